@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base_test.h"
+
+static char dir_path[64];
+static int dir_fd, fds_before;
+
+static int setup(void **state)
+{
+	(void)state;
+	fds_before = test_count_fds();
+	strcpy(dir_path, "/tmp/cleat-fd-test-XXXXXX");
+	if (!mkdtemp(dir_path))
+		return -1;
+	dir_fd = open(dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir_fd < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(dir_fd);
+	if (fd_remove_tree(AT_FDCWD, dir_path) < 0)
+		return -1;
+	return test_count_fds() == fds_before ? 0 : -1;
+}
+
+static void files_are_replaced_whole(void **state)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+
+	(void)state;
+	assert_int_equal(fd_replace_file(dir_fd, "f", "one", 3, 0600, false), 0);
+	assert_int_equal(fd_replace_file(dir_fd, "f", "second", 6, 0600, true), 0);
+	assert_int_equal(fd_read_file(dir_fd, "f", 100, &b), 0);
+	assert_string_equal(b.data, "second");
+	assert_int_equal(fd_read_file(dir_fd, "f", 5, &b), -EFBIG);
+	assert_int_equal(fd_read_file(dir_fd, "absent", 5, &b), -ENOENT);
+}
+
+static void locks_exclude_within_a_process(void **state)
+{
+	cleanup_fd int first = fd_lock_file(dir_fd, "lock", true);
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_int_equal(fd_lock_file(dir_fd, "lock", false), -EAGAIN);
+	close(steal_fd(&first));
+	first = fd_lock_file(dir_fd, "lock", false);
+	assert_true(first >= 0);
+}
+
+static void paths_stay_in_their_root(void **state)
+{
+	cleanup_fd int root = -1, fd = -1;
+
+	(void)state;
+	assert_int_equal(fd_mkdir_all(dir_fd, "root/a/b", 0755), 0);
+	assert_int_equal(fd_replace_file(dir_fd, "secret", "s", 1, 0600, false), 0);
+	root = openat(dir_fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(symlinkat("../../../secret", root, "up"), 0);
+	assert_int_equal(symlinkat("/a/b", root, "absolute"), 0);
+	assert_int_equal(fd_open_in_root(root, "up", O_RDONLY, 0), -ENOENT);
+	assert_int_equal(fd_open_in_root(root, "../secret", O_RDONLY, 0), -ENOENT);
+	fd = fd_open_in_root(root, "absolute", O_RDONLY | O_DIRECTORY, 0);
+	assert_true(fd >= 0);
+}
+
+static void descriptors_pass_over_long_paths(void **state)
+{
+	cleanup_fd int deep = -1, listener = -1, client = -1, server = -1;
+	char text[8];
+	int pipe_fds[2], got[4];
+	size_t n_got = ARRAY_LEN(got);
+	char path[201];
+
+	(void)state;
+	memset(path, 'd', 200);
+	path[200] = '\0';
+	assert_int_equal(fd_mkdir_all(dir_fd, path, 0700), 0);
+	deep = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	listener = fd_unix_listen(deep, "sock", SOCK_SEQPACKET, 0600);
+	assert_true(listener >= 0);
+	client = fd_unix_connect(deep, "sock", SOCK_SEQPACKET);
+	assert_true(client >= 0);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(fd_send(client, "hi", 2, &pipe_fds[1], 1, 0), 0);
+	close(pipe_fds[1]);
+	assert_int_equal(fd_recv(server, text, sizeof(text), got, &n_got, 0), 2);
+	assert_int_equal(n_got, 1);
+	assert_int_equal(fd_write_all(got[0], "x", 1), 0);
+	assert_int_equal(fd_read_all(pipe_fds[0], text, 1), 0);
+	close(got[0]);
+	assert_int_equal(fd_read_all(pipe_fds[0], text, 1), -ENODATA);
+	close(pipe_fds[0]);
+	assert_int_equal(fd_send(client, "too long a message", 18, NULL, 0, 0), 0);
+	assert_int_equal(fd_recv(server, text, 4, NULL, NULL, 0), -EMSGSIZE);
+}
+
+static void trees_go_without_following_links(void **state)
+{
+	(void)state;
+	assert_int_equal(fd_mkdir_all(dir_fd, "keep/inner", 0755), 0);
+	assert_int_equal(fd_mkdir_all(dir_fd, "gone/a/b/c", 0755), 0);
+	assert_int_equal(symlinkat("../keep", dir_fd, "gone/link"), 0);
+	assert_int_equal(fd_remove_tree(dir_fd, "gone"), 0);
+	assert_int_equal(faccessat(dir_fd, "gone", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir_fd, "keep/inner", F_OK, 0), 0);
+	assert_int_equal(fd_remove_tree(dir_fd, "gone"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(files_are_replaced_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(locks_exclude_within_a_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(paths_stay_in_their_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(descriptors_pass_over_long_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(trees_go_without_following_links, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
