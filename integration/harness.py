@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real engines for tests: each in a state and run directory of its own, ended with all it started."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BIN = pathlib.Path(os.environ.get("CLEAT_BIN", TOP / "build" / "bin"))
+READY_TIMEOUT_S = 20
+
+
+def wait_until(condition, timeout=10.0, what="condition"):
+    """Polls until condition() is true and returns its value; fails the test when it never is."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} not reached within {timeout} s")
+        time.sleep(0.01)
+
+
+def processes_below(*needles):
+    """pids of processes whose command line holds one of the strings."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                line = pathlib.Path("/proc", entry, "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if any(needle in line for needle in needles):
+                found.append(int(entry))
+    return found
+
+
+class Engine:
+    """One `cleatd` with its directories; a context manager that leaves nothing behind."""
+
+    def __init__(self, root=None):
+        self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
+        self.state, self.run = self.root / "state", self.root / "run"
+        self.log_path = self.root / "cleatd.log"
+        self.process = None
+        self.host = f"ipc://{self.run}/cleat.sock"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.destroy()
+
+    def start(self, *arguments):
+        with open(self.log_path, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [BIN / "cleatd", "--state", self.state, "--run", self.run, *arguments],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        done = self.cleat("system", "wait-ready", "--timeout", f"{READY_TIMEOUT_S}s", check=False)
+        assert done.returncode == 0, done.stderr + self.log()
+
+    def log(self):
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+
+    def kill(self, number=signal.SIGKILL):
+        """Ends the engine that answers now, which after an upgrade is another than was started."""
+        for pid in self.engine_pids():
+            os.kill(pid, number)
+        if self.process:
+            self.process.wait(10)
+        wait_until(lambda: not self.engine_pids(), 10, "end of the engine")
+
+    def engine_pids(self):
+        """Engines that serve this run directory: they and nobody else have it on their command line."""
+        return [p for p in processes_below(str(self.run)) if exe(p) == "cleatd"]
+
+    def command(self, *arguments):
+        return [str(BIN / "cleat"), "-H", self.host, *map(str, arguments)]
+
+    def cleat(self, *arguments, check=True, text=True, timeout=60, **kw):
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=text, timeout=timeout,
+                              check=False, **kw)
+        if check and done.returncode:
+            raise AssertionError(f"cleat {' '.join(map(str, arguments))}: exit {done.returncode}\n"
+                                 f"{done.stdout}{done.stderr}\n{self.log()[-4000:]}")
+        return done
+
+    def out(self, *arguments, **kw):
+        """Standard output of a command that must succeed, without the last newline."""
+        return self.cleat(*arguments, **kw).stdout.rstrip("\n")
+
+    def popen(self, *arguments, **kw):
+        return subprocess.Popen(self.command(*arguments), **kw)
+
+    def load_busybox(self):
+        import image  # pylint: disable=import-outside-toplevel
+        self.cleat("load", text=False, input=image.docker_archive(["busybox:latest"]))
+
+    def leftovers(self):
+        """What lives on below this engine's directories once all containers are removed."""
+        left = [f"process {p} {exe(p)}" for p in processes_below(str(self.root)) if exe(p) != "cleatd"]
+        left += [f"mount {line.split()[4]}" for line in
+                 pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+                 if str(self.root) in line]
+        for folder in (self.state / "containers", self.run / "shim", self.run / "oci"):
+            if folder.is_dir():
+                left += [f"file {p}" for p in folder.iterdir()]
+        return left
+
+    def destroy(self):
+        """Removes the containers, ends the engine and every process of it, and the directories."""
+        try:
+            if self.process and self.engine_pids():
+                ids = self.cleat("ps", "-aq", "--no-trunc", check=False).stdout.split()
+                if ids:
+                    self.cleat("rm", "-f", *ids, check=False, timeout=120)
+                self.kill(signal.SIGTERM)
+        finally:
+            for _ in range(100):
+                pids = processes_below(str(self.root))
+                if not pids:
+                    break
+                for pid in pids:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+                time.sleep(0.02)
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+def exe(pid):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
+    except OSError:
+        return ""

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every test of the project in stages and counts what passed.
+
+A stage is one line of output; what it printed is kept in build/test-logs/STAGE.log and shown when the
+stage failed. The last line is `N passed, N failed`. An inventory of the host is taken before and
+after: whatever a test leaves behind (process, mount, cgroup, network namespace, temporary file) is a
+failure of its own.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+LOGS = TOP / "build" / "test-logs"
+VENV = TOP / "build" / "venv"
+PYTEST_JOBS = 2
+
+
+class Tally:
+    """Passed and failed tests over all stages."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, stage, passed, failed, seconds, note=""):
+        self.passed += passed
+        self.failed += failed
+        print(f"{stage:<12} {passed:5} passed {failed:3} failed {seconds:7.1f} s  {note}", flush=True)
+
+
+def run(stage, command, timeout, env=None, cwd=TOP):
+    """Runs one command with its output in the stage's log; returns (exit status, output)."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with open(LOGS / f"{stage}.log", "a", encoding="utf-8", errors="replace") as log:
+        log.write(f"$ {' '.join(map(str, command))}\n")
+        log.flush()
+        start = log.tell()
+        try:
+            status = subprocess.run(command, cwd=cwd, stdout=log, stderr=subprocess.STDOUT,
+                                    stdin=subprocess.DEVNULL, timeout=timeout,
+                                    env={**os.environ, **(env or {})}).returncode
+        except subprocess.TimeoutExpired:
+            log.write(f"\ntimed out after {timeout} s\n")
+            status = 124
+    with open(LOGS / f"{stage}.log", encoding="utf-8", errors="replace") as log:
+        log.seek(start)
+        return status, log.read()
+
+
+def show_tail(output, lines=60):
+    print("\n".join("    " + line for line in output.splitlines()[-lines:]), flush=True)
+
+
+def stage_build(tally, preset):
+    start = time.monotonic()
+    stage = f"build-{preset}"
+    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset]):
+        status, output = run(stage, command, 1500)
+        if status:
+            show_tail(output)
+            tally.add(stage, 0, 1, time.monotonic() - start)
+            return False
+    tally.add(stage, 1, 0, time.monotonic() - start)
+    return True
+
+
+def stage_ctest(tally, preset, exclude=None, only=None):
+    """Unit, golden and replay tests of one build."""
+    start = time.monotonic()
+    folder = "build" if preset == "release" else f"build-{preset}"
+    command = ["ctest", "--test-dir", folder, "--output-on-failure", "-j2"]
+    command += ["-E", exclude] if exclude else []
+    command += ["-R", only] if only else []
+    env = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1",
+           "TSAN_OPTIONS": "halt_on_error=1"}
+    status, output = run(f"ctest-{preset}", command, 1200, env)
+    match = re.search(r"(\d+) tests failed out of (\d+)", output)
+    failed, total = (int(match[1]), int(match[2])) if match else (1, 1)
+    if status:
+        show_tail(output, 120)
+        failed = max(failed, 1)
+    tally.add(f"ctest-{preset}", total - failed, failed, time.monotonic() - start)
+
+
+def fuzz_one(target, seconds):
+    corpus = TOP / "integration" / "corpus" / target.name.removesuffix("_fuzz")
+    grown = TOP / "build-fuzz" / "corpus" / target.name
+    grown.mkdir(parents=True, exist_ok=True)
+    return run(f"fuzz-{target.name}", [target, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048",
+                                       f"-artifact_prefix={grown}/crash-", grown, corpus], seconds + 120)
+
+
+def stage_fuzz(tally, seconds):
+    """Each parser of outside bytes for `seconds`, two at a time."""
+    start = time.monotonic()
+    targets = sorted((TOP / "build-fuzz" / "fuzz").glob("*_fuzz"))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda target: fuzz_one(target, seconds), targets))
+    failed = 0
+    for target, (status, output) in zip(targets, results):
+        if status:
+            failed += 1
+            print(f"  {target.name}: exit status {status}")
+            show_tail(output, 40)
+    tally.add("fuzz", len(targets) - failed, failed, time.monotonic() - start, f"{seconds} s a target")
+
+
+def stage_source(tally):
+    """What a machine can say of the sources: layers, length of files, format."""
+    start = time.monotonic()
+    failed = 0
+    status, output = run("source", [TOP / "integration" / "layers"], 60)
+    if status:
+        failed += 1
+        show_tail(output)
+    listed = subprocess.run(["git", "ls-files", "*.c", "*.h"], cwd=TOP, capture_output=True, text=True,
+                            check=True).stdout.split()
+    files = [f for f in listed if not f.startswith("gen/vectors/")]
+    status, output = run("source", ["clang-format-14", "--dry-run", "--Werror", *files], 120)
+    if status:
+        failed += 1
+        show_tail(output, 20)
+    tally.add("source", 2 - failed, failed, time.monotonic() - start)
+
+
+def stage_tidy(tally):
+    """clang-tidy over every file we write, two at a time."""
+    start = time.monotonic()
+    listed = subprocess.run(["git", "ls-files", "*.c"], cwd=TOP, capture_output=True, text=True,
+                            check=True).stdout.split()
+    files = [f for f in listed if not f.startswith(("gen/vectors/", "integration/"))
+             and not f.endswith("_fuzz.c")]
+    halves = [files[0::2], files[1::2]]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda part: run(f"tidy-{len(part)}-{part[0].replace('/', '_')}",
+                                                 ["clang-tidy-14", "--quiet", "-p", "build-fuzz", *part],
+                                                 1500), [h for h in halves if h]))
+    failed = sum(1 for status, _ in results if status)
+    for status, output in results:
+        if status:
+            show_tail("\n".join(line for line in output.splitlines() if "error" in line))
+    tally.add("tidy", len(files) if not failed else 0, failed, time.monotonic() - start)
+
+
+def stage_pytest(tally, arguments):
+    """The suites against real engines, in an environment of their own."""
+    start = time.monotonic()
+    suites = TOP / "integration" / "suite"
+    if not suites.is_dir():
+        return
+    if not (VENV / "bin" / "pytest").exists():
+        run("venv", ["/usr/bin/python3", "-m", "venv", VENV], 120)
+        status, output = run("venv", [VENV / "bin" / "pip", "install", "-q", "-r",
+                                      TOP / "integration" / "requirements.txt"], 600)
+        if status:
+            show_tail(output)
+            tally.add("pytest", 0, 1, time.monotonic() - start, "no environment")
+            return
+    status, output = run("pytest", [VENV / "bin" / "pytest", "-q", "-ra", "-n", str(PYTEST_JOBS),
+                                    "--dist", "loadgroup", suites, *arguments], 1800)
+    passed, failed = 0, 0
+    summary = output.rstrip().splitlines()[-1] if output.strip() else ""
+    for count, word in re.findall(r"(\d+) (passed|failed|errors?)", summary):
+        if word == "passed":
+            passed += int(count)
+        else:
+            failed += int(count)
+    if status and not failed:
+        failed = 1
+    if failed:
+        show_tail(output, 200)
+    tally.add("pytest", passed, failed, time.monotonic() - start)
+
+
+def inventory():
+    """What tests could leave behind on the host."""
+    found = set()
+    for proc in pathlib.Path("/proc").iterdir():
+        if proc.name.isdigit():
+            try:
+                name = os.path.basename(os.readlink(proc / "exe"))
+            except OSError:
+                continue
+            if name.startswith(("cleat", "protoc-gen-cleat")):
+                found.add(f"process {proc.name} {name}")
+    for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        point = line.split()[4]
+        if "cleat" in line:
+            found.add(f"mount {point}")
+    for root, dirs, _ in os.walk("/sys/fs/cgroup"):
+        for name in list(dirs):
+            if name.startswith("cleat-"):
+                found.add(f"cgroup {root}/{name}")
+                dirs.remove(name)
+    for name in ("/run/netns",):
+        if os.path.isdir(name):
+            found.update(f"netns {n}" for n in os.listdir(name) if "cleat" in n)
+    found.update(f"file /tmp/{n}" for n in os.listdir("/tmp") if n.startswith("cleat-"))
+    found.update(f"socket {n}" for n in re.findall(r"\S*cleat\S*$", pathlib.Path(
+        "/proc/net/unix").read_text(encoding="utf-8"), re.M))
+    return found
+
+
+def stage_inventory(tally, before):
+    start = time.monotonic()
+    left = set()
+    for _ in range(50):
+        left = inventory() - before
+        if not left:
+            break
+        time.sleep(0.1)
+    for item in sorted(left):
+        print(f"    left behind: {item}")
+    tally.add("inventory", 0 if left else 1, 1 if left else 0, time.monotonic() - start)
+
+
+STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only these (repeatable)")
+    parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="per target (60)")
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    options = parser.parse_args()
+    stages = options.stage or STAGES
+    tally = Tally()
+    before = inventory()
+    for log in LOGS.glob("*.log"):
+        log.unlink()
+    if "source" in stages:
+        stage_source(tally)
+    if ("release" in stages or "pytest" in stages) and not stage_build(tally, "release"):
+        stages = []
+    if "release" in stages:
+        stage_ctest(tally, "release")
+    if "asan" in stages and stage_build(tally, "asan"):
+        stage_ctest(tally, "asan")
+    if "tsan" in stages and stage_build(tally, "tsan"):
+        stage_ctest(tally, "tsan", exclude="_fuzz$")
+    if ("fuzz" in stages or "tidy" in stages) and stage_build(tally, "fuzz"):
+        if "fuzz" in stages:
+            stage_fuzz(tally, options.fuzz_seconds)
+        if "tidy" in stages:
+            stage_tidy(tally)
+    if "pytest" in stages:
+        stage_pytest(tally, options.pytest)
+    stage_inventory(tally, before)
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
