@@ -1,0 +1,51 @@
+-- Migration 1: containers and their exec sessions, images, remembered answers.
+-- Each "-- Migration N" block runs once, in order, in one transaction; PRAGMA user_version is the
+-- last one applied. A block may only add: the release before must still work on its result.
+CREATE TABLE containers (
+	id          TEXT PRIMARY KEY,             -- 64 hexadecimal digits
+	name        TEXT NOT NULL UNIQUE,         -- without the leading slash
+	image_ref   TEXT NOT NULL,                -- as the user wrote it
+	image_id    TEXT NOT NULL,                -- sha256:... or "" for an image of no store
+	command     TEXT NOT NULL,                -- for lists: entrypoint and arguments joined
+	created_ns  INTEGER NOT NULL,
+	config      BLOB NOT NULL,                -- cleat.v1.CreateContainerRequest
+	auto_remove INTEGER NOT NULL DEFAULT 0,
+	intent      TEXT NOT NULL DEFAULT '',     -- creating, removing, or '' when at rest
+	last_seq    INTEGER NOT NULL DEFAULT 0,   -- last shim event that is in the event journal
+	boot_id     TEXT NOT NULL DEFAULT ''      -- kernel boot in which a shim was last spawned
+) WITHOUT ROWID;
+CREATE TABLE execs (
+	id           TEXT PRIMARY KEY,
+	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	created_ns   INTEGER NOT NULL,
+	config       BLOB NOT NULL,               -- cleat.v1.CreateExecRequest
+	state        INTEGER NOT NULL DEFAULT 0,  -- 0 created, 1 started, 2 ended
+	pid          INTEGER NOT NULL DEFAULT 0,
+	exit_code    INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX execs_by_container ON execs(container_id);
+CREATE TABLE requests (
+	key        TEXT PRIMARY KEY,              -- peer uid, method and the caller's request_key
+	created_ns INTEGER NOT NULL,
+	reply      BLOB NOT NULL                  -- packed reply of the call that was carried out
+) WITHOUT ROWID;
+CREATE INDEX requests_by_age ON requests(created_ns);
+CREATE TABLE images (
+	id         TEXT PRIMARY KEY,              -- sha256:... of the config
+	manifest   TEXT NOT NULL DEFAULT '',      -- digest of the manifest, '' when it came without
+	config     BLOB NOT NULL,                 -- the config's JSON
+	created_ns INTEGER NOT NULL DEFAULT 0,
+	size_bytes INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE image_layers (
+	image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+	position INTEGER NOT NULL,                -- 0 = lowest
+	diff_id  TEXT NOT NULL,
+	PRIMARY KEY (image_id, position)
+) WITHOUT ROWID;
+CREATE INDEX image_layers_by_diff ON image_layers(diff_id);
+CREATE TABLE tags (
+	name     TEXT PRIMARY KEY,                -- normalised: docker.io/library/busybox:latest
+	image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX tags_by_image ON tags(image_id);
