@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table says which key is which field and how it is read. Numbers may be written as strings,
+ * as Docker's log-opts are. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "buf.h"
+#include "fd.h"
+#include "str.h"
+
+enum { FILE_MAX_BYTES = 1 << 20 };
+
+enum kind { BOOL, NUMBER, SIZE, WORD };
+
+static const struct key {
+	const char *name;
+	enum kind kind;
+	size_t offset, size;
+} keys[] = {
+#define KEY(name, kind, field)                                                                     \
+	{                                                                                          \
+		name, kind, offsetof(struct config, field), sizeof(((struct config *)NULL)->field) \
+	}
+	KEY("debug", BOOL, debug),
+	KEY("log-driver", WORD, log_driver),
+	KEY("log-max-size", SIZE, log_max_size),
+	KEY("log-max-file", NUMBER, log_max_files),
+	KEY("events-max-size", SIZE, events_max_bytes),
+	KEY("default-runtime", WORD, default_runtime),
+	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
+#undef KEY
+};
+
+void config_defaults(struct config *config)
+{
+	*config = (struct config){
+		.log_driver = "local",
+		.log_max_size = 20 << 20,
+		.log_max_files = 5,
+		.events_max_bytes = 16 << 20,
+		.shutdown_timeout_s = 10,
+	};
+}
+
+static int read_number(const struct key *key, const json_t *value, uint64_t *number)
+{
+	if (json_is_integer(value) && json_integer_value(value) >= 0) {
+		*number = (uint64_t)json_integer_value(value);
+		return 0;
+	}
+	if (!json_is_string(value))
+		return -EINVAL;
+	return key->kind == SIZE ? str_size_bytes(json_string_value(value), number)
+				 : str_u64(json_string_value(value), number);
+}
+
+static int set_key(const struct key *key, const json_t *value, struct config *config)
+{
+	char *field = (char *)config + key->offset;
+	uint64_t number = 0;
+	uint32_t narrow;
+	bool flag;
+
+	switch (key->kind) {
+	case BOOL:
+		flag = json_is_true(value);
+		memcpy(field, &flag, sizeof(flag));
+		return json_is_boolean(value) ? 0 : -EINVAL;
+	case WORD:
+		if (!json_is_string(value) || json_string_length(value) >= key->size)
+			return -EINVAL;
+		(void)snprintf(field, key->size, "%s", json_string_value(value));
+		return 0;
+	case NUMBER:
+		if (read_number(key, value, &number) < 0 || number > UINT32_MAX)
+			return -EINVAL;
+		narrow = (uint32_t)number;
+		memcpy(field, &narrow, sizeof(narrow));
+		return 0;
+	case SIZE:
+		if (read_number(key, value, &number) < 0)
+			return -EINVAL;
+		memcpy(field, &number, sizeof(number));
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static const struct key *find_key(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+static int check(const struct config *config, struct err *err)
+{
+	static const char drivers[][16] = { "local", "json-file", "none" };
+
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+		if (!strcmp(config->log_driver, drivers[i]))
+			return 0;
+	return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known", config->log_driver);
+}
+
+static void decref(json_t **json)
+{
+	json_decref(*json);
+}
+
+int config_parse(const char *text, size_t len, struct config *config, struct err *err)
+{
+	struct config result = *config;
+	json_error_t where;
+	cleanup(decref) json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	const char *name;
+	json_t *value;
+
+	if (!root)
+		return err_set(err, ERR_INVALID, "line %d: %s", where.line, where.text);
+	if (!json_is_object(root))
+		return err_set(err, ERR_INVALID, "the configuration is not a JSON object");
+	json_object_foreach(root, name, value)
+	{
+		const struct key *key = find_key(name);
+
+		if (!key)
+			return err_set(err, ERR_INVALID, "unknown key \"%s\"", name);
+		if (set_key(key, value, &result) < 0)
+			return err_set(err, ERR_INVALID, "bad value for \"%s\"", name);
+	}
+
+	int r = check(&result, err);
+
+	if (r == 0)
+		*config = result;
+	return r;
+}
+
+int config_load(const char *path, struct config *config, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	int r = fd_read_file(AT_FDCWD, path, FILE_MAX_BYTES, &text);
+
+	if (r < 0)
+		return err_sys(err, r, "open %s", path);
+	r = config_parse(text.data ? text.data : "", text.len, config, err);
+	return r < 0 ? err_wrap(err, r, "%s", path) : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's configuration file: JSON with Docker's daemon.json names where there is such a
+ * setting. Everything has a default; an unknown key is an error, so that a typing mistake shows. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mem.h"
+
+struct config {
+	bool debug;
+	char log_driver[16];         /* local, json-file, none */
+	uint64_t log_max_size;       /* bytes of one log file; 0 = no rotation */
+	uint32_t log_max_files;      /* files kept */
+	uint64_t events_max_bytes;   /* of the event journal */
+	char default_runtime[256];   /* path of an OCI runtime; empty = cleat-oci */
+	uint32_t shutdown_timeout_s; /* stop timeout of containers that name none */
+};
+
+/* Docker's defaults where it has them. */
+void config_defaults(struct config *config);
+
+/* Reads JSON text into *config, which holds the defaults; untouched on failure. Pure.
+ * -EINVAL with a sentence that names the key or the line. */
+int config_parse(const char *text, size_t len, struct config *config, struct err *err) must_check;
+
+/* config_parse() of a file of at most 1 MiB. Blocks on the file system. */
+int config_load(const char *path, struct config *config, struct err *err) must_check;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every part of the engine is given: where its files are, and the handles of the shared parts.
+ * Filled once at start by engine_open() and constant from then on; the parts have locks of their own.
+ * It holds no fact about a container: those are in the store, the shims and the files. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "err.h"
+#include "mem.h"
+
+struct store;
+struct shims;
+struct journal;
+struct rpc_server;
+
+enum { ENGINE_INSTANCE_MAX = 33 };
+
+struct engine {
+	char *state_dir, *run_dir; /* absolute */
+	char *bin_dir;             /* where cleat-shim and its kind are: beside this program */
+	int state_fd, run_fd;      /* directories */
+	int containers_fd;         /* STATE/containers */
+	int shims_fd;              /* RUN/shim */
+	char instance[ENGINE_INSTANCE_MAX]; /* random, new with each start */
+	char boot_id[40];                   /* of the kernel */
+	char cgroup[32];                    /* the cgroup all containers are below: cleat-<8 hex> */
+	int64_t started_ns;                 /* UNIX time */
+	struct config config;
+	struct store *store;
+	struct shims *shims;
+	struct rpc_server *server;
+};
+
+/* Opens directories (made if absent) and the store. `state_dir` and `run_dir` are copied.
+ * 0 or -errno with *err. Blocks on the file system only. */
+int engine_open(struct engine *engine, const char *state_dir, const char *run_dir,
+		struct err *err) must_check;
+/* Works on a half-opened engine. */
+void engine_close(struct engine *engine);
