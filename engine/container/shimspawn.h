@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting programs from a process with threads: posix_spawn(3) only, no code between fork and
+ * exec. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "engine.h"
+#include "err.h"
+#include "mem.h"
+
+/* Starts cleat-shim for container `id` with `listen_fd` (borrowed) as its descriptor 3, in a session
+ * of its own, its stderr in RUN/shim/ID/log. Returns its pid; the caller reaps it.
+ * -errno with *err when it cannot be started at all. Does not wait for it. */
+pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd,
+		 struct err *err) must_check;

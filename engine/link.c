@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The claim is an open-file-description lock on STATE/lock: an engine that starts alone must get it
+ * exclusively and then keeps it shared, one that replaces another takes it shared at once. The
+ * kernel drops it with the process, however that ends. RUN/cleat.lock is held only while the link
+ * moves. */
+#include "link.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fd.h"
+#include "str.h"
+
+#define PUBLIC_NAME "cleat.sock"
+
+static int set_lock(int fd, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+int link_claim(const struct engine *engine, bool replace, struct err *err)
+{
+	cleanup_fd int fd = openat(engine->state_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "open %s/lock", engine->state_dir);
+	r = replace ? 0 : set_lock(fd, F_WRLCK);
+	if (r == 0)
+		r = set_lock(fd, F_RDLCK);
+	if (r == -EAGAIN || r == -EACCES)
+		return err_set(err, ERR_PRECONDITION, "another engine is using %s",
+			       engine->state_dir);
+	if (r < 0)
+		return err_sys(err, r, "lock %s", engine->state_dir);
+	return steal_fd(&fd);
+}
+
+void link_socket_name(const struct engine *engine, char out[LINK_NAME_MAX])
+{
+	(void)snprintf(out, LINK_NAME_MAX, "engine-%.12s.sock", engine->instance);
+}
+
+/* A socket file that nobody listens on refuses connections at once. */
+static void remove_if_dead(int run_fd, const char *name)
+{
+	int fd = fd_unix_connect(run_fd, name, SOCK_STREAM | SOCK_NONBLOCK);
+
+	if (fd == -ECONNREFUSED)
+		(void)unlinkat(run_fd, name, 0);
+	closep(&fd);
+}
+
+static void remove_dead_sockets(int run_fd)
+{
+	int fd = openat(run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (str_has_prefix(entry->d_name, "engine-") &&
+		    str_has_suffix(entry->d_name, ".sock"))
+			remove_if_dead(run_fd, entry->d_name);
+	closedir(dir);
+}
+
+int link_take(const struct engine *engine, struct err *err)
+{
+	char name[LINK_NAME_MAX], temporary[LINK_NAME_MAX + 8];
+	cleanup_fd int lock = fd_lock_file(engine->run_fd, "cleat.lock", true);
+
+	if (lock < 0)
+		return err_sys(err, lock, "lock %s/cleat.lock", engine->run_dir);
+	link_socket_name(engine, name);
+	(void)snprintf(temporary, sizeof(temporary), "%s.link", name);
+	(void)unlinkat(engine->run_fd, temporary, 0);
+	if (symlinkat(name, engine->run_fd, temporary) < 0 ||
+	    renameat(engine->run_fd, temporary, engine->run_fd, PUBLIC_NAME) < 0)
+		return err_sys(err, errno, "make %s/" PUBLIC_NAME, engine->run_dir);
+	remove_dead_sockets(engine->run_fd);
+	return 0;
+}
+
+void link_drop(const struct engine *engine)
+{
+	char name[LINK_NAME_MAX], target[LINK_NAME_MAX];
+	cleanup_fd int lock = fd_lock_file(engine->run_fd, "cleat.lock", true);
+	ssize_t n = readlinkat(engine->run_fd, PUBLIC_NAME, target, sizeof(target) - 1);
+
+	link_socket_name(engine, name);
+	target[n > 0 ? n : 0] = '\0';
+	if (!strcmp(target, name))
+		(void)unlinkat(engine->run_fd, PUBLIC_NAME, 0);
+	(void)unlinkat(engine->run_fd, name, 0);
+}
