@@ -52,38 +52,38 @@ void rpc_client_closep(struct rpc_client **client);
 const uint8_t *rpc_client_instance(const struct rpc_client *client);
 
 /* One unary call. *reply is owned (protobuf_c_message_free_unpacked). Blocks. 0 or -errno. */
-int rpc_client_unary(struct rpc_client *client, const struct rpc_method *method,
-		     const struct rpc_options *options, const ProtobufCMessage *req,
+int rpc_client_unary(struct rpc_client *client, const struct rpc_options *options,
+		     const struct rpc_method *method, const ProtobufCMessage *req,
 		     ProtobufCMessage **reply, struct err *err) must_check;
 
 /* Starts a call of any shape. With `first` (required for unary and server streams, optional for the
  * others) the first message travels with the call's opening; unary and server streams are half-closed
  * by it. Does not wait for the server, unless the connection must be opened again. */
-int rpc_client_start(struct rpc_client *client, const struct rpc_method *method,
-		     const struct rpc_options *options, const ProtobufCMessage *first,
-		     struct rpc_client_call **out, struct err *err) must_check;
+int rpc_client_call_open(struct rpc_client *client, const struct rpc_options *options,
+			 const struct rpc_method *method, const ProtobufCMessage *first,
+			 struct rpc_client_call **out, struct err *err) must_check;
 
-/* Sends one message. Blocks while the server's window is full. 0; -EPIPE after rpc_client_end();
+/* Sends one message. Blocks while the server's window is full. 0; -EPIPE after rpc_client_call_end();
  * when the call has ended already, the error of its STATUS (-EPIPE if that was OK). */
-int rpc_client_send(struct rpc_client_call *call, const ProtobufCMessage *msg,
-		    struct err *err) must_check;
-/* As rpc_client_send(), but never blocks: -EAGAIN while an earlier message waits for window; else the
+int rpc_client_call_send(struct rpc_client_call *call, const ProtobufCMessage *msg,
+			 struct err *err) must_check;
+/* As rpc_client_call_send(), but never blocks: -EAGAIN while an earlier message waits for window; else the
  * message is taken whole and sent as the window allows. */
-int rpc_client_try_send(struct rpc_client_call *call, const ProtobufCMessage *msg,
-			struct err *err) must_check;
+int rpc_client_call_try_send(struct rpc_client_call *call, const ProtobufCMessage *msg,
+			     struct err *err) must_check;
 /* Half-closes after what was sent. Never blocks. 0 or -errno. */
-int rpc_client_end(struct rpc_client_call *call, struct err *err);
+int rpc_client_call_end(struct rpc_client_call *call, struct err *err);
 
 /* Next message of the server: 1 with *msg owned (the reply of unary and client-streaming calls comes
  * this way too); 0 when the call has ended with OK; <0 when it failed. Blocks. */
-int rpc_client_recv(struct rpc_client_call *call, ProtobufCMessage **msg,
-		    struct err *err) must_check;
-/* As rpc_client_recv(), but never blocks: -EAGAIN when nothing has come. */
-int rpc_client_try_recv(struct rpc_client_call *call, ProtobufCMessage **msg,
-			struct err *err) must_check;
+int rpc_client_call_recv(struct rpc_client_call *call, ProtobufCMessage **msg,
+			 struct err *err) must_check;
+/* As rpc_client_call_recv(), but never blocks: -EAGAIN when nothing has come. */
+int rpc_client_call_try_recv(struct rpc_client_call *call, ProtobufCMessage **msg,
+			     struct err *err) must_check;
 
 /* Asks the server to stop; the call still ends with a STATUS (CANCELLED, usually). Never blocks. */
-void rpc_client_cancel(struct rpc_client_call *call);
+void rpc_client_call_cancel(struct rpc_client_call *call);
 /* Cancels the call if it is still open and frees it. Never blocks. Takes NULL, returns NULL. */
 struct rpc_client_call *rpc_client_call_close(struct rpc_client_call *call);
 void rpc_client_call_closep(struct rpc_client_call **call);

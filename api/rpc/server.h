@@ -13,9 +13,9 @@ struct rpc_call;
 
 /* Runs one method of a service: generated, one per method, casts and calls the slot of `ops`.
  * unary: req and reply; server stream: req; client stream: reply; bidi: neither (NULL).
- * An empty slot returns rpc_unimplemented(). */
-typedef int rpc_thunk(struct rpc_call *call, const void *ops, const ProtobufCMessage *req,
-		      ProtobufCMessage *reply, struct err *err);
+ * An empty slot returns rpc_call_unimplemented(). */
+typedef int (*rpc_thunk)(struct rpc_call *call, const void *ops, const ProtobufCMessage *req,
+			 ProtobufCMessage *reply, struct err *err);
 
 struct rpc_server_config {
 	const char *agent;      /* name/version in HELLO; NULL = "cleat/VERSION" */
@@ -40,7 +40,7 @@ int rpc_server_new(struct rpc_server **out, const struct rpc_server_config *conf
 /* Offers `service`; thunks[i] serves service->methods[i] with `ops`. All are borrowed for the
  * server's life. Before rpc_server_listen(). 0 or -ENOMEM. */
 int rpc_server_add(struct rpc_server *server, const struct rpc_service *service, const void *ops,
-		   rpc_thunk *const *thunks) must_check;
+		   const rpc_thunk *thunks) must_check;
 
 /* Starts accepting at ipc:///path (socket file of mode 0660, any length of path), tcp://127.0.0.1:N
  * or tls+tcp://host:N (needs the tls_ files; peers must show a certificate of the CA). A stale socket
@@ -99,14 +99,13 @@ int rpc_call_send(struct rpc_call *call, const ProtobufCMessage *msg, struct err
 
 /* Receives the client's next message (client stream, bidi). Blocks. Returns 1 with *msg owned
  * (protobuf_c_message_free_unpacked); 0 when the client has half-closed; -ECANCELED when the call is
- * over; -EBADMSG when the bytes are not of type `type`. */
-int rpc_call_recv(struct rpc_call *call, const ProtobufCMessageDescriptor *type,
-		  ProtobufCMessage **msg, struct err *err) must_check;
+ * over; -EBADMSG when the bytes are not of the method's
+ * input type. */
+int rpc_call_recv(struct rpc_call *call, ProtobufCMessage **msg, struct err *err) must_check;
 /* As rpc_call_recv(), but never blocks: -EAGAIN when nothing has come. */
-int rpc_call_try_recv(struct rpc_call *call, const ProtobufCMessageDescriptor *type,
-		      ProtobufCMessage **msg, struct err *err) must_check;
+int rpc_call_try_recv(struct rpc_call *call, ProtobufCMessage **msg, struct err *err) must_check;
 /* Readable while rpc_call_try_recv() would not return -EAGAIN. Borrowed; -errno. */
 int rpc_call_recv_fd(struct rpc_call *call);
 
 /* What thunks return for an empty slot: sets ERR_UNIMPLEMENTED naming the method. */
-int rpc_unimplemented(struct rpc_call *call, struct err *err);
+int rpc_call_unimplemented(struct rpc_call *call, struct err *err);
