@@ -15,6 +15,7 @@ struct store;
 struct shims;
 struct journal;
 struct rpc_server;
+struct reconciler;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -31,6 +32,7 @@ struct engine {
 	struct config config;
 	struct store *store;
 	struct shims *shims;
+	struct reconciler *reconciler;
 	struct rpc_server *server;
 };
 

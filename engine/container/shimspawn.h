@@ -13,4 +13,4 @@
  * of its own, its stderr in RUN/shim/ID/log. Returns its pid; the caller reaps it.
  * -errno with *err when it cannot be started at all. Does not wait for it. */
 pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd,
-		 struct err *err) must_check;
+		struct err *err) must_check;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened to containers: shims' events and the engine's own actions, recorded once each. */
+#pragma once
+
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "engine.h"
+#include "record.h"
+
+/* Records a shim's event unless it is known already (by container and sequence) and wakes who waits.
+ * Returns true when it was new. Blocks on the store. */
+bool history_shim_event(struct engine *engine, const char *id,
+			const Cleat__Shim__V1__ShimEvent *event);
+
+/* An action of the engine, with one attribute of its own (NULL: none). */
+void history_action(struct engine *engine, const struct record *record, const char *action,
+		    const char *key, const char *value);

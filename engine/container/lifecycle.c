@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing here is remembered: a wait looks at the status file, sleeps on a watch that the shim's
+ * events trigger, and looks again. It also looks once a second in any case, so that a lost wake-up
+ * costs a second and not for ever. */
+#include "lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fd.h"
+#include "history.h"
+#include "shimlink.h"
+#include "str.h"
+#include "watch.h"
+
+enum { LOOK_AGAIN_MS = 1000, START_MS = 60000, STOP_MARGIN_MS = 15000 };
+
+static const struct {
+	const char *name;
+	int number;
+} signals[] = {
+	{ "HUP", SIGHUP },       { "INT", SIGINT },   { "QUIT", SIGQUIT },     { "ILL", SIGILL },
+	{ "TRAP", SIGTRAP },     { "ABRT", SIGABRT }, { "BUS", SIGBUS },       { "FPE", SIGFPE },
+	{ "KILL", SIGKILL },     { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV },     { "USR2", SIGUSR2 },
+	{ "PIPE", SIGPIPE },     { "ALRM", SIGALRM }, { "TERM", SIGTERM },     { "CHLD", SIGCHLD },
+	{ "CONT", SIGCONT },     { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },     { "TTIN", SIGTTIN },
+	{ "TTOU", SIGTTOU },     { "URG", SIGURG },   { "XCPU", SIGXCPU },     { "XFSZ", SIGXFSZ },
+	{ "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },   { "IO", SIGIO },
+	{ "PWR", SIGPWR },       { "SYS", SIGSYS },   { "STKFLT", SIGSTKFLT }, { "POLL", SIGPOLL },
+};
+
+int lifecycle_signal(const char *text, int *signal, struct err *err)
+{
+	const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
+	int64_t number;
+
+	if (str_int_in(text, 1, 64, &number) == 0) {
+		*signal = (int)number;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (!strcasecmp(signals[i].name, name)) {
+			*signal = signals[i].number;
+			return 0;
+		}
+	if (!strncasecmp(name, "RTMIN+", 6) && str_int_in(name + 6, 0, 30, &number) == 0) {
+		*signal = 34 + (int)number;
+		return 0;
+	}
+	return err_set(err, ERR_INVALID, "invalid signal: %s", text);
+}
+
+int lifecycle_lock(const struct engine *engine, const char *id, struct err *err)
+{
+	char path[80];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.64s/lock", id);
+	fd = fd_lock_file(engine->containers_fd, path, true);
+	if (fd == -ENOENT)
+		return err_reason(err, ERR_NOT_FOUND, "CONTAINER_NOT_FOUND",
+				  "No such container: %s", id);
+	return fd < 0 ? err_sys(err, fd, "lock container %.12s", id) : fd;
+}
+
+int lifecycle_ensure_shim(struct engine *engine, const struct record *record, struct err *err)
+{
+	int r = shims_connect(engine->shims, record->id, record->last_seq);
+
+	if (r == 0)
+		return 0;
+	if (shims_alive(engine, record->id))
+		return err_reason(err, ERR_UNAVAILABLE, "SHIM_SILENT",
+				  "the supervisor of container %.12s cannot be reached",
+				  record->id);
+	return shims_spawn(engine->shims, record->id, record->last_seq, err);
+}
+
+static int not_running(const struct record *record, struct err *err)
+{
+	return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING", "container %s is not running",
+			  record->id);
+}
+
+/* A request without a lock to the shim of a container that should run. */
+static int ask_running(struct engine *engine, const char *reference,
+		       Cleat__Shim__V1__ShimRequest *request, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct status status;
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	status_read(engine, &record, &status);
+	if (!status_active(&status))
+		return not_running(&record, err);
+	r = shims_connect(engine->shims, record.id, record.last_seq);
+	if (r < 0)
+		return not_running(&record, err);
+	return shims_call(engine->shims, record.id, request, NULL, 0, SHIM_CALL_MS, NULL, err);
+}
+
+static int start_locked(struct engine *engine, const struct record *record, bool *already,
+			struct err *err)
+{
+	Cleat__Shim__V1__StartRequest body = CLEAT__SHIM__V1__START_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	Cleat__Shim__V1__ShimReply *reply = NULL;
+	int r = lifecycle_ensure_shim(engine, record, err);
+
+	if (r < 0)
+		return r;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_START;
+	request.start = &body;
+	r = shims_call(engine->shims, record->id, &request, NULL, 0, START_MS, &reply, err);
+	if (r < 0)
+		return r;
+	*already = reply->already;
+	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
+	return 0;
+}
+
+int lifecycle_start(struct engine *engine, const char *reference, bool *already, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup_fd int lock = -1;
+	struct status status;
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	lock = lifecycle_lock(engine, record.id, err);
+	if (lock < 0)
+		return lock;
+	if (record.intent[0])
+		return err_reason(err, ERR_PRECONDITION, "REMOVING",
+				  "container is marked for removal and cannot be started");
+	status_read(engine, &record, &status);
+	if (status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED)
+		return err_reason(err, ERR_PRECONDITION, "PAUSED",
+				  "cannot start a paused container, try unpause instead");
+	return start_locked(engine, &record, already, err);
+}
+
+static bool reached(const struct status *status, enum lifecycle_until until, uint64_t exits)
+{
+	if (until == UNTIL_NEXT_EXIT)
+		return status->exits > exits;
+	return until == UNTIL_STOPPED && !status_active(status);
+}
+
+/* 1 = go on looking; -ECANCELED, UNAVAILABLE. */
+static int sleep_on(const struct watch *watch, struct interrupt interrupt, int64_t ms,
+		    struct err *err)
+{
+	struct pollfd fds[] = { { .fd = watch->fd, .events = POLLIN },
+				{ .fd = interrupt.cancel_fd, .events = POLLIN },
+				{ .fd = interrupt.move_fd, .events = POLLIN } };
+
+	(void)poll(fds, ARRAY_LEN(fds), (int)(ms < LOOK_AGAIN_MS ? ms : LOOK_AGAIN_MS));
+	if (fds[1].revents)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	if (fds[2].revents)
+		return err_reason(err, ERR_UNAVAILABLE, "MOVED", "another engine serves now");
+	return 1;
+}
+
+static bool still_there(struct engine *engine, const char *id)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+
+	return record_find(engine->store, id, &record, NULL) != -ENOENT;
+}
+
+int lifecycle_wait(struct engine *engine, const struct record *record, enum lifecycle_until until,
+		   uint64_t exits, int64_t timeout_ms, struct interrupt interrupt,
+		   struct status *status, struct err *err)
+{
+	int64_t deadline_ns = fd_monotonic_ns() + timeout_ms * 1000000;
+	cleanup(watch_close) struct watch watch = { 0 };
+	int r = watch_open(&watch, record->id);
+
+	if (r < 0)
+		return err_sys(err, r, "watch container %.12s", record->id);
+	(void)!shims_connect(engine->shims, record->id, record->last_seq);
+	for (;;) {
+		struct status now;
+		int64_t left_ms;
+
+		watch_clear(&watch);
+		status_read(engine, record, &now);
+		if (now.exits >= status->exits && (now.exits || now.started_ns))
+			*status = now;
+		if (reached(&now, until, exits))
+			return 0;
+		if (!still_there(engine, record->id))
+			return 0;
+		left_ms = timeout_ms < 0 ? LOOK_AGAIN_MS
+					 : (deadline_ns - fd_monotonic_ns()) / 1000000;
+		if (left_ms <= 0)
+			return -ETIMEDOUT;
+		r = sleep_on(&watch, interrupt, left_ms, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Asks the shim; 1 = it was stopped already. */
+static int begin_stop(struct engine *engine, const struct record *record, int signal,
+		      int64_t timeout_ms, struct err *err)
+{
+	Cleat__Shim__V1__StopRequest body = CLEAT__SHIM__V1__STOP_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	Cleat__Shim__V1__ShimReply *reply = NULL;
+	int r = shims_connect(engine->shims, record->id, record->last_seq);
+
+	if (r < 0)
+		return 1;
+	body.signal = signal;
+	body.timeout_ms = (int32_t)timeout_ms;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_STOP;
+	request.stop = &body;
+	r = shims_call(engine->shims, record->id, &request, NULL, 0, SHIM_CALL_MS, &reply, err);
+	if (r < 0)
+		return r == -ENOTCONN ? 1 : r;
+	r = reply->already;
+	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
+	return r;
+}
+
+static int64_t own_timeout_ms(const struct engine *engine, const struct record *record)
+{
+	Cleat__V1__CreateContainerRequest *config = cleat__v1__create_container_request__unpack(
+		NULL, record->config_len, record->config);
+	int64_t ms = (int64_t)engine->config.shutdown_timeout_s * 1000;
+
+	if (!config)
+		return ms;
+	if (config->config &&
+	    config->config->stop_timeout_case ==
+		    CLEAT__V1__CONTAINER_CONFIG__STOP_TIMEOUT_STOP_TIMEOUT_SECONDS)
+		ms = config->config->stop_timeout_seconds < 0
+			     ? -1
+			     : (int64_t)config->config->stop_timeout_seconds * 1000;
+	cleat__v1__create_container_request__free_unpacked(config, NULL);
+	return ms;
+}
+
+int lifecycle_stop(struct engine *engine, const char *reference, int signal, int64_t timeout_ms,
+		   struct interrupt interrupt, bool *was_stopped, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct status status = { 0 };
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	*was_stopped = true;
+	status_read(engine, &record, &status);
+	if (!status_active(&status))
+		return 0;
+	if (timeout_ms == -2)
+		timeout_ms = own_timeout_ms(engine, &record);
+	r = begin_stop(engine, &record, signal, timeout_ms, err);
+	if (r)
+		return r < 0 ? r : 0;
+	*was_stopped = false;
+	r = lifecycle_wait(engine, &record, UNTIL_STOPPED, 0,
+			   timeout_ms < 0 ? -1 : timeout_ms + STOP_MARGIN_MS, interrupt, &status,
+			   err);
+	if (r == -ETIMEDOUT)
+		return err_set(err, ERR_DEADLINE, "container %s did not end", record.id);
+	if (r == 0)
+		history_action(engine, &record, "stop", NULL, NULL);
+	return r;
+}
+
+int lifecycle_kill(struct engine *engine, const char *reference, int signal, struct err *err)
+{
+	Cleat__Shim__V1__KillRequest body = CLEAT__SHIM__V1__KILL_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	body.signal = signal;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_KILL;
+	request.kill = &body;
+	return ask_running(engine, reference, &request, err);
+}
+
+int lifecycle_pause(struct engine *engine, const char *reference, bool pause, struct err *err)
+{
+	Cleat__Shim__V1__PauseRequest paused = CLEAT__SHIM__V1__PAUSE_REQUEST__INIT;
+	Cleat__Shim__V1__ResumeRequest resumed = CLEAT__SHIM__V1__RESUME_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	if (pause) {
+		request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_PAUSE;
+		request.pause = &paused;
+	} else {
+		request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESUME;
+		request.resume = &resumed;
+	}
+	return ask_running(engine, reference, &request, err);
+}
+
+int lifecycle_resize(struct engine *engine, const char *reference, uint32_t rows, uint32_t columns,
+		     struct err *err)
+{
+	Cleat__Shim__V1__ResizeRequest body = CLEAT__SHIM__V1__RESIZE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	body.rows = rows;
+	body.columns = columns;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESIZE;
+	request.resize = &body;
+	return ask_running(engine, reference, &request, err);
+}
+
+int lifecycle_rename(struct engine *engine, const char *reference, const char *name,
+		     struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup_fd int lock = -1;
+	const char *plain = name[0] == '/' ? name + 1 : name;
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	if (!str_is_name(plain))
+		return err_set(err, ERR_INVALID,
+			       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+			       "allowed",
+			       name);
+	lock = lifecycle_lock(engine, record.id, err);
+	if (lock < 0)
+		return lock;
+	r = record_rename(engine->store, record.id, plain, err);
+	if (r == 0)
+		history_action(engine, &record, "rename", "oldName", record.name);
+	return r;
+}

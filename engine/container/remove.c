@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The intent is recorded first and the row goes last, so whatever interrupts this, the next engine
+ * finds the row and does the rest. Every step succeeds when its object is gone already. */
+#include "remove.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fd.h"
+#include "history.h"
+#include "shimlink.h"
+#include "status.h"
+#include "store/store.h"
+#include "str.h"
+
+enum { KILL_WAIT_MS = 10000, QUIT_MS = 2000 };
+
+/* v1 has a directory for each hierarchy below /sys/fs/cgroup, v2 is there itself. */
+static void remove_cgroups(const struct engine *engine, const char *id)
+{
+	cleanup_free char *own = str_printf("%s/%s", engine->cgroup, id);
+	DIR *dir = opendir("/sys/fs/cgroup");
+	struct dirent *entry;
+
+	if (!dir || !own) {
+		if (dir)
+			closedir(dir);
+		return;
+	}
+	(void)unlinkat(dirfd(dir), own, AT_REMOVEDIR);
+	while ((entry = readdir(dir))) {
+		char path[PATH_MAX];
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", entry->d_name, own);
+		(void)unlinkat(dirfd(dir), path, AT_REMOVEDIR);
+	}
+	closedir(dir);
+}
+
+static void quit_shim(struct engine *engine, const char *id, uint64_t seq)
+{
+	Cleat__Shim__V1__ReleaseRequest body = CLEAT__SHIM__V1__RELEASE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	if (shims_connect(engine->shims, id, (int64_t)seq) < 0)
+		return;
+	body.seq = seq;
+	body.quit = true;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RELEASE;
+	request.release = &body;
+	if (shims_call(engine->shims, id, &request, NULL, 0, QUIT_MS, NULL, NULL) < 0)
+		shims_forget(engine->shims, id);
+}
+
+int remove_traces(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup_free char *oci = str_printf("oci/%s", id);
+	int r;
+
+	if (!oci)
+		return err_sys(err, ENOMEM, "remove container %.12s", id);
+	remove_cgroups(engine, id);
+	r = fd_remove_tree(engine->shims_fd, id);
+	if (r == 0)
+		r = fd_remove_tree(engine->run_fd, oci);
+	if (r == 0)
+		r = fd_remove_tree(engine->containers_fd, id);
+	if (r < 0)
+		return err_sys(err, r, "remove the files of container %.12s", id);
+	return record_delete(engine->store, id, err);
+}
+
+static int end_it(struct engine *engine, const struct record *record, bool force,
+		  struct interrupt interrupt, struct err *err)
+{
+	struct status status = { 0 };
+	int r;
+
+	status_read(engine, record, &status);
+	if (!status_active(&status))
+		return 0;
+	if (!force)
+		return err_reason(err, ERR_PRECONDITION, "RUNNING",
+				  "cannot remove container \"/%s\": container is %s: stop the "
+				  "container before removing or force remove",
+				  record->name, status_word(status.state));
+	r = lifecycle_kill(engine, record->id, SIGKILL, err);
+	if (r < 0 && r != -EBUSY)
+		return r;
+	r = lifecycle_wait(engine, record, UNTIL_STOPPED, 0, KILL_WAIT_MS, interrupt, &status, err);
+	return r == -ETIMEDOUT
+		       ? err_set(err, ERR_DEADLINE, "container %s could not be killed", record->id)
+		       : r;
+}
+
+static int remove_locked(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup_fd int lock = lifecycle_lock(engine, id, err);
+	int r;
+
+	if (lock == -ENOENT)
+		return remove_traces(engine, id, err);
+	if (lock < 0)
+		return lock;
+	r = record_find(engine->store, id, &record, err);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	quit_shim(engine, id, (uint64_t)record.last_seq);
+	r = remove_traces(engine, id, err);
+	if (r == 0)
+		history_action(engine, &record, "destroy", NULL, NULL);
+	return r;
+}
+
+int remove_container(struct engine *engine, const char *reference, bool force,
+		     struct interrupt interrupt, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	r = end_it(engine, &record, force, interrupt, err);
+	if (r < 0)
+		return r;
+	r = record_set_intent(engine->store, record.id, "removing", err);
+	return r < 0 ? r : remove_locked(engine, record.id, err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing a container: everything it left anywhere, then its row. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "engine.h"
+#include "err.h"
+#include "lifecycle.h"
+#include "mem.h"
+
+/* -EBUSY (reason RUNNING) when it runs and `force` is false; with `force` it is killed first.
+ * Blocks until it is gone. */
+int remove_container(struct engine *engine, const char *reference, bool force,
+		     struct interrupt interrupt, struct err *err) must_check;
+
+/* With the lock held, or for an id without a row: files, sockets and cgroups of a container that does
+ * not run, and its row. Safe to repeat at any point. */
+int remove_traces(struct engine *engine, const char *id, struct err *err) must_check;

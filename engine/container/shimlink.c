@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One mutex guards the table of connections and the lists of waiting calls; it is held for moments
+ * and never across anything that blocks (sends are nonblocking). A connection is counted: by the
+ * table, and by each call under way. It leaves the table in the reading thread alone, so that the
+ * event loop never sees a closed descriptor; a new one is handed to that thread through `fresh`.
+ *
+ * That a shim died shows as the end of its connection, at once and without a pidfd. Whether the
+ * container lives is then for the `lost` handler to find out. Spawned shims are this process's
+ * children until they have detached: their pidfds are in the same loop and reaped there. */
+#include "shimlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "fd.h"
+#include "list.h"
+#include "log.h"
+#include "loop.h"
+#include "shimspawn.h"
+#include "str.h"
+
+enum { MESSAGE_MAX = 64 << 10, N_BUCKETS = 256, STACK_BYTES = 128 << 10 };
+
+struct link {
+	struct list bucket, fresh;
+	struct source source;
+	struct shims *shims;
+	char id[65];
+	int sock, refs;
+	bool dead;
+	struct list calls;
+};
+
+struct call {
+	struct list link;
+	uint64_t id;
+	pthread_cond_t answered;
+	Cleat__Shim__V1__ShimReply *reply;
+	bool lost;
+};
+
+struct child {
+	struct list link;
+	struct source source;
+	struct shims *shims;
+	pid_t pid;
+};
+
+struct shims {
+	struct engine *engine;
+	const struct shims_handlers *handlers;
+	struct loop loop;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	struct list buckets[N_BUCKETS];
+	struct list fresh, fresh_children, children;
+	uint64_t last_call;
+	bool stopping;
+	uint8_t message[MESSAGE_MAX];
+};
+
+static struct list *bucket_of(struct shims *shims, const char *id)
+{
+	unsigned int h = 0;
+
+	for (int i = 0; i < 8 && id[i]; i++)
+		h = h * 31 + (unsigned char)id[i];
+	return &shims->buckets[h % N_BUCKETS];
+}
+
+static struct link *find_link(struct shims *shims, const char *id)
+{
+	struct list *bucket = bucket_of(shims, id);
+	struct link *link;
+
+	list_each (link, bucket, bucket)
+		if (!strcmp(link->id, id))
+			return link;
+	return NULL;
+}
+
+/* With the mutex held. */
+static void unref(struct link *link)
+{
+	if (--link->refs)
+		return;
+	close(link->sock);
+	free(link);
+}
+
+/* With the mutex held, in the reading thread. */
+static void drop_link(struct link *link)
+{
+	struct call *call;
+
+	link->dead = true;
+	list_remove(&link->bucket);
+	list_remove(&link->fresh);
+	loop_remove(&link->shims->loop, &link->source);
+	list_each (call, &link->calls, link) {
+		call->lost = true;
+		pthread_cond_signal(&call->answered);
+	}
+	unref(link);
+}
+
+static void take_reply(struct link *link, Cleat__Shim__V1__ShimMessage *message)
+{
+	struct call *call;
+
+	pthread_mutex_lock(&link->shims->mutex);
+	list_each (call, &link->calls, link) {
+		if (call->id != message->reply->id || call->reply)
+			continue;
+		call->reply = message->reply;
+		message->reply = NULL;
+		message->message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE__NOT_SET;
+		pthread_cond_signal(&call->answered);
+		break;
+	}
+	pthread_mutex_unlock(&link->shims->mutex);
+}
+
+static void take_message(struct link *link, size_t len)
+{
+	struct shims *shims = link->shims;
+	Cleat__Shim__V1__ShimMessage *message =
+		cleat__shim__v1__shim_message__unpack(NULL, len, shims->message);
+
+	if (!message) {
+		log_warn("undecodable message from shim id=%.12s", link->id);
+		return;
+	}
+	if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_REPLY)
+		take_reply(link, message);
+	else if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT)
+		shims->handlers->event(shims->engine, link->id, message->event);
+	cleat__shim__v1__shim_message__free_unpacked(message, NULL);
+}
+
+static void hang_up(struct link *link)
+{
+	struct shims *shims = link->shims;
+	char id[65];
+
+	(void)snprintf(id, sizeof(id), "%s", link->id);
+	pthread_mutex_lock(&shims->mutex);
+	drop_link(link);
+	pthread_mutex_unlock(&shims->mutex);
+	shims->handlers->lost(shims->engine, id);
+}
+
+static void link_ready(struct source *source, uint32_t events)
+{
+	struct link *link = container_of(source, struct link, source);
+	int fds[FD_PASS_MAX];
+	size_t n_fds = 0;
+	ssize_t n;
+
+	(void)events;
+	while ((n = fd_recv(link->sock, link->shims->message, MESSAGE_MAX, fds, &n_fds,
+			    MSG_DONTWAIT)) > 0) {
+		for (size_t i = 0; i < n_fds; i++)
+			close(fds[i]);
+		take_message(link, (size_t)n);
+	}
+	if (n != -EAGAIN)
+		hang_up(link);
+}
+
+static void child_ended(struct source *source, uint32_t events)
+{
+	struct child *child = container_of(source, struct child, source);
+
+	(void)events;
+	(void)waitpid(child->pid, NULL, WNOHANG);
+	loop_remove(&child->shims->loop, &child->source);
+	list_remove(&child->link);
+	close(child->source.fd);
+	free(child);
+}
+
+static void watch_child(struct shims *shims, struct child *child)
+{
+	list_remove(&child->link);
+	list_append(&shims->children, &child->link);
+	if (loop_add(&shims->loop, &child->source, EPOLLIN) < 0)
+		log_error("cannot watch a shim pid=%d", child->pid);
+}
+
+static void woken(struct loop *loop)
+{
+	struct shims *shims = container_of(loop, struct shims, loop);
+	struct link *link, *next_link;
+	struct child *child, *next_child;
+
+	pthread_mutex_lock(&shims->mutex);
+	list_each_safe (link, next_link, &shims->fresh, fresh) {
+		list_remove(&link->fresh);
+		if (link->dead || loop_add(loop, &link->source, EPOLLIN) < 0)
+			drop_link(link);
+	}
+	list_each_safe (child, next_child, &shims->fresh_children, link)
+		watch_child(shims, child);
+	if (shims->stopping)
+		loop_stop(loop);
+	pthread_mutex_unlock(&shims->mutex);
+}
+
+static void *run(void *arg)
+{
+	struct shims *shims = arg;
+	int r = loop_run(&shims->loop);
+
+	if (r < 0)
+		log_error("reading from shims: %s", strerror(-r));
+	return NULL;
+}
+
+static int start_thread(struct shims *shims)
+{
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r)
+		return -r;
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	r = pthread_create(&shims->thread, &attr, run, shims);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+int shims_open(struct shims **out, struct engine *engine, const struct shims_handlers *handlers,
+	       struct err *err)
+{
+	cleanup_free struct shims *shims = calloc(1, sizeof(*shims));
+	int r = shims ? loop_init(&shims->loop) : -ENOMEM;
+
+	if (r < 0)
+		return err_sys(err, r, "event loop");
+	shims->engine = engine;
+	shims->handlers = handlers;
+	shims->loop.woken = woken;
+	pthread_mutex_init(&shims->mutex, NULL);
+	for (size_t i = 0; i < N_BUCKETS; i++)
+		list_init(&shims->buckets[i]);
+	list_init(&shims->fresh);
+	list_init(&shims->fresh_children);
+	list_init(&shims->children);
+	r = start_thread(shims);
+	if (r < 0) {
+		loop_deinit(&shims->loop);
+		return err_sys(err, r, "start a thread");
+	}
+	*out = steal(&shims);
+	return 0;
+}
+
+struct shims *shims_free(struct shims *shims)
+{
+	struct link *link, *next;
+
+	if (!shims)
+		return NULL;
+	pthread_mutex_lock(&shims->mutex);
+	shims->stopping = true;
+	pthread_mutex_unlock(&shims->mutex);
+	loop_wake(&shims->loop);
+	pthread_join(shims->thread, NULL);
+	for (size_t i = 0; i < N_BUCKETS; i++)
+		list_each_safe (link, next, &shims->buckets[i], bucket)
+			drop_link(link);
+	loop_deinit(&shims->loop);
+	free(shims);
+	return NULL;
+}
+
+static int open_shim_dir(const struct engine *engine, const char *id)
+{
+	int fd = openat(engine->shims_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int dial(const struct engine *engine, const char *id)
+{
+	cleanup_fd int dir = open_shim_dir(engine, id);
+	int sock;
+
+	if (dir < 0)
+		return -ENOTCONN;
+	sock = fd_unix_connect(dir, "sock", SOCK_SEQPACKET | SOCK_NONBLOCK);
+	return sock == -ENOENT || sock == -ECONNREFUSED ? -ENOTCONN : sock;
+}
+
+static int send_request(int sock, const Cleat__Shim__V1__ShimRequest *request, const int *fds,
+			size_t n_fds)
+{
+	size_t len = cleat__shim__v1__shim_request__get_packed_size(request);
+	cleanup_free uint8_t *bytes = malloc(len + 1);
+
+	if (!bytes)
+		return -ENOMEM;
+	if (len > MESSAGE_MAX)
+		return -EMSGSIZE;
+	cleat__shim__v1__shim_request__pack(request, bytes);
+	return fd_send(sock, bytes, len, fds, n_fds, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static int subscribe(int sock, int64_t last_seq)
+{
+	Cleat__Shim__V1__SubscribeRequest body = CLEAT__SHIM__V1__SUBSCRIBE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	body.from_seq = (uint64_t)last_seq + 1;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_SUBSCRIBE;
+	request.subscribe = &body;
+	return send_request(sock, &request, NULL, 0);
+}
+
+static struct link *new_link(struct shims *shims, const char *id, int sock)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	*link = (struct link){ .shims = shims, .sock = sock, .refs = 1 };
+	link->source = (struct source){ .fd = sock, .ready = link_ready };
+	(void)snprintf(link->id, sizeof(link->id), "%s", id);
+	list_init(&link->calls);
+	list_init(&link->bucket);
+	list_init(&link->fresh);
+	return link;
+}
+
+int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
+{
+	cleanup_fd int sock = -1;
+	struct link *link;
+	bool known;
+	int r;
+
+	pthread_mutex_lock(&shims->mutex);
+	known = find_link(shims, id) != NULL;
+	pthread_mutex_unlock(&shims->mutex);
+	if (known)
+		return 0;
+	sock = dial(shims->engine, id);
+	if (sock < 0)
+		return sock;
+	r = subscribe(sock, last_seq);
+	if (r < 0)
+		return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
+	pthread_mutex_lock(&shims->mutex);
+	if (!find_link(shims, id) && (link = new_link(shims, id, sock))) {
+		(void)steal_fd(&sock);
+		list_append(bucket_of(shims, id), &link->bucket);
+		list_append(&shims->fresh, &link->fresh);
+		loop_wake(&shims->loop);
+	}
+	pthread_mutex_unlock(&shims->mutex);
+	return 0;
+}
+
+static int watch_spawned(struct shims *shims, pid_t pid)
+{
+	struct child *child = calloc(1, sizeof(*child));
+	int fd = child ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (fd < 0) {
+		free(child);
+		return -ENOMEM;
+	}
+	child->source = (struct source){ .fd = fd, .ready = child_ended };
+	child->pid = pid;
+	child->shims = shims;
+	list_init(&child->link);
+	pthread_mutex_lock(&shims->mutex);
+	list_append(&shims->fresh_children, &child->link);
+	pthread_mutex_unlock(&shims->mutex);
+	loop_wake(&shims->loop);
+	return 0;
+}
+
+int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct err *err)
+{
+	cleanup_fd int dir = -1, sock = -1;
+	int r = fd_mkdir_all(shims->engine->shims_fd, id, 0711);
+	pid_t pid;
+
+	dir = r < 0 ? r : open_shim_dir(shims->engine, id);
+	if (dir < 0)
+		return err_sys(err, dir, "open %s/shim/%.12s", shims->engine->run_dir, id);
+	(void)unlinkat(dir, "sock", 0);
+	sock = fd_unix_listen(dir, "sock", SOCK_SEQPACKET, 0600);
+	if (sock < 0)
+		return err_sys(err, sock, "listen for the shim");
+	pid = shimspawn(shims->engine, id, sock, err);
+	if (pid < 0)
+		return (int)pid;
+	if (watch_spawned(shims, pid) < 0)
+		log_warn("cannot watch a shim id=%.12s pid=%d", id, pid);
+	shims_forget(shims, id);
+	r = shims_connect(shims, id, last_seq);
+	return r < 0 ? err_sys(err, r, "connect to the shim") : 0;
+}
+
+static struct link *enter(struct shims *shims, const char *id, struct call *call)
+{
+	struct link *link;
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&call->answered, &attr);
+	pthread_condattr_destroy(&attr);
+	list_init(&call->link);
+	pthread_mutex_lock(&shims->mutex);
+	link = find_link(shims, id);
+	if (link) {
+		link->refs++;
+		call->id = ++shims->last_call;
+		list_append(&link->calls, &call->link);
+	}
+	pthread_mutex_unlock(&shims->mutex);
+	return link;
+}
+
+static void leave(struct link *link, struct call *call)
+{
+	struct shims *shims = link->shims;
+
+	pthread_mutex_lock(&shims->mutex);
+	list_remove(&call->link);
+	unref(link);
+	pthread_mutex_unlock(&shims->mutex);
+	pthread_cond_destroy(&call->answered);
+}
+
+/* A full socket (the shim is stopped or slow) is waited for until the deadline. */
+static int send_until(const struct link *link, const Cleat__Shim__V1__ShimRequest *request,
+		      const int *fds, size_t n_fds, int64_t deadline_ns)
+{
+	int r;
+
+	while ((r = send_request(link->sock, request, fds, n_fds)) == -EAGAIN) {
+		struct pollfd p = { .fd = link->sock, .events = POLLOUT };
+		int64_t left_ns = deadline_ns - fd_monotonic_ns();
+
+		if (left_ns <= 0)
+			return -ETIMEDOUT;
+		(void)poll(&p, 1, (int)(left_ns / 1000000) + 1);
+	}
+	return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
+}
+
+static int await(struct shims *shims, struct call *call, int64_t deadline_ns)
+{
+	const struct timespec at = { .tv_sec = deadline_ns / 1000000000,
+				     .tv_nsec = deadline_ns % 1000000000 };
+	int r = 0;
+
+	pthread_mutex_lock(&shims->mutex);
+	while (!call->reply && !call->lost && r == 0)
+		r = pthread_cond_timedwait(&call->answered, &shims->mutex, &at);
+	pthread_mutex_unlock(&shims->mutex);
+	if (call->reply)
+		return 0;
+	return call->lost ? -ENOTCONN : -ETIMEDOUT;
+}
+
+static int gone(const char *id, int r, struct err *err)
+{
+	if (r == -ENOTCONN) {
+		(void)err_reason(err, ERR_UNAVAILABLE, "SHIM_GONE",
+				 "the supervisor of container %.12s is not running", id);
+		return -ENOTCONN;
+	}
+	if (r == -ETIMEDOUT)
+		return err_reason(err, ERR_DEADLINE, "SHIM_SILENT",
+				  "the supervisor of container %.12s does not answer", id);
+	return err_sys(err, r, "talk to the supervisor of container %.12s", id);
+}
+
+static int take_result(Cleat__Shim__V1__ShimReply *answer, Cleat__Shim__V1__ShimReply **reply,
+		       struct err *err)
+{
+	int r = 0;
+
+	if (answer->code != ERR_OK)
+		r = err_reason(err, (enum err_code)answer->code, str_or_empty(answer->reason), "%s",
+			       str_or_empty(answer->message));
+	if (r == 0 && reply)
+		*reply = answer;
+	else
+		cleat__shim__v1__shim_reply__free_unpacked(answer, NULL);
+	return r;
+}
+
+int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest *request,
+	       const int *fds, size_t n_fds, int64_t timeout_ms, Cleat__Shim__V1__ShimReply **reply,
+	       struct err *err)
+{
+	int64_t deadline_ns = fd_monotonic_ns() + timeout_ms * 1000000;
+	struct call call = { 0 };
+	struct link *link = enter(shims, id, &call);
+	int r;
+
+	if (!link)
+		return gone(id, -ENOTCONN, err);
+	request->id = call.id;
+	r = send_until(link, request, fds, n_fds, deadline_ns);
+	if (r == 0)
+		r = await(shims, &call, deadline_ns);
+	leave(link, &call);
+	if (r < 0) {
+		if (call.reply)
+			cleat__shim__v1__shim_reply__free_unpacked(call.reply, NULL);
+		return gone(id, r, err);
+	}
+	return take_result(call.reply, reply, err);
+}
+
+bool shims_alive(const struct engine *engine, const char *id)
+{
+	cleanup_fd int dir = open_shim_dir(engine, id);
+	cleanup_fd int lock = -1;
+
+	if (dir < 0 || faccessat(dir, "lock", F_OK, 0) < 0)
+		return false;
+	lock = fd_lock_file(dir, "lock", false);
+	return lock == -EAGAIN || lock == -EACCES;
+}
+
+void shims_forget(struct shims *shims, const char *id)
+{
+	struct link *link;
+
+	pthread_mutex_lock(&shims->mutex);
+	link = find_link(shims, id);
+	if (link) {
+		list_remove(&link->bucket);
+		list_remove(&link->fresh);
+		list_append(&shims->fresh, &link->fresh);
+		link->dead = true;
+		loop_wake(&shims->loop);
+	}
+	pthread_mutex_unlock(&shims->mutex);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shim replaces the file whole, so a reader sees one moment. Spans are rounded as Docker's
+ * go-units does: people and scripts know these words. */
+#include "status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fd.h"
+#include "str.h"
+
+enum { STATUS_MAX_BYTES = 64 << 10 };
+
+static const char *const words[] = {
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED] = "created",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING] = "running",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED] = "paused",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING] = "restarting",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_REMOVING] = "removing",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED] = "exited",
+	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_DEAD] = "dead",
+};
+
+static const Cleat__V1__ContainerState states[] = {
+	[CLEAT__SHIM__V1__STATE__CREATED] = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED,
+	[CLEAT__SHIM__V1__STATE__RUNNING] = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING,
+	[CLEAT__SHIM__V1__STATE__PAUSED] = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED,
+	[CLEAT__SHIM__V1__STATE__RESTARTING] =
+		CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING,
+	[CLEAT__SHIM__V1__STATE__EXITED] = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED,
+};
+
+const char *status_word(Cleat__V1__ContainerState state)
+{
+	return (size_t)state < ARRAY_LEN(words) && words[state] ? words[state] : "created";
+}
+
+bool status_active(const struct status *status)
+{
+	return status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING ||
+	       status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED ||
+	       status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING;
+}
+
+static void end_with_host(struct status *status)
+{
+	status->state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED;
+	status->exit_code = 255;
+	status->pid = 0;
+	status->exits++;
+}
+
+void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatus *shim,
+		   const char *boot_id, struct status *status)
+{
+	*status = (struct status){
+		.state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED,
+	};
+	if (shim) {
+		if ((size_t)shim->state < ARRAY_LEN(states))
+			status->state = states[shim->state];
+		status->pid = shim->pid;
+		status->shim_pid = shim->shim_pid;
+		status->exit_code = shim->exit_code;
+		status->oom_killed = shim->oom_killed;
+		status->stopped_by_user = shim->stopped_by_user;
+		status->started_ns = shim->started_ns;
+		status->finished_ns = shim->finished_ns;
+		status->exits = shim->exits;
+		status->restart_count = shim->restart_count;
+		(void)snprintf(status->error, sizeof(status->error), "%s",
+			       str_or_empty(shim->error));
+		if (status_active(status) && strcmp(str_or_empty(shim->boot_id), boot_id) != 0)
+			end_with_host(status);
+	}
+	if (!strcmp(record->intent, "removing") && !status_active(status))
+		status->state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_REMOVING;
+}
+
+void status_read(const struct engine *engine, const struct record *record, struct status *status)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	Cleat__Shim__V1__ShimStatus *shim = NULL;
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%.64s/status", record->id);
+	if (fd_read_file(engine->containers_fd, path, STATUS_MAX_BYTES, &bytes) == 0 && bytes.len)
+		shim = cleat__shim__v1__shim_status__unpack(NULL, bytes.len,
+							    (const uint8_t *)bytes.data);
+	status_derive(record, shim, engine->boot_id, status);
+	if (shim)
+		cleat__shim__v1__shim_status__free_unpacked(shim, NULL);
+}
+
+static void append_span(struct buf *out, int64_t s)
+{
+	static const struct {
+		int64_t below, unit;
+		const char *name;
+	} spans[] = {
+		{ 60, 1, "seconds" },
+		{ 46 * 60, 60, "minutes" },
+		{ 48 * 3600, 3600, "hours" },
+		{ 14 * 86400, 86400, "days" },
+		{ 60 * 86400, 7 * 86400, "weeks" },
+		{ 2 * 365 * 86400L, 30 * 86400L, "months" },
+		{ INT64_MAX, 365 * 86400L, "years" },
+	};
+
+	if (s < 1) {
+		buf_puts(out, "Less than a second");
+	} else if (s == 1) {
+		buf_puts(out, "1 second");
+	} else if (s >= 60 && s < 120) {
+		buf_puts(out, "About a minute");
+	} else if (s >= 46 * 60 && s < 90 * 60) {
+		buf_puts(out, "About an hour");
+	} else {
+		size_t i = 0;
+
+		while (s >= spans[i].below)
+			i++;
+		buf_printf(out, "%" PRId64 " %s", (s + (i == 2 ? 1800 : 0)) / spans[i].unit,
+			   spans[i].name);
+	}
+}
+
+void status_text(const struct status *status, int64_t now_ns, struct buf *out)
+{
+	const bool paused = status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED;
+	const bool restarting =
+		status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING;
+
+	switch (status->state) {
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING:
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED:
+		buf_puts(out, "Up ");
+		append_span(out, (now_ns - status->started_ns) / 1000000000);
+		if (paused)
+			buf_puts(out, " (Paused)");
+		return;
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING:
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED:
+		buf_printf(out, "%s (%d) ", restarting ? "Restarting" : "Exited",
+			   status->exit_code);
+		append_span(out, (now_ns - status->finished_ns) / 1000000000);
+		buf_puts(out, " ago");
+		return;
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_REMOVING:
+		buf_puts(out, "Removal In Progress");
+		return;
+	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_DEAD:
+		buf_puts(out, "Dead");
+		return;
+	default:
+		buf_puts(out, "Created");
+	}
+}

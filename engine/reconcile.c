@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each container passes through tend(): whatever half-done intent it has is rolled forward (removal)
+ * or back (creation), a shim is connected so that its events flow, a shim that died is replaced by
+ * one that adopts the container, the events of a shim that ended on its own are read from its journal,
+ * and a container that is to go at its end goes. Under the container's lock, which a create or start
+ * under way also holds: what is being worked on is not half-done. */
+#include "reconcile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "container/history.h"
+#include "container/lifecycle.h"
+#include "container/record.h"
+#include "container/remove.h"
+#include "container/status.h"
+#include "fd.h"
+#include "list.h"
+#include "log.h"
+#include "str.h"
+
+enum { JOURNAL_MAX_BYTES = 16 << 20, STACK_BYTES = 256 << 10 };
+
+struct task {
+	struct list link;
+	char id[65];
+};
+
+struct reconciler {
+	struct engine *engine;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t more;
+	struct list tasks;
+	bool all, stopping;
+};
+
+/* Events of a shim that is gone: u32 length (little endian) and a ShimEvent, again and again; a torn
+ * end is no event. */
+static void read_journal(struct engine *engine, const char *id)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	char path[80];
+	size_t at = 0;
+
+	(void)snprintf(path, sizeof(path), "%.64s/journal", id);
+	if (fd_read_file(engine->containers_fd, path, JOURNAL_MAX_BYTES, &bytes) < 0)
+		return;
+	while (bytes.len - at >= 4) {
+		const uint8_t *head = (const uint8_t *)bytes.data + at;
+		size_t len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 |
+			     (size_t)head[3] << 24;
+		Cleat__Shim__V1__ShimEvent *event;
+
+		if (len > bytes.len - at - 4)
+			return;
+		event = cleat__shim__v1__shim_event__unpack(NULL, len, head + 4);
+		if (!event)
+			return;
+		(void)history_shim_event(engine, id, event);
+		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
+		at += 4 + len;
+	}
+}
+
+/* The restart policy of a container that ran when the host went down. */
+static bool starts_at_boot(const struct record *record, const struct status *status)
+{
+	Cleat__V1__CreateContainerRequest *request = cleat__v1__create_container_request__unpack(
+		NULL, record->config_len, record->config);
+	const Cleat__V1__RestartPolicy *policy =
+		request && request->config ? request->config->restart_policy : NULL;
+	const char *name = policy ? str_or_empty(policy->name) : "";
+	bool start = !strcmp(name, "always") ||
+		     (!strcmp(name, "unless-stopped") && !status->stopped_by_user) ||
+		     (!strcmp(name, "on-failure") && status->exit_code != 0);
+
+	if (request)
+		cleat__v1__create_container_request__free_unpacked(request, NULL);
+	return start && status->exits > 0;
+}
+
+static void remove_ended(struct engine *engine, const struct record *record)
+{
+	struct err err = ERR_NULL;
+
+	if (remove_container(engine, record->id, false, INTERRUPT_NONE, &err) < 0 &&
+	    err.code != ERR_NOT_FOUND)
+		log_error("cannot remove a container id=%.12s: %s", record->id, err.message);
+}
+
+/* A new shim that adopts what the one before has left. */
+static int succeed(struct engine *engine, const struct record *record, struct err *err)
+{
+	cleanup_fd int lock = lifecycle_lock(engine, record->id, err);
+
+	if (lock < 0)
+		return lock;
+	return lifecycle_ensure_shim(engine, record, err);
+}
+
+/* No shim listens. */
+static void tend_alone(struct engine *engine, const struct record *record,
+		       const struct status *status, bool other_boot)
+{
+	struct err err = ERR_NULL;
+	bool already = false;
+	int r = 0;
+
+	if (shims_alive(engine, record->id))
+		return;
+	read_journal(engine, record->id);
+	if (status_active(status))
+		r = succeed(engine, record, &err);
+	else if (other_boot && !record->auto_remove && starts_at_boot(record, status))
+		r = lifecycle_start(engine, record->id, &already, &err);
+	if (r < 0)
+		log_error("cannot bring back a container id=%.12s: %s", record->id, err.message);
+}
+
+/* Under the lock. Returns whether the container is to be removed. */
+static bool tend_locked(struct engine *engine, const struct record *record, bool *alone)
+{
+	struct status status;
+
+	if (!strcmp(record->intent, "creating")) {
+		struct err err = ERR_NULL;
+
+		if (remove_traces(engine, record->id, &err) < 0)
+			log_error("cannot undo a create id=%.12s: %s", record->id, err.message);
+		return false;
+	}
+	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
+	status_read(engine, record, &status);
+	if (!strcmp(record->intent, "removing"))
+		return true;
+	return record->auto_remove && !status_active(&status) && status.exits > 0;
+}
+
+static void tend(struct engine *engine, const char *id)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct err err = ERR_NULL;
+	struct status status;
+	bool alone = false, removable;
+	int lock = lifecycle_lock(engine, id, &err);
+
+	if (lock == -ENOENT)
+		(void)!remove_traces(engine, id, NULL);
+	if (lock < 0)
+		return;
+	if (record_find(engine->store, id, &record, &err) < 0) {
+		close(lock);
+		return;
+	}
+	removable = tend_locked(engine, &record, &alone);
+	close(lock);
+	if (!strcmp(record.intent, "creating"))
+		return;
+	status_read(engine, &record, &status);
+	if (alone)
+		tend_alone(engine, &record, &status, status.exit_code == 255);
+	if (removable)
+		remove_ended(engine, &record);
+}
+
+/* Made before this engine started, so by nobody who is still at it. */
+static bool older(const struct engine *engine, const char *id)
+{
+	struct stat st;
+
+	return fstatat(engine->containers_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ctim.tv_sec < engine->started_ns / 1000000000;
+}
+
+/* Directories without a row: a create that was interrupted before, or a row lost with a crash of the
+ * machine. */
+static void remove_orphans(struct engine *engine)
+{
+	int fd = openat(engine->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		cleanup(record_deinit) struct record record = { 0 };
+
+		if (!str_is_id(entry->d_name) || !older(engine, entry->d_name) ||
+		    record_find(engine->store, entry->d_name, &record, NULL) != -ENOENT)
+			continue;
+		log_info("removing the leftovers of a container id=%.12s", entry->d_name);
+		(void)!remove_traces(engine, entry->d_name, NULL);
+	}
+	closedir(dir);
+}
+
+static void tend_all(struct engine *engine)
+{
+	struct record *records = NULL;
+	struct err err = ERR_NULL;
+	size_t n = 0;
+
+	if (record_list(engine->store, &records, &n, &err) < 0) {
+		log_error("%s", err.message);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		tend(engine, records[i].id);
+	record_list_free(records, n);
+	remove_orphans(engine);
+}
+
+static void *run(void *arg)
+{
+	struct reconciler *reconciler = arg;
+
+	pthread_mutex_lock(&reconciler->mutex);
+	while (!reconciler->stopping) {
+		struct task *task = list_first(&reconciler->tasks, struct task, link);
+		bool all = reconciler->all;
+
+		if (!task && !all) {
+			pthread_cond_wait(&reconciler->more, &reconciler->mutex);
+			continue;
+		}
+		reconciler->all = false;
+		if (task)
+			list_remove(&task->link);
+		pthread_mutex_unlock(&reconciler->mutex);
+		if (all)
+			tend_all(reconciler->engine);
+		if (task)
+			tend(reconciler->engine, task->id);
+		free(task);
+		pthread_mutex_lock(&reconciler->mutex);
+	}
+	pthread_mutex_unlock(&reconciler->mutex);
+	return NULL;
+}
+
+int reconcile_open(struct reconciler **out, struct engine *engine, struct err *err)
+{
+	cleanup_free struct reconciler *reconciler = calloc(1, sizeof(*reconciler));
+	pthread_attr_t attr;
+	int r;
+
+	if (!reconciler)
+		return err_sys(err, ENOMEM, "reconciler");
+	reconciler->engine = engine;
+	pthread_mutex_init(&reconciler->mutex, NULL);
+	pthread_cond_init(&reconciler->more, NULL);
+	list_init(&reconciler->tasks);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	r = pthread_create(&reconciler->thread, &attr, run, reconciler);
+	pthread_attr_destroy(&attr);
+	if (r)
+		return err_sys(err, r, "start a thread");
+	*out = steal(&reconciler);
+	return 0;
+}
+
+struct reconciler *reconcile_free(struct reconciler *reconciler)
+{
+	struct task *task, *next;
+
+	if (!reconciler)
+		return NULL;
+	pthread_mutex_lock(&reconciler->mutex);
+	reconciler->stopping = true;
+	pthread_cond_signal(&reconciler->more);
+	pthread_mutex_unlock(&reconciler->mutex);
+	pthread_join(reconciler->thread, NULL);
+	list_each_safe (task, next, &reconciler->tasks, link)
+		free(task);
+	free(reconciler);
+	return NULL;
+}
+
+void reconcile_one(struct reconciler *reconciler, const char *id)
+{
+	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL;
+
+	if (!task)
+		return;
+	(void)snprintf(task->id, sizeof(task->id), "%s", id);
+	list_init(&task->link);
+	pthread_mutex_lock(&reconciler->mutex);
+	list_append(&reconciler->tasks, &task->link);
+	pthread_cond_signal(&reconciler->more);
+	pthread_mutex_unlock(&reconciler->mutex);
+}
+
+void reconcile_all(struct reconciler *reconciler)
+{
+	pthread_mutex_lock(&reconciler->mutex);
+	reconciler->all = true;
+	pthread_cond_signal(&reconciler->more);
+	pthread_mutex_unlock(&reconciler->mutex);
+}
+
+static void on_event(struct engine *engine, const char *id, const Cleat__Shim__V1__ShimEvent *event)
+{
+	(void)history_shim_event(engine, id, event);
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED && !event->will_restart)
+		reconcile_one(engine->reconciler, id);
+}
+
+static void on_lost(struct engine *engine, const char *id)
+{
+	reconcile_one(engine->reconciler, id);
+}
+
+const struct shims_handlers reconcile_handlers = { .event = on_event, .lost = on_lost };
