@@ -1,0 +1,3 @@
+# generated, do not edit
+
+from .small import *  # noqa: F401,F403
