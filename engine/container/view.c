@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list reads all rows in one query and one small file a container. Of the stored request the
+ * config is taken over as it is (moved, not copied) where a reply wants it. */
+#include "view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fd.h"
+#include "filter.h"
+#include "proc.h"
+#include "record.h"
+#include "status.h"
+#include "str.h"
+#include "top.h"
+
+typedef Cleat__V1__CreateContainerRequest create_request;
+
+static create_request *stored_request(const struct record *record)
+{
+	return cleat__v1__create_container_request__unpack(NULL, record->config_len,
+							   record->config);
+}
+
+static void free_request(create_request **request)
+{
+	if (*request)
+		cleat__v1__create_container_request__free_unpacked(*request, NULL);
+}
+
+static int move_labels(Cleat__V1__ContainerSummary *out, Cleat__V1__ContainerConfig *config)
+{
+	out->labels = calloc(config->n_labels + 1, sizeof(*out->labels));
+	if (!out->labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_labels; i++) {
+		Cleat__V1__ContainerSummary__LabelsEntry *entry = malloc(sizeof(*entry));
+
+		if (!entry)
+			return -ENOMEM;
+		cleat__v1__container_summary__labels_entry__init(entry);
+		out->labels[out->n_labels++] = entry;
+		entry->key = strdup(config->labels[i]->key);
+		entry->value = strdup(config->labels[i]->value);
+		if (!entry->key || !entry->value)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static const char *network_of(const Cleat__V1__ContainerConfig *config)
+{
+	const char *mode = config ? str_or_empty(config->network_mode) : "";
+
+	return mode[0] && strcmp(mode, "default") != 0 ? mode : "none";
+}
+
+static int fill_summary(Cleat__V1__ContainerSummary *out, const struct record *record,
+			const struct status *status, Cleat__V1__ContainerConfig *config)
+{
+	struct buf text = BUF_NULL;
+
+	status_text(status, fd_realtime_ns(), &text);
+	out->id = strdup(record->id);
+	out->name = strdup(record->name);
+	out->image = strdup(record->image_ref);
+	out->image_id = strdup(record->image_id);
+	out->command = strdup(record->command);
+	out->status = buf_steal(&text);
+	out->network_mode = strdup(network_of(config));
+	out->created_ns = record->created_ns;
+	out->state = status->state;
+	if (!out->id || !out->name || !out->image || !out->image_id || !out->command ||
+	    !out->status || !out->network_mode)
+		return -ENOMEM;
+	return config ? move_labels(out, config) : 0;
+}
+
+/* before= and since= name containers; their creation times are the limits. */
+static int time_of(struct engine *engine, const char *reference, int64_t *ns, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	int r = reference ? record_find(engine->store, reference, &record, err) : 0;
+
+	*ns = reference && r == 0 ? record.created_ns : 0;
+	return r;
+}
+
+struct list_job {
+	struct engine *engine;
+	const Cleat__V1__ListContainersRequest *request;
+	Cleat__V1__ListContainersReply *reply;
+	int64_t since_ns, before_ns;
+	bool all;
+};
+
+static int list_one(struct list_job *job, const struct record *record)
+{
+	cleanup(free_request) create_request *request = stored_request(record);
+	Cleat__V1__ContainerConfig *config = request ? request->config : NULL;
+	Cleat__V1__ContainerSummary *summary;
+	struct status status;
+
+	if (!strcmp(record->intent, "creating"))
+		return 0;
+	status_read(job->engine, record, &status);
+	if ((!job->all && !status_active(&status)) ||
+	    !filter_match(job->request->filters, job->request->n_filters, job->since_ns,
+			  job->before_ns, &(struct filter_subject){ record, &status, config }))
+		return 0;
+	summary = malloc(sizeof(*summary));
+	if (!summary)
+		return -ENOMEM;
+	cleat__v1__container_summary__init(summary);
+	job->reply->containers[job->reply->n_containers++] = summary;
+	return fill_summary(summary, record, &status, config);
+}
+
+static int list_records(struct list_job *job, const struct record *records, size_t n)
+{
+	uint32_t limit = job->request->limit;
+	int r = 0;
+
+	job->reply->containers = calloc(n + 1, sizeof(Cleat__V1__ContainerSummary *));
+	if (!job->reply->containers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (limit && job->reply->n_containers >= limit)
+			break;
+		r = list_one(job, &records[i]);
+	}
+	return r;
+}
+
+int view_list(struct engine *engine, const Cleat__V1__ListContainersRequest *request,
+	      Cleat__V1__ListContainersReply *reply, struct err *err)
+{
+	Cleat__V1__Filter *const *filters = request->filters;
+	size_t n_filters = request->n_filters, n = 0;
+	struct list_job job = { .engine = engine, .request = request, .reply = reply };
+	struct record *records = NULL;
+	int r = filter_check(filters, n_filters, err);
+
+	job.all = request->all || request->limit || filter_value(filters, n_filters, "status") ||
+		  filter_value(filters, n_filters, "exited");
+	if (r == 0)
+		r = time_of(engine, filter_value(filters, n_filters, "since"), &job.since_ns, err);
+	if (r == 0)
+		r = time_of(engine, filter_value(filters, n_filters, "before"), &job.before_ns,
+			    err);
+	if (r == 0)
+		r = record_list(engine->store, &records, &n, err);
+	if (r < 0)
+		return r;
+	r = list_records(&job, records, n);
+	record_list_free(records, n);
+	return r < 0 ? err_sys(err, r, "list containers") : 0;
+}
+
+int view_count(struct engine *engine, struct view_counts *counts, struct err *err)
+{
+	struct record *records = NULL;
+	struct status status;
+	size_t n = 0;
+	int r = record_list(engine->store, &records, &n, err);
+
+	if (r < 0)
+		return r;
+	*counts = (struct view_counts){ .all = (uint32_t)n };
+	for (size_t i = 0; i < n; i++) {
+		status_read(engine, &records[i], &status);
+		counts->running +=
+			status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING;
+		counts->paused +=
+			status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED;
+	}
+	record_list_free(records, n);
+	return 0;
+}
+
+static Cleat__V1__ContainerRuntimeState *new_state(const struct status *status)
+{
+	Cleat__V1__ContainerRuntimeState *state = malloc(sizeof(*state));
+
+	if (!state)
+		return NULL;
+	cleat__v1__container_runtime_state__init(state);
+	state->state = status->state;
+	state->pid = status_active(status) ? status->pid : 0;
+	state->exit_code = status->exit_code;
+	state->oom_killed = status->oom_killed;
+	state->started_ns = status->started_ns;
+	state->finished_ns = status->finished_ns;
+	state->shim_pid = status->shim_pid;
+	state->error = strdup(status->error);
+	return state;
+}
+
+static char *file_of(const struct engine *engine, const char *id, const char *name)
+{
+	return str_printf("%s/containers/%s/%s", engine->state_dir, id, name);
+}
+
+/* The command line is kept as it will be executed, one argument a word: split for path and args. */
+static int fill_command(Cleat__V1__ContainerDetails *out, const char *command)
+{
+	cleanup_free char *copy = strdup(command);
+	char *rest = copy, *word;
+
+	out->args = calloc(strlen(command) + 1, sizeof(*out->args));
+	if (!copy || !out->args)
+		return -ENOMEM;
+	word = strsep(&rest, " ");
+	out->path = strdup(str_or_empty(word));
+	while ((word = strsep(&rest, " "))) {
+		out->args[out->n_args] = strdup(word);
+		if (!out->args[out->n_args++])
+			return -ENOMEM;
+	}
+	return out->path ? 0 : -ENOMEM;
+}
+
+static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails *out,
+			const struct record *record)
+{
+	cleanup(free_request) create_request *request = stored_request(record);
+	struct status status;
+
+	status_read(engine, record, &status);
+	out->id = strdup(record->id);
+	out->name = strdup(record->name);
+	out->image_id = strdup(record->image_id);
+	out->platform = strdup("linux");
+	out->state = new_state(&status);
+	out->created_ns = record->created_ns;
+	out->restart_count = status.restart_count;
+	out->hostname_path = file_of(engine, record->id, "hostname");
+	out->hosts_path = file_of(engine, record->id, "hosts");
+	out->resolv_conf_path = file_of(engine, record->id, "resolv.conf");
+	if (request) {
+		out->config = request->config;
+		request->config = NULL;
+	}
+	if (out->config && out->config->log && str_equal(out->config->log->driver, "json-file")) {
+		cleanup_free char *name = str_printf("log/%s-json.log", record->id);
+
+		out->log_path = name ? file_of(engine, record->id, name) : NULL;
+		if (!out->log_path)
+			return -ENOMEM;
+	}
+	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
+	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
+		return -ENOMEM;
+	return fill_command(out, record->command);
+}
+
+int view_inspect(struct engine *engine, const char *reference,
+		 Cleat__V1__InspectContainerReply *reply, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	reply->container = malloc(sizeof(*reply->container));
+	if (!reply->container)
+		return err_sys(err, ENOMEM, "inspect");
+	cleat__v1__container_details__init(reply->container);
+	r = fill_details(engine, reply->container, &record);
+	return r < 0 ? err_sys(err, r, "inspect") : 0;
+}
+
+static int add_process(Cleat__V1__TopContainerReply *reply, const struct top_columns *columns,
+		       pid_t pid)
+{
+	Cleat__V1__TopContainerReply__Row *row;
+	char **cells = NULL;
+	int r = top_row(columns, pid, &cells);
+
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	row = malloc(sizeof(*row));
+	if (!row) {
+		top_row_free(columns, cells);
+		return -ENOMEM;
+	}
+	cleat__v1__top_container_reply__row__init(row);
+	row->cells = cells;
+	row->n_cells = (size_t)columns->n;
+	reply->processes[reply->n_processes++] = row;
+	return 0;
+}
+
+static int fill_titles(Cleat__V1__TopContainerReply *reply, const struct top_columns *columns)
+{
+	reply->titles = calloc((size_t)columns->n, sizeof(*reply->titles));
+	if (!reply->titles)
+		return -ENOMEM;
+	for (int i = 0; i < columns->n; i++) {
+		reply->titles[i] = strdup(top_title(columns, i));
+		if (!reply->titles[i])
+			return -ENOMEM;
+		reply->n_titles++;
+	}
+	return 0;
+}
+
+static int fill_top(struct engine *engine, const char *id, const struct top_columns *columns,
+		    Cleat__V1__TopContainerReply *reply)
+{
+	cleanup_free char *cgroup = str_printf("%s/%s", engine->cgroup, id);
+	cleanup_free pid_t *pids = NULL;
+	size_t n = 0;
+	int r = cgroup ? proc_cgroup_pids(cgroup, &pids, &n) : -ENOMEM;
+
+	if (r == 0)
+		r = fill_titles(reply, columns);
+	if (r == 0 && !(reply->processes = calloc(n + 1, sizeof(*reply->processes))))
+		r = -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_process(reply, columns, pids[i]);
+	return r;
+}
+
+int view_top(struct engine *engine, const Cleat__V1__TopContainerRequest *request,
+	     Cleat__V1__TopContainerReply *reply, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct top_columns columns;
+	struct status status;
+	int r = record_find(engine->store, request->container, &record, err);
+
+	if (r < 0)
+		return r;
+	r = top_parse((const char *const *)request->ps_args, request->n_ps_args, &columns, err);
+	if (r < 0)
+		return r;
+	status_read(engine, &record, &status);
+	if (!status_active(&status))
+		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING",
+				  "container %s is not running", record.id);
+	r = fill_top(engine, record.id, &columns, reply);
+	return r < 0 ? err_sys(err, r, "processes of container %.12s", record.id) : 0;
+}
