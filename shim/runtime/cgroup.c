@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both versions share: directories are made and removed below one descriptor of the cgroup
+ * mount point, and a process enters through files opened before, so that nobody's pid is written.
+ * Which version it is follows from the file system type at /sys/fs/cgroup; the hybrid layout, where
+ * v2 is mounted beside v1 without controllers, counts as v1. */
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "fd.h"
+#include "str.h"
+
+enum { DELETE_TRIES = 200, DELETE_PAUSE_NS = 10000000, DEPTH_MAX = 32, PROCS_MAX = 1 << 22 };
+
+int cgroup_open(struct cgroup *cg, const char *path, struct err *err)
+{
+	struct statfs fs;
+	int r;
+
+	cg->n = 0;
+	path += strspn(path, "/");
+	if (!*path || strlen(path) >= sizeof(cg->path) || strstr(path, ".."))
+		return err_set(err, ERR_INVALID, "cgroup path \"%.80s\" is not usable", path);
+	memcpy(cg->path, path, strlen(path) + 1);
+	cg->root_fd = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cg->root_fd < 0 || fstatfs(cg->root_fd, &fs))
+		return err_sys(err, errno, "open /sys/fs/cgroup");
+	cg->ops = fs.f_type == CGROUP2_SUPER_MAGIC ? &cgroup_v2_ops : &cgroup_v1_ops;
+	r = cg->ops->discover(cg, err);
+	if (r)
+		cgroup_close(cg);
+	return r;
+}
+
+void cgroup_close(struct cgroup *cg)
+{
+	closep(&cg->root_fd);
+	cg->root_fd = -1;
+}
+
+static void file_path(const struct cgroup *cg, const char *hierarchy, const char *file,
+		      char out[CGROUP_PATH_MAX + 128])
+{
+	(void)snprintf(out, CGROUP_PATH_MAX + 128, "%s%s%s%s%s", hierarchy, *hierarchy ? "/" : "",
+		       cg->path, *file ? "/" : "", file);
+}
+
+int cgroup_write(const struct cgroup *cg, const char *hierarchy, const char *file, const char *text,
+		 struct err *err)
+{
+	char path[CGROUP_PATH_MAX + 128];
+	size_t len = strlen(text);
+
+	file_path(cg, hierarchy, file, path);
+	cleanup_fd int fd = openat(cg->root_fd, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "open %s of the cgroup", file);
+	if (write(fd, text, len) != (ssize_t)len)
+		return err_sys(err, errno, "write \"%.60s\" to %s of the cgroup", text, file);
+	return 0;
+}
+
+static int make_dir(const struct cgroup *cg, const char *hierarchy, struct err *err)
+{
+	char path[CGROUP_PATH_MAX + 128];
+	int r;
+
+	file_path(cg, hierarchy, "", path);
+	if (!mkdirat(cg->root_fd, path, 0755) || errno == EEXIST)
+		return 0;
+	r = errno == ENOENT ? fd_mkdir_all(cg->root_fd, path, 0755) : -errno;
+	return r ? err_sys(err, r, "make cgroup %s", path) : 0;
+}
+
+int cgroup_limit(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	return cg->ops->limit(cg, res, err);
+}
+
+int cgroup_create(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < cg->n; i++) {
+		/* Without a limit the caller's cpuset goes on to apply: no need for one more. */
+		if (!strcmp(cg->names[i], "cpuset") && !res->cpus && !res->mems)
+			continue;
+		r = make_dir(cg, cg->names[i], err);
+	}
+	r = r ? r : cg->ops->limit(cg, res, err);
+	if (r)
+		(void)!cgroup_delete(cg, NULL);
+	return r;
+}
+
+int cgroup_entries(const struct cgroup *cg, int *fds, size_t *n, struct err *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < cg->n; i++) {
+		char path[CGROUP_PATH_MAX + 128];
+
+		file_path(cg, cg->names[i], cg->ops->entry, path);
+		fds[*n] = openat(cg->root_fd, path, O_WRONLY | O_CLOEXEC);
+		if (fds[*n] >= 0)
+			(*n)++;
+		else if (errno != ENOENT)
+			return err_sys(err, errno, "open cgroup %s", path);
+	}
+	return 0;
+}
+
+int cgroup_enter(const int *fds, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (write(fds[i], "0", 1) != 1)
+			return err_sys(err, errno, "enter the cgroup");
+	return 0;
+}
+
+int cgroup_dir(const struct cgroup *cg, struct err *err)
+{
+	int fd = openat(cg->root_fd, cg->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : err_sys(err, errno, "open cgroup %s", cg->path);
+}
+
+int cgroup_pids(const struct cgroup *cg, pid_t **pids, size_t *n, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	char path[CGROUP_PATH_MAX + 128];
+	size_t lines = 0;
+	int r;
+
+	*n = 0;
+	*pids = NULL;
+	file_path(cg, cg->ops->procs_in, "cgroup.procs", path);
+	r = fd_read_file(cg->root_fd, path, PROCS_MAX, &text);
+	if (r == -ENOENT || (!r && !text.len))
+		return 0;
+	if (r)
+		return err_sys(err, r, "read cgroup %s", path);
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.data[i] == '\n';
+	*pids = calloc(lines + 1, sizeof(**pids));
+	if (!*pids)
+		return err_sys(err, ENOMEM, "list processes");
+	for (char *p = text.data, *end; *n < lines; p = end + 1) {
+		(*pids)[(*n)++] = (pid_t)strtol(p, &end, 10);
+		if (*end != '\n')
+			break;
+	}
+	return 0;
+}
+
+int cgroup_kill(const struct cgroup *cg, int sig, struct err *err)
+{
+	cleanup_free pid_t *pids = NULL;
+	size_t n = 0;
+	int r = cgroup_pids(cg, &pids, &n, err);
+
+	for (size_t i = 0; !r && i < n; i++)
+		if (pids[i] > 0 && kill(pids[i], sig) && errno != ESRCH)
+			r = err_sys(err, errno, "signal process %d", (int)pids[i]);
+	return r;
+}
+
+int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *err)
+{
+	return cg->ops->freeze(cg, frozen, err);
+}
+
+/* Removes nested directories first; a cgroup's files go with it. */
+static int remove_dir(int at, const char *name, int depth)
+{
+	int r, fd;
+	DIR *dir;
+
+	if (!unlinkat(at, name, AT_REMOVEDIR) || errno == ENOENT)
+		return 0;
+	r = -errno;
+	if (depth >= DEPTH_MAX)
+		return r;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		closep(&fd);
+		return r;
+	}
+	for (struct dirent *e; (e = readdir(dir));)
+		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			(void)remove_dir(fd, e->d_name, depth + 1);
+	(void)closedir(dir);
+	return !unlinkat(at, name, AT_REMOVEDIR) || errno == ENOENT ? 0 : -errno;
+}
+
+int cgroup_delete(struct cgroup *cg, struct err *err)
+{
+	static const struct timespec pause = { 0, DELETE_PAUSE_NS };
+
+	for (size_t i = 0; i < cg->n; i++) {
+		char path[CGROUP_PATH_MAX + 128];
+		int r;
+
+		file_path(cg, cg->names[i], "", path);
+		for (int try = 0; (r = remove_dir(cg->root_fd, path, 0)) == -EBUSY; try++) {
+			if (try == DELETE_TRIES)
+				break;
+			(void)nanosleep(&pause, NULL);
+		}
+		if (r)
+			return err_sys(err, r, "remove cgroup %s", path);
+	}
+	return 0;
+}

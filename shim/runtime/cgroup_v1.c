@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup v1: which hierarchies there are is in /proc/self/cgroup; the directory of one is named as
+ * its controllers are (distributions link the single names to joint ones), a named one as its name.
+ * Device access is a list of writes: deny all, then the allowed ones. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cgroup.h"
+#include "fd.h"
+#include "str.h"
+
+static void add_line(struct cgroup *cg, char *line)
+{
+	char *names = strchr(line, ':'), *end = names ? strchr(names + 1, ':') : NULL;
+	char *out = cg->names[cg->n];
+
+	if (!end || end == names + 1 || cg->n == CGROUP_HIERARCHIES_MAX)
+		return; /* "0::/": v2 of the hybrid layout */
+	*end = 0;
+	names++;
+	if (str_has_prefix(names, "name="))
+		names += strlen("name=");
+	if (strlen(names) >= sizeof(cg->names[0]))
+		return;
+	memcpy(out, names, strlen(names) + 1);
+	cg->n++;
+}
+
+static int discover(struct cgroup *cg, struct err *err)
+{
+	char text[4096], *save = NULL;
+	cleanup_fd int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return err_sys(err, errno, "read /proc/self/cgroup");
+	text[n] = 0;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		add_line(cg, l);
+	return 0;
+}
+
+static const struct {
+	enum plan_limit limit;
+	const char *hierarchy, *file;
+} files[] = {
+	{ LIMIT_MEMORY, "memory", "memory.limit_in_bytes" },
+	{ LIMIT_MEMORY_SWAP, "memory", "memory.memsw.limit_in_bytes" },
+	{ LIMIT_MEMORY_RESERVATION, "memory", "memory.soft_limit_in_bytes" },
+	{ LIMIT_SWAPPINESS, "memory", "memory.swappiness" },
+	{ LIMIT_OOM_DISABLE, "memory", "memory.oom_control" },
+	{ LIMIT_PIDS, "pids", "pids.max" },
+	{ LIMIT_CPU_SHARES, "cpu", "cpu.shares" },
+	{ LIMIT_CPU_PERIOD, "cpu", "cpu.cfs_period_us" },
+	{ LIMIT_CPU_QUOTA, "cpu", "cpu.cfs_quota_us" },
+	{ LIMIT_CPU_IDLE, "cpu", "cpu.idle" },
+	{ LIMIT_BLKIO_WEIGHT, "blkio", "blkio.bfq.weight" },
+};
+
+/* 0 means "not set" for these, -1 for none. */
+static bool is_default(enum plan_limit l, int64_t value)
+{
+	return value == 0 && l != LIMIT_SWAPPINESS && l != LIMIT_CPU_IDLE;
+}
+
+static int write_limits(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		int64_t value = res->limit[files[i].limit];
+		char text[32];
+		int r;
+
+		if (!res->set[files[i].limit] || is_default(files[i].limit, value))
+			continue;
+		(void)snprintf(text, sizeof(text), "%" PRId64, value);
+		if (files[i].limit == LIMIT_PIDS && value < 0)
+			(void)snprintf(text, sizeof(text), "max");
+		r = cgroup_write(cg, files[i].hierarchy, files[i].file, text, err);
+		/* Swap accounting may be off in the kernel: the memory limit itself holds. */
+		if (r && !(r == -ENOENT && files[i].limit == LIMIT_MEMORY_SWAP))
+			return r;
+	}
+	return 0;
+}
+
+/* A fresh v1 cpuset is empty and takes no process before both files are set. */
+static int write_cpuset(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	static const char *const names[] = { "cpuset.cpus", "cpuset.mems" };
+	const char *const values[] = { res->cpus, res->mems };
+
+	if (!res->cpus && !res->mems)
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		char path[64], text[4096];
+		ssize_t n;
+		int r;
+
+		(void)snprintf(path, sizeof(path), "cpuset/%s", names[i]);
+		cleanup_fd int fd = openat(cg->root_fd, path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+		if (n < 0)
+			return err_sys(err, errno, "read %s", path);
+		text[n] = 0;
+		for (char *p = cg->path; (p = strchr(p, '/')); p++) {
+			*p = 0; /* parents too */
+			r = cgroup_write(cg, "cpuset", names[i], text, NULL);
+			*p = '/';
+		}
+		r = cgroup_write(cg, "cpuset", names[i], values[i] ? values[i] : text, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int write_throttle(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	static const char *const names[THROTTLE_COUNT] = {
+		[THROTTLE_RBPS] = "blkio.throttle.read_bps_device",
+		[THROTTLE_WBPS] = "blkio.throttle.write_bps_device",
+		[THROTTLE_RIOPS] = "blkio.throttle.read_iops_device",
+		[THROTTLE_WIOPS] = "blkio.throttle.write_iops_device",
+	};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < res->n_throttle; i++) {
+		const struct plan_throttle_rule *t = &res->throttle[i];
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "%u:%u %" PRIu64, t->major, t->minor, t->rate);
+		r = cgroup_write(cg, "blkio", names[t->kind], text, err);
+	}
+	return r;
+}
+
+static int device_write(int fd, const char *text, struct err *err)
+{
+	size_t n = strlen(text);
+
+	return write(fd, text, n) == (ssize_t)n
+		       ? 0
+		       : err_sys(err, errno, "write device rule \"%s\"", text);
+}
+
+static void device_text(const struct plan_device_rule *d, char out[64])
+{
+	char major[24] = "*", minor[24] = "*";
+
+	if (d->major >= 0)
+		(void)snprintf(major, sizeof(major), "%" PRId64, d->major);
+	if (d->minor >= 0)
+		(void)snprintf(minor, sizeof(minor), "%" PRId64, d->minor);
+	(void)snprintf(out, 64, "%c %s:%s %s", d->type, major, minor, d->access);
+}
+
+/* What every container may use whatever the list says. */
+static const char *const always[] = {
+	"c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm",   "c 1:7 rwm",
+	"c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 136:* rwm", "c 5:2 rwm",
+};
+
+static int write_devices(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	char path[CGROUP_PATH_MAX + 64];
+	bool restricted = false;
+	int r = 0;
+
+	if (!res->n_devices)
+		return 0;
+	(void)snprintf(path, sizeof(path), "devices/%s/devices.allow", cg->path);
+	cleanup_fd int allow = openat(cg->root_fd, path, O_WRONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "devices/%s/devices.deny", cg->path);
+	cleanup_fd int deny = openat(cg->root_fd, path, O_WRONLY | O_CLOEXEC);
+	if (allow < 0 || deny < 0)
+		return err_sys(err, errno, "open the cgroup's device list");
+	for (size_t i = 0; !r && i < res->n_devices; i++) {
+		const struct plan_device_rule *d = &res->devices[i];
+		char text[64];
+
+		device_text(d, text);
+		r = device_write(d->allow ? allow : deny, d->type == 'a' ? "a" : text, err);
+		restricted = d->type == 'a' ? !d->allow : restricted;
+	}
+	for (size_t i = 0; !r && restricted && i < ARRAY_LEN(always); i++)
+		r = device_write(allow, always[i], err);
+	return r;
+}
+
+static int limit(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int r = write_limits(cg, res, err);
+
+	r = r ? r : write_cpuset(cg, res, err);
+	r = r ? r : write_throttle(cg, res, err);
+	return r ? r : write_devices(cg, res, err);
+}
+
+static int freeze(struct cgroup *cg, bool frozen, struct err *err)
+{
+	return cgroup_write(cg, "freezer", "freezer.state", frozen ? "FROZEN" : "THAWED", err);
+}
+
+const struct cgroup_ops cgroup_v1_ops = {
+	.version = 1,
+	.discover = discover,
+	.limit = limit,
+	.freeze = freeze,
+	.entry = "tasks",
+	.procs_in = "pids",
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup v2: one directory. The specification's numbers are v1's and are converted as runc and crun
+ * do: shares 2..262144 to weight 1..10000, memory and swap together to swap alone. Controllers are
+ * enabled in every directory from the root down to the parent. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cgroup.h"
+#include "cgroup_devices.h"
+
+/* Controllers the kernel lacks are simply not enabled: a limit that needs one fails by name. */
+static void enable(const struct cgroup *cg, const char *dir)
+{
+	static const char *const names[] = { "+cpu", "+memory", "+pids", "+io", "+cpuset" };
+	struct cgroup at = *cg;
+
+	(void)snprintf(at.path, sizeof(at.path), "%s", *dir ? dir : ".");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)!cgroup_write(&at, "", "cgroup.subtree_control", names[i], NULL);
+}
+
+static int discover(struct cgroup *cg, struct err *err)
+{
+	(void)err;
+	cg->names[0][0] = 0;
+	cg->n = 1;
+	return 0;
+}
+
+static int put(struct cgroup *cg, const char *file, int64_t value, struct err *err)
+{
+	char text[32] = "max";
+
+	if (value >= 0)
+		(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	return cgroup_write(cg, "", file, text, err);
+}
+
+static int write_memory(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int64_t memory = res->limit[LIMIT_MEMORY], both = res->limit[LIMIT_MEMORY_SWAP];
+	int64_t low = res->limit[LIMIT_MEMORY_RESERVATION];
+	int r = memory ? put(cg, "memory.max", memory, err) : 0;
+
+	if (!r && both && (both < 0 || (memory > 0 && both >= memory)))
+		r = put(cg, "memory.swap.max", both < 0 ? -1 : both - memory, err);
+	return r || !low ? r : put(cg, "memory.low", low, err);
+}
+
+static int write_cpu(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int64_t shares = res->limit[LIMIT_CPU_SHARES], quota = res->limit[LIMIT_CPU_QUOTA];
+	int64_t period = res->limit[LIMIT_CPU_PERIOD];
+	char text[64];
+	int r = 0;
+
+	if (shares > 0)
+		r = put(cg, "cpu.weight",
+			1 + (((shares < 2        ? 2
+			       : shares > 262144 ? 262144
+						 : shares) -
+			      2) *
+			     9999) / 262142,
+			err);
+	if (!r && (quota || period)) {
+		if (quota > 0)
+			(void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64, quota,
+				       period ? period : 100000);
+		else
+			(void)snprintf(text, sizeof(text), "max %" PRId64,
+				       period ? period : 100000);
+		r = cgroup_write(cg, "", "cpu.max", text, err);
+	}
+	if (!r && res->limit[LIMIT_CPU_IDLE])
+		r = put(cg, "cpu.idle", res->limit[LIMIT_CPU_IDLE], err);
+	return r;
+}
+
+static int write_io(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	static const char *const keys[THROTTLE_COUNT] = {
+		[THROTTLE_RBPS] = "rbps",
+		[THROTTLE_WBPS] = "wbps",
+		[THROTTLE_RIOPS] = "riops",
+		[THROTTLE_WIOPS] = "wiops",
+	};
+	int64_t weight = res->limit[LIMIT_BLKIO_WEIGHT];
+	int r = weight > 0 ? put(cg, "io.bfq.weight", weight, err) : 0;
+
+	for (size_t i = 0; !r && i < res->n_throttle; i++) {
+		const struct plan_throttle_rule *t = &res->throttle[i];
+		char text[96];
+
+		(void)snprintf(text, sizeof(text), "%u:%u %s=%" PRIu64, t->major, t->minor,
+			       keys[t->kind], t->rate);
+		r = cgroup_write(cg, "", "io.max", text, err);
+	}
+	return r;
+}
+
+static int limit(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int r;
+
+	enable(cg, "");
+	for (char *p = cg->path; (p = strchr(p, '/')); p++) {
+		*p = 0;
+		enable(cg, cg->path);
+		*p = '/';
+	}
+	r = write_memory(cg, res, err);
+	r = r ? r : write_cpu(cg, res, err);
+	r = r ? r : write_io(cg, res, err);
+	if (!r && res->limit[LIMIT_PIDS])
+		r = put(cg, "pids.max", res->limit[LIMIT_PIDS], err);
+	if (!r && res->cpus)
+		r = cgroup_write(cg, "", "cpuset.cpus", res->cpus, err);
+	if (!r && res->mems)
+		r = cgroup_write(cg, "", "cpuset.mems", res->mems, err);
+	for (size_t i = 0; !r && i < res->n_unified; i++)
+		r = cgroup_write(cg, "", res->unified[i].key, res->unified[i].value, err);
+	return r || !res->n_devices ? r : cgroup_devices_attach(cg, res, err);
+}
+
+static int freeze(struct cgroup *cg, bool frozen, struct err *err)
+{
+	return cgroup_write(cg, "", "cgroup.freeze", frozen ? "1" : "0", err);
+}
+
+const struct cgroup_ops cgroup_v2_ops = {
+	.version = 2,
+	.discover = discover,
+	.limit = limit,
+	.freeze = freeze,
+	.entry = "cgroup.procs",
+	.procs_in = "",
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's first process, from its birth to exec, as a list of steps; the name of the step
+ * that failed travels to the parent with the error. The parent makes the cgroup meanwhile: the
+ * child goes on with its mounts and asks for the cgroup's files as late as it can. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "console.h"
+#include "container.h"
+#include "fd.h"
+#include "hooks.h"
+#include "launch.h"
+#include "mounts.h"
+#include "privs.h"
+#include "state.h"
+
+struct init {
+	const struct init_args *a;
+	const struct plan *plan;
+	int bundle, root, fifo;
+	bool entered;
+	int exit_code;
+};
+
+/* Waits for the parent's word and the cgroup's files; once. */
+static int enter_cgroup(void *ctx, struct err *err)
+{
+	struct init *in = ctx;
+	struct sync_msg m;
+	int fds[FD_PASS_MAX];
+	size_t n = FD_PASS_MAX;
+	int r;
+
+	if (in->entered)
+		return 0;
+	r = sync_recv(in->a->sock, &m, fds, &n, err);
+	if (r <= 0)
+		_exit(1); /* the parent gave up, it knows why */
+	r = cgroup_enter(fds, n, err);
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	in->entered = true;
+	if (!r && in->plan->ns_new & 1u << NS_CGROUP && unshare(CLONE_NEWCGROUP))
+		return err_sys(err, errno, "make a cgroup namespace");
+	return r;
+}
+
+static int join(struct init *in, struct err *err)
+{
+	static const enum plan_ns order[] = { NS_USER, NS_NET,    NS_IPC,  NS_UTS,
+					      NS_TIME, NS_CGROUP, NS_MOUNT };
+	bool user = in->plan->ns_new & 1u << NS_USER;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		int fd = in->a->ns_fd[order[i]];
+
+		if (fd >= 0 && setns(fd, (int)plan_ns_kinds[order[i]].flag))
+			return err_sys(err, errno, "join namespace %s",
+				       in->plan->ns_path[order[i]]);
+	}
+	if (!user && in->a->ns_fd[NS_USER] < 0)
+		return 0;
+	r = user ? enter_cgroup(in, err) : 0; /* not before the id maps are written */
+	if (!r && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
+		return err_sys(err, errno, "become root of the user namespace");
+	return r;
+}
+
+static int limits(struct init *in, struct err *err)
+{
+	return privs_limits(&in->plan->process, err);
+}
+
+static int root(struct init *in, struct err *err)
+{
+	(void)umask(0);
+	in->bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (in->bundle < 0)
+		return err_sys(err, errno, "open the bundle");
+	in->root = rootfs_open(in->plan, in->bundle, err);
+	return in->root < 0 ? in->root : 0;
+}
+
+static int mounts(struct init *in, struct err *err)
+{
+	struct mounts_env env = { .root = in->root,
+				  .bundle = in->bundle,
+				  .cgroup = in->a->cgroup,
+				  .entered = enter_cgroup,
+				  .ctx = in };
+	(void)umask(022);
+	int r = mounts_apply(in->plan, &env, err);
+
+	(void)umask(0);
+	return r ? r : rootfs_finish(in->plan, in->root, err);
+}
+
+static int cgroup(struct init *in, struct err *err)
+{
+	return enter_cgroup(in, err);
+}
+
+static int hooks(struct init *in, struct err *err)
+{
+	struct sync_msg m;
+	size_t n = 0;
+	int r;
+
+	if (!in->a->hooks)
+		return 0;
+	r = sync_send(in->a->sock, SYNC_READY, NULL, 0, err);
+	r = r ? r : sync_recv(in->a->sock, &m, NULL, &n, err);
+	if (r <= 0)
+		_exit(1);
+	return hooks_run(in->plan, HOOK_CREATE_CONTAINER, in->a->state, err);
+}
+
+static int terminal(struct init *in, struct err *err)
+{
+	if (setsid() < 0 && errno != EPERM)
+		return err_sys(err, errno, "make a session");
+	if (!in->plan->process.terminal)
+		return 0;
+	return console_open(&in->plan->process, in->root, in->a->console, true, err);
+}
+
+static int change_root(struct init *in, struct err *err)
+{
+	int r = rootfs_pivot(in->root, err);
+
+	closep(&in->root);
+	closep(&in->bundle);
+	return r;
+}
+
+static int names(struct init *in, struct err *err)
+{
+	const struct plan *p = in->plan;
+
+	if (p->hostname && sethostname(p->hostname, strlen(p->hostname)))
+		return err_sys(err, errno, "set the host name to %.64s", p->hostname);
+	if (p->domainname && setdomainname(p->domainname, strlen(p->domainname)))
+		return err_sys(err, errno, "set the domain name to %.64s", p->domainname);
+	(void)umask(022);
+	return 0;
+}
+
+/* For create: tells that all is ready, then waits until `start` opens the FIFO's other end. What
+ * goes wrong from here on is told through the FIFO. */
+static int wait_start(struct init *in, struct err *err)
+{
+	int r = 0;
+
+	if (in->a->fifo_dir >= 0) {
+		r = sync_send(in->a->sock, SYNC_CREATED, NULL, 0, err);
+		if (r)
+			return r;
+		in->fifo = openat(in->a->fifo_dir, "exec.fifo", O_WRONLY | O_CLOEXEC);
+		if (in->fifo < 0)
+			return err_sys(err, errno, "wait to be started");
+	}
+	return hooks_run(in->plan, HOOK_START_CONTAINER, in->a->state, err);
+}
+
+static int program(struct init *in, struct err *err)
+{
+	const struct launch l = { .process = &in->plan->process,
+				  .filter = &in->a->bundle->filter,
+				  .init = in->plan->init,
+				  .preserve = (unsigned)in->a->options->preserve };
+	int r = launch_prepare(&l, err);
+
+	return r ? r : launch_exec(&l, &in->exit_code, err);
+}
+
+static const struct {
+	const char *stage;
+	int (*run)(struct init *in, struct err *err);
+} steps[] = {
+	{ "namespaces", join },  { "limits", limits },     { "rootfs", root },
+	{ "mounts", mounts },    { "cgroup", cgroup },     { "hooks", hooks },
+	{ "console", terminal }, { "pivot", change_root }, { "hostname", names },
+	{ "start", wait_start }, { "exec", program },
+};
+
+static void fail(const struct init *in, const char *stage, const struct err *e)
+{
+	if (in->fifo >= 0) {
+		struct sync_msg m = { .kind = SYNC_FAILED, .exit_code = in->exit_code, .err = *e };
+
+		(void)snprintf(m.stage, sizeof(m.stage), "%s", stage);
+		(void)!write(in->fifo, &m, sizeof(m));
+	} else {
+		(void)!sync_fail(in->a->sock, stage, in->exit_code, e);
+	}
+	_exit(in->exit_code);
+}
+
+void init_main(const struct init_args *a)
+{
+	struct init in = { .a = a,
+			   .plan = &a->bundle->plan,
+			   .bundle = -1,
+			   .root = -1,
+			   .fifo = -1,
+			   .exit_code = EXIT_RUNTIME };
+	struct err err = ERR_NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (steps[i].run(&in, &err))
+			fail(&in, steps[i].stage, &err);
+	_exit(EXIT_RUNTIME);
+}

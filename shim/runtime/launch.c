@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program that cannot be run is told apart from one that is not there, as shells do: 126 and 127.
+ * The built-in init is this very process, forked before the filter is loaded: it keeps the
+ * container's user and capabilities, reaps what is orphaned, passes signals on and exits as the
+ * program did. Nothing has to be mounted for it. */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "privs.h"
+#include "str.h"
+
+static void reap(pid_t program)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == program)
+			_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void be_init(pid_t program)
+{
+	siginfo_t info;
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)syscall(SYS_close_range, 3u, ~0u, 0u);
+	for (;;) {
+		int sig = sigwaitinfo(&all, &info);
+
+		if (sig == SIGCHLD)
+			reap(program);
+		else if (sig > 0 && info.si_pid != program)
+			(void)kill(program, sig);
+	}
+}
+
+static int fork_init(const struct launch *l, struct err *err)
+{
+	sigset_t all, old;
+	pid_t pid;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, errno, "fork the program from its init");
+	if (pid)
+		be_init(pid);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (l->process->terminal) {
+		/* The program, not the init, gets the terminal's keys. */
+		(void)setpgid(0, 0);
+		(void)sigaddset(&old, SIGTTOU);
+		(void)sigprocmask(SIG_SETMASK, &all, NULL);
+		(void)tcsetpgrp(0, getpid());
+		(void)sigdelset(&old, SIGTTOU);
+		(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	}
+	return 0;
+}
+
+int launch_prepare(const struct launch *l, struct err *err)
+{
+	const struct plan_process *p = l->process;
+	char here[PATH_MAX];
+	bool inside =
+		!chdir(p->cwd); /* some directories open only to root, some only to the user */
+	int r = privs_user(p, err);
+
+	if (!r && !inside && chdir(p->cwd))
+		return err_sys(err, errno, "enter the working directory %s", p->cwd);
+	if (!r && !getcwd(here, sizeof(here))) /* a link of the image led out of the root */
+		return err_set(err, ERR_PERMISSION,
+			       "the working directory %.80s is not below the "
+			       "container's root",
+			       p->cwd);
+	if (!r && l->init)
+		r = fork_init(l, err);
+	return r ? r : privs_confine(p, l->filter, err);
+}
+
+static const char *path_of(const struct plan_process *p)
+{
+	for (size_t i = 0; i < p->env.n; i++)
+		if (str_has_prefix(p->env.item[i], "PATH="))
+			return p->env.item[i] + 5;
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+static void exec_one(const struct plan_process *p, const char *file)
+{
+	(void)execve(file, (char *const *)p->args.item, (char *const *)p->env.item);
+}
+
+/* Tries each directory of PATH; errno is that of the most telling failure. */
+static void exec_in_path(const struct plan_process *p)
+{
+	const char *name = p->args.item[0], *path = path_of(p);
+	int told = ENOENT;
+
+	while (*path) {
+		size_t n = strcspn(path, ":");
+		char file[PATH_MAX];
+
+		if (n + strlen(name) + 2 < sizeof(file)) {
+			(void)snprintf(file, sizeof(file), "%.*s%s%s", (int)n, path, n ? "/" : "./",
+				       name);
+			exec_one(p, file);
+			if (errno != ENOENT && errno != ENOTDIR)
+				told = errno;
+			if (told != ENOENT && told != EACCES)
+				break;
+		}
+		path += n + (path[n] == ':');
+	}
+	errno = told;
+}
+
+int launch_exec(const struct launch *l, int *exit_code, struct err *err)
+{
+	const struct plan_process *p = l->process;
+	const char *name = p->args.item[0];
+	bool in_path = !strchr(name, '/');
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)syscall(SYS_close_range, 3 + l->preserve, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (in_path && *name)
+		exec_in_path(p);
+	else
+		exec_one(p, name);
+	*exit_code = errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	if (errno == ENOENT && in_path)
+		return err_set(err, ERR_NOT_FOUND,
+			       "exec: \"%.100s\": executable file not found in $PATH", name);
+	return err_sys(err, errno, "exec %.120s", name);
+}

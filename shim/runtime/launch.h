@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last steps of a process of the container, shared by its first one and by exec: where, as whom
+ * and what to run. Acts on the calling process. */
+#pragma once
+
+#include "err.h"
+#include "filter.h"
+#include "plan.h"
+
+enum { EXIT_RUNTIME = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+struct launch {
+	const struct plan_process *process;
+	const struct seccomp_filter *filter;
+	bool init;         /* stay as a reaping init and run the program as a child */
+	unsigned preserve; /* descriptors from 3 on that the program keeps */
+	int report;        /* closed in the init that stays behind */
+	int fifo;          /* another one to close there, -1 = none */
+};
+
+/* User, capabilities, working directory, filter; returns only when all is ready to exec. */
+int launch_prepare(const struct launch *l, struct err *err) must_check;
+
+/* Looks the program up in the container's PATH and executes it. Returns only on failure, with the
+ * exit code that tells why in *exit_code. */
+int launch_exec(const struct launch *l, int *exit_code, struct err *err) must_check;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is mounted, made or hidden below the container's root, and the change of root.
+ * Runs in the container's own mount namespace; nothing shows in the host's. */
+#pragma once
+
+#include "cgroup.h"
+#include "err.h"
+#include "plan.h"
+
+/* Detaches the namespace from the host's propagation and mounts the root (overlay, or the directory
+ * itself). bundle_fd must be of this namespace. Returns a descriptor of the root mount. */
+int rootfs_open(const struct plan *p, int bundle_fd, struct err *err) must_check;
+/* Devices, links, sysctls, masked and read-only paths, read-only root. */
+int rootfs_finish(const struct plan *p, int root, struct err *err) must_check;
+/* Makes the root mount the root directory and lets go of the host's. */
+int rootfs_pivot(int root, struct err *err) must_check;
+
+/* The bundle's mounts in their order. Those of type cgroup call `entered` first, which returns once
+ * the process is in its cgroup. */
+struct mounts_env {
+	int root, bundle;
+	const struct cgroup *cgroup;
+	int (*entered)(void *ctx, struct err *err);
+	void *ctx;
+};
+int mounts_apply(const struct plan *p, const struct mounts_env *env, struct err *err) must_check;
+
+/* Descriptor of a path below the root, made (with its parents) when absent: directory or empty
+ * file. Links are followed inside the root only. */
+int mounts_target(int root, const char *path, bool directory, struct err *err) must_check;

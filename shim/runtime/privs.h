@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process of the container may: limits, user and groups, capabilities. Acts on the caller. */
+#pragma once
+
+#include "err.h"
+#include "filter.h"
+#include "plan.h"
+
+/* Resource limits and the OOM score, while still privileged. A limit above what the host lets us
+ * give becomes the most it lets us give. */
+int privs_limits(const struct plan_process *p, struct err *err) must_check;
+
+/* Becomes the user with the capabilities; loads the filter, at the last moment possible. */
+int privs_user(const struct plan_process *p, struct err *err) must_check;
+int privs_confine(const struct plan_process *p, const struct seccomp_filter *f,
+		  struct err *err) must_check;

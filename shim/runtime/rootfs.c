@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root is a mount of its own, made with the new mount API: an overlay of the layers named by
+ * annotations, or a clone of the bundle's directory. All later work goes through its descriptor.
+ * Masks are binds of the host's /dev/null, cloned before anything of the image can interfere, or
+ * empty read-only tmpfs for directories. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "fd.h"
+#include "mounts.h"
+#include "str.h"
+
+#ifndef FSOPEN_CLOEXEC
+#define FSOPEN_CLOEXEC 1
+#endif
+
+static const unsigned to_empty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+
+static int add_lower(int fs, const char *entry, struct err *err)
+{
+	int64_t fd;
+	char path[64];
+
+	if (!str_has_prefix(entry, "fd:")) {
+		if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", entry, 0))
+			return err_sys(err, errno, "add overlay layer %s", entry);
+		return 0;
+	}
+	if (str_int_in(entry + 3, 0, INT32_MAX, &fd))
+		return err_set(err, ERR_INVALID, "overlay layer \"%.40s\" is no descriptor", entry);
+	if (!fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, (int)fd))
+		return 0;
+	/* Kernels before 6.13 take names only. */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)fd);
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0))
+		return err_sys(err, errno, "add overlay layer %s", entry);
+	return 0;
+}
+
+/* The kernel's own words about why an overlay was refused. */
+static int overlay_refused(int fs, struct err *err, const char *what)
+{
+	int e = errno;
+	char text[160];
+	ssize_t n = read(fs, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = 0;
+	return err_sys(err, e, "%s%s%s%s", what, n > 0 ? " (" : "", text, n > 0 ? ")" : "");
+}
+
+static int open_overlay(const struct plan_overlay *o, struct err *err)
+{
+	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	int r = 0, fd;
+
+	if (fs < 0)
+		return err_sys(err, errno, "open overlay");
+	for (size_t i = 0; !r && i < o->lower.n; i++)
+		r = add_lower(fs, o->lower.item[i], err);
+	if (r)
+		return r;
+	if (o->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", o->upper, 0) ||
+			 fsconfig(fs, FSCONFIG_SET_STRING, "workdir", o->work, 0)))
+		return overlay_refused(fs, err, "set the overlay's upper directory");
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return overlay_refused(fs, err, "make the overlay");
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	return fd >= 0 ? fd : overlay_refused(fs, err, "mount the overlay");
+}
+
+int rootfs_open(const struct plan *p, int bundle_fd, struct err *err)
+{
+	cleanup_fd int root = -1;
+
+	if (mount(NULL, "/", NULL, p->propagation ? p->propagation : MS_PRIVATE | MS_REC, NULL))
+		return err_sys(err, errno, "set the propagation of the host's mounts");
+	if (p->overlay.lower.n) {
+		root = open_overlay(&p->overlay, err);
+		if (root < 0)
+			return root;
+	} else {
+		root = open_tree(bundle_fd, p->root,
+				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+		if (root < 0)
+			return err_sys(err, errno, "open root file system %s", p->root);
+	}
+	if (move_mount(root, "", bundle_fd, p->root, MOVE_MOUNT_F_EMPTY_PATH))
+		return err_sys(err, errno, "mount the root file system on %s", p->root);
+	return steal_fd(&root);
+}
+
+struct node {
+	const char *name;
+	unsigned major, minor;
+};
+
+static const struct node nodes[] = {
+	{ "null", 1, 3 },   { "zero", 1, 5 },    { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
+};
+
+/* In a user namespace nodes cannot be made: the host's are bound. */
+static int bind_node(int root, const char *path, struct err *err)
+{
+	cleanup_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0)
+		return err_sys(err, errno, "open device %s", path);
+	cleanup_fd int target = mounts_target(root, path, false, err);
+	if (target < 0)
+		return target;
+	if (move_mount(tree, "", target, "", to_empty))
+		return err_sys(err, errno, "mount device %s", path);
+	return 0;
+}
+
+static int default_nodes(const struct plan *p, int root, struct err *err)
+{
+	cleanup_fd int dev = mounts_target(root, "/dev", true, err);
+	bool bind = p->ns_new & 1u << NS_USER || p->ns_path[NS_USER];
+	int r = 0;
+
+	if (dev < 0)
+		return dev;
+	for (size_t i = 0; !r && i < ARRAY_LEN(nodes); i++) {
+		char path[32];
+
+		(void)snprintf(path, sizeof(path), "/dev/%s", nodes[i].name);
+		if (bind)
+			r = bind_node(root, path, err);
+		else if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+				 makedev(nodes[i].major, nodes[i].minor)) &&
+			 errno != EEXIST)
+			r = err_sys(err, errno, "make device %s", path);
+	}
+	for (size_t i = 0; !r && i < ARRAY_LEN(links); i++)
+		if (symlinkat(links[i].target, dev, links[i].name) && errno != EEXIST)
+			r = err_sys(err, errno, "make link /dev/%s", links[i].name);
+	return r;
+}
+
+static int make_device(const struct plan *p, int root, const struct plan_device *d, struct err *err)
+{
+	char dir[512];
+	const char *base = strrchr(d->path, '/') + 1;
+
+	if (p->ns_new & 1u << NS_USER || p->ns_path[NS_USER])
+		return bind_node(root, d->path, err);
+	if (strlen(d->path) >= sizeof(dir) || !*base)
+		return err_set(err, ERR_INVALID, "device path %.80s is not usable", d->path);
+	(void)snprintf(dir, sizeof(dir), "%.*s/", (int)(base - d->path - 1), d->path);
+	cleanup_fd int at = mounts_target(root, dir, true, err);
+	if (at < 0)
+		return at;
+	if (mknodat(at, base, d->mode, makedev(d->major, d->minor)) && errno != EEXIST)
+		return err_sys(err, errno, "make device %s", d->path);
+	if (fchownat(at, base, d->uid, d->gid, AT_SYMLINK_NOFOLLOW))
+		return err_sys(err, errno, "set the owner of device %s", d->path);
+	return 0;
+}
+
+static int write_sysctl(int root, const struct plan_pair *s, struct err *err)
+{
+	char path[256];
+	size_t n = strlen(s->value);
+
+	if (snprintf(path, sizeof(path), "/proc/sys/%s", s->key) >= (int)sizeof(path))
+		return err_set(err, ERR_INVALID, "sysctl %.80s is too long", s->key);
+	for (char *c = path; *c; c++)
+		if (*c == '.')
+			*c = '/';
+	cleanup_fd int fd = fd_open_in_root(root, path, O_WRONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, fd, "open sysctl %s", s->key);
+	if (write(fd, s->value, n) != (ssize_t)n)
+		return err_sys(err, errno, "write sysctl %s", s->key);
+	return 0;
+}
+
+static int mask(int root, int null, const char *path, struct err *err)
+{
+	cleanup_fd int target = fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0);
+
+	if (target == -ENOENT || target == -EACCES)
+		return 0;
+	if (target < 0)
+		return err_sys(err, target, "mask %s", path);
+	cleanup_fd int tree =
+		open_tree(null, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return err_sys(err, errno, "mask %s", path);
+	if (!move_mount(tree, "", target, "", to_empty))
+		return 0;
+	if ((errno != ENOTDIR && errno != EINVAL) || fchdir(target) ||
+	    mount("tmpfs", ".", "tmpfs", MS_RDONLY, "size=0k,nr_inodes=1"))
+		return err_sys(err, errno, "mask %s", path);
+	return 0;
+}
+
+static int make_readonly(int root, const char *path, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	cleanup_fd int target = fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0);
+
+	if (target == -ENOENT || target == -EACCES)
+		return 0;
+	if (target < 0)
+		return err_sys(err, target, "make %s read-only", path);
+	cleanup_fd int tree = open_tree(
+		target, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0 ||
+	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) ||
+	    move_mount(tree, "", target, "", to_empty))
+		return err_sys(err, errno, "make %s read-only", path);
+	return 0;
+}
+
+static int hide(const struct plan *p, int root, struct err *err)
+{
+	int r = 0;
+
+	if (p->masked.n) {
+		cleanup_fd int null =
+			open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (null < 0)
+			return err_sys(err, errno, "open /dev/null");
+		for (size_t i = 0; !r && i < p->masked.n; i++)
+			r = mask(root, null, p->masked.item[i], err);
+	}
+	for (size_t i = 0; !r && i < p->readonly.n; i++)
+		r = make_readonly(root, p->readonly.item[i], err);
+	return r;
+}
+
+int rootfs_finish(const struct plan *p, int root, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r = default_nodes(p, root, err);
+
+	for (size_t i = 0; !r && i < p->n_devices; i++)
+		r = make_device(p, root, &p->devices[i], err);
+	for (size_t i = 0; !r && i < p->n_sysctl; i++)
+		r = write_sysctl(root, &p->sysctl[i], err);
+	r = r ? r : hide(p, root, err);
+	if (!r && p->root_readonly && mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		return err_sys(err, errno, "make the root read-only");
+	return r;
+}
+
+int rootfs_pivot(int root, struct err *err)
+{
+	if (fchdir(root))
+		return err_sys(err, errno, "enter the root file system");
+	if (syscall(SYS_pivot_root, ".", "."))
+		return err_sys(err, errno, "change root");
+	if (umount2(".", MNT_DETACH))
+		return err_sys(err, errno, "let go of the host's root");
+	return chdir("/") ? err_sys(err, errno, "enter /") : 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fd.h"
+
+int sync_send(int fd, enum sync_kind kind, const int *fds, size_t n, struct err *err)
+{
+	uint32_t word = kind;
+	int r = fd_send(fd, &word, sizeof(word), fds, n, MSG_NOSIGNAL);
+
+	return r ? err_sys(err, r, "talk to the other half of the runtime") : 0;
+}
+
+int sync_fail(int fd, const char *stage, int exit_code, const struct err *e)
+{
+	struct sync_msg m = { .kind = SYNC_FAILED, .exit_code = exit_code, .err = *e };
+
+	(void)snprintf(m.stage, sizeof(m.stage), "%s", stage);
+	return fd_send(fd, &m, sizeof(m), NULL, 0, MSG_NOSIGNAL);
+}
+
+int sync_recv(int fd, struct sync_msg *m, int *fds, size_t *n_fds, struct err *err)
+{
+	ssize_t n;
+
+	memset(m, 0, sizeof(*m));
+	n = fd_recv(fd, m, sizeof(*m), fds, n_fds, 0);
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n < (ssize_t)sizeof(uint32_t))
+		return err_sys(err, n < 0 ? (int)n : EBADMSG, "hear from the other half");
+	return 1;
+}
