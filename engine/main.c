@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleatd: the engine. Opens its state, serves on a socket of its own, points the public link at it,
+ * says that it is ready, and only then looks at the containers. SIGTERM and SIGINT drain and end it;
+ * containers are not affected, whatever ends it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "engine.h"
+#include "link.h"
+#include "log.h"
+#include "reconcile.h"
+#include "server.h"
+#include "service/service.h"
+#include "str.h"
+#include "upgrade.h"
+
+enum { LISTEN_MS = 1000, DRAIN_MS = 10000, DRAIN_REPLACED_MS = -1 };
+
+struct options {
+	const char *state_dir, *run_dir, *config;
+	bool replace;
+};
+
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{ "state", required_argument, NULL, 's' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "replace", no_argument, NULL, 'R' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 's')
+			options->state_dir = optarg;
+		else if (c == 'r')
+			options->run_dir = optarg;
+		else if (c == 'c')
+			options->config = optarg;
+		else if (c == 'R')
+			options->replace = true;
+		else
+			return c == 'v' ? 1 : -EINVAL;
+	}
+	return optind == argc ? 0 : -EINVAL;
+}
+
+static int serve(struct engine *engine, struct err *err)
+{
+	const struct rpc_server_config config = {
+		.agent = "cleatd/" CLEAT_VERSION,
+		.context = engine,
+		.trusted_uid = (uid_t)-1,
+	};
+	char name[LINK_NAME_MAX];
+	cleanup_free char *url = NULL;
+	int r = rpc_server_new(&engine->server, &config, err);
+
+	if (r == 0)
+		r = service_register_containers(engine->server);
+	if (r == 0)
+		r = service_register_system(engine->server);
+	if (r < 0)
+		return err_wrap(err, r, "set up the server");
+	link_socket_name(engine, name);
+	url = str_printf("ipc://%s/%s", engine->run_dir, name);
+	if (!url)
+		return err_sys(err, ENOMEM, "set up the server");
+	r = rpc_server_listen(engine->server, url, err);
+	return r < 0 ? r : link_take(engine, err);
+}
+
+static int open_parts(struct engine *engine, struct err *err)
+{
+	int r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
+
+	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
+}
+
+static void close_parts(struct engine *engine)
+{
+	engine->server = rpc_server_free(engine->server);
+	engine->reconciler = reconcile_free(engine->reconciler);
+	engine->shims = shims_free(engine->shims);
+}
+
+static void wait_for_end(const sigset_t *signals)
+{
+	int number;
+
+	while (sigwait(signals, &number) != 0)
+		;
+	log_info("ending signal=%d", number);
+}
+
+static int run(struct engine *engine, const struct options *options, const sigset_t *signals,
+	       struct err *err)
+{
+	cleanup_fd int claim = link_claim(engine, options->replace, err);
+	int r = claim < 0 ? claim : open_parts(engine, err);
+
+	if (r == 0)
+		r = serve(engine, err);
+	if (r == 0) {
+		upgrade_ready(options->replace);
+		log_info("serving state=%s run=%s", engine->state_dir, engine->run_dir);
+		reconcile_all(engine->reconciler);
+		wait_for_end(signals);
+		link_drop(engine);
+		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
+			log_warn("ending with calls under way");
+	}
+	close_parts(engine);
+	return r;
+}
+
+/* Many small threads share one heap; open files: a connection a shim and some. */
+static void tune(void)
+{
+	struct rlimit files;
+
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .state_dir = "/var/lib/cleat", .run_dir = "/run/cleat" };
+	struct engine engine = { 0 };
+	struct err err = ERR_NULL;
+	sigset_t signals;
+	int r = parse_options(argc, argv, &options);
+
+	if (r > 0)
+		return puts("cleatd " CLEAT_VERSION) < 0;
+	if (r < 0) {
+		(void)fprintf(stderr,
+			      "cleat: usage: cleatd [--state DIR] [--run DIR] [--config FILE]\n");
+		return 2;
+	}
+	tune();
+	block_signals(&signals);
+	config_defaults(&engine.config);
+	if (options.config)
+		r = config_load(options.config, &engine.config, &err);
+	log_setup("cleatd", engine.config.debug ? LOG_DEBUG : LOG_INFO);
+	if (r == 0)
+		r = engine_open(&engine, options.state_dir, options.run_dir, &err);
+	if (r == 0)
+		r = run(&engine, &options, &signals, &err);
+	if (r < 0)
+		(void)fprintf(stderr, "cleat: %s\n", err.message);
+	engine_close(&engine);
+	return r < 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Service Containers. What is not listed in `ops` answers UNIMPLEMENTED. */
+#include "service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cleat/v1/containers.rpc.h"
+#include "create.h"
+#include "record.h"
+#include "remove.h"
+#include "session.h"
+#include "status.h"
+#include "str.h"
+#include "view.h"
+
+static int on_create(struct rpc_call *call, const Cleat__V1__CreateContainerRequest *req,
+		     Cleat__V1__CreateContainerReply *reply, struct err *err)
+{
+	return create_container(service_engine(call), req, rpc_call_peer(call)->uid,
+				rpc_call_request_key(call), reply, err);
+}
+
+static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerRequest *req,
+		    Cleat__V1__StartContainerReply *reply, struct err *err)
+{
+	bool already = false;
+	int r = lifecycle_start(service_engine(call), req->container, &already, err);
+
+	reply->already_running = already;
+	return r;
+}
+
+static int optional_signal(const char *text, int fallback, int *number, struct err *err)
+{
+	*number = fallback;
+	return str_or_empty(text)[0] ? lifecycle_signal(text, number, err) : 0;
+}
+
+static int64_t timeout_ms(bool given, int32_t seconds)
+{
+	if (!given)
+		return -2;
+	return seconds < 0 ? -1 : (int64_t)seconds * 1000;
+}
+
+static int stop(struct rpc_call *call, const char *container, const char *word, int64_t ms,
+		bool *was_stopped, struct err *err)
+{
+	int number = 0;
+	int r = optional_signal(word, 0, &number, err);
+
+	return r < 0 ? r
+		     : lifecycle_stop(service_engine(call), container, number, ms,
+				      service_interrupt(call, false), was_stopped, err);
+}
+
+static int on_stop(struct rpc_call *call, const Cleat__V1__StopContainerRequest *req,
+		   Cleat__V1__StopContainerReply *reply, struct err *err)
+{
+	bool given = req->timeout_case ==
+		     CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	bool was_stopped = false;
+	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
+		     &was_stopped, err);
+
+	reply->was_stopped = was_stopped;
+	return r;
+}
+
+static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest *req,
+		   Cleat__V1__KillContainerReply *reply, struct err *err)
+{
+	int number = 0;
+	int r = optional_signal(req->signal, SIGKILL, &number, err);
+
+	(void)reply;
+	return r < 0 ? r : lifecycle_kill(service_engine(call), req->container, number, err);
+}
+
+static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRequest *req,
+		      Cleat__V1__RestartContainerReply *reply, struct err *err)
+{
+	bool given = req->timeout_case ==
+		     CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	bool flag = false;
+	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
+		     &flag, err);
+
+	(void)reply;
+	return r < 0 ? r : lifecycle_start(service_engine(call), req->container, &flag, err);
+}
+
+static int on_pause(struct rpc_call *call, const Cleat__V1__PauseContainerRequest *req,
+		    Cleat__V1__PauseContainerReply *reply, struct err *err)
+{
+	(void)reply;
+	return lifecycle_pause(service_engine(call), req->container, true, err);
+}
+
+static int on_unpause(struct rpc_call *call, const Cleat__V1__UnpauseContainerRequest *req,
+		      Cleat__V1__UnpauseContainerReply *reply, struct err *err)
+{
+	(void)reply;
+	return lifecycle_pause(service_engine(call), req->container, false, err);
+}
+
+static int on_wait(struct rpc_call *call, const Cleat__V1__WaitContainerRequest *req,
+		   struct cleat_v1_containers_wait_stream *out, struct err *err)
+{
+	static const enum lifecycle_until untils[] = { UNTIL_STOPPED, UNTIL_NEXT_EXIT,
+						       UNTIL_REMOVED };
+	Cleat__V1__WaitContainerReply reply = CLEAT__V1__WAIT_CONTAINER_REPLY__INIT;
+	cleanup(record_deinit) struct record record = { 0 };
+	struct status status = { 0 };
+	uint64_t exits;
+	int r = record_find(service_engine(call)->store, req->container, &record, err);
+
+	if (r < 0)
+		return r;
+	if ((size_t)req->condition >= ARRAY_LEN(untils))
+		return err_set(err, ERR_INVALID, "unknown wait condition %d", req->condition);
+	status_read(service_engine(call), &record, &status);
+	exits = req->resume_case == CLEAT__V1__WAIT_CONTAINER_REQUEST__RESUME_EXITS ? req->exits
+										     : status.exits;
+	reply.armed = true;
+	reply.exits = exits;
+	reply.id = record.id;
+	r = cleat_v1_containers_wait_send(out, &reply, err);
+	if (r == 0)
+		r = lifecycle_wait(service_engine(call), &record, untils[req->condition], exits, -1,
+				   service_interrupt(call, true), &status, err);
+	if (r < 0)
+		return r;
+	reply.armed = false;
+	reply.exit_code = status.exit_code;
+	reply.exits = status.exits;
+	return cleat_v1_containers_wait_send(out, &reply, err);
+}
+
+static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequest *req,
+		     Cleat__V1__RemoveContainerReply *reply, struct err *err)
+{
+	int r = remove_container(service_engine(call), req->container, req->force,
+				 service_interrupt(call, false), err);
+
+	(void)reply;
+	return r == -ENOENT && req->force ? 0 : r;
+}
+
+static int on_rename(struct rpc_call *call, const Cleat__V1__RenameContainerRequest *req,
+		     Cleat__V1__RenameContainerReply *reply, struct err *err)
+{
+	(void)reply;
+	return lifecycle_rename(service_engine(call), req->container, req->name, err);
+}
+
+static int on_list(struct rpc_call *call, const Cleat__V1__ListContainersRequest *req,
+		   Cleat__V1__ListContainersReply *reply, struct err *err)
+{
+	return view_list(service_engine(call), req, reply, err);
+}
+
+static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectContainerRequest *req,
+		      Cleat__V1__InspectContainerReply *reply, struct err *err)
+{
+	return view_inspect(service_engine(call), req->container, reply, err);
+}
+
+static int on_top(struct rpc_call *call, const Cleat__V1__TopContainerRequest *req,
+		  Cleat__V1__TopContainerReply *reply, struct err *err)
+{
+	return view_top(service_engine(call), req, reply, err);
+}
+
+static int on_attach(struct rpc_call *call, struct cleat_v1_containers_attach_stream *io,
+		     struct err *err)
+{
+	return session_attach(service_engine(call), call, io, err);
+}
+
+static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequest *req,
+		     Cleat__V1__ResizeContainerReply *reply, struct err *err)
+{
+	(void)reply;
+	if (!req->size)
+		return err_set(err, ERR_INVALID, "size is missing");
+	return lifecycle_resize(service_engine(call), req->container, req->size->rows,
+				req->size->columns, err);
+}
+
+static const struct cleat_v1_containers_ops ops = {
+	.create = on_create,   .start = on_start,     .stop = on_stop,
+	.kill = on_kill,       .restart = on_restart, .pause = on_pause,
+	.unpause = on_unpause, .wait = on_wait,       .remove = on_remove,
+	.rename = on_rename,   .list = on_list,	      .inspect = on_inspect,
+	.top = on_top,	       .attach = on_attach,   .resize = on_resize,
+};
+
+int service_register_containers(struct rpc_server *server)
+{
+	return cleat_v1_containers_register(server, &ops);
+}

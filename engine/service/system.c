@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Service System. */
+#include "service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cleat/v1/system.rpc.h"
+#include "fd.h"
+#include "str.h"
+#include "upgrade.h"
+#include "view.h"
+
+static int on_ping(struct rpc_call *call, const Cleat__V1__PingRequest *req,
+		   Cleat__V1__PingReply *reply, struct err *err)
+{
+	const uint8_t *instance = rpc_server_instance(service_engine(call)->server);
+
+	(void)req;
+	reply->instance.data = malloc(16);
+	if (!reply->instance.data)
+		return err_sys(err, ENOMEM, "ping");
+	memcpy(reply->instance.data, instance, 16);
+	reply->instance.len = 16;
+	return 0;
+}
+
+static int on_version(struct rpc_call *call, const Cleat__V1__VersionRequest *req,
+		      Cleat__V1__VersionReply *reply, struct err *err)
+{
+	struct utsname host;
+
+	(void)call;
+	(void)req;
+	if (uname(&host) < 0)
+		return err_sys(err, errno, "uname");
+	reply->version = strdup(CLEAT_VERSION);
+	reply->os = strdup("linux");
+	reply->architecture = strdup(strcmp(host.machine, "x86_64") ? host.machine : "amd64");
+	reply->kernel = strdup(host.release);
+	if (!reply->version || !reply->os || !reply->architecture || !reply->kernel)
+		return err_sys(err, ENOMEM, "version");
+	return 0;
+}
+
+static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
+{
+	struct sysinfo memory;
+	struct utsname host;
+
+	if (uname(&host) < 0 || sysinfo(&memory) < 0)
+		return -errno;
+	reply->id = strdup(engine->boot_id);
+	reply->name = strdup(host.nodename);
+	reply->version = strdup(CLEAT_VERSION);
+	reply->kernel = strdup(host.release);
+	reply->operating_system = strdup("Linux");
+	reply->architecture = strdup(host.machine);
+	reply->state_dir = strdup(engine->state_dir);
+	reply->run_dir = strdup(engine->run_dir);
+	reply->log_driver = strdup(engine->config.log_driver);
+	reply->cgroup_driver = strdup("cgroupfs");
+	reply->cgroup_version = faccessat(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", F_OK, 0) ==
+						0
+					? 2
+					: 1;
+	reply->cpus = (uint32_t)get_nprocs();
+	reply->memory_bytes = (uint64_t)memory.totalram * memory.mem_unit;
+	reply->time_ns = fd_realtime_ns();
+	reply->pid = getpid();
+	reply->started_ns = engine->started_ns;
+	return reply->id && reply->name && reply->version && reply->kernel &&
+			       reply->operating_system && reply->architecture && reply->state_dir &&
+			       reply->run_dir && reply->log_driver && reply->cgroup_driver
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int on_info(struct rpc_call *call, const Cleat__V1__InfoRequest *req,
+		   Cleat__V1__InfoReply *reply, struct err *err)
+{
+	struct engine *engine = service_engine(call);
+	struct view_counts counts;
+	int r = view_count(engine, &counts, err);
+
+	(void)req;
+	if (r < 0)
+		return r;
+	reply->containers = counts.all;
+	reply->running = counts.running;
+	reply->paused = counts.paused;
+	reply->stopped = counts.all - counts.running - counts.paused;
+	r = fill_host(reply, engine);
+	return r < 0 ? err_sys(err, r, "info") : 0;
+}
+
+static int on_upgrade(struct rpc_call *call, const Cleat__V1__UpgradeRequest *req,
+		      struct cleat_v1_system_upgrade_stream *out, struct err *err)
+{
+	Cleat__V1__UpgradeReply reply = CLEAT__V1__UPGRADE_REPLY__INIT;
+	struct engine *engine = service_engine(call);
+	pid_t pid = upgrade_start(engine, req->binary, err);
+	int r;
+
+	if (pid < 0)
+		return (int)pid;
+	reply.status = (char *)"the new engine serves";
+	reply.pid = pid;
+	r = cleat_v1_system_upgrade_send(out, &reply, err);
+	upgrade_leave(engine);
+	return r;
+}
+
+static int on_shutdown(struct rpc_call *call, const Cleat__V1__ShutdownRequest *req,
+		       Cleat__V1__ShutdownReply *reply, struct err *err)
+{
+	(void)reply;
+	if (req->containers)
+		return err_set(err, ERR_UNIMPLEMENTED, "shutdown with containers");
+	upgrade_leave(service_engine(call));
+	return 0;
+}
+
+static const struct cleat_v1_system_ops ops = {
+	.ping = on_ping,
+	.version = on_version,
+	.info = on_info,
+	.upgrade = on_upgrade,
+	.shutdown = on_shutdown,
+};
+
+int service_register_system(struct rpc_server *server)
+{
+	return cleat_v1_system_register(server, &ops);
+}
