@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "str.h"
 #include "upgrade.h"
 
-enum { LISTEN_MS = 1000, DRAIN_MS = 10000, DRAIN_REPLACED_MS = -1 };
+enum { LISTEN_MS = 1000, DRAIN_MS = 10000 };
 
 struct options {
 	const char *state_dir, *run_dir, *config;
@@ -30,12 +31,9 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },
-		{ "run", required_argument, NULL, 'r' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "replace", no_argument, NULL, 'R' },
-		{ "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
+		{ "state", required_argument, NULL, 's' },  { "run", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' }, { "replace", no_argument, NULL, 'R' },
+		{ "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -148,7 +146,9 @@ static void block_signals(sigset_t *signals)
 int main(int argc, char **argv)
 {
 	struct options options = { .state_dir = "/var/lib/cleat", .run_dir = "/run/cleat" };
-	struct engine engine = { 0 };
+	struct engine engine = {
+		.state_fd = -1, .run_fd = -1, .containers_fd = -1, .shims_fd = -1
+	};
 	struct err err = ERR_NULL;
 	sigset_t signals;
 	int r = parse_options(argc, argv, &options);

@@ -7,20 +7,12 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
-#include "create.h"
 #include "record.h"
 #include "remove.h"
 #include "session.h"
 #include "status.h"
 #include "str.h"
 #include "view.h"
-
-static int on_create(struct rpc_call *call, const Cleat__V1__CreateContainerRequest *req,
-		     Cleat__V1__CreateContainerReply *reply, struct err *err)
-{
-	return create_container(service_engine(call), req, rpc_call_peer(call)->uid,
-				rpc_call_request_key(call), reply, err);
-}
 
 static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerRequest *req,
 		    Cleat__V1__StartContainerReply *reply, struct err *err)
@@ -59,8 +51,8 @@ static int stop(struct rpc_call *call, const char *container, const char *word, 
 static int on_stop(struct rpc_call *call, const Cleat__V1__StopContainerRequest *req,
 		   Cleat__V1__StopContainerReply *reply, struct err *err)
 {
-	bool given = req->timeout_case ==
-		     CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	bool given =
+		req->timeout_case == CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
 	bool was_stopped = false;
 	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
 		     &was_stopped, err);
@@ -82,8 +74,8 @@ static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest 
 static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRequest *req,
 		      Cleat__V1__RestartContainerReply *reply, struct err *err)
 {
-	bool given = req->timeout_case ==
-		     CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	bool given =
+		req->timeout_case == CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
 	bool flag = false;
 	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
 		     &flag, err);
@@ -123,7 +115,7 @@ static int on_wait(struct rpc_call *call, const Cleat__V1__WaitContainerRequest 
 		return err_set(err, ERR_INVALID, "unknown wait condition %d", req->condition);
 	status_read(service_engine(call), &record, &status);
 	exits = req->resume_case == CLEAT__V1__WAIT_CONTAINER_REQUEST__RESUME_EXITS ? req->exits
-										     : status.exits;
+										    : status.exits;
 	reply.armed = true;
 	reply.exits = exits;
 	reply.id = record.id;
@@ -191,11 +183,20 @@ static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequ
 }
 
 static const struct cleat_v1_containers_ops ops = {
-	.create = on_create,   .start = on_start,     .stop = on_stop,
-	.kill = on_kill,       .restart = on_restart, .pause = on_pause,
-	.unpause = on_unpause, .wait = on_wait,       .remove = on_remove,
-	.rename = on_rename,   .list = on_list,	      .inspect = on_inspect,
-	.top = on_top,	       .attach = on_attach,   .resize = on_resize,
+	.start = on_start,
+	.stop = on_stop,
+	.kill = on_kill,
+	.restart = on_restart,
+	.pause = on_pause,
+	.unpause = on_unpause,
+	.wait = on_wait,
+	.remove = on_remove,
+	.rename = on_rename,
+	.list = on_list,
+	.inspect = on_inspect,
+	.top = on_top,
+	.attach = on_attach,
+	.resize = on_resize,
 };
 
 int service_register_containers(struct rpc_server *server)

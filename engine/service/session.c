@@ -136,7 +136,7 @@ static int take_input(struct session *s, const Cleat__V1__AttachRequest *request
 
 	switch (request->message_case) {
 	case CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN:
-		buf_append(&s->pending, request->stdin_.data, request->stdin_.len);
+		buf_append(&s->pending, request->stdin.data, request->stdin.len);
 		return s->pending.error ? err_sys(err, s->pending.error, "attach") : 0;
 	case CLEAT__V1__ATTACH_REQUEST__MESSAGE_RESIZE:
 		frame.stream = 3;
@@ -206,9 +206,9 @@ static int open_stream(struct engine *engine, const struct record *record,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "attach");
-	body.stdin_ = start->stdin_;
-	body.stdout_ = start->stdout_;
-	body.stderr_ = start->stderr_;
+	body.stdin = start->stdin;
+	body.stdout = start->stdout;
+	body.stderr = start->stderr;
 	body.lossless = start->lossless;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_ATTACH;
 	request.attach = &body;
@@ -302,8 +302,8 @@ static void session_free(struct session **s)
 }
 
 static int attach(struct engine *engine, struct rpc_call *call,
-		  struct cleat_v1_containers_attach_stream *io,
-		  const Cleat__V1__AttachStart *start, struct err *err)
+		  struct cleat_v1_containers_attach_stream *io, const Cleat__V1__AttachStart *start,
+		  struct err *err)
 {
 	cleanup(session_free) struct session *s = calloc(1, sizeof(*s));
 	cleanup(record_deinit) struct record record = { 0 };

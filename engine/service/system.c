@@ -65,10 +65,8 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->run_dir = strdup(engine->run_dir);
 	reply->log_driver = strdup(engine->config.log_driver);
 	reply->cgroup_driver = strdup("cgroupfs");
-	reply->cgroup_version = faccessat(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", F_OK, 0) ==
-						0
-					? 2
-					: 1;
+	reply->cgroup_version =
+		faccessat(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", F_OK, 0) == 0 ? 2 : 1;
 	reply->cpus = (uint32_t)get_nprocs();
 	reply->memory_bytes = (uint64_t)memory.totalram * memory.mem_unit;
 	reply->time_ns = fd_realtime_ns();
