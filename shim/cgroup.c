@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runtime makes the group, under the same path in every hierarchy of cgroup v1 or in the one of v2.
+ * The shim freezes it, reads its OOM counter and removes it: plain files, no state. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "shim.h"
+#include "str.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+static int write_file(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int cgroup_freeze(const char *path, bool frozen)
+{
+	cleanup_free char *v1 = str_printf(CGROUP_ROOT "/freezer/%s/freezer.state", path);
+	cleanup_free char *v2 = str_printf(CGROUP_ROOT "/%s/cgroup.freeze", path);
+	int r;
+
+	if (!v1 || !v2)
+		return -ENOMEM;
+	r = write_file(v1, frozen ? "FROZEN" : "THAWED");
+	return r == -ENOENT ? write_file(v2, frozen ? "1" : "0") : r;
+}
+
+/* The number behind `key` in a file of "key number" lines. */
+static uint64_t counter(const char *path, const char *key)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	const char *at;
+
+	if (!path || fd_read_file(AT_FDCWD, path, 4096, &b) < 0)
+		return 0;
+	at = strstr(b.data, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+uint64_t cgroup_oom_kills(const char *path)
+{
+	cleanup_free char *v1 = str_printf(CGROUP_ROOT "/memory/%s/memory.oom_control", path);
+	cleanup_free char *v2 = str_printf(CGROUP_ROOT "/%s/memory.events", path);
+	uint64_t kills = counter(v1, "oom_kill ");
+
+	return kills ? kills : counter(v2, "oom_kill ");
+}
+
+static void kill_members(int dir_fd)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	char *save = NULL;
+
+	if (fd_read_file(dir_fd, "cgroup.procs", 1 << 20, &b) < 0 || b.len == 0)
+		return;
+	for (char *line = strtok_r(b.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		uint64_t pid;
+
+		if (str_u64(line, &pid) == 0 && pid > 0)
+			kill((pid_t)pid, SIGKILL);
+	}
+}
+
+/* Removes `name` below the hierarchy, its own sub-groups (made by a container that was given the
+ * controllers) first. */
+static void remove_group(int hierarchy_fd, const char *name, int depth)
+{
+	int fd;
+	DIR *dir;
+	struct dirent *entry;
+
+	if (unlinkat(hierarchy_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || depth > 16)
+		return;
+	fd = openat(hierarchy_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir)
+		return;
+	kill_members(fd);
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			remove_group(fd, entry->d_name, depth + 1);
+	closedir(dir);
+	unlinkat(hierarchy_fd, name, AT_REMOVEDIR);
+}
+
+void cgroup_remove(const char *path)
+{
+	int root = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = root >= 0 ? fdopendir(root) : NULL;
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while (*path == '/')
+		path++;
+	remove_group(root, path, 0);
+	while ((entry = readdir(dir))) {
+		int hierarchy;
+
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		hierarchy = openat(root, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (hierarchy < 0)
+			continue;
+		remove_group(hierarchy, path, 0);
+		close(hierarchy);
+	}
+	closedir(dir);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the runtime as a child. It inherits the container's standard streams as descriptors 0 to 2 and one
+ * end of a SOCK_SEQPACKET pair, on which it says exactly once how it went; the container's init (or the
+ * exec'd process) becomes the shim's child when the runtime ends. A terminal's master comes through a
+ * console socket, as every OCI runtime does it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "log.h"
+#include "runtime/notify.h"
+#include "shim.h"
+#include "str.h"
+
+enum { NOTIFY_FD = 4, PROCESS_FD = 5 };
+
+#define CONSOLE_SOCKET "console"
+
+/* What the runtime gets as 0, 1, 2 and as its process file; -1 = /dev/null, none. */
+struct child_fds {
+	int std[3];
+	int process;
+};
+
+static void child_fds_close(struct child_fds *fds)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fds->std); i++)
+		closep(&fds->std[i]);
+	closep(&fds->process);
+}
+
+static int take_console(struct launch *launch)
+{
+	cleanup_fd int conn = -1;
+	char byte[256];
+	int fd = -1;
+	size_t n = 1;
+
+	conn = accept4(launch->console_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (conn < 0)
+		return -errno;
+	if (fd_recv(conn, byte, sizeof(byte), &fd, &n, MSG_DONTWAIT) <= 0 || n != 1)
+		return -EPROTO;
+	return fd;
+}
+
+static void launch_end(struct launch *launch)
+{
+	struct shim *shim = launch->shim;
+
+	loop_remove(&shim->loop, &launch->src);
+	close(launch->src.fd);
+	if (launch->console_fd >= 0) {
+		close(launch->console_fd);
+		unlinkat(shim->run_fd, CONSOLE_SOCKET, 0);
+	}
+	list_remove(&launch->link);
+	free(launch);
+}
+
+static void reply_failed(const struct launch *launch, const struct oci_notify *notice)
+{
+	uint32_t code = notice->exit_code == 127 ? 5 : notice->exit_code == 126 ? 7 : 13;
+	const char *reason = notice->exit_code == 127   ? "EXEC_NOT_FOUND"
+			     : notice->exit_code == 126 ? "EXEC_NOT_PERMITTED"
+							: "START_FAILED";
+
+	request_fail(launch->conn, launch->request, code, reason, notice->message);
+}
+
+static void failed(struct launch *launch, const struct oci_notify *notice)
+{
+	struct shim *shim = launch->shim;
+
+	reply_failed(launch, notice);
+	if (launch->exec)
+		exec_free(launch->exec);
+	else
+		life_failed(shim, notice->message);
+}
+
+static void started(struct launch *launch, pid_t pid)
+{
+	Cleat__Shim__V1__ShimReply reply = CLEAT__SHIM__V1__SHIM_REPLY__INIT;
+	struct shim *shim = launch->shim;
+	struct io *io = launch->exec ? &launch->exec->io : &shim->io;
+
+	if (launch->console_fd >= 0) {
+		int fd = take_console(launch);
+
+		if (fd < 0 || io_open_tty(io, fd) < 0)
+			log_error("no terminal id=%.12s", shim->id);
+		else if (!launch->exec && shim->spec->rows)
+			(void)!io_resize(io, shim->spec->rows, shim->spec->columns);
+	}
+	reply.id = launch->request;
+	reply.pid = pid;
+	control_reply(launch->conn, &reply);
+	if (launch->exec)
+		exec_started(launch->exec, pid);
+	else
+		life_started(shim, pid);
+}
+
+static void notice_ready(struct source *src, uint32_t events)
+{
+	struct launch *launch = container_of(src, struct launch, src);
+	struct oci_notify notice = { .exit_code = 125,
+				     .message = "the runtime ended without a word" };
+	int fds[4];
+	size_t n_fds = ARRAY_LEN(fds);
+	ssize_t n = fd_recv(src->fd, &notice, sizeof(notice), fds, &n_fds, MSG_DONTWAIT);
+
+	(void)events;
+	if (n == -EAGAIN)
+		return;
+	for (size_t i = 0; n > 0 && i < n_fds; i++)
+		close(fds[i]);
+	notice.message[sizeof(notice.message) - 1] = '\0';
+	if (n == sizeof(notice) && notice.magic == OCI_NOTIFY_MAGIC &&
+	    notice.kind == OCI_NOTIFY_STARTED)
+		started(launch, notice.pid);
+	else
+		failed(launch, &notice);
+	launch_end(launch);
+}
+
+static int add_actions(posix_spawn_file_actions_t *actions, const struct child_fds *fds, int notify)
+{
+	int r = 0;
+
+	for (int i = 0; i < 3 && !r; i++) {
+		if (fds->std[i] >= 0)
+			r = posix_spawn_file_actions_adddup2(actions, fds->std[i], i);
+		else
+			r = posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
+	}
+	if (!r)
+		r = posix_spawn_file_actions_adddup2(actions, notify, NOTIFY_FD);
+	if (!r && fds->process >= 0)
+		r = posix_spawn_file_actions_adddup2(actions, fds->process, PROCESS_FD);
+	return r;
+}
+
+/* The descriptors dup2'ed from must not be the low numbers dup2'ed to. */
+static int move_up(int *fd)
+{
+	int up;
+
+	if (*fd < 0 || *fd > PROCESS_FD)
+		return 0;
+	up = fcntl(*fd, F_DUPFD_CLOEXEC, PROCESS_FD + 1);
+	if (up < 0)
+		return -errno;
+	close(*fd);
+	*fd = up;
+	return 0;
+}
+
+static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
+		 struct child_fds *fds, int *notify)
+{
+	static char *const envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int r = move_up(notify);
+
+	for (size_t i = 0; i < ARRAY_LEN(fds->std) && r == 0; i++)
+		r = move_up(&fds->std[i]);
+	r = r ? r : move_up(&fds->process);
+	if (r < 0 || posix_spawnattr_init(&attr))
+		return r < 0 ? r : -ENOMEM;
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	if (posix_spawn_file_actions_init(&actions) == 0) {
+		r = add_actions(&actions, fds, *notify);
+		r = r ? -r
+		      : -posix_spawn(&launch->pid, shim->oci_program, &actions, &attr, argv, envp);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	posix_spawnattr_destroy(&attr);
+	return r;
+}
+
+static struct launch *launch_new(struct shim *shim, struct exec *exec, struct conn *conn,
+				 uint64_t request, bool tty)
+{
+	struct launch *launch = calloc(1, sizeof(*launch));
+
+	if (!launch)
+		return NULL;
+	*launch = (struct launch){
+		.shim = shim, .exec = exec, .conn = conn, .request = request, .console_fd = -1
+	};
+	list_init(&launch->link);
+	if (tty)
+		launch->console_fd =
+			fd_unix_listen(shim->run_fd, CONSOLE_SOCKET, SOCK_STREAM, 0600);
+	return launch;
+}
+
+/* Spawns argv and watches its notice. Consumes fds; the launch frees itself. */
+static int run(struct launch *launch, char *const argv[], struct child_fds *fds, bool tty)
+{
+	struct shim *shim = launch->shim;
+	int pair[2] = { -1, -1 }, r = 0;
+
+	if (tty && launch->console_fd < 0)
+		r = launch->console_fd;
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		r = -errno;
+	launch->src = (struct source){ .fd = pair[0], .ready = notice_ready };
+	if (r == 0)
+		r = spawn(shim, launch, argv, fds, &pair[1]);
+	if (r == 0)
+		r = loop_add(&shim->loop, &launch->src, EPOLLIN);
+	child_fds_close(fds);
+	closep(&pair[1]);
+	if (r < 0)
+		launch_end(launch);
+	else
+		list_append(&shim->launches, &launch->link);
+	return r;
+}
+
+static int open_fifo(struct shim *shim, const char *name, int flags)
+{
+	int fd = openat(shim->run_fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Output read-write, so that the container never sees the other end go away; input read-only, so that
+ * it sees the end of it. */
+static int container_fds(struct shim *shim, struct child_fds *fds)
+{
+	fds->std[1] = open_fifo(shim, "stdout", O_RDWR);
+	fds->std[2] = open_fifo(shim, "stderr", O_RDWR);
+	if (shim->spec->open_stdin)
+		fds->std[0] = open_fifo(shim, "stdin", O_RDONLY);
+	return fds->std[1] < 0 || fds->std[2] < 0 ? -EIO : 0;
+}
+
+int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
+{
+	bool tty = shim->spec->tty;
+	struct child_fds fds = { { -1, -1, -1 }, -1 };
+	char *argv[16];
+	size_t n = 0;
+	struct launch *launch;
+	int r = tty ? 0 : io_open_fifos(shim);
+
+	if (r == 0 && !tty)
+		r = container_fds(shim, &fds);
+	launch = r == 0 ? launch_new(shim, NULL, conn, request, tty) : NULL;
+	if (!launch) {
+		child_fds_close(&fds);
+		return r < 0 ? r : -ENOMEM;
+	}
+	argv[n++] = shim->oci_program;
+	argv[n++] = (char *)"--root";
+	argv[n++] = (char *)(uintptr_t)shim->oci_root;
+	argv[n++] = (char *)"run";
+	argv[n++] = (char *)"--detach";
+	argv[n++] = (char *)"--bundle";
+	argv[n++] = (char *)(uintptr_t)shim->state_path;
+	argv[n++] = (char *)"--notify-fd";
+	argv[n++] = (char *)"4";
+	if (tty) {
+		argv[n++] = (char *)"--console-socket";
+		argv[n++] = (char *)CONSOLE_SOCKET;
+	}
+	argv[n++] = (char *)(uintptr_t)shim->id;
+	argv[n] = NULL;
+	return run(launch, argv, &fds, tty);
+}
+
+/* Pipes of an exec: the child's ends in fds, ours in *out, *err, *in. */
+static int exec_pipes(struct child_fds *fds, bool with_input, int ours[3])
+{
+	for (int i = with_input ? 0 : 1; i < 3; i++) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return -errno;
+		fds->std[i] = ends[i == 0 ? 0 : 1];
+		ours[i] = ends[i == 0 ? 1 : 0];
+	}
+	return 0;
+}
+
+static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *request,
+		    struct child_fds *fds)
+{
+	int ours[3] = { -1, -1, -1 }, r;
+
+	fds->process = memfd_create("process", MFD_CLOEXEC);
+	if (fds->process < 0)
+		return -errno;
+	r = fd_write_all(fds->process, request->process_json.data, request->process_json.len);
+	if (r < 0 || request->tty || request->detached)
+		return r;
+	r = exec_pipes(fds, request->stdin, ours);
+	if (r == 0)
+		return io_open_pipes(&exec->io, ours[1], ours[2], ours[0]);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		closep(&ours[i]);
+	return r;
+}
+
+int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
+		const Cleat__Shim__V1__ExecRequest *request, uint64_t id)
+{
+	struct child_fds fds = { { -1, -1, -1 }, -1 };
+	struct launch *launch;
+	char *argv[16];
+	size_t n = 0;
+	int r = exec_fds(exec, request, &fds);
+
+	launch = r == 0 ? launch_new(shim, exec, conn, id, request->tty) : NULL;
+	if (!launch) {
+		child_fds_close(&fds);
+		return r < 0 ? r : -ENOMEM;
+	}
+	argv[n++] = shim->oci_program;
+	argv[n++] = (char *)"--root";
+	argv[n++] = (char *)(uintptr_t)shim->oci_root;
+	argv[n++] = (char *)"exec";
+	argv[n++] = (char *)"--detach";
+	argv[n++] = (char *)"--notify-fd";
+	argv[n++] = (char *)"4";
+	argv[n++] = (char *)"--process";
+	argv[n++] = (char *)"/proc/self/fd/5";
+	if (request->tty) {
+		argv[n++] = (char *)"--tty";
+		argv[n++] = (char *)"--console-socket";
+		argv[n++] = (char *)CONSOLE_SOCKET;
+	}
+	argv[n++] = (char *)(uintptr_t)shim->id;
+	argv[n] = NULL;
+	return run(launch, argv, &fds, request->tty);
+}
+
+void launch_forget_conn(struct shim *shim, const struct conn *conn)
+{
+	struct launch *launch;
+
+	list_each (launch, &shim->launches, link)
+		if (launch->conn == conn)
+			launch->conn = NULL;
+}

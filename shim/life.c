@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's life: life_event() asks the table in state.c what an event means now and does it. All
+ * that happened is on disk (journal, then status) before anybody is told. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "log.h"
+#include "proc.h"
+#include "shim.h"
+
+static void signal_init(struct shim *shim, int number)
+{
+	if (shim->status.pid > 0 && kill(shim->status.pid, number) < 0 && errno != ESRCH)
+		log_warn("signal not sent id=%.12s signal=%d error=%s", shim->id, number,
+			 strerror(errno));
+}
+
+static void freeze(struct shim *shim, bool frozen)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+
+	event.kind = frozen ? CLEAT__SHIM__V1__EVENT_KIND__EVENT_PAUSED
+			    : CLEAT__SHIM__V1__EVENT_KIND__EVENT_RESUMED;
+	journal_append(shim, &event);
+}
+
+static void term(struct shim *shim, int timeout_ms)
+{
+	shim->status.stopped_by_user = true;
+	if (timeout_ms >= 0)
+		loop_timer(&shim->loop, &shim->stop_timer,
+			   fd_monotonic_ns() + (int64_t)timeout_ms * 1000000);
+}
+
+/* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
+static void user_signal(struct shim *shim, int number)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+
+	if (number == SIGKILL || number == shim->spec->stop_signal)
+		shim->status.stopped_by_user = true;
+	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED;
+	event.signal = number;
+	journal_append(shim, &event);
+	signal_init(shim, number);
+}
+
+static void spawn(struct shim *shim, bool by_user)
+{
+	int r;
+
+	loop_timer_stop(&shim->delay_timer);
+	if (by_user) {
+		shim->status.restart_count = 0;
+		shim->delay_ms = 0;
+	} else {
+		shim->status.restart_count++;
+	}
+	shim->status.stopped_by_user = false;
+	shim->error[0] = '\0';
+	if (by_user)
+		return;
+	r = launch_container(shim, NULL, 0);
+	if (r < 0)
+		life_failed(shim, strerror(-r));
+}
+
+/* `argument`: EV_STOP the timeout in ms, EV_KILL the signal. */
+enum action life_event(struct shim *shim, enum event event, int argument)
+{
+	struct step step = state_step(shim->state, event);
+	int r = 0;
+
+	if (step.action == ACT_FREEZE || step.action == ACT_THAW || step.action == ACT_THAW_TERM)
+		r = cgroup_freeze(shim->cgroup, step.action == ACT_FREEZE);
+	if (r < 0)
+		return ACT_REJECT;
+	shim->state = step.next;
+	switch (step.action) {
+	case ACT_SPAWN:
+		spawn(shim, event == EV_START);
+		break;
+	case ACT_FREEZE:
+	case ACT_THAW:
+		freeze(shim, step.action == ACT_FREEZE);
+		break;
+	case ACT_TERM:
+	case ACT_THAW_TERM:
+		term(shim, argument);
+		break;
+	case ACT_SIGNAL:
+		user_signal(shim, argument);
+		break;
+	case ACT_KILL:
+		signal_init(shim, SIGKILL);
+		break;
+	case ACT_DELAY:
+		loop_timer(&shim->loop, &shim->delay_timer,
+			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
+		break;
+	case ACT_CANCEL:
+		loop_timer_stop(&shim->delay_timer);
+		shim->status.stopped_by_user = true;
+		break;
+	default:
+		return step.action;
+	}
+	if (step.action != ACT_SPAWN)
+		status_publish(shim);
+	return step.action;
+}
+
+void life_started(struct shim *shim, pid_t pid)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+	int wait_status;
+
+	life_event(shim, EV_STARTED, 0);
+	s->pid = pid;
+	s->pid_start_ticks = proc_start_ticks_of(pid);
+	s->started_ns = fd_realtime_ns();
+	s->oom_killed = false;
+	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
+	event.pid = pid;
+	event.time_ns = s->started_ns;
+	journal_append(shim, &event);
+	status_publish(shim);
+	if (reap_claim(shim, pid, &wait_status))
+		life_exited(shim, wait_status);
+}
+
+void life_failed(struct shim *shim, const char *message)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+
+	life_event(shim, EV_FAILED, 0);
+	snprintf(shim->error, sizeof(shim->error), "%s", message);
+	shim->status.pid = 0;
+	cgroup_remove(shim->cgroup);
+	if (shim->status.restart_count > 0) {
+		event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED;
+		event.error = shim->error;
+		journal_append(shim, &event);
+	}
+	io_end(&shim->io, 125, false);
+	status_publish(shim);
+}
+
+static bool decide_restart(struct shim *shim)
+{
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+
+	return policy_restart(&shim->policy, s->exit_code, s->stopped_by_user, s->restart_count,
+			      s->finished_ns - s->started_ns, &shim->delay_ms);
+}
+
+static void forget_runtime_state(struct shim *shim)
+{
+	int fd = open(shim->oci_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fd_remove_tree(fd, shim->id) < 0)
+		log_warn("runtime state remains id=%.12s", shim->id);
+	close(fd);
+}
+
+void life_exited(struct shim *shim, int wait_status)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+	bool again;
+
+	loop_timer_stop(&shim->stop_timer);
+	io_drain(&shim->io);
+	life_event(shim, EV_EXIT, 0);
+	s->pid = 0;
+	s->finished_ns = fd_realtime_ns();
+	s->exit_code = reap_exit_code(wait_status);
+	s->oom_killed = cgroup_oom_kills(shim->cgroup) > 0;
+	s->exits++;
+	again = decide_restart(shim);
+	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;
+	event.time_ns = s->finished_ns;
+	event.exit_code = s->exit_code;
+	event.oom_killed = s->oom_killed;
+	event.will_restart = again;
+	if (again)
+		shim->state = state_step(shim->state, EV_AGAIN).next;
+	s->last_seq++;
+	status_publish(shim);
+	s->last_seq--;
+	if (shim->io.tty)
+		io_close_streams(&shim->io);
+	if (!again)
+		io_end(&shim->io, s->exit_code, s->oom_killed);
+	/* Gone before anybody hears of the exit: a removal that follows finds nothing left. */
+	cgroup_remove(shim->cgroup);
+	forget_runtime_state(shim);
+	journal_append(shim, &event);
+	if (again)
+		loop_timer(&shim->loop, &shim->delay_timer,
+			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
+	else if (shim->n_conns == 0)
+		loop_stop(&shim->loop);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process as /proc shows it (proc(5)): enough to tell whether a recorded pid is still the same
+ * process, and how a zombie ended. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mem.h"
+
+struct proc_stat {
+	char state;           /* 'R', 'S', 'Z', … */
+	uint64_t start_ticks; /* since boot */
+	int exit_status;      /* as waitpid(2) gives it; valid for a zombie */
+};
+
+/* Pure: the text of /proc/PID/stat. 0 or -EBADMSG. */
+int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat) must_check;
+
+/* Reads /proc/PID/stat. 0, -ESRCH when there is no such process, or -EBADMSG. */
+int proc_read_stat(pid_t pid, struct proc_stat *stat) must_check;
+
+/* Start time of a process, 0 when there is none. */
+uint64_t proc_start_ticks_of(pid_t pid);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session's frames go straight into its socket; what does not fit waits in its queue. Only a lossless
+ * session may have a queue while the process runs, and then its io reads no further output; at the end
+ * any session may, so that the last bytes and the exit code arrive. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "log.h"
+#include "shim.h"
+
+enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 1 << 20, INPUT_MAX = 256 * 1024 };
+
+static void io_resume(struct io *io);
+
+void session_remove(struct session *session)
+{
+	struct io *io = session->io;
+
+	loop_remove(&io->shim->loop, &session->src);
+	close(session->src.fd);
+	list_remove(&session->link);
+	io->shim->n_sessions--;
+	if (io->in_from == session)
+		io->in_from = NULL;
+	buf_deinit(&session->queue);
+	free(session);
+	io_resume(io);
+}
+
+bool session_full(const struct session *session)
+{
+	return session->lossless && session->queue.len > 0;
+}
+
+/* Output goes on once no lossless session is full. */
+static void io_resume(struct io *io)
+{
+	struct session *session;
+
+	list_each (session, &io->sessions, link)
+		if (session_full(session))
+			return;
+	for (size_t i = 0; i < ARRAY_LEN(io->out); i++) {
+		struct stream *out = &io->out[i];
+
+		if (out->paused && loop_add(&io->shim->loop, &out->src, EPOLLIN) == 0)
+			out->paused = false;
+	}
+}
+
+static uint32_t watched(const struct session *session)
+{
+	bool reading = session->want[0] && session->io->in_from != session && !session->ending;
+
+	return (reading ? EPOLLIN : 0u) | (session->queue.len > 0 ? EPOLLOUT : 0u);
+}
+
+static void rewatch(struct session *session)
+{
+	if (loop_change(&session->io->shim->loop, &session->src, watched(session)) < 0)
+		log_error("session cannot be watched");
+}
+
+/* Sends queued frames until the socket is full. False when the peer is gone. */
+static bool flush(struct session *session)
+{
+	struct buf *q = &session->queue;
+	size_t at = 0;
+	int r = 0;
+
+	while (at < q->len) {
+		uint32_t len;
+
+		memcpy(&len, q->data + at, sizeof(len));
+		r = fd_send(session->src.fd, q->data + at + sizeof(len), len, NULL, 0,
+			    MSG_DONTWAIT);
+		if (r < 0)
+			break;
+		at += sizeof(len) + len;
+	}
+	buf_consume(q, at);
+	return r == 0 || r == -EAGAIN;
+}
+
+static void enqueue(struct session *session, const uint8_t *bytes, uint32_t len)
+{
+	buf_append(&session->queue, &len, sizeof(len));
+	buf_append(&session->queue, bytes, len);
+	if (session->queue.error || session->queue.len > QUEUE_MAX) {
+		session_remove(session);
+		return;
+	}
+	rewatch(session);
+}
+
+void session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame)
+{
+	static uint8_t bytes[FRAME_MAX];
+	size_t len = cleat__shim__v1__stream_frame__get_packed_size(frame);
+	int r;
+
+	if (len > sizeof(bytes))
+		return;
+	cleat__shim__v1__stream_frame__pack(frame, bytes);
+	if (session->queue.len > 0) {
+		enqueue(session, bytes, (uint32_t)len);
+		return;
+	}
+	r = fd_send(session->src.fd, bytes, len, NULL, 0, MSG_DONTWAIT);
+	if (r == 0) {
+		if (session->ending)
+			session_remove(session);
+	} else if (r == -EAGAIN && (session->lossless || session->ending)) {
+		enqueue(session, bytes, (uint32_t)len);
+	} else {
+		session_remove(session);
+	}
+}
+
+/* The end of a client's input. */
+static void end_input(struct session *session)
+{
+	struct io *io = session->io;
+
+	session->want[0] = false;
+	if (io->stdin_once && !io->tty) {
+		io->close_in = true;
+		io_input_flush(io);
+	}
+	rewatch(session);
+}
+
+static void take_input(struct session *session, const Cleat__Shim__V1__StreamFrame *frame)
+{
+	struct io *io = session->io;
+
+	if (frame->stream == 3 && frame->rows) {
+		if (io_resize(io, frame->rows, frame->columns) < 0)
+			log_debug("resize refused");
+		return;
+	}
+	if (frame->stream != 0 || io->in_fd < 0)
+		return;
+	buf_append(&io->input, frame->data.data, frame->data.len);
+	io_input_flush(io);
+	if (io->input.len > 0)
+		io->in_from = session;
+	rewatch(session);
+}
+
+static void session_ready(struct source *src, uint32_t events)
+{
+	static uint8_t bytes[FRAME_MAX];
+	struct session *session = container_of(src, struct session, src);
+	Cleat__Shim__V1__StreamFrame *frame;
+	ssize_t n;
+
+	if (events & EPOLLOUT) {
+		if (!flush(session) || (session->ending && session->queue.len == 0)) {
+			session_remove(session);
+			return;
+		}
+		rewatch(session);
+		io_resume(session->io);
+	}
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = fd_recv(src->fd, bytes, sizeof(bytes), NULL, NULL, MSG_DONTWAIT);
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		/* A half-closed socket has no hang-up: only input has ended. */
+		if (n == 0 && !(events & (EPOLLHUP | EPOLLERR)) && session->want[0])
+			end_input(session);
+		else
+			session_remove(session);
+		return;
+	}
+	frame = cleat__shim__v1__stream_frame__unpack(NULL, (size_t)n, bytes);
+	if (!frame) {
+		session_remove(session);
+		return;
+	}
+	take_input(session, frame);
+	cleat__shim__v1__stream_frame__free_unpacked(frame, NULL);
+}
+
+void session_input_drained(struct session *session)
+{
+	rewatch(session);
+}
+
+int session_add(struct io *io, int fd, const bool want[3], bool lossless)
+{
+	cleanup_fd int owned = fd;
+	cleanup_free struct session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return -ENOMEM;
+	if (io->shim->n_sessions >= SHIM_SESSIONS_MAX)
+		return -EMFILE;
+	*session = (struct session){
+		.src = { .fd = fd, .ready = session_ready },
+		.io = io,
+		.lossless = lossless,
+	};
+	memcpy(session->want, want, sizeof(session->want));
+	r = loop_add(&io->shim->loop, &session->src, watched(session));
+	if (r < 0)
+		return r;
+	steal_fd(&owned);
+	list_append(&io->sessions, &session->link);
+	io->shim->n_sessions++;
+	steal(&session);
+	return 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor of one container: one thread, one loop, everything below owned by one struct shim.
+ * Private to shim/. Functions return 0 or -errno; nothing here blocks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "list.h"
+#include "logfile.h"
+#include "loop.h"
+#include "mem.h"
+#include "state.h"
+
+enum {
+	SHIM_LISTEN_FD = 3,
+	SHIM_MESSAGE_MAX = 65536,
+	SHIM_REAPED_MAX = 64,
+	SHIM_CONNS_MAX = 16,
+	SHIM_SESSIONS_MAX = 256,
+};
+
+struct shim;
+struct io;
+
+/* One attached reader and writer of an io: the engine's end of a StreamFrame socket. */
+struct session {
+	struct source src;
+	struct io *io;
+	struct list link;
+	struct buf queue;      /* frames not sent yet: u32 length, bytes */
+	bool want[3];          /* by stream: stdin, stdout, stderr */
+	bool lossless, ending; /* ending: close once the queue is empty */
+};
+
+struct stream {
+	struct source src;
+	struct io *io;
+	uint8_t number; /* 1 stdout, 2 stderr */
+	bool is_pipe, paused;
+};
+
+/* Standard streams of the container, or of one exec. */
+struct io {
+	struct shim *shim;
+	struct logfile *log; /* NULL: an exec, nothing is kept */
+	struct stream out[2];
+	int in_fd; /* write end of stdin, -1 = none or closed; the terminal's when tty */
+	bool tty, stdin_once;
+	struct list sessions;
+	struct buf input; /* input the container has not read yet */
+	struct source in_src;
+	struct session *in_from; /* who is not read from while `input` waits */
+	bool close_in;           /* end of file once `input` is empty */
+};
+
+struct exec {
+	struct list link;
+	char id[65];
+	struct io io;
+	pid_t pid;
+	bool done;
+};
+
+struct conn {
+	struct source src;
+	struct shim *shim;
+	struct list link;
+	bool subscribed;
+};
+
+/* A runtime at work: its notify socket, and who waits for the result. */
+struct launch {
+	struct source src;
+	struct list link;
+	struct shim *shim;
+	struct exec *exec; /* NULL: the container itself */
+	pid_t pid;         /* of the runtime */
+	struct conn *conn; /* who gets the reply, NULL = nobody */
+	uint64_t request;
+	int console_fd; /* listener that the runtime sends the terminal to, -1 = none */
+};
+
+struct reaped {
+	pid_t pid;
+	int status;
+};
+
+struct shim {
+	struct loop loop;
+	const char *id, *state_path, *oci_root, *cgroup;
+	char *oci_program;
+	int state_fd, run_fd, journal_fd, lock_fd;
+	Cleat__Shim__V1__ShimSpec *spec;
+	Cleat__Shim__V1__ShimStatus status; /* strings are borrowed from the buffers below */
+	char boot_id[40], error[256];
+	enum state state;
+	struct policy policy;
+	uint32_t delay_ms;
+	struct timer stop_timer, delay_timer;
+	struct logfile log;
+	struct io io;
+	struct source listener, signals, orphan; /* orphan: pidfd of an adopted container */
+	struct list conns, execs, launches;
+	unsigned n_conns, n_sessions;
+	struct reaped reaped[SHIM_REAPED_MAX];
+	unsigned n_reaped;
+	bool quit;
+};
+
+/* status.c: the published state and the journal of events. */
+int status_load(struct shim *shim) must_check;
+void status_publish(struct shim *shim);
+/* Numbers `event`, writes it to the journal, sends it to the subscribers. */
+void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
+void journal_replay(struct conn *conn, uint64_t from_seq);
+void journal_release(struct shim *shim, uint64_t seq);
+
+/* control.c: connections of engines. */
+int control_open(struct shim *shim) must_check;
+/* False when the connection was dropped. */
+bool control_send(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message);
+/* A NULL conn is one that is gone. */
+void control_reply(struct conn *conn, Cleat__Shim__V1__ShimReply *reply);
+void control_broadcast(struct shim *shim, const Cleat__Shim__V1__ShimMessage *message);
+
+/* request.c: what an engine asks for. fds (consumed) came with it. */
+void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds,
+		    size_t n_fds);
+/* Answers with a code and a sentence. */
+void request_fail(struct conn *conn, uint64_t id, uint32_t code, const char *reason,
+		  const char *message);
+
+/* io.c: output to log and sessions, input to the container. */
+void io_init(struct shim *shim, struct io *io, struct logfile *log);
+/* FIFOs of the container in the run directory, made if absent; their output is read from now on. */
+int io_open_fifos(struct shim *shim) must_check;
+/* Output of an exec: consumes the read ends and the write end of stdin (-1 = none). */
+int io_open_pipes(struct io *io, int out_fd, int err_fd, int in_fd) must_check;
+/* A terminal's master (consumed) for input and output. */
+int io_open_tty(struct io *io, int fd) must_check;
+/* Takes all that is there; for the time after the process has ended. */
+void io_drain(struct io *io);
+/* Sends the last frame to every session and closes what belongs to the io. */
+void io_end(struct io *io, int exit_code, bool oom_killed);
+/* Closes streams; sessions stay for the next start. */
+void io_close_streams(struct io *io);
+/* Writes waiting input; closes stdin behind it if its end was reached. */
+void io_input_flush(struct io *io);
+/* Lets sessions whose input waited go on. */
+void session_input_drained(struct session *session);
+int io_resize(struct io *io, uint32_t rows, uint32_t columns) must_check;
+/* session.c: one socket. Consumes fd. */
+int session_add(struct io *io, int fd, const bool want[3], bool lossless) must_check;
+void session_remove(struct session *session);
+/* Queues and sends; a lossy session whose socket is full is removed. */
+void session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame);
+bool session_full(const struct session *session);
+
+/* life.c: the container's state machine. Returns the action taken. */
+enum action life_event(struct shim *shim, enum event event, int argument);
+void life_started(struct shim *shim, pid_t pid);
+void life_failed(struct shim *shim, const char *message);
+/* The container's init ended with this wait status. */
+void life_exited(struct shim *shim, int wait_status);
+
+/* launch.c: the runtime as a child. */
+int launch_container(struct shim *shim, struct conn *conn, uint64_t request) must_check;
+/* A connection is gone: its waiting replies have nobody to go to. */
+void launch_forget_conn(struct shim *shim, const struct conn *conn);
+int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
+		const Cleat__Shim__V1__ExecRequest *request, uint64_t id) must_check;
+
+/* exec.c */
+struct exec *exec_find(struct shim *shim, const char *id);
+void exec_request(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds, size_t n_fds);
+void exec_started(struct exec *exec, pid_t pid);
+void exec_exited(struct exec *exec, int wait_status);
+void exec_free(struct exec *exec);
+
+/* reap.c: children, by SIGCHLD. */
+int reap_open(struct shim *shim) must_check;
+/* The wait status of a child that ended before its pid was known. */
+bool reap_claim(struct shim *shim, pid_t pid, int *wait_status);
+int reap_exit_code(int wait_status);
+
+/* adopt.c: a container whose shim died. Returns 1 when one was adopted, 0 when there is none. */
+int adopt(struct shim *shim) must_check;
+
+/* cgroup.c: what the shim itself does to the container's control group. */
+int cgroup_freeze(const char *path, bool frozen) must_check;
+/* OOM kills in the group so far; 0 when it cannot be told. */
+uint64_t cgroup_oom_kills(const char *path);
+/* Kills what is left in the group and removes it from every hierarchy. */
+void cgroup_remove(const char *path);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two files in the container's state directory. `status` is one packed message, replaced by rename(2),
+ * so that readers need no shim and a successor knows where to go on. `journal` holds the events that no
+ * engine has recorded yet, each behind its length; a torn last one is ignored. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "log.h"
+#include "shim.h"
+
+enum { STATUS_MAX = 4096, JOURNAL_MAX = 64 << 20 };
+
+static int read_boot_id(struct shim *shim)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	int r = fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &b);
+
+	if (r < 0)
+		return r;
+	snprintf(shim->boot_id, sizeof(shim->boot_id), "%.36s", b.data);
+	return 0;
+}
+
+static void adopt_numbers(struct shim *shim, const Cleat__Shim__V1__ShimStatus *old)
+{
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+
+	s->started_ns = old->started_ns;
+	s->finished_ns = old->finished_ns;
+	s->exit_code = old->exit_code;
+	s->oom_killed = old->oom_killed;
+	s->restart_count = old->restart_count;
+	s->stopped_by_user = old->stopped_by_user;
+	s->position = old->position;
+	s->last_seq = old->last_seq;
+	s->exits = old->exits;
+	if (strcmp(old->boot_id, shim->boot_id) == 0) {
+		s->state = old->state;
+		s->pid = old->pid;
+		s->pid_start_ticks = old->pid_start_ticks;
+	} else {
+		s->state = old->started_ns ? CLEAT__SHIM__V1__STATE__EXITED
+					   : CLEAT__SHIM__V1__STATE__CREATED;
+	}
+}
+
+/* The number of the last event in the journal may be ahead of the status. */
+static void adopt_journal(struct shim *shim)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	uint32_t len;
+
+	if (fd_read_file(shim->state_fd, "journal", JOURNAL_MAX, &b) < 0)
+		return;
+	for (size_t at = 0; at + sizeof(len) <= b.len; at += sizeof(len) + len) {
+		Cleat__Shim__V1__ShimEvent *event;
+
+		memcpy(&len, b.data + at, sizeof(len));
+		if (len > b.len - at - sizeof(len))
+			break;
+		event = cleat__shim__v1__shim_event__unpack(
+			NULL, len, (const uint8_t *)b.data + at + sizeof(len));
+		if (event && event->seq > shim->status.last_seq)
+			shim->status.last_seq = event->seq;
+		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
+	}
+}
+
+int status_load(struct shim *shim)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	Cleat__Shim__V1__ShimStatus *old;
+	int r = read_boot_id(shim);
+
+	cleat__shim__v1__shim_status__init(&shim->status);
+	if (r < 0)
+		return r;
+	shim->journal_fd =
+		openat(shim->state_fd, "journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (shim->journal_fd < 0)
+		return -errno;
+	r = fd_read_file(shim->state_fd, "status", STATUS_MAX, &b);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	old = cleat__shim__v1__shim_status__unpack(NULL, b.len, (const uint8_t *)b.data);
+	if (!old)
+		return -EBADMSG;
+	adopt_numbers(shim, old);
+	snprintf(shim->error, sizeof(shim->error), "%s", old->error);
+	cleat__shim__v1__shim_status__free_unpacked(old, NULL);
+	adopt_journal(shim);
+	return 0;
+}
+
+static Cleat__Shim__V1__State public_state(enum state state)
+{
+	static const Cleat__Shim__V1__State names[N_STATES] = {
+		[ST_CREATED] = CLEAT__SHIM__V1__STATE__CREATED,
+		[ST_STARTING] = CLEAT__SHIM__V1__STATE__CREATED,
+		[ST_RUNNING] = CLEAT__SHIM__V1__STATE__RUNNING,
+		[ST_PAUSED] = CLEAT__SHIM__V1__STATE__PAUSED,
+		[ST_RESTARTING] = CLEAT__SHIM__V1__STATE__RESTARTING,
+		[ST_EXITED] = CLEAT__SHIM__V1__STATE__EXITED,
+	};
+
+	return names[state];
+}
+
+void status_publish(struct shim *shim)
+{
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+	uint8_t bytes[STATUS_MAX];
+	size_t len;
+	int r;
+
+	s->version = 1;
+	s->boot_id = shim->boot_id;
+	s->error = shim->error;
+	s->shim_pid = getpid();
+	s->position = shim->log.position;
+	if (shim->state != ST_STARTING)
+		s->state = public_state(shim->state);
+	len = cleat__shim__v1__shim_status__get_packed_size(s);
+	if (len > sizeof(bytes))
+		return;
+	cleat__shim__v1__shim_status__pack(s, bytes);
+	r = fd_replace_file(shim->state_fd, "status", bytes, len, 0600, false);
+	if (r < 0)
+		log_error("status cannot be written id=%.12s error=%s", shim->id, strerror(-r));
+}
+
+void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
+{
+	Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
+	uint8_t bytes[2048];
+	uint32_t len;
+
+	event->seq = ++shim->status.last_seq;
+	event->time_ns = event->time_ns ? event->time_ns : fd_realtime_ns();
+	event->exits = shim->status.exits;
+	len = (uint32_t)cleat__shim__v1__shim_event__get_packed_size(event);
+	if (len <= sizeof(bytes) - sizeof(len)) {
+		memcpy(bytes, &len, sizeof(len));
+		cleat__shim__v1__shim_event__pack(event, bytes + sizeof(len));
+		if (fd_write_all(shim->journal_fd, bytes, sizeof(len) + len) < 0)
+			log_error("event cannot be written id=%.12s", shim->id);
+	}
+	message.message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT;
+	message.event = event;
+	control_broadcast(shim, &message);
+}
+
+void journal_replay(struct conn *conn, uint64_t from_seq)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	uint32_t len;
+
+	if (fd_read_file(conn->shim->state_fd, "journal", JOURNAL_MAX, &b) < 0)
+		return;
+	for (size_t at = 0; at + sizeof(len) <= b.len; at += sizeof(len) + len) {
+		Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
+		bool alive = true;
+
+		memcpy(&len, b.data + at, sizeof(len));
+		if (len > b.len - at - sizeof(len))
+			return;
+		message.message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT;
+		message.event = cleat__shim__v1__shim_event__unpack(
+			NULL, len, (const uint8_t *)b.data + at + sizeof(len));
+		if (message.event && message.event->seq >= from_seq)
+			alive = control_send(conn, &message);
+		if (message.event)
+			cleat__shim__v1__shim_event__free_unpacked(message.event, NULL);
+		if (!alive)
+			return;
+	}
+}
+
+void journal_release(struct shim *shim, uint64_t seq)
+{
+	if (seq >= shim->status.last_seq && ftruncate(shim->journal_fd, 0) < 0)
+		log_error("journal cannot be cut id=%.12s", shim->id);
+}
