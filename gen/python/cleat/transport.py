@@ -133,7 +133,7 @@ class Client:
         self._retry = retry
         self._tls = tls
         self._lock = threading.Lock()
-        self._connection: Connection | None = None
+        self._connections: list[Connection] = []  # the last one, and those that finish their calls
 
     def __enter__(self) -> Client:
         return self
@@ -142,10 +142,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection; open calls fail. A later call would open a new one."""
+        """Closes every connection; open calls fail. A later call would open a new one."""
         with self._lock:
-            connection, self._connection = self._connection, None
-        if connection:
+            connections, self._connections = self._connections, []
+        for connection in connections:
             connection.close()
 
     @property
@@ -156,9 +156,10 @@ class Client:
     def _usable(self) -> Connection:
         with self._lock:
             # one that got GOAWAY closes itself after its last call
-            if self._connection is None or not self._connection.usable:
-                self._connection = Connection(self.url, self._connect, self._tls)
-            return self._connection
+            self._connections = [c for c in self._connections if c.lost is None]
+            if not self._connections or not self._connections[-1].usable:
+                self._connections.append(Connection(self.url, self._connect, self._tls))
+            return self._connections[-1]
 
     def _repeat(self, what: Callable[[], Any]) -> Any:
         until = time.monotonic() + self._retry
