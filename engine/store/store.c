@@ -10,6 +10,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -290,9 +291,15 @@ int store_open(struct store **out, const char *path, struct err *err)
 	if (!store || init_mutex(store) < 0)
 		return err_sys(err, ENOMEM, "store");
 
-	int r = sqlite3_open_v2(path, &store->db,
-				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-				NULL);
+	/* made by us so that its mode, which SQLite gives to the WAL too, keeps others out */
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "open %s", path);
+	close(fd);
+	r = sqlite3_open_v2(path, &store->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (r != SQLITE_OK)
 		return failed(store, err, r, path);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Order: directory, lock, row with the intent, files, intent cleared. The lock is held throughout, so
+ * that a reconciliation beside it waits instead of cleaning up under our hands. */
+#include "create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "fd.h"
+#include "history.h"
+#include "lifecycle.h"
+#include "names.h"
+#include "remove.h"
+#include "store/store.h"
+#include "str.h"
+
+enum { NAME_ATTEMPTS = 20, RESOLV_MAX_BYTES = 64 << 10 };
+
+static const struct {
+	const char *name;
+	Cleat__Shim__V1__RestartPolicy__Kind kind;
+} policies[] = {
+	{ "", CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO },
+	{ "no", CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO },
+	{ "always", CLEAT__SHIM__V1__RESTART_POLICY__KIND__ALWAYS },
+	{ "unless-stopped", CLEAT__SHIM__V1__RESTART_POLICY__KIND__UNLESS_STOPPED },
+	{ "on-failure", CLEAT__SHIM__V1__RESTART_POLICY__KIND__ON_FAILURE },
+};
+
+static const struct {
+	const char *name;
+	Cleat__Shim__V1__Logging__Driver driver;
+} drivers[] = {
+	{ "local", CLEAT__SHIM__V1__LOGGING__DRIVER__LOCAL },
+	{ "json-file", CLEAT__SHIM__V1__LOGGING__DRIVER__JSON_FILE },
+	{ "none", CLEAT__SHIM__V1__LOGGING__DRIVER__NONE },
+};
+
+static int find_policy(const Cleat__V1__RestartPolicy *policy)
+{
+	const char *name = policy ? str_or_empty(policy->name) : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(policies); i++)
+		if (!strcmp(policies[i].name, name))
+			return (int)policies[i].kind;
+	return -EINVAL;
+}
+
+static int find_driver(const struct engine *engine, const Cleat__V1__LogConfig *log)
+{
+	const char *name = log ? str_or_empty(log->driver) : "";
+
+	if (!name[0])
+		name = engine->config.log_driver;
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+		if (!strcmp(drivers[i].name, name))
+			return (int)drivers[i].driver;
+	return -EINVAL;
+}
+
+static int check_network(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	const char *mode = str_or_empty(config->network_mode);
+
+	if (!mode[0] || !strcmp(mode, "default") || !strcmp(mode, "none") || !strcmp(mode, "host"))
+		return 0;
+	return err_set(err, ERR_UNIMPLEMENTED,
+		       "network \"%s\": this release has the networks none and host", mode);
+}
+
+static int check(const struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
+		 struct err *err)
+{
+	const Cleat__V1__ContainerConfig *config = request->config;
+	const char *name = str_or_empty(request->name);
+
+	if (!config)
+		return err_set(err, ERR_INVALID, "config is missing");
+	if (name[0] && !str_is_name(name[0] == '/' ? name + 1 : name))
+		return err_set(err, ERR_INVALID,
+			       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+			       "allowed",
+			       name);
+	if (find_policy(config->restart_policy) < 0)
+		return err_set(err, ERR_INVALID, "invalid restart policy '%s'",
+			       config->restart_policy->name);
+	if (config->auto_remove &&
+	    find_policy(config->restart_policy) != CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
+		return err_set(err, ERR_INVALID,
+			       "can't create 'AutoRemove' container with restart policy");
+	if (find_driver(engine, config->log) < 0)
+		return err_set(err, ERR_INVALID, "log driver \"%s\" is not known",
+			       config->log->driver);
+	return check_network(config, err);
+}
+
+static int insert_named(struct create *create, const char *wanted, struct err *err)
+{
+	char name[NAMES_MAX];
+	uint64_t random = 0;
+	int r = -EEXIST;
+
+	if (wanted[0]) {
+		create->record.name = strdup(wanted[0] == '/' ? wanted + 1 : wanted);
+		return create->record.name
+			       ? record_insert(create->engine->store, &create->record, err)
+			       : err_sys(err, ENOMEM, "create");
+	}
+	for (unsigned int i = 0; r == -EEXIST && i < NAME_ATTEMPTS; i++) {
+		if (getrandom(&random, sizeof(random), 0) < 0)
+			return err_sys(err, errno, "getrandom");
+		names_make(random, i / 2, name);
+		free(create->record.name);
+		create->record.name = strdup(name);
+		r = create->record.name ? record_insert(create->engine->store, &create->record, err)
+					: err_sys(err, ENOMEM, "create");
+	}
+	return r;
+}
+
+static int make_dirs(struct create *create, struct err *err)
+{
+	static const char *const dirs[] = { "upper", "work", "rootfs", "log" };
+	const char *id = create->record.id;
+	int r = mkdirat(create->engine->containers_fd, id, 0711) < 0 ? -errno : 0;
+
+	if (r == 0) {
+		create->dir_fd = openat(create->engine->containers_fd, id,
+					O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = create->dir_fd < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		create->lock_fd = fd_lock_file(create->dir_fd, "lock", true);
+		r = create->lock_fd < 0 ? create->lock_fd : 0;
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
+		r = mkdirat(create->dir_fd, dirs[i], i == 3 ? 0700 : 0755) < 0 ? -errno : 0;
+	return r < 0 ? err_sys(err, r, "make the directories of container %.12s", id) : 0;
+}
+
+static int fill_record(struct create *create, const Cleat__V1__CreateContainerRequest *request,
+		       const char *image_id, const char *command)
+{
+	struct record *record = &create->record;
+
+	str_random_id(record->id);
+	(void)snprintf(record->intent, sizeof(record->intent), "creating");
+	(void)snprintf(record->boot_id, sizeof(record->boot_id), "%s", create->engine->boot_id);
+	record->image_ref = strdup(str_or_empty(request->config->image));
+	record->image_id = strdup(image_id);
+	record->command = strdup(command);
+	record->created_ns = fd_realtime_ns();
+	record->auto_remove = request->config->auto_remove;
+	record->config_len = cleat__v1__create_container_request__get_packed_size(request);
+	record->config = malloc(record->config_len + 1);
+	if (!record->image_ref || !record->image_id || !record->command || !record->config)
+		return -ENOMEM;
+	cleat__v1__create_container_request__pack(request, record->config);
+	return 0;
+}
+
+int create_begin(struct create *create, struct engine *engine,
+		 const Cleat__V1__CreateContainerRequest *request, const char *image_id,
+		 const char *command, struct err *err)
+{
+	int r = check(engine, request, err);
+
+	if (r < 0)
+		return r;
+	create->engine = engine;
+	if (fill_record(create, request, image_id, command) < 0)
+		return err_sys(err, ENOMEM, "create");
+	r = make_dirs(create, err);
+	return r < 0 ? r : insert_named(create, str_or_empty(request->name), err);
+}
+
+static int write_text(const struct create *create, const char *name, struct buf *text,
+		      struct err *err)
+{
+	int r = text->error;
+
+	if (r == 0)
+		r = fd_replace_file(create->dir_fd, name, text->data ? text->data : "", text->len,
+				    0644, false);
+	return r < 0 ? err_sys(err, r, "write %s of container %.12s", name, create->record.id) : 0;
+}
+
+/* The three files that every container sees in its /etc. */
+static int write_names(const struct create *create, const Cleat__V1__ContainerConfig *config,
+		       struct err *err)
+{
+	cleanup(buf_deinit) struct buf hostname = BUF_NULL, hosts = BUF_NULL, resolv = BUF_NULL;
+	const char *name = str_or_empty(config->hostname);
+	int r;
+
+	buf_printf(&hostname, "%.*s\n", name[0] ? 253 : 12, name[0] ? name : create->record.id);
+	buf_puts(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	for (size_t i = 0; i < config->n_extra_hosts; i++) {
+		const char *colon = strchr(config->extra_hosts[i], ':');
+
+		if (!colon)
+			return err_set(err, ERR_INVALID, "bad format for add-host: \"%s\"",
+				       config->extra_hosts[i]);
+		buf_printf(&hosts, "%s\t%.*s\n", colon + 1, (int)(colon - config->extra_hosts[i]),
+			   config->extra_hosts[i]);
+	}
+	for (size_t i = 0; i < config->n_dns; i++)
+		buf_printf(&resolv, "nameserver %s\n", config->dns[i]);
+	if (!config->n_dns)
+		(void)!fd_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX_BYTES, &resolv);
+	r = write_text(create, "hostname", &hostname, err);
+	if (r == 0)
+		r = write_text(create, "hosts", &hosts, err);
+	return r < 0 ? r : write_text(create, "resolv.conf", &resolv, err);
+}
+
+static const char *log_option(const Cleat__V1__LogConfig *log, const char *key)
+{
+	for (size_t i = 0; log && i < log->n_options; i++)
+		if (!strcmp(log->options[i]->key, key))
+			return log->options[i]->value;
+	return NULL;
+}
+
+static int fill_logging(const struct engine *engine, const Cleat__V1__LogConfig *log,
+			Cleat__Shim__V1__Logging *out, struct err *err)
+{
+	const char *size = log_option(log, "max-size"), *files = log_option(log, "max-file");
+	uint64_t n = engine->config.log_max_files;
+
+	out->driver = (Cleat__Shim__V1__Logging__Driver)find_driver(engine, log);
+	out->max_size_bytes = engine->config.log_max_size;
+	if (size && str_size_bytes(size, &out->max_size_bytes) < 0)
+		return err_set(err, ERR_INVALID, "invalid log option max-size=%s", size);
+	if (files && (str_u64(files, &n) < 0 || n < 1 || n > 10000))
+		return err_set(err, ERR_INVALID, "invalid log option max-file=%s", files);
+	out->max_files = (uint32_t)n;
+	return 0;
+}
+
+static int write_spec(const struct create *create, const Cleat__V1__ContainerConfig *config,
+		      const struct create_parts *parts, struct err *err)
+{
+	Cleat__Shim__V1__ShimSpec spec = CLEAT__SHIM__V1__SHIM_SPEC__INIT;
+	Cleat__Shim__V1__RestartPolicy restart = CLEAT__SHIM__V1__RESTART_POLICY__INIT;
+	Cleat__Shim__V1__Logging logging = CLEAT__SHIM__V1__LOGGING__INIT;
+	uint8_t bytes[2048];
+	int r = fill_logging(create->engine, config->log, &logging, err);
+
+	if (r < 0)
+		return r;
+	restart.kind = (Cleat__Shim__V1__RestartPolicy__Kind)find_policy(config->restart_policy);
+	if (config->restart_policy) {
+		restart.max_retries = config->restart_policy->maximum_retry_count;
+		restart.delay_ms = config->restart_policy->delay_ms;
+		restart.max_delay_ms = config->restart_policy->max_delay_ms;
+	}
+	spec.id = (char *)create->record.id;
+	spec.restart = &restart;
+	spec.logging = &logging;
+	spec.stop_signal = parts->stop_signal;
+	spec.tty = config->tty;
+	spec.open_stdin = config->open_stdin;
+	spec.stdin_once = config->stdin_once;
+	spec.runtime = str_or_empty(config->runtime)[0] ? config->runtime
+							: create->engine->config.default_runtime;
+	spec.uid = parts->uid;
+	spec.gid = parts->gid;
+	if (cleat__shim__v1__shim_spec__get_packed_size(&spec) > sizeof(bytes))
+		return err_set(err, ERR_INVALID, "runtime: the path is too long");
+	r = fd_replace_file(create->dir_fd, "shim.pb", bytes,
+			    cleat__shim__v1__shim_spec__pack(&spec, bytes), 0600, false);
+	return r < 0 ? err_sys(err, r, "write shim.pb") : 0;
+}
+
+int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest *request,
+		  const struct create_parts *parts, struct err *err)
+{
+	int r = fd_replace_file(create->dir_fd, "config.json", parts->config_json,
+				parts->config_len, 0600, false);
+
+	if (r < 0)
+		return err_sys(err, r, "write config.json");
+	r = write_spec(create, request->config, parts, err);
+	if (r == 0)
+		r = write_names(create, request->config, err);
+	if (r == 0)
+		r = record_set_intent(create->engine->store, create->record.id, "", err);
+	if (r < 0)
+		return r;
+	create->done = true;
+	history_action(create->engine, &create->record, "create", NULL, NULL);
+	return 0;
+}
+
+void create_deinit(struct create *create)
+{
+	if (create->dir_fd >= 0 && !create->done)
+		(void)!remove_traces(create->engine, create->record.id, NULL);
+	closep(&create->lock_fd);
+	closep(&create->dir_fd);
+	create->dir_fd = create->lock_fd = -1;
+	record_deinit(&create->record);
+}
