@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One record of a container's `local` log: a line, or a part of one, as the container wrote it. The
- * shim appends records to segment files, readers walk them forwards or, for a tail, backwards. Pure.
+/* One record of a container's `local` log: bytes as the container wrote them, which may be several
+ * lines or a part of one. The shim appends records to segment files, readers walk them forwards or, for
+ * a tail, backwards, and split lines. Pure.
  *
  * On disk, little endian: u32 size (of data) | u32 flags | i64 time | u64 position | data | u32 size.
  * A record is whole or it is not there: what follows the last whole one is a torn tail. */
@@ -15,7 +16,7 @@
 enum {
 	LOGREC_HEAD_BYTES = 24,
 	LOGREC_TAIL_BYTES = 4,
-	LOGREC_DATA_MAX = 16384, /* a longer line is cut into parts */
+	LOGREC_DATA_MAX = 32768,
 };
 
 /* A segment of a container's log: "000001.log"; the number rises by one with each rotation. */
@@ -27,7 +28,8 @@ struct logrec {
 	const char *data;  /* borrowed */
 	uint32_t size;     /* bytes of data, 1 to LOGREC_DATA_MAX */
 	uint8_t stream;    /* 1 stdout, 2 stderr */
-	bool partial;      /* the line goes on in the next record of this stream */
+	bool partial; /* data does not end with a newline: the line may go on in the next record of
+			    * this stream */
 };
 
 /* Bytes the record takes on disk. */

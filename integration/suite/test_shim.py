@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shim alone, with the real runtime and no engine: this test is its engine."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import harness
+import image
+import pytest
+
+BIN = harness.BIN
+
+
+def varint(n):
+    out = b""
+    n &= (1 << 64) - 1
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number, value):
+    if isinstance(value, bool):
+        value = int(value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, str):
+        value = value.encode()
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def message(**fields):
+    """field numbers as f1=…, f2=…"""
+    return b"".join(field(int(k[1:]), v) for k, v in fields.items() if v is not None)
+
+
+def decode(data):
+    out, at = {}, 0
+
+    def take():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+    while at < len(data):
+        key = take()
+        if key & 7 == 0:
+            value = take()
+            if value >= 1 << 63:
+                value -= 1 << 64
+        else:
+            assert key & 7 == 2
+            size = take()
+            value, at = data[at:at + size], at + size
+        out[key >> 3] = value
+    return out
+
+
+SUBSCRIBE, START, STOP, KILL, PAUSE, RESUME, ATTACH, EXEC, RESIZE = 4, 5, 6, 7, 8, 9, 10, 11, 12
+RELEASE = 15
+STARTED, EXITED, EXEC_EXITED = 1, 2, 6
+
+
+class Shim:
+    """A container directory, its shim, and one connection."""
+
+    def __init__(self, arguments, tty=False, restart=None, logging=None, stdin=False, **spec):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="cleat-test-"))
+        self.id = os.urandom(32).hex()
+        self.state, self.run, self.oci = self.root / "state", self.root / "run", self.root / "oci"
+        for folder in (self.state, self.run, self.oci):
+            folder.mkdir()
+        self.cgroup = f"cleat-test/{self.id}"
+        self.make_bundle(arguments, tty)
+        (self.state / "shim.pb").write_bytes(message(
+            f1=self.id, f2=restart, f3=logging, f4=signal.SIGTERM, f5=tty, f6=stdin, f7=stdin, **spec))
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(str(self.run / "sock"))
+        self.listener.listen(16)
+        self.events, self.replies, self.next_id, self.process = [], {}, 0, None
+        self.spawn()
+        self.connect()
+
+    def make_bundle(self, arguments, tty):
+        rootfs = self.state / "rootfs"
+        for folder in ("bin", "proc", "sys", "dev", "tmp", "etc"):
+            (rootfs / folder).mkdir(parents=True)
+        shutil.copy(image.BUSYBOX, rootfs / "bin" / "busybox")
+        for applet in image.APPLETS:
+            (rootfs / "bin" / applet).symlink_to("busybox")
+        (self.state / "config.json").write_text(json.dumps({
+            "ociVersion": "1.1.0", "root": {"path": "rootfs"}, "hostname": "test",
+            "process": {"args": arguments, "cwd": "/", "terminal": tty, "user": {"uid": 0, "gid": 0},
+                        "env": ["PATH=/bin", "TERM=xterm"]},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+                       {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                        "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
+            "linux": {"cgroupsPath": "/" + self.cgroup,
+                      "namespaces": [{"type": t} for t in ("pid", "mount", "network", "ipc", "uts")]}}))
+
+    def spawn(self):
+        fd = self.listener.fileno()
+        with open(self.root / "log", "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [BIN / "cleat-shim", "--id", self.id, "--state", self.state, "--run", self.run, "--oci-root", self.oci,
+                 "--cgroup", self.cgroup],
+                preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), close_fds=False, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+
+    def connect(self, from_seq=1):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.connect(str(self.run / "sock"))
+        self.sock.settimeout(20)
+        self.call(SUBSCRIBE, message(f1=from_seq))
+
+    def receive(self):
+        data = self.sock.recv(65536)
+        assert data, "the shim hung up: " + (self.root / "log").read_text()
+        outer = decode(data)
+        if 1 in outer:
+            reply = decode(outer[1])
+            self.replies[reply.get(1, 0)] = reply
+        else:
+            self.events.append(decode(outer[2]))
+
+    def call(self, kind, body=b"", fds=()):
+        self.next_id += 1
+        data = message(f1=self.next_id) + field(kind, body)
+        socket.send_fds(self.sock, [data], list(fds))
+        while self.next_id not in self.replies:
+            self.receive()
+        return self.replies[self.next_id]
+
+    def event(self, kind, nth=1):
+        while True:
+            found = [e for e in self.events if e.get(3) == kind]
+            if len(found) >= nth:
+                return found[nth - 1]
+            self.receive()
+
+    def attach(self, stdin=False, lossless=True):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reply = self.call(ATTACH, message(f1=stdin, f2=True, f3=True, f4=lossless), [theirs.fileno()])
+        theirs.close()
+        assert not reply.get(2), reply
+        ours.settimeout(20)
+        return ours
+
+    def status(self):
+        return decode((self.state / "status").read_bytes())
+
+    def log_bytes(self):
+        """All output in the log, checked record by record."""
+        out, position = b"", None
+        for path in sorted((self.state / "log").iterdir()):
+            data, at = path.read_bytes(), 0
+            while at < len(data):
+                size = int.from_bytes(data[at:at + 4], "little")
+                start = int.from_bytes(data[at + 16:at + 24], "little")
+                assert position is None or start == position
+                position = start + size
+                out += data[at + 24:at + 24 + size]
+                assert int.from_bytes(data[at + 24 + size:at + 28 + size], "little") == size
+                at += 28 + size
+        return out
+
+    def close(self):
+        try:
+            pid = self.status().get(4, 0) if (self.state / "status").exists() else 0
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            pass
+        self.sock.close()
+        time.sleep(0.05)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.listener.close()
+        for base, dirs, _ in os.walk("/sys/fs/cgroup", topdown=False):
+            if self.id in base:
+                try:
+                    os.rmdir(base)
+                except OSError:
+                    pass
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@pytest.fixture
+def shim():
+    made = []
+
+    def make(*arguments, **kw):
+        made.append(Shim(list(arguments), **kw))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+def frames(sock):
+    """(stdout, stderr, exit code) of a stream until its end."""
+    out = {1: b"", 2: b""}
+    while True:
+        data = sock.recv(65536)
+        if not data:
+            return out[1], out[2], None
+        frame = decode(data)
+        if frame.get(6):
+            return out[1], out[2], frame.get(7, 0)
+        out[frame[1]] += frame.get(3, b"")
+
+
+def test_output_exit_code_and_log(shim):
+    s = shim("sh", "-c", "echo out; echo err >&2; exit 7")
+    stream = s.attach()
+    reply = s.call(START)
+    assert not reply.get(2), reply
+    assert frames(stream) == (b"out\n", b"err\n", 7)
+    assert s.event(EXITED)[5] == 7
+    assert sorted(s.log_bytes().split()) == [b"err", b"out"]
+    assert s.status()[3] == 4 and s.status()[8] == 7
+
+
+def test_program_that_is_not_there(shim):
+    s = shim("no-such-program")
+    reply = s.call(START)
+    assert reply[4] == b"EXEC_NOT_FOUND", reply
+    assert b"no-such-program" in reply[3]
+
+
+def test_stdin_and_its_end(shim):
+    s = shim("cat", stdin=True)
+    stream = s.attach(stdin=True)
+    s.call(START)
+    data = os.urandom(300_000)
+    for at in range(0, len(data), 30000):
+        stream.send(field(3, data[at:at + 30000]))
+    stream.shutdown(socket.SHUT_WR)
+    assert frames(stream)[::2] == (data, 0)
+
+
+def test_stop_kill_pause(shim):
+    s = shim("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done")
+    stream = s.attach()
+    s.call(START)
+    assert decode(stream.recv(65536))[3] == b"ready\n"
+    assert not s.call(PAUSE).get(2)
+    assert s.call(PAUSE)[4] == b"PAUSED"
+    assert s.status()[3] == 2
+    assert not s.call(RESUME).get(2)
+    s.call(STOP, message(f2=200))
+    assert s.event(EXITED)[5] == 137
+    assert s.call(KILL, message(f1=9))[4] == b"NOT_RUNNING"
+
+
+def test_restart_policy(shim):
+    s = shim("sh", "-c", "echo again; exit 3", restart=message(f1=3, f2=2, f3=10))
+    s.call(START)
+    assert s.event(EXITED, 3).get(7, 0) == 0
+    assert s.log_bytes() == b"again\n" * 3
+    assert s.status()[10] == 2 and s.status()[3] == 4
+
+
+def test_exec(shim):
+    s = shim("sleep", "1000")
+    s.call(START)
+
+    def run(*arguments, stdin=b"", tty=False):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(20)
+        process = json.dumps({"args": list(arguments), "cwd": "/", "env": ["PATH=/bin"], "terminal": tty,
+                              "user": {"uid": 0, "gid": 0}})
+        reply = s.call(EXEC, message(f1=os.urandom(32).hex(), f2=process, f3=tty, f4=True), [theirs.fileno()])
+        theirs.close()
+        if reply.get(2):
+            return reply
+        if stdin:
+            ours.send(field(3, stdin))
+        if not tty:
+            ours.shutdown(socket.SHUT_WR)
+        return frames(ours)
+    assert run("sh", "-c", "echo o; echo e >&2; exit 4") == (b"o\n", b"e\n", 4)
+    assert run("cat", stdin=b"through") == (b"through", b"", 0)
+    assert run("sh", "-c", "tty; exit 2", tty=True)[::2] == (b"/dev/pts/0\r\n", 2)
+    assert run("nothing-here")[4] == b"EXEC_NOT_FOUND"
+    assert s.event(EXEC_EXITED, 3)
+
+
+def test_terminal(shim):
+    s = shim("sh", "-c", "stty size; read line; echo got $line", tty=True, f9=24, f10=80)
+    stream = s.attach(stdin=True)
+    s.call(START)
+    stream.send(field(3, b"hello\n"))
+    out, _, code = frames(stream)
+    assert b"24 80" in out and b"got hello" in out and code == 0
+
+
+def test_killed_shim_is_succeeded_without_loss(shim):
+    count = 3000
+    s = shim("sh", "-c", f"i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo line $i; done; sleep 0.5; exit 33")
+    s.call(START)
+    for _ in range(5):
+        time.sleep(0.05)
+        s.process.kill()
+        s.process.wait()
+        s.sock.close()
+        s.spawn()
+        s.connect()
+    exits = s.event(EXITED)
+    assert exits[5] == 33
+    assert s.log_bytes() == b"".join(b"line %d\n" % i for i in range(1, count + 1))
+
+
+def test_stalled_lossy_reader_is_dropped(shim):
+    s = shim("sh", "-c", "seq 200000; echo end")
+    s.attach(lossless=False)
+    s.call(START)
+    assert s.event(EXITED).get(5, 0) == 0
+    assert s.log_bytes().endswith(b"200000\nend\n")
+
+
+def test_lossless_reader_gets_all(shim):
+    s = shim("seq", "200000")
+    stream = s.attach()
+    s.call(START)
+    time.sleep(0.3)
+    out, _, code = frames(stream)
+    assert out == b"".join(b"%d\n" % i for i in range(1, 200001)) and code == 0
+
+
+def test_rotation(shim):
+    s = shim("seq", "300000", logging=message(f2=256 * 1024, f3=3))
+    s.call(START)
+    s.event(EXITED)
+    files = sorted(p.name for p in (s.state / "log").iterdir())
+    assert len(files) == 3 and files[0] != "000001.log"
+    assert s.log_bytes().endswith(b"299999\n300000\n")
+
+
+def test_shim_ends_when_released_and_leaves_no_cgroup(shim):
+    s = shim("true")
+    s.call(START)
+    seq = s.event(EXITED)[1]
+    s.call(RELEASE, message(f1=seq, f2=True))
+    assert s.process.wait(5) == 0
+    assert not [d for d, _, _ in os.walk("/sys/fs/cgroup") if s.id in d]
+    assert not list(s.oci.iterdir())
+
+
+def test_memory_of_a_running_container(shim):
+    s = shim("sleep", "1000")
+    s.call(START)
+    text = pathlib.Path(f"/proc/{s.process.pid}/smaps_rollup").read_text(encoding="utf-8")
+    own = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("Private_Dirty:", "Shared_Dirty:")))
+    assert own <= 400, text
+    assert len(os.listdir(f"/proc/{s.process.pid}/task")) == 1
