@@ -297,16 +297,11 @@ int client_wait(struct rpc_client *c, int64_t until_ns, struct err *err)
 	return r < 0 ? r : rpc_client_process(c, err);
 }
 
-int client_ensure(struct rpc_client *c, struct err *err)
+static int greet(struct rpc_client *c, int64_t until, struct err *err)
 {
-	int64_t until = fd_monotonic_ns() + c->connect_ms * MS;
 	uint8_t hello[FRAME_HELLO_BYTES];
 	int r;
 
-	if (c->fd >= 0 && !c->going_away)
-		return 0;
-	if (c->fd >= 0 && !list_empty(&c->calls))
-		return err_set(err, ERR_UNAVAILABLE, "%s: the server is going away", c->url);
 	disconnect(c);
 	r = dial(c, err);
 	if (r < 0)
@@ -327,6 +322,23 @@ int client_ensure(struct rpc_client *c, struct err *err)
 		}
 	}
 	return 0;
+}
+
+int client_ensure(struct rpc_client *c, struct err *err)
+{
+	int64_t until = fd_monotonic_ns() + c->connect_ms * MS;
+	int r;
+
+	if (c->fd >= 0 && !c->going_away)
+		return 0;
+	if (c->fd >= 0 && !list_empty(&c->calls))
+		return err_set(err, ERR_UNAVAILABLE, "%s: the server is going away", c->url);
+	do { /* a server that leaves says so with its hello: its successor is at the same path */
+		if (c->going_away)
+			(void)usleep(5000);
+		r = greet(c, until, err);
+	} while (r == 0 && c->going_away && fd_monotonic_ns() < until);
+	return r;
 }
 
 int rpc_client_open(struct rpc_client **out, const char *url,

@@ -4,8 +4,9 @@
  * Blocking functions serve all open calls of the client while they wait. A caller with other
  * descriptors polls rpc_client_fd() itself and uses the try_ functions.
  *
- * A connection that was closed or told to go away is opened again by the next call. A call that
- * certainly never began (err.not_started) is repeated by the client itself for up to retry_ms.
+ * A connection that was closed is opened again by the next call, one that was told to go away when no
+ * call is open on it. A unary call that certainly never began (err.not_started) is repeated by the
+ * client itself for up to retry_ms; streams report it, for their messages are the caller's.
  *
  * Errors of all functions: the STATUS of the server, or UNAVAILABLE, DEADLINE_EXCEEDED,
  * PERMISSION_DENIED, INTERNAL as the transport failed; err.not_started tells what is safe to
