@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON documents that describe an image, checked as they are read. Pure. All functions return
+ * -EINVAL with a sentence that names the field. What they fill is owned: free with the _deinit. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mem.h"
+
+enum { MANIFEST_BYTES_MAX = 4 << 20, MANIFEST_LAYERS_MAX = 128 };
+
+struct strings {
+	char **v;
+	size_t n;
+};
+void strings_deinit(struct strings *s);
+
+/* One image of an archive: where its config and layers are, and its names. */
+struct manifest {
+	char *config;          /* path in the archive */
+	struct strings layers; /* paths, lowest first */
+	struct strings tags;   /* as written */
+};
+struct manifests {
+	struct manifest *v;
+	size_t n;
+};
+void manifests_deinit(struct manifests *m);
+
+/* manifest.json of `docker save`. */
+int manifest_parse_save(const char *text, size_t len, struct manifests *out,
+			struct err *err) must_check;
+/* An OCI or Docker schema 2 manifest; its paths are blobs/sha256/HEX. Appends one to *out. */
+int manifest_parse_image(const char *text, size_t len, const char *tag, struct manifests *out,
+			 struct err *err) must_check;
+
+/* An index's entry: digest and the name its annotations give ("" = none). */
+struct manifest_entry {
+	char digest[72];
+	char name[256];
+	char os[32], architecture[32]; /* "" = not said */
+};
+/* index.json of an OCI layout. *out is owned (free). */
+int manifest_parse_index(const char *text, size_t len, struct manifest_entry **out, size_t *n,
+			 struct err *err) must_check;
+
+/* An image's config. */
+struct image_config {
+	struct strings diff_ids; /* sha256:..., lowest first */
+	struct strings env, entrypoint, command, shell, exposed_ports, volumes, on_build;
+	struct strings labels; /* key, value, key, value ... */
+	char *user, *working_dir, *stop_signal, *author, *comment, *os, *architecture, *variant;
+	int64_t created_ns;
+	struct image_history {
+		char *created_by, *comment;
+		int64_t created_ns;
+		int empty_layer;
+	} * history;
+	size_t n_history;
+};
+int image_config_parse(const char *text, size_t len, struct image_config *out,
+		       struct err *err) must_check;
+void image_config_deinit(struct image_config *config);
