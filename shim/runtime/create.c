@@ -228,7 +228,9 @@ static int release(struct creation *c, struct err *err)
 		r = make_cgroup(c, err);
 		r = r ? r : cgroup_entries(&c->cgroup, fds, &n, err);
 	}
-	r = r ? r : sync_send(c->sock, SYNC_GO, fds, n, err);
+	/* Should the child be gone already, its own error is the one to tell: see await(). */
+	if (!r)
+		(void)!sync_send(c->sock, SYNC_GO, fds, n, NULL);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
 	if (r)
