@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree is built top-down with jansson's pack; json_pack() of NULL members fails, so one check of the
+ * result catches want of memory anywhere below. */
+#include "spec.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "seccomp.h"
+#include "spec_part.h"
+#include "str.h"
+
+static const char *const masked_paths[] = {
+	"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+	"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+	"/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap",
+};
+
+static const char *const readonly_paths[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+};
+
+static size_t count(const Cleat__V1__StringList *list)
+{
+	return list ? list->n_values : 0;
+}
+
+int spec_arguments(const Cleat__V1__ContainerConfig *config, const Cleat__V1__ImageConfig *image,
+		   const char ***arguments, struct err *err)
+{
+	size_t n_entry = config->entrypoint ? count(config->entrypoint) : image->n_entrypoint;
+	char **entry = config->entrypoint ? config->entrypoint->values : image->entrypoint;
+	/* An entrypoint given at create drops the image's command (Docker's rule). */
+	bool own_command = config->command && count(config->command) > 0;
+	size_t n_command = own_command          ? count(config->command)
+			   : config->entrypoint ? 0
+						: image->n_command;
+	char **command = own_command ? config->command->values : image->command;
+	const char **all = calloc(n_entry + n_command + 1, sizeof(*all));
+
+	if (!all)
+		return err_sys(err, ENOMEM, "arguments");
+	if (n_entry > 0)
+		memcpy(all, entry, n_entry * sizeof(*all));
+	if (n_command > 0)
+		memcpy(all + n_entry, command, n_command * sizeof(*all));
+	if (n_entry + n_command == 0 || !all[0][0]) {
+		free(all);
+		return err_reason(err, ERR_INVALID, "NO_COMMAND", "no command specified");
+	}
+	*arguments = all;
+	return 0;
+}
+
+static json_t *strings(const char *const *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < n; i++)
+		json_array_append_new(array, json_string(list[i]));
+	return array;
+}
+
+static int add_namespace(json_t *list, const char *type, const char *path)
+{
+	json_t *ns = path ? json_pack("{s:s, s:s}", "type", type, "path", path)
+			  : json_pack("{s:s}", "type", type);
+
+	return json_array_append_new(list, ns) < 0 ? -ENOMEM : 0;
+}
+
+/* "" and "private" make one, "host" makes none; a container's needs its shim. */
+static int choose_namespace(json_t *list, const char *type, const char *field, const char *mode,
+			    struct err *err)
+{
+	if (!mode[0] || strcmp(mode, "private") == 0 || strcmp(mode, "shareable") == 0 ||
+	    strcmp(mode, "none") == 0)
+		return add_namespace(list, type, NULL) < 0 ? err_sys(err, ENOMEM, "%s", field) : 0;
+	if (strcmp(mode, "host") == 0)
+		return 0;
+	if (str_has_prefix(mode, "container:"))
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "%s: joining another container is not supported yet", field);
+	return err_set(err, ERR_INVALID, "invalid %s: %s: expected host or private", field, mode);
+}
+
+static int namespaces(const Cleat__V1__ContainerConfig *c, json_t *list, struct err *err)
+{
+	const char *net = c->network_mode[0] && strcmp(c->network_mode, "default") != 0
+				  ? c->network_mode
+				  : "none";
+	int r = add_namespace(list, "mount", NULL) < 0 ? err_sys(err, ENOMEM, "namespaces") : 0;
+
+	if (r == 0)
+		r = choose_namespace(list, "network", "network mode", net, err);
+	if (r == 0)
+		r = choose_namespace(list, "pid", "pid mode", c->pid_mode, err);
+	if (r == 0)
+		r = choose_namespace(list, "ipc", "ipc mode", c->ipc_mode, err);
+	if (r == 0)
+		r = choose_namespace(list, "uts", "uts mode", c->uts_mode, err);
+	if (r == 0)
+		r = choose_namespace(list, "cgroup", "cgroup namespace mode", c->cgroupns_mode,
+				     err);
+	return r;
+}
+
+static json_t *device_rules(bool privileged)
+{
+	static const struct {
+		const char *type;
+		int major, minor;
+		const char *access;
+	} rules[] = {
+		{ "c", -1, -1, "m" }, { "b", -1, -1, "m" },    { "c", 1, 3, "rwm" },
+		{ "c", 1, 5, "rwm" }, { "c", 1, 7, "rwm" },    { "c", 5, 0, "rwm" },
+		{ "c", 1, 8, "rwm" }, { "c", 1, 9, "rwm" },    { "c", 5, 1, "rwm" },
+		{ "c", 5, 2, "rwm" }, { "c", 136, -1, "rwm" },
+	};
+	json_t *list = json_pack("[{s:b, s:s}]", "allow", privileged, "access", "rwm");
+
+	for (size_t i = 0; list && !privileged && i < ARRAY_LEN(rules); i++) {
+		json_t *rule = json_pack("{s:b, s:s, s:s}", "allow", 1, "type", rules[i].type,
+					 "access", rules[i].access);
+
+		if (rules[i].major >= 0)
+			json_object_set_new(rule, "major", json_integer(rules[i].major));
+		if (rules[i].minor >= 0)
+			json_object_set_new(rule, "minor", json_integer(rules[i].minor));
+		json_array_append_new(list, rule);
+	}
+	return list;
+}
+
+static int add_seccomp(const struct spec_input *in, json_t *linux_, struct err *err)
+{
+	uint64_t caps;
+	int r = spec_caps(in->config, &caps, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < in->config->n_security_options; i++)
+		if (strcmp(in->config->security_options[i], "seccomp=unconfined") == 0)
+			return 0;
+	return json_object_set_new(linux_, "seccomp", seccomp_default(caps)) < 0
+		       ? err_sys(err, ENOMEM, "seccomp profile")
+		       : 0;
+}
+
+static void set_paths(json_t *linux_, const char *key, const Cleat__V1__StringList *own,
+		      const char *const *defaults, size_t n)
+{
+	if (own)
+		json_object_set_new(linux_, key,
+				    strings((const char *const *)own->values, own->n_values));
+	else
+		json_object_set_new(linux_, key, strings(defaults, n));
+}
+
+static json_t *sysctls(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < c->n_sysctls; i++)
+		json_object_set_new(map, c->sysctls[i]->key, json_string(c->sysctls[i]->value));
+	return map;
+}
+
+static int build_linux(const struct spec_input *in, json_t *linux_, struct err *err)
+{
+	const Cleat__V1__ContainerConfig *c = in->config;
+	json_t *list = json_array();
+	int r = namespaces(c, list, err);
+
+	json_object_set_new(linux_, "namespaces", list);
+	if (r < 0)
+		return r;
+	json_object_set_new(linux_, "cgroupsPath", json_string(in->cgroup_path));
+	json_object_set_new(linux_, "resources",
+			    json_pack("{s:o}", "devices", device_rules(c->privileged)));
+	json_object_set_new(linux_, "sysctl", sysctls(c));
+	if (c->privileged)
+		return 0;
+	set_paths(linux_, "maskedPaths",
+		  c->masked_case == CLEAT__V1__CONTAINER_CONFIG__MASKED_MASKED_PATHS
+			  ? c->masked_paths
+			  : NULL,
+		  masked_paths, ARRAY_LEN(masked_paths));
+	set_paths(linux_, "readonlyPaths",
+		  c->readonly_case == CLEAT__V1__CONTAINER_CONFIG__READONLY_READONLY_PATHS
+			  ? c->readonly_paths
+			  : NULL,
+		  readonly_paths, ARRAY_LEN(readonly_paths));
+	return add_seccomp(in, linux_, err);
+}
+
+/* What only cleat-oci reads: the overlay, mounted inside the container's own mount namespace. */
+static json_t *annotations(const struct spec_input *in)
+{
+	cleanup(buf_deinit) struct buf lower = BUF_NULL;
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < in->n_lower; i++)
+		buf_printf(&lower, "%s%s", i ? "\n" : "", in->lower[i]);
+	if (lower.error) {
+		json_decref(map);
+		return NULL;
+	}
+	for (size_t i = 0; i < in->config->n_annotations; i++)
+		json_object_set_new(map, in->config->annotations[i]->key,
+				    json_string(in->config->annotations[i]->value));
+	json_object_set_new(map, "dev.cleat.overlay.lower",
+			    json_string(lower.data ? lower.data : ""));
+	json_object_set_new(map, "dev.cleat.overlay.upper", json_sprintf("%s/upper", in->dir));
+	json_object_set_new(map, "dev.cleat.overlay.work", json_sprintf("%s/work", in->dir));
+	if (in->config->init)
+		json_object_set_new(map, "dev.cleat.init", json_string("true"));
+	return map;
+}
+
+static json_t *root_of(const struct spec_input *in)
+{
+	return json_pack("{s:s, s:b}", "path", "rootfs", "readonly", in->config->read_only_root);
+}
+
+static int build_tree(const struct spec_input *in, json_t *spec, struct err *err)
+{
+	const char *hostname = in->config->hostname;
+	json_t *process = json_object(), *mounts = json_array(), *linux_ = json_object();
+	int r;
+
+	json_object_set_new(spec, "process", process);
+	json_object_set_new(spec, "mounts", mounts);
+	json_object_set_new(spec, "linux", linux_);
+	r = spec_process(in, process, err);
+	if (r == 0)
+		r = spec_mounts(in, mounts, err);
+	if (r == 0)
+		r = build_linux(in, linux_, err);
+	if (r < 0)
+		return r;
+	json_object_set_new(spec, "root", root_of(in));
+	json_object_set_new(spec, "annotations", annotations(in));
+	if (strcmp(in->config->uts_mode, "host") != 0)
+		json_object_set_new(spec, "hostname",
+				    hostname[0] ? json_string(hostname) : json_stringn(in->id, 12));
+	if (in->config->domain_name[0])
+		json_object_set_new(spec, "domainname", json_string(in->config->domain_name));
+	return 0;
+}
+
+int spec_build(const struct spec_input *in, char **json, struct err *err)
+{
+	json_t *spec = json_pack("{s:s}", "ociVersion", "1.1.0");
+	int r = spec ? build_tree(in, spec, err) : err_sys(err, ENOMEM, "config.json");
+
+	if (r == 0) {
+		*json = json_dumps(spec, JSON_COMPACT);
+		if (!*json)
+			r = err_set(err, ERR_INVALID, "the configuration is not valid UTF-8");
+	}
+	json_decref(spec);
+	return r;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's request and its image's config become the OCI config.json (runtime spec 1.1) that
+ * cleat-oci, or any OCI runtime, executes. Pure: user names are resolved before, nothing is looked up. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleat/v1/config.pb-c.h"
+#include "cleat/v1/images.pb-c.h"
+#include "err.h"
+#include "mem.h"
+
+struct spec_user {
+	uint32_t uid, gid;
+	const uint32_t *groups; /* additional ones */
+	size_t n_groups;
+	const char *home; /* for HOME; "" = "/" */
+};
+
+/* All borrowed. */
+struct spec_input {
+	const char *id;
+	const Cleat__V1__ContainerConfig *config;
+	const Cleat__V1__ImageConfig *image;
+	struct spec_user user;
+	const char *dir; /* STATE/containers/ID: upper, work, hostname, hosts, resolv.conf */
+	const char *const *lower; /* directories of the image's layers, topmost first */
+	size_t n_lower;
+	const char *cgroup_path; /* below each hierarchy, with leading slash */
+};
+
+/* The arguments the container will run: entrypoint and command of request and image as Docker combines
+ * them. Borrowed strings in an owned, NULL-terminated array; -EINVAL (reason NO_COMMAND) when there are
+ * none. Joined by blanks it is the container's command in lists. */
+int spec_arguments(const Cleat__V1__ContainerConfig *config, const Cleat__V1__ImageConfig *image,
+		   const char ***arguments, struct err *err) must_check;
+
+/* Returns owned JSON text in *json. -EINVAL names the field; UNIMPLEMENTED what needs a later release. */
+int spec_build(const struct spec_input *in, char **json, struct err *err) must_check;

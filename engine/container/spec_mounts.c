@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Docker's default mounts, a bind of each file the engine writes for the container, then the request's
+ * mounts by depth of their target, so that a parent is mounted before what lies below it. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec_part.h"
+#include "str.h"
+
+struct standard {
+	const char *target, *type, *source, *options; /* options separated by blanks */
+};
+
+static const struct standard standards[] = {
+	{ "/proc", "proc", "proc", "nosuid noexec nodev" },
+	{ "/dev", "tmpfs", "tmpfs", "nosuid strictatime mode=755 size=65536k" },
+	{ "/dev/pts", "devpts", "devpts",
+	  "nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5" },
+	{ "/sys", "sysfs", "sysfs", "nosuid noexec nodev ro" },
+	{ "/sys/fs/cgroup", "cgroup", "cgroup", "ro nosuid noexec nodev" },
+	{ "/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev" },
+};
+
+static json_t *option_list(const char *options)
+{
+	json_t *list = json_array();
+
+	while (*options) {
+		size_t n = strcspn(options, " ,");
+
+		if (n > 0)
+			json_array_append_new(list, json_stringn(options, n));
+		options += n + (options[n] != '\0');
+	}
+	return list;
+}
+
+static int add(json_t *mounts, const char *target, const char *type, const char *source,
+	       json_t *options, struct err *err)
+{
+	json_t *mount = json_pack("{s:s, s:s, s:s, s:o}", "destination", target, "type", type,
+				  "source", source, "options", options);
+
+	if (!mount || json_array_append_new(mounts, mount) < 0)
+		return err_set(err, ERR_INVALID, "mount %s: not valid UTF-8", target);
+	return 0;
+}
+
+static bool overridden(const Cleat__V1__ContainerConfig *c, const char *target)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (strcmp(c->mounts[i]->target, target) == 0)
+			return true;
+	return false;
+}
+
+static int add_standard(const struct spec_input *in, json_t *mounts, struct err *err)
+{
+	const Cleat__V1__ContainerConfig *c = in->config;
+	unsigned long long shm = c->shm_size_bytes ? c->shm_size_bytes : 64u << 20;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(standards) && r == 0; i++) {
+		json_t *options = option_list(standards[i].options);
+
+		if (overridden(c, standards[i].target)) {
+			json_decref(options);
+			continue;
+		}
+		/* A privileged container gets /sys and its control groups writable. */
+		for (size_t k = 0; c->privileged && k < json_array_size(options); k++)
+			if (strcmp(json_string_value(json_array_get(options, k)), "ro") == 0)
+				json_array_set_new(options, k, json_string("rw"));
+		r = add(mounts, standards[i].target, standards[i].type, standards[i].source,
+			options, err);
+	}
+	if (r == 0 && !overridden(c, "/dev/shm") && strcmp(c->ipc_mode, "none") != 0)
+		r = add(mounts, "/dev/shm", "tmpfs", "shm",
+			json_pack("[s, s, s, s, o]", "nosuid", "noexec", "nodev", "mode=1777",
+				  json_sprintf("size=%llu", shm)),
+			err);
+	return r;
+}
+
+static int add_files(const struct spec_input *in, json_t *mounts, struct err *err)
+{
+	static const char *const files[] = { "resolv.conf", "hostname", "hosts" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++) {
+		cleanup_free char *target = str_path("/etc", files[i]);
+		cleanup_free char *source = str_path(in->dir, files[i]);
+
+		if (!target || !source)
+			return err_sys(err, ENOMEM, "mounts");
+		if (!overridden(in->config, target))
+			r = add(mounts, target, "bind", source,
+				json_pack("[s, s, s]", "rbind", "rprivate", "rw"), err);
+	}
+	return r;
+}
+
+static int add_tmpfs(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
+{
+	json_t *options = option_list(m->tmpfs_options);
+
+	json_array_append_new(options, json_string("nosuid"));
+	json_array_append_new(options, json_string("nodev"));
+	if (!strstr(m->tmpfs_options, "exec"))
+		json_array_append_new(options, json_string("noexec"));
+	if (m->tmpfs_size_bytes)
+		json_array_append_new(
+			options,
+			json_sprintf("size=%llu", (unsigned long long)m->tmpfs_size_bytes));
+	if (m->tmpfs_mode)
+		json_array_append_new(options, json_sprintf("mode=%o", m->tmpfs_mode));
+	if (m->read_only)
+		json_array_append_new(options, json_string("ro"));
+	return add(mounts, m->target, "tmpfs", "tmpfs", options, err);
+}
+
+static int add_bind(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
+{
+	json_t *options;
+
+	if (m->source[0] != '/')
+		return err_set(err, ERR_INVALID,
+			       "invalid mount source: %s: expected an absolute path", m->source);
+	options = json_pack("[s, s, s]", m->non_recursive ? "bind" : "rbind",
+			    m->propagation[0] ? m->propagation : "rprivate",
+			    m->read_only ? "ro" : "rw");
+	return add(mounts, m->target, "bind", m->source, options, err);
+}
+
+static int add_mount(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
+{
+	if (m->target[0] != '/' || strcmp(m->target, "/") == 0)
+		return err_set(err, ERR_INVALID,
+			       "invalid mount target: %s: expected an absolute path below /",
+			       m->target);
+	if (strcmp(m->type, "tmpfs") == 0)
+		return add_tmpfs(m, mounts, err);
+	if (strcmp(m->type, "bind") == 0)
+		return add_bind(m, mounts, err);
+	if (strcmp(m->type, "volume") == 0 || strcmp(m->type, "image") == 0)
+		return err_set(err, ERR_UNIMPLEMENTED, "mounts of type %s are not supported yet",
+			       m->type);
+	return err_set(err, ERR_INVALID, "invalid mount type: %s: expected bind, volume or tmpfs",
+		       m->type);
+}
+
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+static int by_depth(const void *a, const void *b)
+{
+	const Cleat__V1__Mount *const *x = a, *const *y = b;
+	size_t dx = depth((*x)->target), dy = depth((*y)->target);
+
+	return dx < dy ? -1 : dx > dy;
+}
+
+int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err)
+{
+	size_t n = in->config->n_mounts;
+	cleanup_free const Cleat__V1__Mount **sorted = calloc(n + 1, sizeof(*sorted));
+	int r;
+
+	if (!sorted)
+		return err_sys(err, ENOMEM, "mounts");
+	r = add_standard(in, mounts, err);
+	if (r == 0)
+		r = add_files(in, mounts, err);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = in->config->mounts[i];
+	qsort(sorted, n, sizeof(*sorted), by_depth);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_mount(sorted[i], mounts, err);
+	return r;
+}

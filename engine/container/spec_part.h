@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of spec.c, each in a file of its own. Private to the spec. All return 0 or -errno with *err
+ * set and add to the JSON tree given. */
+#pragma once
+
+#include <jansson.h>
+
+#include "spec.h"
+
+/* process: args, env, cwd, user, capabilities, rlimits. spec_process.c */
+int spec_process(const struct spec_input *in, json_t *process, struct err *err) must_check;
+/* The container's capabilities as bits. */
+int spec_caps(const Cleat__V1__ContainerConfig *config, uint64_t *caps, struct err *err) must_check;
+/* mounts: the default ones, then the request's. spec_mounts.c */
+int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;
