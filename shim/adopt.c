@@ -4,7 +4,10 @@
  * learns its exit status from PIDFD_GET_INFO, which tells it even after somebody else has reaped it
  * (kernel 6.15 on), or from /proc/PID/stat while it is a zombie. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
@@ -33,6 +36,10 @@ static int exit_status_of(int pidfd, pid_t pid)
 		return info.exit_code;
 	if (proc_read_stat(pid, &stat) == 0 && stat.state == 'Z')
 		return stat.exit_status;
+	/* Reaped between the two. */
+	info.mask = PIDFD_WANT_EXIT;
+	if (ioctl(pidfd, PIDFD_INFO_IOCTL, &info) == 0 && (info.mask & PIDFD_WANT_EXIT))
+		return info.exit_code;
 	return -1;
 }
 
@@ -70,6 +77,16 @@ static void ended_unseen(struct shim *shim)
 	life_exited(shim, 255 << 8);
 }
 
+/* The last shim was killed while the runtime was at work: nobody was told of a start. */
+static void clear_half_start(struct shim *shim)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", shim->oci_root, shim->id);
+	if (faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+		life_clear(shim);
+}
+
 int adopt(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
@@ -90,6 +107,7 @@ int adopt(struct shim *shim)
 		return 0;
 	default:
 		shim->state = s->started_ns ? ST_EXITED : ST_CREATED;
+		clear_half_start(shim);
 		return 0;
 	}
 	if (!shim->spec->tty) {

@@ -17,6 +17,8 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
+enum { KILL_WAIT_MS = 200 };
+
 static int write_file(const char *path, const char *text)
 {
 	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -93,7 +95,12 @@ static void remove_group(int hierarchy_fd, const char *name, int depth)
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			remove_group(fd, entry->d_name, depth + 1);
 	closedir(dir);
-	unlinkat(hierarchy_fd, name, AT_REMOVEDIR);
+	/* What was killed takes a moment to leave. */
+	for (int i = 0; i < KILL_WAIT_MS; i++) {
+		if (unlinkat(hierarchy_fd, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return;
+		usleep(1000);
+	}
 }
 
 void cgroup_remove(const char *path)

@@ -147,8 +147,12 @@ static void in_ready(struct source *src, uint32_t events)
 
 static void set_input(struct io *io, int fd)
 {
+	struct session *session;
+
 	io->in_fd = fd;
 	io->in_src = (struct source){ .fd = fd, .ready = in_ready };
+	list_each (session, &io->sessions, link)
+		session_input_drained(session);
 }
 
 int io_open_fifos(struct shim *shim)

@@ -22,8 +22,6 @@
 
 enum { NOTIFY_FD = 4, PROCESS_FD = 5 };
 
-#define CONSOLE_SOCKET "console"
-
 /* What the runtime gets as 0, 1, 2 and as its process file; -1 = /dev/null, none. */
 struct child_fds {
 	int std[3];
@@ -60,7 +58,7 @@ static void launch_end(struct launch *launch)
 	close(launch->src.fd);
 	if (launch->console_fd >= 0) {
 		close(launch->console_fd);
-		unlinkat(shim->run_fd, CONSOLE_SOCKET, 0);
+		unlinkat(shim->run_fd, launch->console, 0);
 	}
 	list_remove(&launch->link);
 	free(launch);
@@ -80,11 +78,11 @@ static void failed(struct launch *launch, const struct oci_notify *notice)
 {
 	struct shim *shim = launch->shim;
 
-	reply_failed(launch, notice);
 	if (launch->exec)
 		exec_free(launch->exec);
 	else
-		life_failed(shim, notice->message);
+		life_failed(shim, notice->exit_code, notice->message);
+	reply_failed(launch, notice);
 }
 
 static void started(struct launch *launch, pid_t pid)
@@ -101,13 +99,14 @@ static void started(struct launch *launch, pid_t pid)
 		else if (!launch->exec && shim->spec->rows)
 			(void)!io_resize(io, shim->spec->rows, shim->spec->columns);
 	}
-	reply.id = launch->request;
-	reply.pid = pid;
-	control_reply(launch->conn, &reply);
+	/* Recorded before it is told: who hears of it may look at the status. */
 	if (launch->exec)
 		exec_started(launch->exec, pid);
 	else
 		life_started(shim, pid);
+	reply.id = launch->request;
+	reply.pid = pid;
+	control_reply(launch->conn, &reply);
 }
 
 static void notice_ready(struct source *src, uint32_t events)
@@ -203,9 +202,10 @@ static struct launch *launch_new(struct shim *shim, struct exec *exec, struct co
 		.shim = shim, .exec = exec, .conn = conn, .request = request, .console_fd = -1
 	};
 	list_init(&launch->link);
+	snprintf(launch->console, sizeof(launch->console), "console%u", ++shim->n_launches);
 	if (tty)
 		launch->console_fd =
-			fd_unix_listen(shim->run_fd, CONSOLE_SOCKET, SOCK_STREAM, 0600);
+			fd_unix_listen(shim->run_fd, launch->console, SOCK_STREAM, 0600);
 	return launch;
 }
 
@@ -278,7 +278,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	argv[n++] = (char *)"4";
 	if (tty) {
 		argv[n++] = (char *)"--console-socket";
-		argv[n++] = (char *)CONSOLE_SOCKET;
+		argv[n++] = launch->console;
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;
@@ -344,7 +344,7 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 	if (request->tty) {
 		argv[n++] = (char *)"--tty";
 		argv[n++] = (char *)"--console-socket";
-		argv[n++] = (char *)CONSOLE_SOCKET;
+		argv[n++] = launch->console;
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;

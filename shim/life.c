@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -13,9 +14,16 @@
 #include "proc.h"
 #include "shim.h"
 
-static void signal_init(struct shim *shim, int number)
+void life_signal(struct shim *shim, int number)
 {
-	if (shim->status.pid > 0 && kill(shim->status.pid, number) < 0 && errno != ESRCH)
+	int r = 0;
+
+	/* An adopted container is no child: its number may be another's by now, its pidfd not. */
+	if (shim->orphan.added)
+		r = pidfd_send_signal(shim->orphan.fd, number, NULL, 0);
+	else if (shim->status.pid > 0)
+		r = kill(shim->status.pid, number);
+	if (r < 0 && errno != ESRCH)
 		log_warn("signal not sent id=%.12s signal=%d error=%s", shim->id, number,
 			 strerror(errno));
 }
@@ -47,7 +55,7 @@ static void user_signal(struct shim *shim, int number)
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED;
 	event.signal = number;
 	journal_append(shim, &event);
-	signal_init(shim, number);
+	life_signal(shim, number);
 }
 
 static void spawn(struct shim *shim, bool by_user)
@@ -67,7 +75,23 @@ static void spawn(struct shim *shim, bool by_user)
 		return;
 	r = launch_container(shim, NULL, 0);
 	if (r < 0)
-		life_failed(shim, strerror(-r));
+		life_failed(shim, 125, strerror(-r));
+}
+
+/* No further start: the last exit was the final one, told again as such. */
+static void cancel(struct shim *shim)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+
+	loop_timer_stop(&shim->delay_timer);
+	shim->status.stopped_by_user = true;
+	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;
+	event.exit_code = shim->status.exit_code;
+	event.oom_killed = shim->status.oom_killed;
+	journal_write(shim, &event);
+	status_publish(shim);
+	io_end(&shim->io, shim->status.exit_code, shim->status.oom_killed);
+	journal_tell(shim, &event);
 }
 
 /* `argument`: EV_STOP the timeout in ms, EV_KILL the signal. */
@@ -97,16 +121,15 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 		user_signal(shim, argument);
 		break;
 	case ACT_KILL:
-		signal_init(shim, SIGKILL);
+		life_signal(shim, SIGKILL);
 		break;
 	case ACT_DELAY:
 		loop_timer(&shim->loop, &shim->delay_timer,
 			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
 		break;
 	case ACT_CANCEL:
-		loop_timer_stop(&shim->delay_timer);
-		shim->status.stopped_by_user = true;
-		break;
+		cancel(shim);
+		return step.action;
 	default:
 		return step.action;
 	}
@@ -135,31 +158,6 @@ void life_started(struct shim *shim, pid_t pid)
 		life_exited(shim, wait_status);
 }
 
-void life_failed(struct shim *shim, const char *message)
-{
-	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
-
-	life_event(shim, EV_FAILED, 0);
-	snprintf(shim->error, sizeof(shim->error), "%s", message);
-	shim->status.pid = 0;
-	cgroup_remove(shim->cgroup);
-	if (shim->status.restart_count > 0) {
-		event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED;
-		event.error = shim->error;
-		journal_append(shim, &event);
-	}
-	io_end(&shim->io, 125, false);
-	status_publish(shim);
-}
-
-static bool decide_restart(struct shim *shim)
-{
-	Cleat__Shim__V1__ShimStatus *s = &shim->status;
-
-	return policy_restart(&shim->policy, s->exit_code, s->stopped_by_user, s->restart_count,
-			      s->finished_ns - s->started_ns, &shim->delay_ms);
-}
-
 static void forget_runtime_state(struct shim *shim)
 {
 	int fd = open(shim->oci_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -169,6 +167,54 @@ static void forget_runtime_state(struct shim *shim)
 	if (fd_remove_tree(fd, shim->id) < 0)
 		log_warn("runtime state remains id=%.12s", shim->id);
 	close(fd);
+}
+
+void life_clear(struct shim *shim)
+{
+	cgroup_remove(shim->cgroup);
+	forget_runtime_state(shim);
+}
+
+void life_quit(struct shim *shim)
+{
+	struct exec *exec;
+
+	if (!shim->quit || session_busy(&shim->io))
+		return;
+	list_each (exec, &shim->execs, link)
+		if (session_busy(&exec->io))
+			return;
+	loop_stop(&shim->loop);
+}
+
+void life_failed(struct shim *shim, int exit_code, const char *message)
+{
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+	const bool by_policy = shim->status.restart_count > 0;
+
+	life_event(shim, EV_FAILED, 0);
+	snprintf(shim->error, sizeof(shim->error), "%s", message);
+	shim->status.pid = 0;
+	shim->status.exit_code = exit_code;
+	life_clear(shim);
+	if (by_policy) {
+		event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED;
+		event.error = shim->error;
+		event.exit_code = exit_code;
+		journal_write(shim, &event);
+	}
+	status_publish(shim);
+	io_end(&shim->io, exit_code, false);
+	if (by_policy)
+		journal_tell(shim, &event);
+}
+
+static bool decide_restart(struct shim *shim)
+{
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+
+	return policy_restart(&shim->policy, s->exit_code, s->stopped_by_user, s->restart_count,
+			      s->finished_ns - s->started_ns, &shim->delay_ms);
 }
 
 void life_exited(struct shim *shim, int wait_status)
@@ -193,17 +239,15 @@ void life_exited(struct shim *shim, int wait_status)
 	event.will_restart = again;
 	if (again)
 		shim->state = state_step(shim->state, EV_AGAIN).next;
-	s->last_seq++;
+	journal_write(shim, &event);
 	status_publish(shim);
-	s->last_seq--;
+	/* Gone before anybody hears of the exit: a removal that follows finds nothing left. */
+	life_clear(shim);
 	if (shim->io.tty)
 		io_close_streams(&shim->io);
 	if (!again)
 		io_end(&shim->io, s->exit_code, s->oom_killed);
-	/* Gone before anybody hears of the exit: a removal that follows finds nothing left. */
-	cgroup_remove(shim->cgroup);
-	forget_runtime_state(shim);
-	journal_append(shim, &event);
+	journal_tell(shim, &event);
 	if (again)
 		loop_timer(&shim->loop, &shim->delay_timer,
 			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);

@@ -71,7 +71,7 @@ static void on_start(struct context *ctx)
 		r = launch_container(ctx->shim, ctx->conn, ctx->request->id);
 		if (r < 0) {
 			fail(ctx, ERR_INTERNAL, "START_FAILED", strerror(-r));
-			life_failed(ctx->shim, strerror(-r));
+			life_failed(ctx->shim, 125, strerror(-r));
 		}
 		break;
 	case ACT_ALREADY:
@@ -94,7 +94,7 @@ static void on_stop(struct context *ctx)
 		return;
 	}
 	if (action == ACT_TERM || action == ACT_THAW_TERM)
-		kill(ctx->shim->status.pid, number ? number : SIGTERM);
+		life_signal(ctx->shim, number ? number : SIGTERM);
 	ctx->reply.already = action == ACT_ALREADY || action == ACT_CANCEL;
 	with_status(ctx);
 }
@@ -232,5 +232,5 @@ void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, in
 	if (!ctx.later)
 		control_reply(conn, &ctx.reply);
 	if (conn->shim->quit)
-		loop_stop(&conn->shim->loop);
+		life_quit(conn->shim);
 }

@@ -29,11 +29,22 @@ void session_remove(struct session *session)
 	buf_deinit(&session->queue);
 	free(session);
 	io_resume(io);
+	life_quit(io->shim);
 }
 
 bool session_full(const struct session *session)
 {
 	return session->lossless && session->queue.len > 0;
+}
+
+bool session_busy(const struct io *io)
+{
+	struct session *session;
+
+	list_each (session, &io->sessions, link)
+		if (session->queue.len > 0)
+			return true;
+	return false;
 }
 
 /* Output goes on once no lossless session is full. */
@@ -54,7 +65,9 @@ static void io_resume(struct io *io)
 
 static uint32_t watched(const struct session *session)
 {
-	bool reading = session->want[0] && session->io->in_from != session && !session->ending;
+	/* What comes before there is a stdin to write to waits in the socket. */
+	bool reading = session->want[0] && session->io->in_fd >= 0 &&
+		       session->io->in_from != session && !session->ending;
 
 	return (reading ? EPOLLIN : 0u) | (session->queue.len > 0 ? EPOLLOUT : 0u);
 }

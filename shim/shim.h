@@ -81,7 +81,8 @@ struct launch {
 	pid_t pid;         /* of the runtime */
 	struct conn *conn; /* who gets the reply, NULL = nobody */
 	uint64_t request;
-	int console_fd; /* listener that the runtime sends the terminal to, -1 = none */
+	int console_fd;   /* listener that the runtime sends the terminal to, -1 = none */
+	char console[24]; /* its name in the run directory */
 };
 
 struct reaped {
@@ -105,7 +106,7 @@ struct shim {
 	struct io io;
 	struct source listener, signals, orphan; /* orphan: pidfd of an adopted container */
 	struct list conns, execs, launches;
-	unsigned n_conns, n_sessions;
+	unsigned n_conns, n_sessions, n_launches;
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	bool quit;
@@ -116,6 +117,9 @@ int status_load(struct shim *shim) must_check;
 void status_publish(struct shim *shim);
 /* Numbers `event`, writes it to the journal, sends it to the subscribers. */
 void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
+/* The two halves of it. */
+void journal_write(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
+void journal_tell(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 void journal_replay(struct conn *conn, uint64_t from_seq);
 void journal_release(struct shim *shim, uint64_t seq);
 
@@ -159,11 +163,20 @@ void session_remove(struct session *session);
 /* Queues and sends; a lossy session whose socket is full is removed. */
 void session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame);
 bool session_full(const struct session *session);
+/* Frames still wait for a slow reader. */
+bool session_busy(const struct io *io);
 
 /* life.c: the container's state machine. Returns the action taken. */
 enum action life_event(struct shim *shim, enum event event, int argument);
+/* Sends a signal to the container's init, if there is one. */
+void life_signal(struct shim *shim, int number);
 void life_started(struct shim *shim, pid_t pid);
-void life_failed(struct shim *shim, const char *message);
+/* Removes what the last start left: the control group and the runtime's record. */
+void life_clear(struct shim *shim);
+/* Nothing runs: `exit_code` is 125, 126 or 127. */
+void life_failed(struct shim *shim, int exit_code, const char *message);
+/* Ends the program if it was told to and all frames have left. */
+void life_quit(struct shim *shim);
 /* The container's init ended with this wait status. */
 void life_exited(struct shim *shim, int wait_status);
 

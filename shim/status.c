@@ -54,10 +54,11 @@ static void adopt_journal(struct shim *shim)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
 	uint32_t len;
+	size_t at = 0;
 
 	if (fd_read_file(shim->state_fd, "journal", JOURNAL_MAX, &b) < 0)
 		return;
-	for (size_t at = 0; at + sizeof(len) <= b.len; at += sizeof(len) + len) {
+	for (; at + sizeof(len) <= b.len; at += sizeof(len) + len) {
 		Cleat__Shim__V1__ShimEvent *event;
 
 		memcpy(&len, b.data + at, sizeof(len));
@@ -69,6 +70,9 @@ static void adopt_journal(struct shim *shim)
 			shim->status.last_seq = event->seq;
 		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
 	}
+	/* A torn end would hide all that is appended behind it. */
+	if (at < b.len && ftruncate(shim->journal_fd, (off_t)at) < 0)
+		log_error("journal cannot be cut id=%.12s", shim->id);
 }
 
 int status_load(struct shim *shim)
@@ -134,9 +138,8 @@ void status_publish(struct shim *shim)
 		log_error("status cannot be written id=%.12s error=%s", shim->id, strerror(-r));
 }
 
-void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
+void journal_write(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
 {
-	Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
 	uint8_t bytes[2048];
 	uint32_t len;
 
@@ -150,9 +153,21 @@ void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
 		if (fd_write_all(shim->journal_fd, bytes, sizeof(len) + len) < 0)
 			log_error("event cannot be written id=%.12s", shim->id);
 	}
+}
+
+void journal_tell(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
+{
+	Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
+
 	message.message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT;
 	message.event = event;
 	control_broadcast(shim, &message);
+}
+
+void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
+{
+	journal_write(shim, event);
+	journal_tell(shim, event);
 }
 
 void journal_replay(struct conn *conn, uint64_t from_seq)
