@@ -354,3 +354,14 @@ def test_user_namespace(rt):
 def test_bad_bundles_leave_nothing(rt, change, text):
     r = rt.run("true", **change)
     assert r.returncode == 125 and text in r.stderr
+
+
+def test_the_runtimes_binary_cannot_be_written(rt):
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", annotations={
+        "dev.cleat.init": "true"}), "c").returncode == 0
+    before = OCI.read_bytes()
+    r = rt.oci("exec", "c", "sh", "-c", "busybox cp /bin/busybox /proc/1/exe; "
+               "(exec 3>/proc/1/exe) 2>/dev/null; echo done")
+    assert "done" in r.stdout and OCI.read_bytes() == before
+    pid = json.loads(rt.oci("state", "c").stdout)["pid"]
+    assert os.statvfs(f"/proc/{pid}/exe").f_flag & os.ST_RDONLY

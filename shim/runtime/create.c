@@ -297,8 +297,11 @@ static int foreground(struct creation *c, int *code, struct err *err)
 	r = r ? r : container_wait(c->pid, c->pidfd, master, code, err);
 	closep(&master);
 	undo(c);
-	(void)!hooks_run(&c->bundle.plan, HOOK_POSTSTOP, state_json(&c->state, STATUS_STOPPED),
-			 NULL);
+	if (c->bundle.plan.hooks[HOOK_POSTSTOP].n) {
+		cleanup_free char *doc = state_json(&c->state, STATUS_STOPPED);
+
+		(void)!hooks_run(&c->bundle.plan, HOOK_POSTSTOP, doc, NULL);
+	}
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include "fd.h"
 #include "launch.h"
 #include "notify.h"
+#include "seal.h"
 #include "str.h"
 
 struct call {
@@ -85,20 +86,20 @@ static int do_features(struct call *c, struct err *err)
 
 static const struct {
 	const char *name, *help;
-	bool id;
+	bool id, enters; /* needs an id; a child of it enters a container */
 	int (*run)(struct call *c, struct err *err);
 } verbs[] = {
-	{ "create", "make a container from a bundle, ready to start", true, do_create },
-	{ "start", "start a created container", true, do_start },
-	{ "run", "create and start a container and wait for it", true, do_run },
-	{ "exec", "run a further program in a container", true, do_exec },
-	{ "state", "print the state of a container", true, do_state },
-	{ "kill", "send a signal to a container", true, do_kill },
-	{ "delete", "remove a container", true, do_delete },
-	{ "pause", "freeze a container", true, do_pause },
-	{ "resume", "thaw a container", true, do_resume },
-	{ "list", "list containers", false, do_list },
-	{ "features", "print what this runtime supports", false, do_features },
+	{ "create", "make a container from a bundle, ready to start", true, true, do_create },
+	{ "start", "start a created container", true, false, do_start },
+	{ "run", "create and start a container and wait for it", true, true, do_run },
+	{ "exec", "run a further program in a container", true, true, do_exec },
+	{ "state", "print the state of a container", true, false, do_state },
+	{ "kill", "send a signal to a container", true, false, do_kill },
+	{ "delete", "remove a container", true, false, do_delete },
+	{ "pause", "freeze a container", true, false, do_pause },
+	{ "resume", "thaw a container", true, false, do_resume },
+	{ "list", "list containers", false, false, do_list },
+	{ "features", "print what this runtime supports", false, false, do_features },
 };
 
 static int help(void)
@@ -165,6 +166,8 @@ int main(int argc, char **argv)
 			continue;
 		if (verbs[i].id && !o.id)
 			r = err_set(&err, ERR_INVALID, "%s needs a container id", o.verb);
+		if (!r && verbs[i].enters)
+			seal_self(argv);
 		r = r ? r : verbs[i].run(&call, &err);
 		return r ? report(&o, &call, &err) : call.code;
 	}
