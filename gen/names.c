@@ -4,10 +4,24 @@
  * an upper-case letter, as does whatever followed an underscore. */
 #include "names.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "buf.h"
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static char to_lower(char c)
+{
+	return is_upper(c) ? (char)(c - 'A' + 'a') : c;
+}
+
+static char to_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
 
 static const char *finish(struct model *m, struct buf *b)
 {
@@ -23,7 +37,7 @@ static const char *lower(struct model *m, const char *name, const char *dot)
 	bool was_upper = true;
 
 	for (const char *p = name; *p; p++) {
-		bool upper = isupper((unsigned char)*p);
+		bool upper = is_upper(*p);
 
 		if (*p == '.') {
 			buf_puts(&b, dot);
@@ -32,7 +46,7 @@ static const char *lower(struct model *m, const char *name, const char *dot)
 		}
 		if (upper && !was_upper)
 			buf_putc(&b, '_');
-		buf_putc(&b, (char)tolower((unsigned char)*p));
+		buf_putc(&b, to_lower(*p));
 		was_upper = upper;
 	}
 	return finish(m, &b);
@@ -57,7 +71,7 @@ const char *name_c_type(struct model *m, const char *full_name)
 		if (*p == '.')
 			buf_puts(&b, "__");
 		else if (*p != '_')
-			buf_putc(&b, next_upper ? (char)toupper((unsigned char)*p) : *p);
+			buf_putc(&b, next_upper ? to_upper(*p) : *p);
 		next_upper = *p == '.' || *p == '_';
 	}
 	return finish(m, &b);

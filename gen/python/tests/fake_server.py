@@ -33,6 +33,7 @@ class FakeServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.faults: list[str] = []
+        self.pongs: list[int] = []
         self.opened: list[Open] = []
         self.instance = os.urandom(16)
         self.refuse_next = 0
@@ -81,6 +82,8 @@ class FakeServer:
             if frame.kind != Kind.HELLO or frame.hello.nonce != self.nonce or frame.hello.version_max != 1:
                 self.faults.append(f"first frame {frame}")
             self.greeted = True
+        elif frame.kind == Kind.PONG:
+            self.pongs.append(frame.token)
         elif frame.kind == Kind.OPEN:
             self._open(frame)
         elif frame.call in self.calls:

@@ -12,6 +12,7 @@ from small import Another, Echo, None_, Number, Text
 
 import cleat
 from cleat import errors
+from cleat.rpc.v1 import Kind
 
 
 @pytest.fixture
@@ -161,6 +162,39 @@ def test_options_travel(fake):
     assert (sent.method, sent.timeout_ms, sent.request_key, sent.trace) == (
         "cleat.test.v1.Echo/Once", 2000, "k", "t")
     assert [(m.key, m.value) for m in sent.meta] == [("a", b"b")]
+
+
+def test_pings_are_answered_while_nobody_calls(fake):
+    with cleat.Client(fake.url) as client:
+        assert client.instance == fake.instance
+        fake.send(kind=Kind.PING, token=2**63)
+        Echo(client).once(Text())  # its reply comes after the ping
+        Echo(client).once(Text())  # and this after the pong
+        assert fake.pongs == [2**63]
+
+
+def test_cancelled_stream_is_told(fake):
+    with cleat.Client(fake.url) as client:
+        both = Echo(client).import_()
+        both.close()
+        with pytest.raises(errors.Cancelled):
+            both.receive()
+        Echo(client).once(Text())
+        assert fake.calls[1].cancelled
+
+
+def test_frames_that_make_no_sense(fake):
+    with cleat.Client(fake.url) as client:
+        echo = Echo(client)
+        echo.once(Text())
+        fake.send(call=99, kind=Kind.DATA, data=b"x", has_data=True)
+        fake.send(call=1, kind=Kind.STATUS)
+        assert echo.once(Text(text="still here")).text == "still here"
+        both = echo.import_()
+        fake.socket.send(b"\xff\xff\xff")
+        with pytest.raises(errors.Internal):
+            both.receive()
+        assert echo.once(Text(text="on a fresh connection")).text == "on a fresh connection"
 
 
 def test_no_hello(tmp_path):
