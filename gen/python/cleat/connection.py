@@ -167,7 +167,8 @@ class Connection:
             self.changed.wait_for(lambda: self.ready or self.lost, timeout)
             if self.ready:
                 return
-            lost = self.lost or errors.Unavailable(f"{url}: no hello from the server", not_started=True)
+            lost = self.lost or errors.Unavailable(f"{url}: no hello from the server")
+            lost.not_started = True  # without a hello no call can have begun
         self.close()
         raise lost
 
