@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Field names and zero values are Docker's, because templates and tools rely on them: absent lists of
+ * Config are null where Docker has null, times that never were are 0001-01-01T00:00:00Z. */
+#include "dockerjson.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "str.h"
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(o, key, value);
+}
+
+static json_t *text(const char *s)
+{
+	json_t *v = json_string(str_or_empty(s));
+
+	return v ? v : json_string("");
+}
+
+static json_t *list(char *const *items, size_t n)
+{
+	json_t *a = n ? json_array() : json_null();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, text(items[i]));
+	return a;
+}
+
+static json_t *words(const Cleat__V1__StringList *l)
+{
+	return l ? list(l->values, l->n_values) : json_null();
+}
+
+static json_t *keys(char *const *items, size_t n)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		set(o, items[i], json_object());
+	return o;
+}
+
+static json_t *when(int64_t ns)
+{
+	char out[STR_TIME_MAX];
+
+	str_format_time(ns, out);
+	return text(out);
+}
+
+/* Every map<string, string> entry has these fields. */
+struct entry {
+	ProtobufCMessage base;
+	char *key, *value;
+};
+
+static json_t *map(const void *entries, size_t n)
+{
+	const struct entry *const *e = entries;
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		set(o, e[i]->key, text(e[i]->value));
+	return o;
+}
+
+const char *dockerjson_state(Cleat__V1__ContainerState state)
+{
+	static const char *const names[] = { "",           "created",  "running", "paused",
+					     "restarting", "removing", "exited",  "dead" };
+
+	return (unsigned)state < ARRAY_LEN(names) ? names[state] : "";
+}
+
+static json_t *health(const Cleat__V1__ContainerRuntimeState *s)
+{
+	static const char *const names[] = { "none", "starting", "healthy", "unhealthy" };
+	json_t *o = json_object(), *log = json_array();
+
+	set(o, "Status", text((unsigned)s->health < ARRAY_LEN(names) ? names[s->health] : ""));
+	set(o, "FailingStreak", json_integer(s->failing_streak));
+	for (size_t i = 0; i < s->n_probes; i++) {
+		json_t *p = json_object();
+
+		set(p, "Start", when(s->probes[i]->start_ns));
+		set(p, "End", when(s->probes[i]->end_ns));
+		set(p, "ExitCode", json_integer(s->probes[i]->exit_code));
+		set(p, "Output", text(s->probes[i]->output));
+		json_array_append_new(log, p);
+	}
+	set(o, "Log", log);
+	return o;
+}
+
+static json_t *runtime_state(const Cleat__V1__ContainerRuntimeState *s)
+{
+	json_t *o = json_object();
+
+	if (!s)
+		return o;
+	set(o, "Status", text(dockerjson_state(s->state)));
+	set(o, "Running",
+	    json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING ||
+			 s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED));
+	set(o, "Paused",
+	    json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED));
+	set(o, "Restarting",
+	    json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING));
+	set(o, "OOMKilled", json_boolean(s->oom_killed));
+	set(o, "Dead", json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_DEAD));
+	set(o, "Pid", json_integer(s->pid));
+	set(o, "ExitCode", json_integer(s->exit_code));
+	set(o, "Error", text(s->error));
+	set(o, "StartedAt", when(s->started_ns));
+	set(o, "FinishedAt", when(s->finished_ns));
+	if (s->health != CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_NONE)
+		set(o, "Health", health(s));
+	return o;
+}
+
+static json_t *health_check(const Cleat__V1__HealthCheck *h)
+{
+	json_t *o = json_object();
+
+	set(o, "Test", words(h->test));
+	set(o, "Interval", json_integer(h->interval_ns));
+	set(o, "Timeout", json_integer(h->timeout_ns));
+	set(o, "StartPeriod", json_integer(h->start_period_ns));
+	set(o, "StartInterval", json_integer(h->start_interval_ns));
+	set(o, "Retries", json_integer(h->retries));
+	return o;
+}
+
+static json_t *config(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *o = json_object();
+
+	set(o, "Hostname", text(c->hostname));
+	set(o, "Domainname", text(c->domain_name));
+	set(o, "User", text(c->user));
+	set(o, "AttachStdin", json_boolean(c->stdin_once));
+	set(o, "AttachStdout", json_true());
+	set(o, "AttachStderr", json_true());
+	if (c->n_exposed_ports)
+		set(o, "ExposedPorts", keys(c->exposed_ports, c->n_exposed_ports));
+	set(o, "Tty", json_boolean(c->tty));
+	set(o, "OpenStdin", json_boolean(c->open_stdin));
+	set(o, "StdinOnce", json_boolean(c->stdin_once));
+	set(o, "Env", list(c->env, c->n_env));
+	set(o, "Cmd", words(c->command));
+	if (c->health_check)
+		set(o, "Healthcheck", health_check(c->health_check));
+	set(o, "Image", text(c->image));
+	set(o, "Volumes", c->n_volumes ? keys(c->volumes, c->n_volumes) : json_null());
+	set(o, "WorkingDir", text(c->working_dir));
+	set(o, "Entrypoint", words(c->entrypoint));
+	set(o, "Labels", map(c->labels, c->n_labels));
+	if (c->stop_signal[0])
+		set(o, "StopSignal", text(c->stop_signal));
+	if (c->stop_timeout_case)
+		set(o, "StopTimeout", json_integer(c->stop_timeout_seconds));
+	return o;
+}
+
+static void port_key(uint32_t port, const char *protocol, char out[32])
+{
+	snprintf(out, 32, "%u/%.10s", port, protocol[0] ? protocol : "tcp");
+}
+
+static void add_port(json_t *ports, uint32_t port, const char *protocol, const char *ip,
+		     uint32_t host)
+{
+	char key[32], number[16];
+	json_t *bindings, *b;
+
+	port_key(port, protocol, key);
+	bindings = json_object_get(ports, key);
+	if (!json_is_array(bindings)) {
+		set(ports, key, json_array());
+		bindings = json_object_get(ports, key);
+	}
+	b = json_object();
+	snprintf(number, sizeof(number), "%u", host);
+	set(b, "HostIp", text(ip));
+	set(b, "HostPort", text(host ? number : ""));
+	json_array_append_new(bindings, b);
+}
+
+static void set_resources(json_t *o, const Cleat__V1__Resources *r)
+{
+	set(o, "Memory", json_integer(r->memory_bytes));
+	set(o, "MemorySwap", json_integer(r->memory_swap_bytes));
+	set(o, "MemoryReservation", json_integer(r->memory_reservation_bytes));
+	set(o, "MemorySwappiness",
+	    r->swappiness_case ? json_integer(r->memory_swappiness) : json_null());
+	set(o, "OomKillDisable", json_boolean(r->oom_kill_disable));
+	set(o, "NanoCpus", json_integer(r->nano_cpus));
+	set(o, "CpuShares", json_integer(r->cpu_shares));
+	set(o, "CpuPeriod", json_integer(r->cpu_period_us));
+	set(o, "CpuQuota", json_integer(r->cpu_quota_us));
+	set(o, "CpusetCpus", text(r->cpuset_cpus));
+	set(o, "CpusetMems", text(r->cpuset_mems));
+	set(o, "PidsLimit", r->pids_limit ? json_integer(r->pids_limit) : json_null());
+	set(o, "BlkioWeight", json_integer(r->blkio_weight));
+}
+
+static void set_policies(json_t *o, const Cleat__V1__ContainerConfig *c)
+{
+	json_t *restart = json_object(), *log = json_object();
+
+	set(restart, "Name",
+	    text(c->restart_policy && c->restart_policy->name[0] ? c->restart_policy->name : "no"));
+	set(restart, "MaximumRetryCount",
+	    json_integer(c->restart_policy ? c->restart_policy->maximum_retry_count : 0));
+	set(o, "RestartPolicy", restart);
+	set(log, "Type", text(c->log && c->log->driver[0] ? c->log->driver : "local"));
+	set(log, "Config", c->log ? map(c->log->options, c->log->n_options) : json_object());
+	set(o, "LogConfig", log);
+}
+
+static json_t *binds(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (strcmp(c->mounts[i]->type, "bind") == 0 ||
+		    strcmp(c->mounts[i]->type, "volume") == 0)
+			json_array_append_new(a,
+					      json_sprintf("%s:%s%s", c->mounts[i]->source,
+							   c->mounts[i]->target,
+							   c->mounts[i]->read_only ? ":ro" : ""));
+	if (json_array_size(a) == 0) {
+		json_decref(a);
+		return json_null();
+	}
+	return a;
+}
+
+static json_t *host_config(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *o = json_object(), *ports = json_object();
+
+	set(o, "Binds", binds(c));
+	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
+	for (size_t i = 0; i < c->n_ports; i++)
+		add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
+			 c->ports[i]->host_ip, c->ports[i]->host_port);
+	set(o, "PortBindings", ports);
+	set_policies(o, c);
+	set(o, "AutoRemove", json_boolean(c->auto_remove));
+	set(o, "VolumesFrom", list(c->volumes_from, c->n_volumes_from));
+	set(o, "CapAdd", list(c->cap_add, c->n_cap_add));
+	set(o, "CapDrop", list(c->cap_drop, c->n_cap_drop));
+	set(o, "CgroupnsMode", text(c->cgroupns_mode[0] ? c->cgroupns_mode : "private"));
+	set(o, "Dns", list(c->dns, c->n_dns));
+	set(o, "DnsOptions", list(c->dns_options, c->n_dns_options));
+	set(o, "DnsSearch", list(c->dns_search, c->n_dns_search));
+	set(o, "ExtraHosts", list(c->extra_hosts, c->n_extra_hosts));
+	set(o, "GroupAdd", list(c->groups, c->n_groups));
+	set(o, "IpcMode", text(c->ipc_mode[0] ? c->ipc_mode : "private"));
+	set(o, "Links", list(c->links, c->n_links));
+	set(o, "OomScoreAdj", json_integer(c->oom_score_case ? c->oom_score_adj : 0));
+	set(o, "PidMode", text(c->pid_mode));
+	set(o, "Privileged", json_boolean(c->privileged));
+	set(o, "PublishAllPorts", json_boolean(c->publish_all_ports));
+	set(o, "ReadonlyRootfs", json_boolean(c->read_only_root));
+	set(o, "SecurityOpt", list(c->security_options, c->n_security_options));
+	set(o, "UTSMode", text(c->uts_mode));
+	set(o, "UsernsMode", text(c->userns_mode));
+	set(o, "ShmSize",
+	    json_integer((json_int_t)(c->shm_size_bytes ? c->shm_size_bytes : 64 << 20)));
+	set(o, "Runtime", text(c->runtime[0] ? c->runtime : "cleat-oci"));
+	set(o, "Init", json_boolean(c->init));
+	set(o, "CgroupParent", text(c->cgroup_parent));
+	set(o, "Sysctls", map(c->sysctls, c->n_sysctls));
+	set(o, "Annotations", map(c->annotations, c->n_annotations));
+	if (c->resources)
+		set_resources(o, c->resources);
+	return o;
+}
+
+static json_t *mount_points(Cleat__V1__MountPoint *const *mounts, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *m = json_object();
+
+		set(m, "Type", text(mounts[i]->type));
+		if (mounts[i]->name[0])
+			set(m, "Name", text(mounts[i]->name));
+		set(m, "Source", text(mounts[i]->source));
+		set(m, "Destination", text(mounts[i]->destination));
+		if (mounts[i]->driver[0])
+			set(m, "Driver", text(mounts[i]->driver));
+		set(m, "Mode", text(mounts[i]->mode));
+		set(m, "RW", json_boolean(mounts[i]->read_write));
+		set(m, "Propagation", text(mounts[i]->propagation));
+		json_array_append_new(a, m);
+	}
+	return a;
+}
+
+static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
+{
+	json_t *o = json_object();
+
+	set(o, "Aliases", list(e->aliases, e->n_aliases));
+	set(o, "NetworkID", text(e->network_id));
+	set(o, "EndpointID", text(e->endpoint_id));
+	set(o, "Gateway", text(e->gateway));
+	set(o, "IPAddress", text(e->ip_address));
+	set(o, "IPPrefixLen", json_integer(e->ip_prefix_len));
+	set(o, "IPv6Gateway", text(e->ipv6_gateway));
+	set(o, "GlobalIPv6Address", text(e->ipv6_address));
+	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
+	set(o, "MacAddress", text(e->mac_address));
+	set(o, "DNSNames", list(e->dns_names, e->n_dns_names));
+	return o;
+}
+
+static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
+{
+	json_t *o = json_object(), *ports = json_object(), *networks = json_object();
+	const Cleat__V1__EndpointStatus *first = c->n_networks ? c->networks[0] : NULL;
+	char key[32];
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		if (c->ports[i]->host_port) {
+			add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
+				 c->ports[i]->host_ip, c->ports[i]->host_port);
+			continue;
+		}
+		port_key(c->ports[i]->container_port, c->ports[i]->protocol, key);
+		if (!json_object_get(ports, key))
+			set(ports, key, json_null());
+	}
+	for (size_t i = 0; i < c->n_networks; i++)
+		set(networks, c->networks[i]->network, endpoint(c->networks[i]));
+	set(o, "Ports", ports);
+	set(o, "Gateway", text(first ? first->gateway : ""));
+	set(o, "IPAddress", text(first ? first->ip_address : ""));
+	set(o, "IPPrefixLen", json_integer(first ? first->ip_prefix_len : 0));
+	set(o, "MacAddress", text(first ? first->mac_address : ""));
+	set(o, "Networks", networks);
+	return o;
+}
+
+json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
+{
+	json_t *o = json_object(), *driver = json_object();
+
+	if (!o || !driver || !c)
+		return o;
+	set(o, "Id", text(c->id));
+	set(o, "Created", when(c->created_ns));
+	set(o, "Path", text(c->path));
+	set(o, "Args", c->n_args ? list(c->args, c->n_args) : json_array());
+	set(o, "State", runtime_state(c->state));
+	set(o, "Image", text(c->image_id));
+	set(o, "ResolvConfPath", text(c->resolv_conf_path));
+	set(o, "HostnamePath", text(c->hostname_path));
+	set(o, "HostsPath", text(c->hosts_path));
+	set(o, "LogPath", text(c->log_path));
+	set(o, "Name", json_sprintf("/%s", c->name));
+	set(o, "RestartCount", json_integer(c->restart_count));
+	set(o, "Driver", text(c->layer_driver));
+	set(o, "Platform", text(c->platform[0] ? c->platform : "linux"));
+	set(o, "MountLabel", text(""));
+	set(o, "ProcessLabel", text(""));
+	set(o, "AppArmorProfile", text(""));
+	set(o, "ExecIDs", list(c->exec_ids, c->n_exec_ids));
+	if (c->config)
+		set(o, "HostConfig", host_config(c->config));
+	set(driver, "Name", text(c->layer_driver));
+	set(driver, "Data", json_object());
+	set(o, "GraphDriver", driver);
+	if (c->size_root_fs_bytes) {
+		set(o, "SizeRw", json_integer((json_int_t)c->size_rw_bytes));
+		set(o, "SizeRootFs", json_integer((json_int_t)c->size_root_fs_bytes));
+	}
+	set(o, "Mounts", mount_points(c->mounts, c->n_mounts));
+	if (c->config)
+		set(o, "Config", config(c->config));
+	set(o, "NetworkSettings", network_settings(c));
+	return o;
+}
+
+static json_t *image_config(const Cleat__V1__ImageConfig *c)
+{
+	json_t *o = json_object();
+
+	set(o, "User", text(c->user));
+	if (c->n_exposed_ports)
+		set(o, "ExposedPorts", keys(c->exposed_ports, c->n_exposed_ports));
+	set(o, "Env", list(c->env, c->n_env));
+	set(o, "Entrypoint", list(c->entrypoint, c->n_entrypoint));
+	set(o, "Cmd", list(c->command, c->n_command));
+	set(o, "Volumes", c->n_volumes ? keys(c->volumes, c->n_volumes) : json_null());
+	set(o, "WorkingDir", text(c->working_dir));
+	set(o, "Labels", c->n_labels ? map(c->labels, c->n_labels) : json_null());
+	if (c->stop_signal[0])
+		set(o, "StopSignal", text(c->stop_signal));
+	if (c->health_check)
+		set(o, "Healthcheck", health_check(c->health_check));
+	set(o, "OnBuild", list(c->on_build, c->n_on_build));
+	return o;
+}
+
+json_t *dockerjson_image(const Cleat__V1__ImageDetails *i)
+{
+	json_t *o = json_object(), *fs = json_object(), *driver = json_object(),
+	       *meta = json_object();
+
+	if (!o || !fs || !driver || !meta)
+		return o;
+	set(o, "Id", text(i->id));
+	set(o, "RepoTags", i->n_tags ? list(i->tags, i->n_tags) : json_array());
+	set(o, "RepoDigests", i->n_digests ? list(i->digests, i->n_digests) : json_array());
+	set(o, "Parent", text(i->parent_id));
+	set(o, "Comment", text(i->comment));
+	set(o, "Created", when(i->created_ns));
+	set(o, "Author", text(i->author));
+	set(o, "Architecture", text(i->platform ? i->platform->architecture : ""));
+	if (i->platform && i->platform->variant[0])
+		set(o, "Variant", text(i->platform->variant));
+	set(o, "Os", text(i->platform ? i->platform->os : ""));
+	set(o, "Size", json_integer((json_int_t)i->size_bytes));
+	set(driver, "Name", text(i->layer_driver));
+	set(driver, "Data", json_object());
+	set(o, "GraphDriver", driver);
+	set(fs, "Type", text("layers"));
+	set(fs, "Layers", i->n_layers ? list(i->layers, i->n_layers) : json_array());
+	set(o, "RootFS", fs);
+	set(meta, "LastTagTime", when(i->last_tag_ns));
+	set(o, "Metadata", meta);
+	if (i->config)
+		set(o, "Config", image_config(i->config));
+	return o;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of cleat.v1 as the JSON Docker's API and `docker inspect` have. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cleat/v1/containers.pb-c.h"
+#include "cleat/v1/images.pb-c.h"
+
+/* Each returns an owned object, NULL without memory. */
+json_t *dockerjson_container(const Cleat__V1__ContainerDetails *container);
+json_t *dockerjson_image(const Cleat__V1__ImageDetails *image);
+/* "running" and so on. */
+const char *dockerjson_state(Cleat__V1__ContainerState state);

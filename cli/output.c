@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every list is rows of JSON objects; the default table is a template too, so that --format and the
+ * default cannot differ. A table is rendered with tabs and aligned afterwards, as Go's tabwriter
+ * does: three blanks behind the widest cell. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "fd.h"
+#include "str.h"
+#include "table.h"
+#include "template.h"
+
+int output_write(int fd, const void *data, size_t n)
+{
+	return fd_write_all(fd, data, n);
+}
+
+void output_error(const struct err *err)
+{
+	fprintf(stderr, "cleat: %s\n", err->message[0] ? err->message : err_code_name(err->code));
+}
+
+static int flush(struct buf *b, struct err *err)
+{
+	int r = b->error ? b->error : output_write(STDOUT_FILENO, b->data ? b->data : "", b->len);
+
+	return r < 0 ? err_sys(err, r, "standard output") : 0;
+}
+
+/* The titles of a template's fields: the same template over an object of titles. */
+static int table_head(const char *format, const struct column *columns, size_t n_columns,
+		      struct buf *out, struct err *err)
+{
+	json_t *titles = json_object();
+	int r;
+
+	for (size_t i = 0; i < n_columns; i++)
+		json_object_set_new(titles, columns[i].field, json_string(columns[i].title));
+	r = template_render(format, titles, false, out, err);
+	json_decref(titles);
+	buf_putc(out, '\n');
+	return r;
+}
+
+static void default_table(const struct column *columns, size_t n_columns, struct buf *format)
+{
+	for (size_t i = 0; i < n_columns; i++)
+		if (columns[i].title[0] && columns[i].title[0] != '-')
+			buf_printf(format, "%s{{.%s}}", format->len ? "\t" : "", columns[i].field);
+}
+
+/* \t and \n written out by a shell that does not know them. */
+static char *unescape(const char *text)
+{
+	char *out = strdup(text), *o = out;
+
+	for (const char *p = text; out && *p; p++) {
+		if (p[0] == '\\' && (p[1] == 't' || p[1] == 'n'))
+			*o++ = *++p == 't' ? '\t' : '\n';
+		else
+			*o++ = *p;
+	}
+	if (out)
+		*o = '\0';
+	return out;
+}
+
+static int render_rows(const char *format, bool table, const struct column *columns,
+		       size_t n_columns, json_t *rows, struct buf *out, struct err *err)
+{
+	json_t *row;
+	size_t i;
+	int r = table ? table_head(format, columns, n_columns, out, err) : 0;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (r == 0)
+			r = template_render(format, row, true, out, err);
+		buf_putc(out, '\n');
+	}
+	return r;
+}
+
+int output_rows(const struct flags *flags, const struct column *columns, size_t n_columns,
+		json_t *rows, struct err *err)
+{
+	cleanup(buf_deinit) struct buf out = BUF_NULL, made = BUF_NULL, aligned = BUF_NULL;
+	const char *given = flags_text(flags, "format");
+	cleanup_free char *format = NULL;
+	bool table = !given || !given[0] || strcmp(given, "table") == 0;
+	int r;
+
+	if (table) {
+		default_table(columns, n_columns, &made);
+		format = buf_steal(&made);
+	} else if (strcmp(given, "json") == 0) {
+		format = strdup("{{json .}}");
+	} else if (str_has_prefix(given, "table ")) {
+		table = true;
+		format = unescape(given + 6);
+	} else {
+		format = unescape(given);
+	}
+	if (!format)
+		return err_sys(err, ENOMEM, "output");
+	r = render_rows(format, table, columns, n_columns, rows, &out, err);
+	if (r < 0)
+		return r;
+	if (table)
+		table_align(&aligned, out.data ? out.data : "");
+	return flush(table ? &aligned : &out, err);
+}
+
+int output_value(const char *format, json_t *value, struct err *err)
+{
+	cleanup(buf_deinit) struct buf out = BUF_NULL;
+	int r = 0;
+
+	if (!format || !format[0] || strcmp(format, "json") == 0) {
+		char *text =
+			json_dumps(value, (format && format[0] ? JSON_COMPACT : JSON_INDENT(4)) |
+						  JSON_ENCODE_ANY);
+
+		buf_puts(&out, text ? text : "null");
+		free(text);
+	} else {
+		cleanup_free char *made = unescape(format);
+
+		r = template_render(made ? made : format, value, false, &out, err);
+	}
+	buf_putc(&out, '\n');
+	return r < 0 ? r : flush(&out, err);
+}
+
+void cli_free_filters(Cleat__V1__Filter **filters, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		protobuf_c_message_free_unpacked(&filters[i]->base, NULL);
+	free(filters);
+}
+
+static Cleat__V1__Filter *make_filter(const char *text, size_t key)
+{
+	Cleat__V1__Filter *f = malloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	cleat__v1__filter__init(f);
+	f->key = strndup(text, key);
+	f->values = calloc(1, sizeof(*f->values));
+	if (f->values)
+		f->values[f->n_values++] = strdup(text + key + 1);
+	return f;
+}
+
+int cli_filters(const struct flags *flags, Cleat__V1__Filter ***filters, size_t *n, struct err *err)
+{
+	const char *text;
+	size_t most = 0;
+
+	while (flags_nth(flags, "filter", most))
+		most++;
+	*n = 0;
+	*filters = calloc(most + 1, sizeof(**filters));
+	for (size_t i = 0; *filters && (text = flags_nth(flags, "filter", i)); i++) {
+		size_t key = strcspn(text, "=");
+
+		if (text[key] != '=' || key == 0)
+			return err_set(err, ERR_INVALID,
+				       "invalid argument \"%s\" for \"-f, --filter\" flag: "
+				       "expected key=value",
+				       text);
+		(*filters)[*n] = make_filter(text, key);
+		if (!(*filters)[*n])
+			return err_sys(err, ENOMEM, "filters");
+		(*n)++;
+	}
+	return *filters ? 0 : err_sys(err, ENOMEM, "filters");
+}
+
+int cli_each(struct cli *cli, const struct flags *flags, bool quiet,
+	     int (*one)(struct cli *cli, const struct flags *flags, const char *arg,
+			struct err *err))
+{
+	int code = 0;
+
+	for (size_t i = 0; i < flags->n_args; i++) {
+		struct err err = ERR_NULL;
+
+		if (one(cli, flags, flags->args[i], &err) < 0) {
+			output_error(&err);
+			code = 1;
+		} else if (!quiet) {
+			printf("%s\n", flags->args[i]);
+		}
+	}
+	return code;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags of run and create, and what they mean for a container. */
+#pragma once
+
+#include "err.h"
+#include "flags.h"
+
+#include "cleat/v1/containers.pb-c.h"
+
+extern const struct flag runflags_run[], runflags_create[];
+
+/* What the flags need from outside; both may be NULL for none. */
+struct runflags_source {
+	/* The client's variable, NULL = unset: getenv(3). */
+	char *(*variable)(const char *name);
+	/* Contents of a file (owned, *n bytes), NULL with *err set. */
+	char *(*file)(const char *path, size_t *n, struct err *err);
+};
+
+/* Makes the request from flags and arguments (image, then the command). *out is owned. ERR_INVALID
+ * naming the flag and its value. Pure but for `source`. */
+int runflags_request(const struct flags *flags, const struct runflags_source *source,
+		     Cleat__V1__CreateContainerRequest **out, struct err *err) must_check;

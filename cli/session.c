@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One poll loop over stdin, a signalfd and the connection. Output is written before the next message
+ * is received, so a slow reader slows the container and nothing piles up here. Attach and exec have
+ * messages of the same shape but different types: `wire` maps both to one set of events.
+ *
+ * When the connection breaks or the engine moves, the call is opened again behind the last byte
+ * written. Typed input that was under way is lost with the old engine; output is not. */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "cleat/v1/containers.rpc.h"
+#include "cleat/v1/exec.rpc.h"
+#include "fd.h"
+#include "term.h"
+
+enum { INPUT_BYTES = 32 << 10 };
+
+enum event_kind { EV_NONE, EV_STARTED, EV_OUTPUT, EV_EXITED, EV_DETACHED };
+
+struct event {
+	enum event_kind kind;
+	bool is_stderr;
+	ProtobufCBinaryData data;
+	uint64_t position;
+	int exit_code;
+	const char *error;
+};
+
+struct state {
+	struct cli *cli;
+	struct session *s;
+	struct rpc_client_call *call;
+	struct term term;
+	struct detach detach;
+	int signal_fd;
+	bool stdin_open, stdin_ended, ended;
+	int exit_code;
+	int64_t failed_ns;
+	char id[80]; /* of the exec session */
+};
+
+/* ---- the two kinds of messages */
+
+static void read_attach(struct state *st, Cleat__V1__AttachReply *m, struct event *e)
+{
+	Cleat__V1__AttachStart *a = st->s->attach;
+
+	switch (m->message_case) {
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED:
+		if (a->resume_case == 0) {
+			a->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+			a->resume_position = m->attached->position;
+		}
+		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
+		a->exits = m->attached->exits;
+		break;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_OUTPUT:
+		*e = (struct event){ .kind = EV_OUTPUT,
+				     .is_stderr = m->output->stream ==
+						  CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR,
+				     .data = m->output->data,
+				     .position = m->output->position + m->output->data.len };
+		break;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED:
+		*e = (struct event){ .kind = EV_EXITED,
+				     .exit_code = m->exited->exit_code,
+				     .error = m->exited->error };
+		break;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
+		e->kind = EV_DETACHED;
+		break;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_STARTED:
+		e->kind = EV_STARTED;
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_exec(struct state *st, Cleat__V1__ExecOutput *m, struct event *e)
+{
+	switch (m->message_case) {
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED:
+		e->kind = EV_STARTED;
+		snprintf(st->id, sizeof(st->id), "%s", m->started->exec_id);
+		break;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT:
+		*e = (struct event){ .kind = EV_OUTPUT,
+				     .is_stderr = m->output->stream ==
+						  CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR,
+				     .data = m->output->data,
+				     .position = m->output->position + m->output->data.len };
+		break;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED:
+		*e = (struct event){ .kind = EV_EXITED, .exit_code = m->exited->exit_code };
+		break;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
+		e->kind = EV_DETACHED;
+		break;
+	default:
+		break;
+	}
+}
+
+static int send_input(struct state *st, const uint8_t *data, size_t n, struct err *err)
+{
+	ProtobufCBinaryData bytes = { .len = n, .data = (uint8_t *)(uintptr_t)data };
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+
+	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN;
+	a.stdin = bytes;
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_STDIN;
+	e.stdin = bytes;
+	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
+}
+
+static int send_signal(struct state *st, const char *name, struct err *err)
+{
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+
+	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_SIGNAL;
+	a.signal = (char *)(uintptr_t)name;
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_SIGNAL;
+	e.signal = (char *)(uintptr_t)name;
+	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
+}
+
+static int send_size(struct state *st, struct err *err)
+{
+	Cleat__V1__TerminalSize size = CLEAT__V1__TERMINAL_SIZE__INIT;
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+
+	if (!term_size(STDOUT_FILENO, &size.rows, &size.columns))
+		return 0;
+	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_RESIZE;
+	a.resize = &size;
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_RESIZE;
+	e.resize = &size;
+	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
+}
+
+static int open_call(struct state *st, struct err *err)
+{
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+
+	if (st->s->attach) {
+		a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
+		a.start = st->s->attach;
+		return remote_open(st->cli, &cleat_v1_containers, "Attach", &a.base, &st->call,
+				   err);
+	}
+	if (st->id[0]) {
+		st->s->exec->exec_id = st->id;
+		st->s->exec->create = NULL;
+	}
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
+	e.start = st->s->exec;
+	return remote_open(st->cli, &cleat_v1_exec, "Start", &e.base, &st->call, err);
+}
+
+/* ---- events */
+
+static void written(struct state *st, uint64_t position)
+{
+	if (st->s->attach) {
+		st->s->attach->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+		st->s->attach->resume_position = position;
+	} else {
+		st->s->exec->resume_case = CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
+		st->s->exec->resume_position = position;
+	}
+}
+
+static int handle(struct state *st, struct event *e, struct err *err)
+{
+	int r;
+
+	switch (e->kind) {
+	case EV_OUTPUT:
+		r = output_write(e->is_stderr ? STDERR_FILENO : STDOUT_FILENO, e->data.data,
+				 e->data.len);
+		if (r < 0)
+			return err_sys(err, r, "output");
+		written(st, e->position);
+		return 0;
+	case EV_STARTED:
+		if (st->s->attach)
+			st->s->attach->start = false;
+		return 0;
+	case EV_EXITED:
+		st->ended = true;
+		st->exit_code = e->exit_code;
+		if (e->error && e->error[0])
+			fprintf(stderr, "cleat: %s\n", e->error);
+		return 0;
+	case EV_DETACHED:
+		st->ended = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Everything that has come. 0, or the error the call ended with. */
+static int receive(struct state *st, struct err *err)
+{
+	while (!st->ended) {
+		ProtobufCMessage *m = NULL;
+		struct event e = { 0 };
+		int r = rpc_client_call_try_recv(st->call, &m, err);
+
+		if (r == -EAGAIN)
+			return 0;
+		if (r == 0) {
+			st->ended = true;
+			return 0;
+		}
+		if (r < 0)
+			return r;
+		st->failed_ns = 0;
+		if (st->s->attach)
+			read_attach(st, (Cleat__V1__AttachReply *)(void *)m, &e);
+		else
+			read_exec(st, (Cleat__V1__ExecOutput *)(void *)m, &e);
+		r = handle(st, &e, err);
+		protobuf_c_message_free_unpacked(m, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_stdin(struct state *st, struct err *err)
+{
+	uint8_t in[INPUT_BYTES], out[INPUT_BYTES + DETACH_MAX];
+	ssize_t n = read(STDIN_FILENO, in, sizeof(in));
+	const uint8_t *data = in;
+	size_t n_out = n > 0 ? (size_t)n : 0;
+	bool detached = false;
+	int r = 0;
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0) {
+		st->stdin_open = false;
+		st->stdin_ended = true;
+		return rpc_client_call_end(st->call, err);
+	}
+	if (st->term.raw) {
+		detached = detach_filter(&st->detach, in, (size_t)n, out, &n_out);
+		data = out;
+	}
+	if (n_out > 0)
+		r = send_input(st, data, n_out, err);
+	if (detached) {
+		st->ended = true;
+		fprintf(stderr, "\r\nread escape sequence\r\n");
+	}
+	/* the call may have ended while we read: its status tells, not the pipe */
+	return r == -EPIPE ? 0 : r;
+}
+
+static int take_signal(struct state *st, struct err *err)
+{
+	struct signalfd_siginfo info;
+	char name[16];
+	int r;
+
+	if (read(st->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo == SIGWINCH)
+		r = st->s->tty ? send_size(st, err) : 0;
+	else {
+		snprintf(name, sizeof(name), "%u", info.ssi_signo);
+		r = send_signal(st, name, err);
+	}
+	return r == -EPIPE ? 0 : r;
+}
+
+static int step(struct state *st, struct err *err)
+{
+	struct rpc_client *client = st->cli->client;
+	struct pollfd p[3] = {
+		{ .fd = rpc_client_fd(client), .events = rpc_client_events(client) },
+		{ .fd = st->signal_fd, .events = POLLIN },
+		{ .fd = st->stdin_open ? STDIN_FILENO : -1, .events = POLLIN },
+	};
+	int r = receive(st, err);
+
+	if (r < 0 || st->ended)
+		return r;
+	p[0].events = rpc_client_events(client);
+	if (poll(p, 3, rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
+		return err_sys(err, errno, "poll");
+	if (p[1].revents)
+		r = take_signal(st, err);
+	if (r == 0 && p[2].revents)
+		r = read_stdin(st, err);
+	if (r == 0 && !st->ended)
+		/* what breaks here is told by the call's status */
+		(void)rpc_client_process(client, err);
+	return r;
+}
+
+static int session_loop(struct state *st, struct err *err)
+{
+	int r = open_call(st, err);
+
+	while (r == 0 || st->failed_ns) {
+		while (r == 0 && !st->ended) {
+			*err = ERR_NULL;
+			r = step(st, err);
+		}
+		if (r == 0)
+			return 0;
+		st->call = rpc_client_call_close(st->call);
+		if (!remote_again(err, &st->failed_ns))
+			return r;
+		*err = ERR_NULL;
+		r = open_call(st, err);
+		if (r == 0 && st->stdin_ended)
+			r = rpc_client_call_end(st->call, err);
+	}
+	return r;
+}
+
+static int watch_signals(struct state *st, struct err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	if (st->s->sig_proxy && !st->s->tty) {
+		static const int proxied[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+					       SIGUSR1, SIGUSR2, SIGCONT };
+
+		for (size_t i = 0; i < ARRAY_LEN(proxied); i++)
+			sigaddset(&set, proxied[i]);
+	} else if (st->s->sig_proxy) {
+		sigaddset(&set, SIGTERM);
+		sigaddset(&set, SIGHUP);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	st->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return st->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+}
+
+int session_run(struct cli *cli, struct session *session, struct err *err)
+{
+	struct state st = { .cli = cli, .s = session, .signal_fd = -1 };
+	int r = detach_parse(&st.detach, session->detach_keys, err);
+
+	if (r < 0)
+		return r;
+	r = watch_signals(&st, err);
+	st.stdin_open = session->stdin_wanted;
+	st.stdin_ended = !session->stdin_wanted;
+	if (r == 0 && session->tty && session->stdin_wanted && isatty(STDIN_FILENO))
+		r = term_raw(&st.term, STDIN_FILENO);
+	if (r == 0)
+		r = session_loop(&st, err);
+	term_restore(&st.term, STDIN_FILENO);
+	st.call = rpc_client_call_close(st.call);
+	if (st.signal_fd >= 0)
+		close(st.signal_fd);
+	return r < 0 ? r : st.exit_code;
+}
