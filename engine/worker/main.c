@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleat-worker: one job on untrusted bytes. `cleat-worker unpack|scan` with the bytes as descriptor 3,
+ * the job's directory as 4 and a file for the result as 5. It gives up network, file system,
+ * capabilities and most system calls before it reads the first byte. The result's last line is "ok" or
+ * "error CODE SENTENCE". */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <locale.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "jobs.h"
+
+enum { FD_IN = 3, FD_DIR = 4, FD_OUT = 5 };
+
+/* What extraction needs; SYS_ADMIN is for trusted.* attributes alone, as the filter lets nothing else
+ * through that it would allow. */
+static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,   CAP_FSETID,
+			    CAP_MKNOD, CAP_SETFCAP,      CAP_SYS_ADMIN };
+
+static const int allowed[] = {
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(readv),
+	SCMP_SYS(writev),
+	SCMP_SYS(lseek),
+	SCMP_SYS(close),
+	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(statx),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(mknodat),
+	SCMP_SYS(symlinkat),
+	SCMP_SYS(linkat),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(fchownat),
+	SCMP_SYS(fchmodat),
+	SCMP_SYS(fchmod),
+	SCMP_SYS(utimensat),
+	SCMP_SYS(fsetxattr),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(mmap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(brk),
+	SCMP_SYS(madvise),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(futex),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getpid),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(dup),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(umask),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(restart_syscall),
+};
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted;
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+static int filter(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(allowed); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	r = r ? r : seccomp_load(ctx);
+	if (ctx)
+		seccomp_release(ctx);
+	return r;
+}
+
+static int confine(struct err *err)
+{
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_FS) < 0)
+		return err_sys(err, errno, "leave the host's namespaces");
+	if (fchdir(FD_DIR) < 0 || chroot(".") < 0)
+		return err_sys(err, errno, "enter the job's directory");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, errno, "give up privileges");
+	int r = drop_capabilities();
+
+	r = r ? r : filter();
+	return r < 0 ? err_sys(err, r, "confine the worker") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = ERR_NULL;
+	FILE *out = fdopen(FD_OUT, "w");
+
+	if (argc != 2 || !out) {
+		fprintf(stderr, "cleat: cleat-worker is started by cleatd\n");
+		return 2;
+	}
+	setlocale(LC_ALL, "C.UTF-8");
+	umask(0);
+	prctl(PR_SET_PDEATHSIG, 0);
+	EVP_MD_CTX_free(EVP_MD_CTX_new());
+	int r = confine(&err);
+
+	if (r == 0)
+		r = strcmp(argv[1], "unpack") == 0 ? job_unpack(FD_IN, FD_DIR, out, &err)
+						   : job_scan(FD_IN, FD_DIR, out, &err);
+	if (r < 0)
+		fprintf(out, "error %d %s\n", err.code ? (int)err.code : ERR_INTERNAL, err.message);
+	else
+		fprintf(out, "ok\n");
+	return fclose(out) == 0 ? 0 : 1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs for cleat-worker, as the engine starts them. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+#include "mem.h"
+
+struct worker {
+	pid_t pid;
+	int result_fd;
+};
+#define WORKER_NULL ((struct worker){ 0, -1 })
+
+/* Starts BIN/cleat-worker on `job` ("unpack" or "scan"); in_fd and dir_fd are borrowed. */
+int worker_start(struct worker *worker, const char *bin_dir, const char *job, int in_fd, int dir_fd,
+		 struct err *err) must_check;
+/* Waits for its end; the lines of its result (without the last) are in *lines. Its own error, or
+ * INTERNAL when it died. Blocks. */
+int worker_finish(struct worker *worker, struct buf *lines, struct err *err) must_check;
+/* Ends it if it still runs. For cleanup(). */
+void worker_deinit(struct worker *worker);
