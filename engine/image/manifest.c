@@ -25,7 +25,7 @@ void strings_deinit(struct strings *s)
 	*s = (struct strings){ 0 };
 }
 
-static int strings_add(struct strings *s, const char *text)
+int strings_append(struct strings *s, const char *text)
 {
 	char **grown = realloc(s->v, (s->n + 1) * sizeof(*grown));
 
@@ -89,7 +89,7 @@ static int read_strings(const json_t *object, const char *key, struct strings *o
 	{
 		if (!json_is_string(item))
 			return err_set(err, ERR_INVALID, "%s[%zu]: expected a string", key, i);
-		if (strings_add(out, json_string_value(item)) < 0)
+		if (strings_append(out, json_string_value(item)) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -171,12 +171,12 @@ int manifest_parse_image(const char *text, size_t len, const char *tag, struct m
 	if (r < 0)
 		return r;
 	m->config = strdup(path);
-	if (!m->config || (tag[0] && strings_add(&m->tags, tag) < 0))
+	if (!m->config || (tag[0] && strings_append(&m->tags, tag) < 0))
 		return -ENOMEM;
 	json_array_foreach(layers, i, item)
 	{
 		r = blob_path(item, "layers", path, err);
-		r = r ? r : strings_add(&m->layers, path);
+		r = r ? r : strings_append(&m->layers, path);
 		if (r < 0)
 			return r;
 	}
@@ -248,8 +248,8 @@ static int read_keys(const json_t *object, const char *field, bool values, struc
 	{
 		if (values && !json_is_string(value))
 			return err_set(err, ERR_INVALID, "%s.%.60s: expected a string", field, key);
-		if (strings_add(out, key) < 0 ||
-		    (values && strings_add(out, json_string_value(value)) < 0))
+		if (strings_append(out, key) < 0 ||
+		    (values && strings_append(out, json_string_value(value)) < 0))
 			return -ENOMEM;
 	}
 	return 0;

@@ -16,6 +16,8 @@ struct strings {
 	size_t n;
 };
 void strings_deinit(struct strings *s);
+/* Appends a copy. 0 or -ENOMEM. */
+int strings_append(struct strings *s, const char *text) must_check;
 
 /* One image of an archive: where its config and layers are, and its names. */
 struct manifest {
