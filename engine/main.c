@@ -67,6 +67,8 @@ static int serve(struct engine *engine, struct err *err)
 		r = service_register_containers(engine->server);
 	if (r == 0)
 		r = service_register_system(engine->server);
+	if (r == 0)
+		r = service_register_images(engine->server);
 	if (r < 0)
 		return err_wrap(err, r, "set up the server");
 	link_socket_name(engine, name);

@@ -11,6 +11,7 @@
 
 /* Offers Containers, Exec and System. 0 or -errno. */
 int service_register_containers(struct rpc_server *server) must_check;
+int service_register_images(struct rpc_server *server) must_check;
 int service_register_exec(struct rpc_server *server) must_check;
 int service_register_system(struct rpc_server *server) must_check;
 
