@@ -82,7 +82,7 @@ class Shim:
         self.state, self.run, self.oci = self.root / "state", self.root / "run", self.root / "oci"
         for folder in (self.state, self.run, self.oci):
             folder.mkdir()
-        self.cgroup = f"cleat-test/{self.id}"
+        self.cgroup = f"cleat-test-{self.id}"
         self.make_bundle(arguments, tty)
         (self.state / "shim.pb").write_bytes(message(
             f1=self.id, f2=restart, f3=logging, f4=signal.SIGTERM, f5=tty, f6=stdin, f7=stdin, **spec))
