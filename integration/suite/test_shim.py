@@ -301,7 +301,7 @@ def test_exec(shim):
 
 
 def test_terminal(shim):
-    s = shim("sh", "-c", "stty size; read line; echo got $line", tty=True, f9=24, f10=80)
+    s = shim("sh", "-c", "read line; stty size; echo got $line", tty=True, f9=24, f10=80)
     stream = s.attach(stdin=True)
     s.call(START)
     stream.send(field(3, b"hello\n"))
