@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times cleat beside crun, runc, podman and docker, and beside the bare floor, in one run.
+
+Only ratios within one run mean anything: machines of the same size differ threefold. Every figure is a
+median; the contenders of one row take turns (A B C A B C …), so that a drifting machine hits all alike.
+Engines that are not installed are left out. Prints a table and writes build/bench.json.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+import image  # noqa: E402
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+FLOOR = TOP / "build" / "bench" / "floor"
+
+
+def seconds(command, env=None):
+    """Wall time of one process from spawn to exit; it must succeed."""
+    start = time.perf_counter()
+    pid = os.posix_spawn(shutil.which(command[0]) or command[0], command, {**os.environ, **(env or {})},
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+    _, status = os.waitpid(pid, 0)
+    taken = time.perf_counter() - start
+    if os.waitstatus_to_exitcode(status):
+        raise RuntimeError(f"{' '.join(map(str, command))}: exit {os.waitstatus_to_exitcode(status)}")
+    return taken
+
+
+def compare(contenders, runs):
+    """{name: command} -> {name: median seconds}, taking turns after one warm-up each."""
+    times = {name: [] for name in contenders}
+    for i in range(runs + 2):
+        for name, command in contenders.items():
+            taken = seconds(command)
+            if i >= 2:
+                times[name].append(taken)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def rate(run_one, count, workers=4):
+    """Completed operations a second, `workers` at a time."""
+    start = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        list(pool.map(run_one, range(count)))
+    return count / (time.perf_counter() - start)
+
+
+def pss_kb(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+            total += next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+    return total
+
+
+class Bundle:
+    """A ready OCI bundle of busybox for runtimes that take one."""
+
+    def __init__(self, root):
+        self.path = root / "bundle"
+        rootfs = self.path / "rootfs"
+        for folder in ("bin", "proc", "sys", "dev", "tmp", "etc"):
+            (rootfs / folder).mkdir(parents=True)
+        shutil.copy(image.BUSYBOX, rootfs / "bin" / "busybox")
+        for applet in ("true", "sleep", "sh"):
+            (rootfs / "bin" / applet).symlink_to("busybox")
+        subprocess.run(["runc", "spec"], cwd=self.path, check=True)
+        self.write(["true"])
+
+    def write(self, arguments):
+        path = self.path / "config.json"
+        config = json.loads(path.read_text())
+        config["process"]["args"] = arguments
+        config["process"]["terminal"] = False
+        config["linux"]["cgroupsPath"] = "/cleat-bench/runtime"
+        path.write_text(json.dumps(config))
+
+
+class Dockerd:
+    """Debian's dockerd in a network namespace of its own."""
+
+    def __init__(self, root):
+        self.root, self.host = root / "docker", f"unix://{root}/docker.sock"
+        self.root.mkdir()
+        log = open(root / "dockerd.log", "w", encoding="utf-8")
+        self.process = subprocess.Popen(
+            ["unshare", "-n", "--", "dockerd", "--data-root", self.root / "data", "--exec-root", self.root / "exec",
+             "--pidfile", self.root / "pid", "-H", self.host, "--iptables=false", "--bridge=none"],
+            stdout=log, stderr=log, start_new_session=True)
+        for _ in range(300):
+            if subprocess.run(self.cli("version"), capture_output=True, check=False).returncode == 0:
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError((root / "dockerd.log").read_text()[-2000:])
+
+    def cli(self, *arguments):
+        return ["docker", "-H", self.host, *arguments]
+
+    def pids(self):
+        return [p for p in harness.processes_below(str(self.root)) if harness.exe(p) in ("dockerd", "containerd")]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def row(table, what, unit, values, note=""):
+    base = values.get("cleat")
+    cells = []
+    for name, value in values.items():
+        ratio = f" ({value / base:.2f}x)" if base and name != "cleat" else ""
+        cells.append(f"{name} {value:.4g}{ratio}")
+    print(f"{what:<28} [{unit}] " + "  ".join(cells) + (f"   {note}" if note else ""), flush=True)
+    table.append({"what": what, "unit": unit, "values": values})
+
+
+def build_floor():
+    FLOOR.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["gcc", "-O2", "-static", "-D_GNU_SOURCE", "-o", FLOOR, TOP / "integration/benchmark/floor.c"],
+                   check=True)
+
+
+def bench_runs(table, engine, bundle, docker, runs):
+    floor = str(FLOOR)
+    bundle.write(["true"])
+    contenders = {"cleat": engine.command("run", "--rm", "--network", "none", "busybox", "true"),
+                  "fork+exec": [floor, "exec"], "namespaces": [floor, "sandbox", str(bundle.path / "rootfs")]}
+    for runtime in ("crun", "runc"):
+        if shutil.which(runtime):
+            contenders[runtime] = [runtime, "run", "--bundle", str(bundle.path), f"bench-{runtime}"]
+    if docker:
+        contenders["docker"] = docker.cli("run", "--rm", "--network", "none", "busybox", "true")
+    medians = compare(contenders, runs)
+    row(table, "run --rm true, no network", "ms", {k: v * 1000 for k, v in medians.items()})
+
+
+def bench_exec(table, engine, bundle, docker, runs):
+    engine.out("run", "-d", "--name", "target", "busybox", "sleep", "1000")
+    contenders = {"cleat": engine.command("exec", "target", "true"), "fork+exec": [str(FLOOR), "exec"]}
+    started = []
+    bundle.write(["sleep", "1000"])
+    for runtime in ("crun", "runc"):
+        if shutil.which(runtime):
+            subprocess.run([runtime, "run", "-d", "--bundle", bundle.path, f"target-{runtime}"], check=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            started.append([runtime, "delete", "-f", f"target-{runtime}"])
+            contenders[runtime] = [runtime, "exec", f"target-{runtime}", "true"]
+            break
+    if docker:
+        subprocess.run(docker.cli("run", "-d", "--name", "target", "--network", "none", "busybox", "sleep", "1000"),
+                       check=True, capture_output=True)
+        started.append(docker.cli("rm", "-f", "target"))
+        contenders["docker"] = docker.cli("exec", "target", "true")
+    try:
+        medians = compare(contenders, runs)
+        row(table, "exec true", "ms", {k: v * 1000 for k, v in medians.items()})
+        lists = {"cleat": engine.command("ps")}
+        if docker:
+            lists["docker"] = docker.cli("ps")
+        medians = compare(lists, runs)
+        row(table, "ps, one container", "ms", {k: v * 1000 for k, v in medians.items()})
+    finally:
+        for command in started:
+            subprocess.run(command, capture_output=True, check=False)
+        engine.out("rm", "-f", "target")
+
+
+def bench_rate(table, engine, docker, count):
+    def cleat_run(_):
+        seconds(engine.command("run", "--rm", "--network", "none", "busybox", "true"))
+
+    values = {"cleat": rate(cleat_run, count)}
+    if docker:
+        values["docker"] = rate(lambda _: seconds(docker.cli("run", "--rm", "--network", "none", "busybox", "true")),
+                                max(8, count // 10))
+    row(table, "start + remove, 4 at a time", "1/s", values)
+
+
+def bench_memory(table, engine, docker, count=20):
+    row(table, "engine idle", "KB PSS", {"cleat": pss_kb(engine.engine_pids()),
+                                         **({"docker": pss_kb(docker.pids())} if docker else {})})
+    ids = [engine.out("run", "-d", "busybox", "sleep", "1000") for _ in range(count)]
+    shims = [p for p in harness.processes_below(str(engine.root)) if harness.exe(p) == "cleat-shim"]
+    values = {"cleat": pss_kb(shims) / count}
+    if docker:
+        docker_ids = [subprocess.run(docker.cli("run", "-d", "--network", "none", "busybox", "sleep", "1000"), check=True,
+                                     capture_output=True, text=True).stdout.strip() for _ in range(5)]
+        shims = [p for p in harness.processes_below(str(docker.root)) if "shim" in harness.exe(p)]
+        values["docker"] = pss_kb(shims) / 5
+        subprocess.run(docker.cli("rm", "-f", *docker_ids), capture_output=True, check=False)
+    row(table, "per running container", "KB PSS", values)
+    engine.out("rm", "-f", *ids)
+
+
+def without_cgroup2():
+    """crun and podman want cgroup v1 alone: a mount namespace of our own without the cgroup2 mount."""
+    if os.environ.get("CLEAT_BENCH_INSIDE"):
+        return
+    os.environ["CLEAT_BENCH_INSIDE"] = "1"
+    script = ("for m in $(awk '$(NF-2) == \"cgroup2\" || $9 == \"cgroup2\" {print $5}' /proc/self/mountinfo); "
+              "do umount \"$m\"; done; exec \"$@\"")
+    os.execvp("unshare", ["unshare", "-m", "--", "sh", "-c", script, "sh", sys.executable, *sys.argv])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--rate-count", type=int, default=400)
+    parser.add_argument("--no-docker", action="store_true")
+    options = parser.parse_args()
+    without_cgroup2()
+    build_floor()
+    table, docker = [], None
+    root = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-"))
+    try:
+        bundle = Bundle(root)
+        if shutil.which("dockerd") and not options.no_docker:
+            docker = Dockerd(root)
+            subprocess.run(docker.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
+                           capture_output=True)
+        with harness.Engine() as engine:
+            engine.load_busybox()
+            bench_memory(table, engine, docker)
+            bench_runs(table, engine, bundle, docker, options.runs)
+            bench_exec(table, engine, bundle, docker, options.runs)
+            bench_rate(table, engine, docker, options.rate_count)
+    finally:
+        if docker:
+            docker.close()
+        shutil.rmtree(root, ignore_errors=True)
+    (TOP / "build" / "bench.json").write_text(json.dumps(table, indent=1))
+
+
+if __name__ == "__main__":
+    main()

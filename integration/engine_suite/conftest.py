@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+
+
+@pytest.fixture
+def engine():
+    """A fresh engine with nothing in it."""
+    with harness.Engine() as e:
+        yield e
+
+
+@pytest.fixture
+def busybox(engine):
+    """A fresh engine with the image busybox:latest."""
+    engine.load_busybox()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def module_engine():
+    """One engine with busybox and a container `one` for a whole file of tests that change nothing."""
+    with harness.Engine() as e:
+        e.load_busybox()
+        e.out("create", "--name", "one", "busybox")
+        yield e

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong input gets one clear line and changes nothing."""
+import pytest
+
+BAD = [
+    (["frobnicate"], "frobnicate"),
+    (["run"], "requires"),
+    (["ps", "--nope"], "unknown flag: --nope"),
+    (["inspect", "nobody"], "nobody"),
+    (["start", "nobody"], "o such container: nobody"),
+    (["logs", "nobody"], "o such container: nobody"),
+    (["rm", "nobody"], "o such container: nobody"),
+    (["create", "no-such-image"], "no-such-image"),
+    (["create", "busybox:" + "t" * 300], "invalid reference"),
+    (["create", "--name", "x" * 65536, "busybox"], "name"),
+    (["create", "--name", "a/b", "busybox"], "a/b"),
+    (["create", "--restart", "sometimes", "busybox"], "sometimes"),
+    (["create", "--stop-signal", "SIGNOPE", "busybox"], "SIGNOPE"),
+    (["create", "-u", "nobody-here", "busybox"], None),
+    (["create", "-v", "relative:/x", "busybox"], None),
+    (["create", "-v", "/tmp:relative", "busybox"], "relative"),
+    (["create", "--log-opt", "max-size=huge", "busybox"], "huge"),
+    (["create", "--log-driver", "carrier-pigeon", "busybox"], "carrier-pigeon"),
+    (["create", "-w", "relative", "busybox"], "relative"),
+    (["create", "-m", "1", "busybox"], None),
+    (["rename", "one", "two/three"], "two/three"),
+    (["kill", "-s", "NOPE", "one"], "NOPE"),
+    (["stop", "-t", "soon", "one"], "soon"),
+    (["logs", "--since", "whenever", "one"], "whenever"),
+    (["logs", "--tail", "many", "one"], "many"),
+    (["ps", "--format", "{{.Nope"], None),
+    (["tag", "busybox", "UPPER"], "UPPER"),
+    (["rmi", "nothing"], "o such image"),
+]
+
+
+@pytest.mark.parametrize("arguments,text", BAD, ids=[" ".join(a)[:40] for a, _ in BAD])
+def test_one_clear_error(module_engine, arguments, text):
+    engine = module_engine
+    before = engine.out("ps", "-a", "--no-trunc"), engine.out("images", "--no-trunc")
+    done = engine.cleat(*arguments, check=False)
+    if text is None and done.returncode == 0:
+        engine.cleat("rm", "-f", done.stdout.strip())
+        return
+    assert done.returncode in (1, 125), done
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("cleat: "), done.stderr
+    assert len(done.stderr) < 1000
+    if text:
+        assert text in done.stderr
+    assert (engine.out("ps", "-a", "--no-trunc"), engine.out("images", "--no-trunc")) == before
+
+
+def test_ambiguous_prefix(module_engine):
+    engine = module_engine
+    ids = [engine.out("create", "busybox") for _ in range(20)]
+    firsts = [i[0] for i in ids]
+    double = next(f for f in firsts if firsts.count(f) > 1)
+    done = engine.cleat("start", double, check=False)
+    assert done.returncode == 1 and double in done.stderr
+    assert "multiple" in done.stderr.lower() or "ambiguous" in done.stderr.lower()
+    engine.cleat("rm", *ids)

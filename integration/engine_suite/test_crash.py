@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kill -9 of any part must not do."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import harness
+
+LINES_100MB = 1_200_000
+
+
+def inspect(engine, name):
+    return json.loads(engine.out("inspect", name))[0]
+
+
+def test_containers_outlive_the_engine(busybox):
+    busybox.out("run", "-d", "--name", "a", "busybox", "sleep", "1000")
+    pid = inspect(busybox, "a")["State"]["Pid"]
+    busybox.kill(signal.SIGKILL)
+    os.kill(pid, 0)
+    busybox.start()
+    assert inspect(busybox, "a")["State"]["Pid"] == pid
+    assert busybox.out("exec", "a", "echo", "ok") == "ok"
+    busybox.out("rm", "-f", "a")
+    assert busybox.leftovers() == []
+
+
+def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
+    """The engine is killed again and again while a container writes; `logs -f` goes through it."""
+    busybox.out("run", "-d", "--name", "w", "--log-opt", "max-size=200m", "busybox", "sh", "-c",
+                f"seq -f 'line %.0f ......................................................................' {LINES_100MB}")
+    follower = busybox.popen("logs", "-f", "w", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    waiter = busybox.popen("wait", "w", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    import threading
+    received = []
+    reader = threading.Thread(target=lambda: received.append(follower.stdout.read()))
+    reader.start()
+    for _ in range(4):
+        time.sleep(random.uniform(0.1, 0.4))
+        busybox.kill(signal.SIGKILL)
+        time.sleep(random.uniform(0, 0.2))
+        busybox.start()
+    reader.join(180)
+    assert not reader.is_alive()
+    assert follower.wait(10) == 0, follower.stderr.read()
+    assert waiter.wait(30) == 0, waiter.stderr.read()
+    assert waiter.stdout.read().strip() == "0"
+    for data in (received[0], busybox.cleat("logs", "w", text=False, timeout=180).stdout):
+        lines = data.split(b"\n")
+        assert lines.pop() == b""
+        assert len(lines) == LINES_100MB
+        for number, line in enumerate(lines, 1):
+            assert line.startswith(b"line %d ." % number), (number, line)
+    follower.stdout.close()
+    waiter.stdout.close()
+
+
+def test_exits_and_restarts_while_the_engine_is_away(busybox):
+    busybox.out("run", "-d", "--name", "ends", "busybox", "sh", "-c", "sleep 1; exit 42")
+    busybox.out("run", "-d", "--name", "loops", "--restart", "always", "busybox", "sh", "-c", "echo again; sleep 0.1; exit 1")
+    busybox.out("run", "-d", "--name", "gone", "--rm", "busybox", "sh", "-c", "sleep 1")
+    busybox.kill(signal.SIGKILL)
+    time.sleep(2.5)
+    busybox.start()
+    assert inspect(busybox, "ends")["State"]["ExitCode"] == 42
+    assert inspect(busybox, "ends")["State"]["Status"] == "exited"
+    loops = inspect(busybox, "loops")
+    assert loops["RestartCount"] >= 2
+    assert busybox.out("logs", "loops").split().count("again") >= 3
+    harness.wait_until(lambda: "gone" not in busybox.out("ps", "-a", "--format", "{{.Names}}"), what="removal of gone")
+    actions = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=ends",
+                          "--format", "{{.Action}}").split()
+    assert actions.count("die") == 1
+
+
+def test_a_killed_shim_is_replaced(busybox):
+    busybox.out("run", "-d", "--name", "s", "busybox", "sh", "-c",
+                "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 33")
+    pid = inspect(busybox, "s")["State"]["Pid"]
+    for _ in range(3):
+        time.sleep(0.3)
+        shims = [p for p in harness.processes_below(str(busybox.root)) if harness.exe(p) == "cleat-shim"]
+        assert len(shims) == 1
+        os.kill(shims[0], signal.SIGKILL)
+    assert busybox.out("wait", "s") == "33"
+    assert inspect(busybox, "s")["State"]["ExitCode"] == 33
+    assert pid
+    assert busybox.out("logs", "s").split() == [str(i) for i in range(1, 401)]
+
+
+def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
+    """Whatever was half-done is rolled forward or back; nothing is left over."""
+    rng = random.Random(7)
+    for round_ in range(12):
+        commands = [busybox.popen("run", "--rm", "busybox", "sh", "-c", "sleep 0.05; exit 3", stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) for _ in range(4)]
+        time.sleep(rng.uniform(0, 0.08))
+        busybox.kill(signal.SIGKILL)
+        busybox.start()
+        for command in commands:
+            assert command.wait(60) in (3, 125), round_
+    ids = busybox.out("ps", "-aq").split()
+    if ids:
+        busybox.out("rm", "-f", *ids)
+    harness.wait_until(lambda: busybox.leftovers() == [], 20, f"clean-up: {busybox.leftovers()}")

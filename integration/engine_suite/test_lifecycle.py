@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""create, start, stop, kill, pause, restart, wait, rename, rm, ps, top."""
+import json
+import time
+
+import harness
+
+
+def state(engine, name):
+    return json.loads(engine.out("inspect", name))[0]["State"]
+
+
+def test_create_start_wait_rm(busybox):
+    busybox.out("create", "--name", "c", "busybox", "sh", "-c", "exit 3")
+    assert state(busybox, "c")["Status"] == "created"
+    assert busybox.out("start", "c") == "c"
+    assert busybox.out("wait", "c") == "3"
+    assert state(busybox, "c")["ExitCode"] == 3
+    assert busybox.out("start", "-a", "c", check=False) == ""
+    assert busybox.out("rm", "c") == "c"
+    assert busybox.leftovers() == []
+
+
+def test_stop_sends_term_then_kill(busybox):
+    busybox.out("run", "-d", "--name", "polite", "busybox", "sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.05; done")
+    busybox.out("run", "-d", "--name", "stubborn", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
+    time.sleep(0.2)
+    busybox.out("stop", "-t", "10", "polite")
+    assert state(busybox, "polite")["ExitCode"] == 9
+    start = time.monotonic()
+    busybox.out("stop", "-t", "1", "stubborn")
+    assert state(busybox, "stubborn")["ExitCode"] == 137
+    assert time.monotonic() - start < 5
+
+
+def test_stop_signal_of_the_container(busybox):
+    busybox.out("run", "-d", "--name", "u", "--stop-signal", "USR1", "busybox", "sh", "-c",
+                "trap 'exit 5' USR1; while :; do sleep 0.05; done")
+    time.sleep(0.2)
+    busybox.out("stop", "u")
+    assert state(busybox, "u")["ExitCode"] == 5
+
+
+def test_kill_with_signal(busybox):
+    busybox.out("run", "-d", "--name", "k", "busybox", "sleep", "1000")
+    busybox.out("kill", "-s", "KILL", "k")
+    assert busybox.out("wait", "k") == "137"
+    done = busybox.cleat("kill", "k", check=False)
+    assert done.returncode == 1 and "is not running" in done.stderr
+
+
+def test_pause_and_unpause(busybox):
+    busybox.out("run", "-d", "--name", "p", "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done")
+    time.sleep(0.2)
+    busybox.out("pause", "p")
+    assert state(busybox, "p")["Status"] == "paused"
+    before = busybox.out("logs", "p")
+    time.sleep(0.3)
+    assert busybox.out("logs", "p") == before
+    assert "(Paused)" in busybox.out("ps")
+    busybox.out("unpause", "p")
+    harness.wait_until(lambda: busybox.out("logs", "p") != before, what="output after unpause")
+
+
+def test_restart_gives_a_new_pid(busybox):
+    busybox.out("run", "-d", "--name", "r", "busybox", "sleep", "1000")
+    first = state(busybox, "r")["Pid"]
+    busybox.out("restart", "-t", "0", "r")
+    second = state(busybox, "r")
+    assert second["Running"] and second["Pid"] != first
+
+
+def test_restart_policy_on_failure(busybox):
+    busybox.out("run", "-d", "--name", "f", "--restart", "on-failure:2", "busybox", "sh", "-c", "echo x; exit 4")
+    harness.wait_until(lambda: state(busybox, "f")["Status"] == "exited", 20, "the last exit")
+    assert busybox.out("logs", "f").split() == ["x"] * 3
+    assert json.loads(busybox.out("inspect", "f"))[0]["RestartCount"] == 2
+
+
+def test_rename_and_prefixes(busybox):
+    cid = busybox.out("create", "--name", "old", "busybox")
+    busybox.out("rename", "old", "new")
+    assert busybox.out("inspect", "-f", "{{.Name}}", cid[:12]) == "/new"
+    done = busybox.cleat("inspect", "old", check=False)
+    assert done.returncode == 1 and "o such" in done.stderr
+
+
+def test_rm_of_a_running_container(busybox):
+    busybox.out("run", "-d", "--name", "busy", "busybox", "sleep", "1000")
+    done = busybox.cleat("rm", "busy", check=False)
+    assert done.returncode == 1 and "running" in done.stderr
+    busybox.out("rm", "-f", "busy")
+    assert busybox.leftovers() == []
+
+
+def test_ps_filters_and_formats(busybox):
+    busybox.out("run", "-d", "--name", "aa", "-l", "tier=web", "busybox", "sleep", "1000")
+    busybox.out("create", "--name", "bb", "-l", "tier=db", "busybox")
+    assert busybox.out("ps", "--format", "{{.Names}}") == "aa"
+    assert set(busybox.out("ps", "-a", "--format", "{{.Names}}").split()) == {"aa", "bb"}
+    assert busybox.out("ps", "-a", "-f", "label=tier=db", "--format", "{{.Names}}") == "bb"
+    assert busybox.out("ps", "-a", "-f", "status=created", "--format", "{{.Names}}") == "bb"
+    assert busybox.out("ps", "-f", "ancestor=busybox", "--format", "{{.Names}}") == "aa"
+    done = busybox.cleat("ps", "-f", "nonsense=1", check=False)
+    assert done.returncode == 1 and "nonsense" in done.stderr
+    header = busybox.out("ps").splitlines()[0].split()
+    assert header == ["CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
+
+
+def test_top(busybox):
+    busybox.out("run", "-d", "--name", "t", "busybox", "sleep", "1234")
+    out = busybox.out("top", "t")
+    assert out.splitlines()[0].split()[:3] == ["UID", "PID", "PPID"]
+    assert "sleep 1234" in out
+
+
+def test_events(busybox):
+    busybox.out("run", "--rm", "--name", "e", "busybox", "sh", "-c", "exit 2")
+    now = str(int(time.time()) + 1)
+    lines = busybox.out("events", "--since", "1h", "--until", now, "-f", "container=e", "--format",
+                        "{{.Action}}").splitlines()
+    for action in ("create", "start", "die", "destroy"):
+        assert action in lines, lines
+    assert lines.index("create") < lines.index("start") < lines.index("die") < lines.index("destroy")
+
+
+def test_one_stuck_shim_does_not_slow_ps(busybox):
+    busybox.out("run", "-d", "--name", "s1", "busybox", "sleep", "1000")
+    busybox.out("run", "-d", "--name", "s2", "busybox", "sleep", "1000")
+    shims = [p for p in harness.processes_below(str(busybox.root)) if harness.exe(p) == "cleat-shim"]
+    assert len(shims) == 2
+    import os
+    import signal
+    os.kill(shims[0], signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        assert len(busybox.out("ps", "-q").split()) == 2
+        assert time.monotonic() - start < 2
+    finally:
+        os.kill(shims[0], signal.SIGCONT)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""logs and exec."""
+import os
+import pty
+import subprocess
+import time
+
+import harness
+
+
+def test_tail_since_timestamps(busybox):
+    busybox.out("run", "--name", "l", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done")
+    assert busybox.out("logs", "l").splitlines() == [f"line {i}" for i in range(1, 6)]
+    assert busybox.out("logs", "--tail", "2", "l").splitlines() == ["line 4", "line 5"]
+    assert busybox.out("logs", "-n", "0", "l") == ""
+    stamped = busybox.out("logs", "-t", "l").splitlines()[0]
+    assert stamped.endswith("Z line 1")
+    assert busybox.out("logs", "--since", "2030-01-01", "l") == ""
+
+
+def test_streams_are_kept_apart(busybox):
+    busybox.cleat("run", "--name", "s", "busybox", "sh", "-c", "echo o; echo e >&2")
+    done = busybox.cleat("logs", "s")
+    assert (done.stdout, done.stderr) == ("o\n", "e\n")
+
+
+def test_follow_ends_with_the_container(busybox):
+    busybox.out("run", "-d", "--name", "f", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done")
+    done = busybox.cleat("logs", "-f", "f", timeout=20)
+    assert done.stdout == "1\n2\n3\n"
+
+
+def test_json_file_driver(busybox):
+    busybox.out("run", "--name", "j", "--log-driver", "json-file", "busybox", "echo", "hi")
+    path = busybox.out("inspect", "-f", "{{.LogPath}}", "j")
+    with open(path, encoding="utf-8") as log:
+        line = log.readline()
+    assert '"log":"hi\\n"' in line and '"stream":"stdout"' in line
+    assert busybox.out("logs", "j") == "hi"
+
+
+def test_no_log_driver(busybox):
+    busybox.out("run", "--name", "n", "--log-driver", "none", "busybox", "echo", "hi")
+    done = busybox.cleat("logs", "n", check=False)
+    assert done.returncode == 1
+
+
+def test_rotation_bounds_the_disk(busybox):
+    busybox.out("run", "-d", "--name", "big", "--log-opt", "max-size=1m", "--log-opt", "max-file=3", "busybox", "sh", "-c",
+                "seq 1000000")
+    busybox.out("wait", "big", timeout=120)
+    used = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(busybox.state / "containers")
+               for f in files if d.endswith("/log"))
+    assert used < 5 << 20
+    assert busybox.out("logs", "--tail", "1", "big") == "1000000"
+
+
+def test_exec_basics(busybox):
+    busybox.out("run", "-d", "--name", "x", "-e", "A=1", "busybox", "sleep", "1000")
+    done = busybox.cleat("exec", "x", "sh", "-c", "echo $A$B; echo e >&2; exit 6", check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("1\n", "e\n", 6)
+    assert busybox.out("exec", "-e", "B=2", "-u", "web", "-w", "/tmp", "x", "sh", "-c", "echo $B; id -u; pwd").split() \
+        == ["2", "1000", "/tmp"]
+    done = busybox.cleat("exec", "-i", "x", "cat", input="in")
+    assert done.stdout == "in"
+    assert busybox.cleat("exec", "x", "no-such", check=False).returncode == 127
+    assert busybox.cleat("exec", "x", "/etc/passwd", check=False).returncode == 126
+    busybox.out("exec", "-d", "x", "sh", "-c", "echo yes > /tmp/done")
+    harness.wait_until(lambda: busybox.cleat("exec", "x", "cat", "/tmp/done", check=False).stdout == "yes\n")
+
+
+def test_exec_needs_a_running_container(busybox):
+    busybox.out("create", "--name", "idle", "busybox")
+    done = busybox.cleat("exec", "idle", "true", check=False)
+    assert done.returncode in (1, 126) and "is not running" in done.stderr
+
+
+def read_until(fd, needle, timeout=10):
+    data, end = b"", time.monotonic() + timeout
+    while needle not in data:
+        assert time.monotonic() < end, data
+        try:
+            data += os.read(fd, 4096)
+        except OSError:
+            break
+    return data
+
+
+def in_terminal(command):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(command[0], command)
+    return pid, fd
+
+
+def test_interactive_run_and_resize(busybox):
+    import fcntl
+    import struct
+    import termios
+    pid, fd = in_terminal(busybox.command("run", "-it", "--rm", "busybox", "sh"))
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    read_until(fd, b"# ")
+    os.write(fd, b"tty && stty size && echo do''ne\r")
+    out = read_until(fd, b"done\r\n")
+    assert b"/dev/pts/0" in out or b"/dev/console" in out
+    assert b"33 77" in out
+    os.write(fd, b"exit 5\r")
+    read_until(fd, b"never", 3) if False else None
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    assert os.waitstatus_to_exitcode(status) == 5
+
+
+def test_detach_keys_leave_the_container_running(busybox):
+    pid, fd = in_terminal(busybox.command("run", "-it", "--name", "d", "busybox", "sh"))
+    read_until(fd, b"# ")
+    os.write(fd, b"\x10\x11")
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert busybox.out("inspect", "-f", "{{.State.Running}}", "d") == "true"
+
+
+def test_stalled_follower_never_stops_the_container(busybox):
+    busybox.out("run", "-d", "--name", "w", "busybox", "sh", "-c", "seq 400000; touch /tmp/through; sleep 1000")
+    with busybox.popen("attach", "--no-stdin", "w", stdout=subprocess.PIPE) as stalled:
+        harness.wait_until(lambda: busybox.cleat("exec", "w", "test", "-e", "/tmp/through", check=False).returncode == 0,
+                           30, "end of the output")
+        stalled.kill()
