@@ -171,6 +171,8 @@ int main(int argc, char **argv)
 	log_setup("cleat-shim", LOG_INFO);
 	if (parse(argc, argv, &args) < 0)
 		return 2;
+	/* Whatever else was inherited would be held open for the container's life. */
+	close_range(SHIM_LISTEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	umask(0077);
 	r = open_shim(&shim, &args);

@@ -76,7 +76,7 @@ STARTED, EXITED, EXEC_EXITED = 1, 2, 6
 class Shim:
     """A container directory, its shim, and one connection."""
 
-    def __init__(self, arguments, tty=False, restart=None, logging=None, stdin=False, **spec):
+    def __init__(self, arguments, tty=False, restart=None, logging=None, stdin=False, inherit=None, **spec):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="cleat-test-"))
         self.id = os.urandom(32).hex()
         self.state, self.run, self.oci = self.root / "state", self.root / "run", self.root / "oci"
@@ -90,7 +90,12 @@ class Shim:
         self.listener.bind(str(self.run / "sock"))
         self.listener.listen(16)
         self.events, self.replies, self.next_id, self.process = [], {}, 0, None
+        stray = os.open(inherit, os.O_RDONLY) if inherit else -1
+        if inherit:
+            os.set_inheritable(stray, True)
         self.spawn()
+        if inherit:
+            os.close(stray)
         self.connect()
 
     def make_bundle(self, arguments, tty):
@@ -359,6 +364,14 @@ def test_shim_ends_when_released_and_leaves_no_cgroup(shim):
     assert s.process.wait(5) == 0
     assert not [d for d, _, _ in os.walk("/sys/fs/cgroup") if s.id in d]
     assert not list(s.oci.iterdir())
+
+
+def test_no_descriptor_is_inherited(shim):
+    """The harness starts shims with its own descriptors open; one kept would hold locks and sockets for ever."""
+    s = shim("sleep", "1000", inherit="/dev/zero")
+    s.call(START)
+    held = [os.readlink(f"/proc/{s.process.pid}/fd/{n}") for n in os.listdir(f"/proc/{s.process.pid}/fd")]
+    assert "/dev/zero" not in held, held
 
 
 def test_memory_of_a_running_container(shim):
