@@ -17,9 +17,9 @@
 #include "container/create.h"
 #include "container/lifecycle.h"
 #include "container/remove.h"
-#include "container/shimlink.h"
 #include "fd.h"
 #include "reconcile.h"
+#include "shim/shimlink.h"
 #include "str.h"
 
 #define BUSYBOX "/bin/busybox"

@@ -3,10 +3,10 @@
  * serving: at start all of them, later those whose shim hung up or whose end calls for removal. */
 #pragma once
 
-#include "container/shimlink.h"
 #include "engine.h"
 #include "err.h"
 #include "mem.h"
+#include "shim/shimlink.h"
 
 struct reconciler;
 
