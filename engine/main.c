@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "container/base.h"
 #include "engine.h"
 #include "link.h"
 #include "log.h"
@@ -81,8 +82,10 @@ static int serve(struct engine *engine, struct err *err)
 
 static int open_parts(struct engine *engine, struct err *err)
 {
-	int r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
+	int r = base_make(engine, err);
 
+	if (r == 0)
+		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
 

@@ -191,6 +191,23 @@ static int write_text(const struct create *create, const char *name, struct buf 
 	return r < 0 ? err_sys(err, r, "write %s of container %.12s", name, create->record.id) : 0;
 }
 
+static void add_words(struct buf *text, const char *key, char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(text, "%s %s%s", i ? "" : key, words[i], i + 1 == n ? "\n" : "");
+}
+
+/* What is given replaces the host's, as in resolv.conf(5). */
+static void write_resolv(const Cleat__V1__ContainerConfig *config, struct buf *text)
+{
+	for (size_t i = 0; i < config->n_dns; i++)
+		buf_printf(text, "nameserver %s\n", config->dns[i]);
+	if (!config->n_dns)
+		(void)!fd_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX_BYTES, text);
+	add_words(text, "search", config->dns_search, config->n_dns_search);
+	add_words(text, "options", config->dns_options, config->n_dns_options);
+}
+
 /* The three files that every container sees in its /etc. */
 static int write_names(const struct create *create, const Cleat__V1__ContainerConfig *config,
 		       struct err *err)
@@ -210,10 +227,7 @@ static int write_names(const struct create *create, const Cleat__V1__ContainerCo
 		buf_printf(&hosts, "%s\t%.*s\n", colon + 1, (int)(colon - config->extra_hosts[i]),
 			   config->extra_hosts[i]);
 	}
-	for (size_t i = 0; i < config->n_dns; i++)
-		buf_printf(&resolv, "nameserver %s\n", config->dns[i]);
-	if (!config->n_dns)
-		(void)!fd_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX_BYTES, &resolv);
+	write_resolv(config, &resolv);
 	r = write_text(create, "hostname", &hostname, err);
 	if (r == 0)
 		r = write_text(create, "hosts", &hosts, err);

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "proc.h"
 #include "record.h"
+#include "spec.h"
 #include "status.h"
 #include "str.h"
 #include "top.h"
@@ -202,23 +203,28 @@ static char *file_of(const struct engine *engine, const char *id, const char *na
 	return str_printf("%s/containers/%s/%s", engine->state_dir, id, name);
 }
 
-/* The command line is kept as it will be executed, one argument a word: split for path and args. */
-static int fill_command(Cleat__V1__ContainerDetails *out, const char *command)
+/* The stored config has the image's defaults filled in, so it alone says what runs. */
+static int fill_command(Cleat__V1__ContainerDetails *out)
 {
-	cleanup_free char *copy = strdup(command);
-	char *rest = copy, *word;
+	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
+	cleanup_free const char **arguments = NULL;
+	size_t n = 0;
 
-	out->args = calloc(strlen(command) + 1, sizeof(*out->args));
-	if (!copy || !out->args)
+	if (!out->config || spec_arguments(out->config, &none, &arguments, NULL) < 0)
+		return 0;
+	while (arguments[n])
+		n++;
+	out->path = strdup(arguments[0]);
+	out->args = calloc(n, sizeof(*out->args));
+	if (!out->path || !out->args)
 		return -ENOMEM;
-	word = strsep(&rest, " ");
-	out->path = strdup(str_or_empty(word));
-	while ((word = strsep(&rest, " "))) {
-		out->args[out->n_args] = strdup(word);
-		if (!out->args[out->n_args++])
+	for (size_t i = 1; i < n; i++) {
+		out->args[out->n_args] = strdup(arguments[i]);
+		if (!out->args[out->n_args])
 			return -ENOMEM;
+		out->n_args++;
 	}
-	return out->path ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails *out,
@@ -252,7 +258,7 @@ static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails
 	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
 	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
 		return -ENOMEM;
-	return fill_command(out, record->command);
+	return fill_command(out);
 }
 
 int view_inspect(struct engine *engine, const char *reference,

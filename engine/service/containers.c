@@ -7,12 +7,21 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
+#include "make.h"
 #include "record.h"
 #include "remove.h"
 #include "session.h"
 #include "status.h"
 #include "str.h"
 #include "view.h"
+
+/* The request is the call's own, so the image's defaults may be filled into it. */
+static int on_create(struct rpc_call *call, const Cleat__V1__CreateContainerRequest *req,
+		     Cleat__V1__CreateContainerReply *reply, struct err *err)
+{
+	return make_container(service_engine(call),
+			      (Cleat__V1__CreateContainerRequest *)(uintptr_t)req, reply, err);
+}
 
 static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerRequest *req,
 		    Cleat__V1__StartContainerReply *reply, struct err *err)
@@ -183,6 +192,7 @@ static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequ
 }
 
 static const struct cleat_v1_containers_ops ops = {
+	.create = on_create,
 	.start = on_start,
 	.stop = on_stop,
 	.kill = on_kill,

@@ -143,9 +143,6 @@ static int add_seccomp(const struct spec_input *in, json_t *linux_, struct err *
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < in->config->n_security_options; i++)
-		if (strcmp(in->config->security_options[i], "seccomp=unconfined") == 0)
-			return 0;
 	return json_object_set_new(linux_, "seccomp", seccomp_default(caps)) < 0
 		       ? err_sys(err, ENOMEM, "seccomp profile")
 		       : 0;
@@ -161,6 +158,20 @@ static void set_paths(json_t *linux_, const char *key, const Cleat__V1__StringLi
 		json_object_set_new(linux_, key, strings(defaults, n));
 }
 
+static void set_protected(const Cleat__V1__ContainerConfig *c, json_t *linux_)
+{
+	set_paths(linux_, "maskedPaths",
+		  c->masked_case == CLEAT__V1__CONTAINER_CONFIG__MASKED_MASKED_PATHS
+			  ? c->masked_paths
+			  : NULL,
+		  masked_paths, ARRAY_LEN(masked_paths));
+	set_paths(linux_, "readonlyPaths",
+		  c->readonly_case == CLEAT__V1__CONTAINER_CONFIG__READONLY_READONLY_PATHS
+			  ? c->readonly_paths
+			  : NULL,
+		  readonly_paths, ARRAY_LEN(readonly_paths));
+}
+
 static json_t *sysctls(const Cleat__V1__ContainerConfig *c)
 {
 	json_t *map = json_object();
@@ -174,28 +185,25 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 {
 	const Cleat__V1__ContainerConfig *c = in->config;
 	json_t *list = json_array();
+	json_t *resources = json_pack("{s:o}", "devices", device_rules(c->privileged));
+	struct spec_security security;
 	int r = namespaces(c, list, err);
 
 	json_object_set_new(linux_, "namespaces", list);
+	json_object_set_new(linux_, "resources", resources);
+	if (r == 0)
+		r = spec_security(c, &security, err);
+	if (r == 0)
+		r = spec_resources(in, resources, err);
 	if (r < 0)
 		return r;
 	json_object_set_new(linux_, "cgroupsPath", json_string(in->cgroup_path));
-	json_object_set_new(linux_, "resources",
-			    json_pack("{s:o}", "devices", device_rules(c->privileged)));
 	json_object_set_new(linux_, "sysctl", sysctls(c));
 	if (c->privileged)
 		return 0;
-	set_paths(linux_, "maskedPaths",
-		  c->masked_case == CLEAT__V1__CONTAINER_CONFIG__MASKED_MASKED_PATHS
-			  ? c->masked_paths
-			  : NULL,
-		  masked_paths, ARRAY_LEN(masked_paths));
-	set_paths(linux_, "readonlyPaths",
-		  c->readonly_case == CLEAT__V1__CONTAINER_CONFIG__READONLY_READONLY_PATHS
-			  ? c->readonly_paths
-			  : NULL,
-		  readonly_paths, ARRAY_LEN(readonly_paths));
-	return add_seccomp(in, linux_, err);
+	if (!security.paths_unconfined)
+		set_protected(c, linux_);
+	return security.seccomp_unconfined ? 0 : add_seccomp(in, linux_, err);
 }
 
 /* What only cleat-oci reads: the overlay, mounted inside the container's own mount namespace. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "spec.h"
 
@@ -13,3 +14,13 @@ int spec_process(const struct spec_input *in, json_t *process, struct err *err) 
 int spec_caps(const Cleat__V1__ContainerConfig *config, uint64_t *caps, struct err *err) must_check;
 /* mounts: the default ones, then the request's. spec_mounts.c */
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;
+/* resources: memory, cpu, pids, blockIO; the device rules are spec.c's. spec_resources.c */
+int spec_resources(const struct spec_input *in, json_t *resources, struct err *err) must_check;
+
+/* What --security-opt says. spec_security.c */
+struct spec_security {
+	bool no_new_privileges, seccomp_unconfined;
+	bool paths_unconfined; /* neither masked nor read-only paths */
+};
+int spec_security(const Cleat__V1__ContainerConfig *config, struct spec_security *out,
+		  struct err *err) must_check;

@@ -209,16 +209,6 @@ static int add_rlimits(const Cleat__V1__ContainerConfig *c, json_t *process, str
 	return 0;
 }
 
-static bool no_new_privileges(const Cleat__V1__ContainerConfig *c)
-{
-	for (size_t i = 0; i < c->n_security_options; i++)
-		if (strcmp(c->security_options[i], "no-new-privileges") == 0 ||
-		    strcmp(c->security_options[i], "no-new-privileges=true") == 0 ||
-		    strcmp(c->security_options[i], "no-new-privileges:true") == 0)
-			return true;
-	return false;
-}
-
 int spec_process(const struct spec_input *in, json_t *process, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *c = in->config;
@@ -226,6 +216,7 @@ int spec_process(const struct spec_input *in, json_t *process, struct err *err)
 			  : in->image->working_dir[0] ? in->image->working_dir
 						      : "/";
 	const char **arguments = NULL;
+	struct spec_security security;
 	json_t *args = json_array();
 	int r = spec_arguments(c, in->image, &arguments, err);
 
@@ -242,13 +233,15 @@ int spec_process(const struct spec_input *in, json_t *process, struct err *err)
 		r = add_caps(in, process, err);
 	if (r == 0)
 		r = add_rlimits(c, process, err);
+	if (r == 0)
+		r = spec_security(c, &security, err);
 	if (r < 0)
 		return r;
 	json_object_set_new(process, "cwd", json_string(cwd));
 	json_object_set_new(process, "env", environment(in));
 	json_object_set_new(process, "user", user_of(in));
 	json_object_set_new(process, "terminal", json_boolean(c->tty));
-	json_object_set_new(process, "noNewPrivileges", json_boolean(no_new_privileges(c)));
+	json_object_set_new(process, "noNewPrivileges", json_boolean(security.no_new_privileges));
 	if (c->oom_score_case == CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ)
 		json_object_set_new(process, "oomScoreAdj", json_integer(c->oom_score_adj));
 	return 0;

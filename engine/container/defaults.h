@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an image says about its containers, filled into a request where the request is silent
+ * (Docker's rules). After it the request alone says what runs, for ever: an image's name may move to
+ * another image. Pure. */
+#pragma once
+
+#include "cleat/v1/config.pb-c.h"
+#include "err.h"
+#include "manifest.h"
+#include "mem.h"
+
+/* Changes *config, which owns its members (allocated with malloc, as an unpacked message has them).
+ * The image's config is borrowed. 0, or -ENOMEM with *config still a whole message. */
+int defaults_apply(Cleat__V1__ContainerConfig *config, const struct image_config *image,
+		   struct err *err) must_check;

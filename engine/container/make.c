@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that can be wrong with a request is found before create_begin() makes the first file. */
+#include "make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base.h"
+#include "buf.h"
+#include "create.h"
+#include "defaults.h"
+#include "fd.h"
+#include "image.h"
+#include "lifecycle.h"
+#include "spec.h"
+#include "str.h"
+#include "unsupported.h"
+#include "user.h"
+
+/* What the parts of a container are made from; all owned. */
+struct making {
+	struct image image;
+	struct strings layers; /* topmost first, the base last */
+	struct passwd_user user;
+	char *command; /* as lists show it */
+	char *json;    /* config.json */
+	int stop_signal;
+};
+
+static void making_deinit(struct making *m)
+{
+	image_deinit(&m->image);
+	strings_deinit(&m->layers);
+	free(m->command);
+	free(m->json);
+}
+
+static int add_warning(Cleat__V1__CreateContainerReply *reply, const char *text)
+{
+	char **grown = realloc(reply->warnings, (reply->n_warnings + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	reply->warnings = grown;
+	reply->warnings[reply->n_warnings] = strdup(text);
+	return reply->warnings[reply->n_warnings] ? (reply->n_warnings++, 0) : -ENOMEM;
+}
+
+/* The image's wishes that this release does not fulfil. */
+static int warn(const struct image *image, Cleat__V1__CreateContainerReply *reply)
+{
+	if (image->config.volumes.n == 0)
+		return 0;
+	return add_warning(reply, "the image declares volumes: this release keeps their files in "
+				  "the container");
+}
+
+static int check_platform(const Cleat__V1__Platform *wanted, const struct image *image,
+			  struct err *err)
+{
+	const char *os = wanted ? str_or_empty(wanted->os) : "";
+	const char *architecture = wanted ? str_or_empty(wanted->architecture) : "";
+
+	if ((os[0] && strcmp(os, str_or_empty(image->config.os)) != 0) ||
+	    (architecture[0] &&
+	     strcmp(architecture, str_or_empty(image->config.architecture)) != 0))
+		return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
+				  "image is for %s/%s, not for %s/%s",
+				  str_or_empty(image->config.os),
+				  str_or_empty(image->config.architecture), os, architecture);
+	return 0;
+}
+
+static int find_image(struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
+		      struct making *m, struct err *err)
+{
+	cleanup_free char *base = base_path(engine);
+	int r = image_find(engine, request->config->image, &m->image, err);
+
+	if (r == 0)
+		r = check_platform(request->platform, &m->image, err);
+	if (r == 0)
+		r = image_layers(engine, &m->image, &m->layers, err);
+	if (r == 0 && (!base || strings_append(&m->layers, base) < 0))
+		r = err_sys(err, ENOMEM, "create");
+	return r;
+}
+
+static int join_command(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
+{
+	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
+	cleanup_free const char **arguments = NULL;
+	struct buf text = BUF_NULL;
+	int r = spec_arguments(config, &none, &arguments, err);
+
+	for (size_t i = 0; r == 0 && arguments[i]; i++)
+		buf_printf(&text, "%s%s", i ? " " : "", arguments[i]);
+	m->command = buf_steal(&text);
+	return r == 0 && !m->command ? err_sys(err, ENOMEM, "create") : r;
+}
+
+static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
+{
+	return user_of_layers(&m->layers, config->user, config->groups, config->n_groups, &m->user,
+			      err);
+}
+
+/* A bind's source must exist; -v makes a missing directory, as Docker does. */
+static int check_sources(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	for (size_t i = 0; i < config->n_mounts; i++) {
+		const Cleat__V1__Mount *m = config->mounts[i];
+		struct stat st;
+		int r;
+
+		if (strcmp(m->type, "bind") != 0 || m->source[0] != '/')
+			continue;
+		if (stat(m->source, &st) == 0)
+			continue;
+		if (errno != ENOENT || !m->create_source)
+			return err_set(err, ERR_INVALID,
+				       "invalid mount config for type \"bind\": bind source path "
+				       "%s: %.120s",
+				       errno == ENOENT ? "does not exist" : "cannot be used",
+				       m->source);
+		r = fd_mkdir_all(AT_FDCWD, m->source, 0755);
+		if (r < 0)
+			return err_sys(err, r, "make the source %.120s of a mount", m->source);
+	}
+	return 0;
+}
+
+static int build_json(struct engine *engine, const struct create *create,
+		      const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
+{
+	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
+	const char *id = create->record.id;
+	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
+	cleanup_free char *cgroup = str_printf("/%s/%s", engine->cgroup, id);
+	const struct spec_input in = {
+		.id = id,
+		.config = config,
+		.image = &none,
+		.user = { m->user.uid, m->user.gid, m->user.groups, m->user.n_groups,
+			  m->user.home },
+		.dir = dir,
+		.lower = (const char *const *)m->layers.v,
+		.n_lower = m->layers.n,
+		.cgroup_path = cgroup,
+	};
+
+	return dir && cgroup ? spec_build(&in, &m->json, err) : err_sys(err, ENOMEM, "create");
+}
+
+static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
+		  struct making *m, char **id, struct err *err)
+{
+	cleanup(create_deinit) struct create create = CREATE_NULL;
+	int r = create_begin(&create, engine, request, m->image.id, m->command, err);
+
+	if (r == 0)
+		r = build_json(engine, &create, request->config, m, err);
+	if (r == 0) {
+		const struct create_parts parts = {
+			.config_json = m->json,
+			.config_len = strlen(m->json),
+			.stop_signal = m->stop_signal,
+			.uid = m->user.uid,
+			.gid = m->user.gid,
+		};
+
+		*id = strdup(create.record.id);
+		r = *id ? create_finish(&create, request, &parts, err)
+			: err_sys(err, ENOMEM, "create");
+	}
+	return r;
+}
+
+static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
+		   struct making *m, struct err *err)
+{
+	Cleat__V1__ContainerConfig *config = request->config;
+	int r = unsupported_check(config, err);
+
+	if (r == 0)
+		r = find_image(engine, request, m, err);
+	if (r == 0)
+		r = defaults_apply(config, &m->image.config, err);
+	if (r == 0)
+		r = join_command(config, m, err);
+	if (r == 0)
+		r = find_user(config, m, err);
+	if (r == 0 && config->stop_signal[0])
+		r = lifecycle_signal(config->stop_signal, &m->stop_signal, err);
+	return r < 0 ? r : check_sources(config, err);
+}
+
+int make_container(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
+		   Cleat__V1__CreateContainerReply *reply, struct err *err)
+{
+	cleanup(making_deinit) struct making m = { 0 };
+	cleanup_free char *id = NULL;
+	int r = request->config ? prepare(engine, request, &m, err)
+				: err_set(err, ERR_INVALID, "config is missing");
+
+	if (r == 0 && warn(&m.image, reply) < 0)
+		r = err_sys(err, ENOMEM, "create");
+	if (r == 0)
+		r = create(engine, request, &m, &id, err);
+	if (r == 0)
+		reply->id = steal(&id);
+	return r;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unsupported.h"
+
+#include <string.h>
+
+#include "str.h"
+
+static int refuse(const char *what, struct err *err)
+{
+	return err_set(err, ERR_UNIMPLEMENTED, "%s: not supported by this release", what);
+}
+
+int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
+{
+	const struct {
+		const char *what;
+		bool asked;
+	} fields[] = {
+		{ "--health-cmd and its kind",
+		  c->health_check && c->health_check->test && c->health_check->test->n_values &&
+			  strcmp(c->health_check->test->values[0], "NONE") != 0 },
+		{ "--volumes-from", c->n_volumes_from > 0 },
+		{ "anonymous volumes (-v PATH)", c->n_volumes > 0 },
+		{ "--volume-driver", str_or_empty(c->volume_driver)[0] },
+		{ "--storage-opt", c->n_storage_options > 0 },
+		{ "--publish", c->n_ports > 0 },
+		{ "--publish-all", c->publish_all_ports },
+		{ "--link", c->n_links > 0 },
+		{ "--mac-address", str_or_empty(c->mac_address)[0] },
+		{ "--device", c->n_devices > 0 },
+		{ "--device-cgroup-rule", c->n_device_cgroup_rules > 0 },
+		{ "--userns", str_or_empty(c->userns_mode)[0] && strcmp(c->userns_mode, "host") },
+		{ "--cgroup-parent", str_or_empty(c->cgroup_parent)[0] },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].asked)
+			return refuse(fields[i].what, err);
+	return 0;
+}
