@@ -71,6 +71,10 @@ void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatu
 		status->restart_count = shim->restart_count;
 		(void)snprintf(status->error, sizeof(status->error), "%s",
 			       str_or_empty(shim->error));
+		/* One that never came to run is as it was made, with the error beside it. */
+		if (status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED &&
+		    status->started_ns == 0)
+			status->state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED;
 		if (status_active(status) && strcmp(str_or_empty(shim->boot_id), boot_id) != 0)
 			end_with_host(status);
 	}

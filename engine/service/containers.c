@@ -11,6 +11,7 @@
 #include "record.h"
 #include "remove.h"
 #include "session.h"
+#include "start.h"
 #include "status.h"
 #include "str.h"
 #include "view.h"
@@ -27,7 +28,7 @@ static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerReques
 		    Cleat__V1__StartContainerReply *reply, struct err *err)
 {
 	bool already = false;
-	int r = lifecycle_start(service_engine(call), req->container, &already, err);
+	int r = start_container(service_engine(call), req->container, &already, err);
 
 	reply->already_running = already;
 	return r;
@@ -90,7 +91,7 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 		     &flag, err);
 
 	(void)reply;
-	return r < 0 ? r : lifecycle_start(service_engine(call), req->container, &flag, err);
+	return r < 0 ? r : start_container(service_engine(call), req->container, &flag, err);
 }
 
 static int on_pause(struct rpc_call *call, const Cleat__V1__PauseContainerRequest *req,

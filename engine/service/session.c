@@ -17,6 +17,7 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "shimlink.h"
+#include "start.h"
 #include "str.h"
 
 enum { FRAME_MAX = 40 << 10, INPUT_PART = 32 << 10 };
@@ -256,7 +257,7 @@ static int start_attached(struct session *s, struct err *err)
 {
 	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
 	bool already = false;
-	int r = lifecycle_start(s->engine, s->id, &already, err);
+	int r = start_container(s->engine, s->id, &already, err);
 
 	if (r < 0)
 		return r;

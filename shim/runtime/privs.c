@@ -113,10 +113,26 @@ static int set_caps(const uint64_t caps[CAPSET_COUNT], struct err *err)
 	return 0;
 }
 
+/* Becoming another user kept the permitted capabilities and cleared the effective ones (capabilities(7),
+ * PR_SET_KEEPCAPS); a filter without no_new_privs needs CAP_SYS_ADMIN (seccomp(2)). */
+static int raise_effective(struct err *err)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return err_sys(err, errno, "read capabilities");
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted;
+	return syscall(SYS_capset, &head, data) ? err_sys(err, errno, "raise capabilities") : 0;
+}
+
 int privs_confine(const struct plan_process *p, const struct seccomp_filter *f, struct err *err)
 {
-	int r = p->no_new_privileges ? 0 : filter_load(f, err);
+	int r = p->uid && !p->no_new_privileges ? raise_effective(err) : 0;
 
+	if (!r && !p->no_new_privileges)
+		r = filter_load(f, err);
 	if (!r && p->has_caps)
 		r = set_caps(p->caps, err);
 	if (r || !p->no_new_privileges)

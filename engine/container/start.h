@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting a container for a user, and what follows when that fails. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "engine.h"
+#include "err.h"
+#include "mem.h"
+
+/* lifecycle_start(); a container that goes with its end (--rm) also goes when it could not be
+ * started. *err is that of the start. Blocks. */
+int start_container(struct engine *engine, const char *reference, bool *already,
+		    struct err *err) must_check;
