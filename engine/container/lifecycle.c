@@ -14,44 +14,17 @@
 #include "fd.h"
 #include "history.h"
 #include "shimlink.h"
+#include "signame.h"
 #include "str.h"
 #include "watch.h"
 
 enum { LOOK_AGAIN_MS = 1000, START_MS = 60000, STOP_MARGIN_MS = 15000 };
 
-static const struct {
-	const char *name;
-	int number;
-} signals[] = {
-	{ "HUP", SIGHUP },       { "INT", SIGINT },   { "QUIT", SIGQUIT },     { "ILL", SIGILL },
-	{ "TRAP", SIGTRAP },     { "ABRT", SIGABRT }, { "BUS", SIGBUS },       { "FPE", SIGFPE },
-	{ "KILL", SIGKILL },     { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV },     { "USR2", SIGUSR2 },
-	{ "PIPE", SIGPIPE },     { "ALRM", SIGALRM }, { "TERM", SIGTERM },     { "CHLD", SIGCHLD },
-	{ "CONT", SIGCONT },     { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },     { "TTIN", SIGTTIN },
-	{ "TTOU", SIGTTOU },     { "URG", SIGURG },   { "XCPU", SIGXCPU },     { "XFSZ", SIGXFSZ },
-	{ "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },   { "IO", SIGIO },
-	{ "PWR", SIGPWR },       { "SYS", SIGSYS },   { "STKFLT", SIGSTKFLT }, { "POLL", SIGPOLL },
-};
-
 int lifecycle_signal(const char *text, int *signal, struct err *err)
 {
-	const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
-	int64_t number;
-
-	if (str_int_in(text, 1, 64, &number) == 0) {
-		*signal = (int)number;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		if (!strcasecmp(signals[i].name, name)) {
-			*signal = signals[i].number;
-			return 0;
-		}
-	if (!strncasecmp(name, "RTMIN+", 6) && str_int_in(name + 6, 0, 30, &number) == 0) {
-		*signal = 34 + (int)number;
-		return 0;
-	}
-	return err_set(err, ERR_INVALID, "invalid signal: %s", text);
+	if (signame_number(text, signal) < 0)
+		return err_set(err, ERR_INVALID, "invalid signal: %s", text);
+	return 0;
 }
 
 int lifecycle_lock(const struct engine *engine, const char *id, struct err *err)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Build rules every folder uses, so that its own list stays a list.
-#   cleat_library(NAME SOURCES a.c ... LINK targets ...)
-#   cleat_program(NAME [STATIC] SOURCES a.c ... LINK targets ...)   binary in bin/
+#   cleat_library(NAME [MUSL] SOURCES a.c ... LINK targets ...)
+#   cleat_program(NAME [STATIC|MUSL] SOURCES a.c ... LINK targets ...)   binary in bin/
 #   cleat_unit(NAME LINK targets ...)    NAME_test.c with cmocka, a ctest of the same name
 #   cleat_fuzz(NAME LINK targets ...)    NAME_fuzz.c; libFuzzer under the fuzz preset, else a replay
 #                                        of integration/corpus/NAME as a ctest
@@ -43,20 +43,69 @@ else()
 	list(APPEND CLEAT_WARNINGS -Wno-gnu-statement-expression -Wno-implicit-int-conversion)
 endif()
 
+# musl for the programs that are started for each container: api/musl/README.md says why.
+option(CLEAT_MUSL "link small programs with musl where it is installed" ON)
+find_file(MUSL_SPECS musl-gcc.specs PATHS /usr/lib/${CMAKE_SYSTEM_PROCESSOR}-linux-musl NO_DEFAULT_PATH)
+if(CLEAT_SANITIZE OR NOT CMAKE_C_COMPILER_ID STREQUAL "GNU" OR NOT MUSL_SPECS)
+	set(CLEAT_MUSL OFF)
+endif()
+if(CLEAT_MUSL)
+	# The kernel's headers and those of the libraries, without glibc's.
+	set(MUSL_INCLUDE ${CMAKE_BINARY_DIR}/musl-include)
+	file(MAKE_DIRECTORY ${MUSL_INCLUDE})
+	foreach(header linux asm-generic ${CMAKE_LIBRARY_ARCHITECTURE}/asm protobuf-c jansson.h
+			jansson_config.h seccomp.h seccomp-syscalls.h)
+		get_filename_component(leaf ${header} NAME)
+		file(CREATE_LINK /usr/include/${header} ${MUSL_INCLUDE}/${leaf} SYMBOLIC)
+	endforeach()
+	add_library(musl_compat OBJECT ${CMAKE_SOURCE_DIR}/api/musl/compat.c)
+	target_compile_options(musl_compat PRIVATE -specs=${MUSL_SPECS})
+endif()
+
+# Compiles the target for musl and links it with the variants NAME_musl of what is listed. The other
+# variant of the same source has the full set of warnings, which musl's types would trip. Libraries of
+# the system are their archives; musl has the ABI that these few C libraries need.
+function(cleat_for_musl TARGET SCOPE)
+	target_compile_options(${TARGET} PRIVATE -specs=${MUSL_SPECS} -I${CMAKE_SOURCE_DIR}/api/musl
+		-idirafter ${MUSL_INCLUDE} -Wno-conversion -Wno-sign-conversion)
+	foreach(library ${ARGN})
+		if(TARGET ${library}_musl)
+			set(library ${library}_musl)
+		elseif(NOT TARGET ${library} AND NOT IS_ABSOLUTE ${library})
+			find_library(${library}_ARCHIVE lib${library}.a REQUIRED)
+			set(library ${${library}_ARCHIVE})
+		endif()
+		target_link_libraries(${TARGET} ${SCOPE} ${library})
+	endforeach()
+endfunction()
+
+# MUSL: a variant NAME_musl as well, for programs that are linked with musl.
 function(cleat_library NAME)
-	cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+	cmake_parse_arguments(A "MUSL" "" "SOURCES;LINK" ${ARGN})
 	add_library(${NAME} STATIC ${A_SOURCES})
 	target_compile_options(${NAME} PRIVATE ${CLEAT_WARNINGS})
 	target_include_directories(${NAME} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 	target_link_libraries(${NAME} PUBLIC ${A_LINK})
+	if(A_MUSL AND CLEAT_MUSL)
+		add_library(${NAME}_musl STATIC ${A_SOURCES})
+		target_compile_options(${NAME}_musl PRIVATE ${CLEAT_WARNINGS})
+		target_include_directories(${NAME}_musl PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+		cleat_for_musl(${NAME}_musl PUBLIC ${A_LINK})
+	endif()
 endfunction()
 
+# MUSL: static, with musl where it is there and with glibc otherwise.
 function(cleat_program NAME)
-	cmake_parse_arguments(A "STATIC" "" "SOURCES;LINK" ${ARGN})
+	cmake_parse_arguments(A "STATIC;MUSL" "" "SOURCES;LINK" ${ARGN})
 	add_executable(${NAME} ${A_SOURCES})
 	target_compile_options(${NAME} PRIVATE ${CLEAT_WARNINGS})
-	target_link_libraries(${NAME} PRIVATE ${A_LINK})
-	if(A_STATIC AND NOT CLEAT_SANITIZE)
+	if(A_MUSL AND CLEAT_MUSL)
+		cleat_for_musl(${NAME} PRIVATE ${A_LINK} musl_compat)
+		target_link_options(${NAME} PRIVATE -specs=${MUSL_SPECS})
+	else()
+		target_link_libraries(${NAME} PRIVATE ${A_LINK})
+	endif()
+	if((A_STATIC OR A_MUSL) AND NOT CLEAT_SANITIZE)
 		target_link_options(${NAME} PRIVATE -static)
 	endif()
 endfunction()

@@ -12,6 +12,7 @@
 #include "container.h"
 #include "fd.h"
 #include "hooks.h"
+#include "signame.h"
 #include "state.h"
 #include "str.h"
 
@@ -86,27 +87,6 @@ int container_start(const struct options *o, struct outcome *out, struct err *er
 	return container_report(o, f.state.pid, pidfd, err);
 }
 
-static int signal_number(const char *text, int *sig)
-{
-	int64_t n;
-
-	if (!str_int_in(text, 1, SIGRTMAX, &n)) {
-		*sig = (int)n;
-		return 0;
-	}
-	if (!strncmp(text, "SIG", 3))
-		text += 3;
-	for (int i = 1; i < SIGRTMIN; i++) {
-		const char *name = sigabbrev_np(i);
-
-		if (name && !strcmp(name, text)) {
-			*sig = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 static int kill_all(const struct state *s, int sig, struct err *err)
 {
 	struct cgroup cg;
@@ -130,7 +110,7 @@ int container_kill(const struct options *o, struct err *err)
 	for (size_t i = 0; o->rest[i]; i++)
 		if (o->rest[i][0] != '-')
 			word = o->rest[i];
-	if (signal_number(word, &sig))
+	if (signame_number(word, &sig))
 		return err_set(err, ERR_INVALID, "\"%.40s\" is no known signal", word);
 	if (o->all)
 		return kill_all(&f.state, sig, err);
