@@ -67,6 +67,8 @@ static int serve(struct engine *engine, struct err *err)
 	if (r == 0)
 		r = service_register_containers(engine->server);
 	if (r == 0)
+		r = service_register_exec(engine->server);
+	if (r == 0)
 		r = service_register_system(engine->server);
 	if (r == 0)
 		r = service_register_images(engine->server);

@@ -8,7 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "shim.h"
+
+/* How long a process waits for a reader whose engine went away, and how long an ended exec can be asked
+ * for its last output and its exit code. */
+enum { EXEC_HELD_MS = 20000, EXEC_DONE_MS = 30000, EXEC_DONE_MAX = 16 };
 
 struct exec *exec_find(struct shim *shim, const char *id)
 {
@@ -24,9 +29,12 @@ void exec_free(struct exec *exec)
 {
 	struct session *session;
 
+	loop_timer_stop(&exec->timer);
+	exec->done = true;
 	io_close_streams(&exec->io);
 	while ((session = list_first(&exec->io.sessions, struct session, link)))
 		session_remove(session);
+	buf_deinit(&exec->io.recent.records);
 	list_remove(&exec->link);
 	free(exec);
 }
@@ -39,22 +47,63 @@ static struct exec *exec_new(struct shim *shim, const char *id)
 		return NULL;
 	snprintf(exec->id, sizeof(exec->id), "%s", id);
 	io_init(shim, &exec->io, NULL);
+	exec->io.exec = exec;
 	exec->io.stdin_once = true;
 	list_append(&shim->execs, &exec->link);
 	return exec;
 }
 
-/* Ended execs whose last frames have left are freed when the next one comes, or with the shim. */
+/* Nobody came back for the exec: its output is dropped from now on, and its input has ended. */
+static void give_up(struct exec *exec)
+{
+	exec->io.held = false;
+	exec->io.close_in = true;
+	io_input_flush(&exec->io);
+	io_resume(&exec->io);
+}
+
+static void time_over(struct timer *timer)
+{
+	struct exec *exec = container_of(timer, struct exec, timer);
+
+	if (exec->done)
+		exec_free(exec);
+	else
+		give_up(exec);
+}
+
+static void set_timer(struct exec *exec, int64_t ms)
+{
+	exec->timer.fire = time_over;
+	loop_timer(&exec->io.shim->loop, &exec->timer, fd_monotonic_ns() + ms * 1000000);
+}
+
+void exec_alone(struct exec *exec)
+{
+	if (exec->done || exec->pid <= 0)
+		return;
+	exec->io.held = true;
+	io_pause(&exec->io);
+	set_timer(exec, EXEC_HELD_MS);
+}
+
+/* Those that ended first go first when too many are remembered. */
 static void sweep(struct shim *shim)
 {
 	struct exec *exec, *next;
+	unsigned done = 0;
 
+	list_each (exec, &shim->execs, link)
+		done += exec->done;
 	list_each_safe (exec, next, &shim->execs, link)
-		if (exec->done && list_empty(&exec->io.sessions))
+		if (exec->done && done > EXEC_DONE_MAX && list_empty(&exec->io.sessions)) {
 			exec_free(exec);
+			done--;
+		}
 }
 
-static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request, int fd)
+static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request, int process,
+		 int fd)
 {
 	static const bool both[3] = { false, true, true };
 	const Cleat__Shim__V1__ExecRequest *body = request->exec;
@@ -66,12 +115,14 @@ static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request,
 	want[0] = body->stdin || body->tty;
 	if (fd >= 0) {
 		if (r == 0)
-			r = session_add(&exec->io, fd, want, true);
+			r = session_add(&exec->io, fd, want, true, NULL);
 		else
 			close(fd);
 	}
 	if (r == 0)
-		r = launch_exec(conn->shim, exec, conn, body, request->id);
+		r = launch_exec(conn->shim, exec, conn, body, process, request->id);
+	else
+		closep(&process);
 	if (r < 0 && exec)
 		exec_free(exec);
 	return r;
@@ -80,20 +131,23 @@ static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request,
 void exec_request(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds, size_t n_fds)
 {
 	struct shim *shim = conn->shim;
-	int fd = n_fds > 0 ? fds[0] : -1, r;
+	size_t at = request->exec->process_fd ? 1 : 0;
+	int process = at && n_fds ? fds[0] : -1;
+	int fd = n_fds > at ? fds[at] : -1, r;
 
 	sweep(shim);
-	for (size_t i = 1; i < n_fds; i++)
+	for (size_t i = at + 1; i < n_fds; i++)
 		close(fds[i]);
 	if (shim->state != ST_RUNNING || exec_find(shim, request->exec->exec_id)) {
 		closep(&fd);
+		closep(&process);
 		request_fail(conn, request->id, 9,
 			     shim->state == ST_PAUSED ? "PAUSED" : "NOT_RUNNING",
 			     shim->state == ST_PAUSED ? "the container is paused"
 						      : "the container is not running");
 		return;
 	}
-	r = begin(conn, request, fd);
+	r = begin(conn, request, process, fd);
 	if (r < 0)
 		request_fail(conn, request->id, 13, "START_FAILED", strerror(-r));
 }
@@ -118,12 +172,51 @@ void exec_exited(struct exec *exec, int wait_status)
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
 	int exit_code = reap_exit_code(wait_status);
 
+	io_drain(&exec->io);
 	exec->pid = 0;
 	exec->done = true;
-	io_drain(&exec->io);
+	exec->exit_code = exit_code;
+	exec->io.held = false;
+	set_timer(exec, EXEC_DONE_MS);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_EXITED;
 	event.exec_id = exec->id;
 	event.exit_code = exit_code;
 	journal_append(exec->io.shim, &event);
 	io_end(&exec->io, exit_code, false);
+}
+
+static void send_end(struct exec *exec, struct session *session)
+{
+	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+
+	frame.stream = 3;
+	frame.ended = true;
+	frame.exit_code = exec->exit_code;
+	session->ending = true;
+	(void)session_frame(session, &frame);
+}
+
+int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd)
+{
+	struct exec *exec = exec_find(shim, request->exec_id);
+	const bool want[3] = { exec && !exec->done && request->stdin, request->stdout,
+			       request->stderr };
+	struct session *session = NULL;
+	int r;
+
+	if (!exec) {
+		close(fd);
+		return -ENOENT;
+	}
+	r = session_add(&exec->io, fd, want, request->lossless, &session);
+	if (r < 0 || !recent_replay(&exec->io.recent, request->position, session))
+		return r;
+	if (exec->done) {
+		send_end(exec, session);
+		return 0;
+	}
+	exec->io.held = false;
+	loop_timer_stop(&exec->timer);
+	io_resume(&exec->io);
+	return 0;
 }

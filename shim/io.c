@@ -60,7 +60,7 @@ static bool held_up(const struct io *io)
 	return false;
 }
 
-static void pause_output(struct io *io)
+void io_pause(struct io *io)
 {
 	for (size_t i = 0; i < ARRAY_LEN(io->out); i++) {
 		struct stream *out = &io->out[i];
@@ -72,13 +72,25 @@ static void pause_output(struct io *io)
 	}
 }
 
+void io_resume(struct io *io)
+{
+	if (io->held || held_up(io))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(io->out); i++) {
+		struct stream *out = &io->out[i];
+
+		if (out->paused && loop_add(&io->shim->loop, &out->src, EPOLLIN) == 0)
+			out->paused = false;
+	}
+}
+
 /* One portion of output; its size, 0 = nothing there now, -errno at the end. */
 static ssize_t take(struct stream *out)
 {
 	static char data[LOGREC_DATA_MAX];
 	struct io *io = out->io;
 	char *copy = wanted(io, out->number) ? data : NULL;
-	uint64_t position = io->log ? io->log->position : 0;
+	uint64_t position = io->log ? io->log->position : io->recent.position;
 	ssize_t n;
 
 	if (io->log) {
@@ -92,6 +104,8 @@ static ssize_t take(struct stream *out)
 		else if (n == 0)
 			n = -EPIPE;
 	}
+	if (n > 0 && !io->log)
+		recent_add(&io->recent, out->number, data, (size_t)n);
 	if (n > 0 && copy)
 		hand_out(io, out->number, position, copy, (size_t)n);
 	return n;
@@ -116,7 +130,7 @@ static void out_ready(struct source *src, uint32_t events)
 	if (take(out) < 0)
 		close_stream(out);
 	else if (held_up(out->io))
-		pause_output(out->io);
+		io_pause(out->io);
 }
 
 static int watch_out(struct stream *out, int fd, bool is_pipe)

@@ -299,15 +299,21 @@ static int exec_pipes(struct child_fds *fds, bool with_input, int ours[3])
 	return 0;
 }
 
+/* The request's own object, for engines of before. */
+static int write_process(const Cleat__Shim__V1__ExecRequest *request, struct child_fds *fds)
+{
+	fds->process = memfd_create("process", MFD_CLOEXEC);
+	if (fds->process < 0)
+		return -errno;
+	return fd_write_all(fds->process, request->process_json.data, request->process_json.len);
+}
+
 static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *request,
 		    struct child_fds *fds)
 {
 	int ours[3] = { -1, -1, -1 }, r;
 
-	fds->process = memfd_create("process", MFD_CLOEXEC);
-	if (fds->process < 0)
-		return -errno;
-	r = fd_write_all(fds->process, request->process_json.data, request->process_json.len);
+	r = fds->process < 0 ? write_process(request, fds) : 0;
 	if (r < 0 || request->tty || request->detached)
 		return r;
 	r = exec_pipes(fds, request->stdin, ours);
@@ -319,9 +325,9 @@ static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *reque
 }
 
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
-		const Cleat__Shim__V1__ExecRequest *request, uint64_t id)
+		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id)
 {
-	struct child_fds fds = { { -1, -1, -1 }, -1 };
+	struct child_fds fds = { { -1, -1, -1 }, process };
 	struct launch *launch;
 	char *argv[16];
 	size_t n = 0;

@@ -193,8 +193,13 @@ static void on_attach(struct conn *conn, const Cleat__Shim__V1__ShimRequest *req
 	Cleat__Shim__V1__ShimReply reply = CLEAT__SHIM__V1__SHIM_REPLY__INIT;
 	struct shim *shim = conn->shim;
 	const bool want[3] = { body->stdin, body->stdout, body->stderr };
-	int r = session_add(&shim->io, fd, want, body->lossless);
+	int r = body->exec_id[0] ? exec_join(shim, body, fd)
+				 : session_add(&shim->io, fd, want, body->lossless, NULL);
 
+	if (r == -ENOENT) {
+		request_fail(conn, request->id, ERR_NOT_FOUND, "EXEC_GONE", "no such exec");
+		return;
+	}
 	if (r < 0) {
 		request_fail(conn, request->id, ERR_EXHAUSTED, "TOO_MANY_ATTACHED", strerror(-r));
 		return;

@@ -12,9 +12,7 @@
 #include "log.h"
 #include "shim.h"
 
-enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 1 << 20, INPUT_MAX = 256 * 1024 };
-
-static void io_resume(struct io *io);
+enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20, INPUT_MAX = 256 * 1024 };
 
 void session_remove(struct session *session)
 {
@@ -28,6 +26,8 @@ void session_remove(struct session *session)
 		io->in_from = NULL;
 	buf_deinit(&session->queue);
 	free(session);
+	if (io->exec && list_empty(&io->sessions))
+		exec_alone(io->exec);
 	io_resume(io);
 	life_quit(io->shim);
 }
@@ -45,22 +45,6 @@ bool session_busy(const struct io *io)
 		if (session->queue.len > 0)
 			return true;
 	return false;
-}
-
-/* Output goes on once no lossless session is full. */
-static void io_resume(struct io *io)
-{
-	struct session *session;
-
-	list_each (session, &io->sessions, link)
-		if (session_full(session))
-			return;
-	for (size_t i = 0; i < ARRAY_LEN(io->out); i++) {
-		struct stream *out = &io->out[i];
-
-		if (out->paused && loop_add(&io->shim->loop, &out->src, EPOLLIN) == 0)
-			out->paused = false;
-	}
 }
 
 static uint32_t watched(const struct session *session)
@@ -99,39 +83,36 @@ static bool flush(struct session *session)
 	return r == 0 || r == -EAGAIN;
 }
 
-static void enqueue(struct session *session, const uint8_t *bytes, uint32_t len)
+static bool enqueue(struct session *session, const uint8_t *bytes, uint32_t len)
 {
 	buf_append(&session->queue, &len, sizeof(len));
 	buf_append(&session->queue, bytes, len);
 	if (session->queue.error || session->queue.len > QUEUE_MAX) {
 		session_remove(session);
-		return;
+		return false;
 	}
 	rewatch(session);
+	return true;
 }
 
-void session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame)
+bool session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame)
 {
 	static uint8_t bytes[FRAME_MAX];
 	size_t len = cleat__shim__v1__stream_frame__get_packed_size(frame);
 	int r;
 
 	if (len > sizeof(bytes))
-		return;
+		return true;
 	cleat__shim__v1__stream_frame__pack(frame, bytes);
-	if (session->queue.len > 0) {
-		enqueue(session, bytes, (uint32_t)len);
-		return;
-	}
+	if (session->queue.len > 0)
+		return enqueue(session, bytes, (uint32_t)len);
 	r = fd_send(session->src.fd, bytes, len, NULL, 0, MSG_DONTWAIT);
-	if (r == 0) {
-		if (session->ending)
-			session_remove(session);
-	} else if (r == -EAGAIN && (session->lossless || session->ending)) {
-		enqueue(session, bytes, (uint32_t)len);
-	} else {
-		session_remove(session);
-	}
+	if (r == 0 && !session->ending)
+		return true;
+	if (r == -EAGAIN && (session->lossless || session->ending))
+		return enqueue(session, bytes, (uint32_t)len);
+	session_remove(session);
+	return false;
 }
 
 /* The end of a client's input. */
@@ -207,7 +188,7 @@ void session_input_drained(struct session *session)
 	rewatch(session);
 }
 
-int session_add(struct io *io, int fd, const bool want[3], bool lossless)
+int session_add(struct io *io, int fd, const bool want[3], bool lossless, struct session **out)
 {
 	cleanup_fd int owned = fd;
 	cleanup_free struct session *session = calloc(1, sizeof(*session));
@@ -229,6 +210,8 @@ int session_add(struct io *io, int fd, const bool want[3], bool lossless)
 	steal_fd(&owned);
 	list_append(&io->sessions, &session->link);
 	io->shim->n_sessions++;
+	if (out)
+		*out = session;
 	steal(&session);
 	return 0;
 }

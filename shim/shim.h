@@ -43,6 +43,12 @@ struct stream {
 	bool is_pipe, paused;
 };
 
+/* The last output of an exec: records of stream (u8), length (u32) and bytes. */
+struct recent {
+	struct buf records;
+	uint64_t from, position; /* bytes of output before the first record, and behind the last */
+};
+
 /* Standard streams of the container, or of one exec. */
 struct io {
 	struct shim *shim;
@@ -55,6 +61,11 @@ struct io {
 	struct source in_src;
 	struct session *in_from; /* who is not read from while `input` waits */
 	bool close_in;           /* end of file once `input` is empty */
+	/* Of an exec, which has no log: what it has written lately, for a reader that moves. While
+	 * `held` its output waits for that reader. */
+	struct recent recent;
+	struct exec *exec; /* NULL: the container's own */
+	bool held;
 };
 
 struct exec {
@@ -63,6 +74,8 @@ struct exec {
 	struct io io;
 	pid_t pid;
 	bool done;
+	int exit_code;
+	struct timer timer; /* end of `held`, or of the exec's memory once it is done */
 };
 
 struct conn {
@@ -152,16 +165,21 @@ void io_drain(struct io *io);
 void io_end(struct io *io, int exit_code, bool oom_killed);
 /* Closes streams; sessions stay for the next start. */
 void io_close_streams(struct io *io);
+/* Output goes on, unless it is held or a lossless session is full. */
+void io_resume(struct io *io);
+/* Reads no more output until io_resume(). */
+void io_pause(struct io *io);
 /* Writes waiting input; closes stdin behind it if its end was reached. */
 void io_input_flush(struct io *io);
 /* Lets sessions whose input waited go on. */
 void session_input_drained(struct session *session);
 int io_resize(struct io *io, uint32_t rows, uint32_t columns) must_check;
-/* session.c: one socket. Consumes fd. */
-int session_add(struct io *io, int fd, const bool want[3], bool lossless) must_check;
+/* session.c: one socket. Consumes fd. *out, if wanted, is the session. */
+int session_add(struct io *io, int fd, const bool want[3], bool lossless,
+		struct session **out) must_check;
 void session_remove(struct session *session);
-/* Queues and sends; a lossy session whose socket is full is removed. */
-void session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame);
+/* Queues and sends; a lossy session whose socket is full is removed. False: it was removed. */
+bool session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame);
 bool session_full(const struct session *session);
 /* Frames still wait for a slow reader. */
 bool session_busy(const struct io *io);
@@ -184,15 +202,26 @@ void life_exited(struct shim *shim, int wait_status);
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request) must_check;
 /* A connection is gone: its waiting replies have nobody to go to. */
 void launch_forget_conn(struct shim *shim, const struct conn *conn);
+/* `process` is a file with the process object (consumed), -1 = it is in the request. */
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
-		const Cleat__Shim__V1__ExecRequest *request, uint64_t id) must_check;
+		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id) must_check;
+
+/* recent.c: output of an exec that may be asked for again. */
+void recent_add(struct recent *recent, uint8_t stream, const char *data, size_t n);
+/* Sends `session` what is behind `position`, or all there is when that is gone. False: the session was
+ * removed. */
+bool recent_replay(const struct recent *recent, uint64_t position, struct session *session);
 
 /* exec.c */
+/* A further session on an exec: -ENOENT when it is not known (any more). fd is consumed. */
+int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd) must_check;
 struct exec *exec_find(struct shim *shim, const char *id);
 void exec_request(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds, size_t n_fds);
 void exec_started(struct exec *exec, pid_t pid);
 void exec_exited(struct exec *exec, int wait_status);
 void exec_free(struct exec *exec);
+/* The last session of an exec that runs is gone. */
+void exec_alone(struct exec *exec);
 
 /* reap.c: children, by SIGCHLD. */
 int reap_open(struct shim *shim) must_check;

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "execrecord.h"
 #include "log.h"
 #include "str.h"
 #include "watch.h"
@@ -21,6 +22,23 @@ static const char *const actions[] = {
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED] = "kill",
 };
 
+/* The rows of execs follow their shim's events. */
+static void record_exec(struct engine *engine, const char *id,
+			const Cleat__Shim__V1__ShimEvent *event)
+{
+	struct err err = ERR_NULL;
+	int r = 0;
+
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED)
+		r = execrecord_set_pid(engine->store, event->exec_id, event->pid, &err);
+	else if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_EXITED)
+		r = execrecord_set_ended(engine->store, event->exec_id, event->exit_code, &err);
+	else if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED)
+		r = execrecord_end_all(engine->store, id, &err);
+	if (r < 0)
+		log_error("cannot record an exec id=%.12s: %s", id, err.message);
+}
+
 bool history_shim_event(struct engine *engine, const char *id,
 			const Cleat__Shim__V1__ShimEvent *event)
 {
@@ -33,6 +51,8 @@ bool history_shim_event(struct engine *engine, const char *id,
 	else if (r > 0 && action)
 		log_debug("container event id=%.12s seq=%" PRIu64 " action=%s exit=%d", id,
 			  event->seq, action, event->exit_code);
+	if (r > 0)
+		record_exec(engine, id, event);
 	watch_notify(id);
 	return r > 0;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cleat/v1/config.pb-c.h"
+#include "cleat/v1/exec.pb-c.h"
 #include "cleat/v1/images.pb-c.h"
 #include "err.h"
 #include "mem.h"
@@ -38,3 +39,15 @@ int spec_arguments(const Cleat__V1__ContainerConfig *config, const Cleat__V1__Im
 
 /* Returns owned JSON text in *json. -EINVAL names the field; UNIMPLEMENTED what needs a later release. */
 int spec_build(const struct spec_input *in, char **json, struct err *err) must_check;
+
+/* An exec in a container: the container's settings as stored (image's defaults filled in), and what
+ * is asked for. All borrowed. */
+struct spec_exec_input {
+	const char *container_id;
+	const Cleat__V1__ContainerConfig *container;
+	const Cleat__V1__CreateExecRequest *exec;
+	struct spec_user user;
+};
+
+/* The OCI `process` object as owned JSON text in *json. -EINVAL names the field. */
+int spec_exec(const struct spec_exec_input *in, char **json, struct err *err) must_check;

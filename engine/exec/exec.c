@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process object goes to the shim in a memfd, so its size is no matter of the messages'. The row is
+ * claimed before the shim is asked: of two starts of one exec only one reaches it. */
+#include "exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "fd.h"
+#include "lifecycle.h"
+#include "record.h"
+#include "shimlink.h"
+#include "spec.h"
+#include "status.h"
+#include "str.h"
+#include "user.h"
+
+typedef Cleat__V1__CreateContainerRequest container_request;
+
+static void container_request_free(container_request **request)
+{
+	if (*request)
+		cleat__v1__create_container_request__free_unpacked(*request, NULL);
+}
+
+static void exec_request_free(Cleat__V1__CreateExecRequest **request)
+{
+	if (*request)
+		cleat__v1__create_exec_request__free_unpacked(*request, NULL);
+}
+
+/* A container that can take an exec now, with its status. */
+static int find_running(struct engine *engine, const char *reference, struct record *record,
+			struct status *status, struct err *err)
+{
+	int r = record_find(engine->store, reference, record, err);
+
+	if (r < 0)
+		return r;
+	status_read(engine, record, status);
+	if (status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED)
+		return err_reason(err, ERR_PRECONDITION, "PAUSED",
+				  "Container %s is paused, unpause the container before exec",
+				  record->name);
+	if (status->state != CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING)
+		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING",
+				  "container %s is not running", record->id);
+	return 0;
+}
+
+static int check(const Cleat__V1__CreateExecRequest *request, struct err *err)
+{
+	if (!request->n_command || !request->command[0][0])
+		return err_set(err, ERR_INVALID, "No exec command specified");
+	if (request->working_dir[0] && request->working_dir[0] != '/')
+		return err_set(err, ERR_INVALID,
+			       "Cwd must be an absolute path: working directory '%.100s'",
+			       request->working_dir);
+	for (size_t i = 0; i < request->n_env; i++)
+		if (request->env[i][0] == '=' || !request->env[i][0])
+			return err_set(err, ERR_INVALID, "invalid environment variable: %.100s",
+				       request->env[i]);
+	return 0;
+}
+
+int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request,
+		struct execrecord *record, struct err *err)
+{
+	cleanup(record_deinit) struct record container = { 0 };
+	struct status status;
+	int r = check(request, err);
+
+	if (r == 0)
+		r = find_running(engine, request->container, &container, &status, err);
+	if (r < 0)
+		return r;
+	*record = (struct execrecord){ .created_ns = fd_realtime_ns() };
+	str_random_id(record->id);
+	(void)snprintf(record->container_id, sizeof(record->container_id), "%s", container.id);
+	record->config_len = cleat__v1__create_exec_request__get_packed_size(request);
+	record->config = malloc(record->config_len + 1);
+	if (!record->config)
+		return err_sys(err, ENOMEM, "exec");
+	cleat__v1__create_exec_request__pack(request, record->config);
+	return execrecord_insert(engine->store, record, err);
+}
+
+static int find_user(const struct status *status, const Cleat__V1__CreateExecRequest *exec,
+		     const Cleat__V1__ContainerConfig *container, struct passwd_user *user,
+		     struct err *err)
+{
+	const char *spec = exec->user[0] ? exec->user : container->user;
+	char path[64];
+	cleanup_fd int root = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", status->pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING", "the container has ended");
+	return user_of_root(root, spec, container->groups, container->n_groups, user, err);
+}
+
+/* The process object in a memfd; -errno. */
+static int make_process(struct engine *engine, const struct execrecord *record,
+			const Cleat__V1__CreateExecRequest *exec, struct err *err)
+{
+	cleanup(record_deinit) struct record container = { 0 };
+	cleanup(container_request_free) container_request *request = NULL;
+	cleanup_free char *json = NULL;
+	cleanup_fd int fd = -1;
+	struct passwd_user user;
+	struct status status;
+	int r = find_running(engine, record->container_id, &container, &status, err);
+
+	if (r < 0)
+		return r;
+	request = cleat__v1__create_container_request__unpack(NULL, container.config_len,
+							      container.config);
+	if (!request || !request->config)
+		return err_sys(err, ENOMEM, "exec");
+	r = find_user(&status, exec, request->config, &user, err);
+	if (r < 0)
+		return r;
+
+	const struct spec_exec_input input = {
+		.container_id = container.id,
+		.container = request->config,
+		.exec = exec,
+		.user = { user.uid, user.gid, user.groups, user.n_groups, user.home },
+	};
+
+	r = spec_exec(&input, &json, err);
+	if (r < 0)
+		return r;
+	fd = memfd_create("process", MFD_CLOEXEC);
+	r = fd < 0 ? -errno : fd_write_all(fd, json, strlen(json));
+	return r < 0 ? err_sys(err, r, "exec") : steal_fd(&fd);
+}
+
+static int ask_shim(struct engine *engine, const struct execrecord *record,
+		    Cleat__Shim__V1__ExecRequest *body, const int *fds, size_t n_fds, int32_t *pid,
+		    struct err *err)
+{
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	Cleat__Shim__V1__ShimReply *reply = NULL;
+	int r;
+
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC;
+	request.exec = body;
+	r = shims_call(engine->shims, record->container_id, &request, fds, n_fds, SHIM_CALL_MS,
+		       &reply, err);
+	if (r < 0)
+		return r;
+	*pid = reply->pid;
+	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
+	return 0;
+}
+
+static int start_claimed(struct engine *engine, const struct execrecord *record,
+			 const Cleat__V1__CreateExecRequest *exec,
+			 const Cleat__V1__TerminalSize *terminal, bool detach, int *sock,
+			 int32_t *pid, struct err *err)
+{
+	Cleat__Shim__V1__ExecRequest body = CLEAT__SHIM__V1__EXEC_REQUEST__INIT;
+	cleanup_fd int process = make_process(engine, record, exec, err);
+	cleanup_fd int ours = -1, theirs = -1;
+	const Cleat__V1__TerminalSize *size = terminal ? terminal : exec->terminal;
+	int pair[2], r;
+
+	if (process < 0)
+		return process;
+	if (!detach) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			return err_sys(err, errno, "exec");
+		ours = pair[0];
+		theirs = pair[1];
+	}
+	body.exec_id = (char *)(uintptr_t)record->id;
+	body.process_fd = true;
+	body.tty = exec->tty;
+	body.stdin = exec->attach_stdin;
+	body.detached = detach;
+	if (size) {
+		body.rows = size->rows;
+		body.columns = size->columns;
+	}
+
+	const int fds[] = { process, theirs };
+
+	r = ask_shim(engine, record, &body, fds, detach ? 1 : 2, pid, err);
+	if (r == 0)
+		*sock = steal_fd(&ours);
+	return r;
+}
+
+int exec_start(struct engine *engine, const struct execrecord *record,
+	       const Cleat__V1__TerminalSize *terminal, bool detach, int *sock, int32_t *pid,
+	       struct err *err)
+{
+	cleanup(exec_request_free) Cleat__V1__CreateExecRequest *exec =
+		cleat__v1__create_exec_request__unpack(NULL, record->config_len, record->config);
+	int r = exec ? execrecord_claim(engine->store, record->id, err)
+		     : err_sys(err, ENOMEM, "exec");
+
+	*sock = -1;
+	if (r < 0)
+		return r;
+	r = start_claimed(engine, record, exec, terminal, detach, sock, pid, err);
+	if (r < 0)
+		(void)!execrecord_set_ended(engine->store, record->id,
+					    r == -ENOENT   ? 127
+					    : r == -EACCES ? 126
+							   : 125,
+					    NULL);
+	return r;
+}
+
+int exec_join(struct engine *engine, const struct execrecord *record, uint64_t position, int *sock,
+	      struct err *err)
+{
+	Cleat__Shim__V1__AttachRequest body = CLEAT__SHIM__V1__ATTACH_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	cleanup_fd int ours = -1, theirs = -1;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "exec");
+	ours = pair[0];
+	theirs = pair[1];
+	body.exec_id = (char *)(uintptr_t)record->id;
+	body.position = position;
+	body.stdin = body.stdout = body.stderr = body.lossless = true;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_ATTACH;
+	request.attach = &body;
+	r = shims_call(engine->shims, record->container_id, &request, &theirs, 1, SHIM_CALL_MS,
+		       NULL, err);
+	if (r == 0)
+		*sock = steal_fd(&ours);
+	return r;
+}
+
+int exec_resize(struct engine *engine, const struct execrecord *record,
+		const Cleat__V1__TerminalSize *size, struct err *err)
+{
+	Cleat__Shim__V1__ResizeRequest body = CLEAT__SHIM__V1__RESIZE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	body.exec_id = (char *)(uintptr_t)record->id;
+	body.rows = size->rows;
+	body.columns = size->columns;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESIZE;
+	request.resize = &body;
+	return shims_call(engine->shims, record->container_id, &request, NULL, 0, SHIM_CALL_MS,
+			  NULL, err);
+}
+
+int exec_kill(struct engine *engine, const struct execrecord *record, int signal, struct err *err)
+{
+	Cleat__Shim__V1__ExecKillRequest body = CLEAT__SHIM__V1__EXEC_KILL_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	if (record->state != EXEC_STARTED)
+		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING", "exec %.12s does not run",
+				  record->id);
+	body.exec_id = (char *)(uintptr_t)record->id;
+	body.signal = signal;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC_KILL;
+	request.exec_kill = &body;
+	return shims_call(engine->shims, record->container_id, &request, NULL, 0, SHIM_CALL_MS,
+			  NULL, err);
+}
+
+int exec_details(struct engine *engine, const struct execrecord *record,
+		 Cleat__V1__ExecDetails *out, struct err *err)
+{
+	cleanup(record_deinit) struct record container = { 0 };
+	struct status status;
+
+	out->id = strdup(record->id);
+	out->container_id = strdup(record->container_id);
+	out->config =
+		cleat__v1__create_exec_request__unpack(NULL, record->config_len, record->config);
+	out->running = record->state == EXEC_STARTED;
+	out->pid = record->pid;
+	if (record->state == EXEC_ENDED) {
+		out->exit_case = CLEAT__V1__EXEC_DETAILS__EXIT_EXIT_CODE;
+		out->exit_code = record->exit_code;
+	}
+	if (!out->id || !out->container_id || !out->config)
+		return err_sys(err, ENOMEM, "exec");
+	if (record_find(engine->store, record->container_id, &container, NULL) == 0) {
+		status_read(engine, &container, &status);
+		out->container_state = status.state;
+	}
+	return 0;
+}

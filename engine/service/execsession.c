@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client that lost its engine comes back with the exec's id and the position it has written: what
+ * the shim still has is sent again from there, and the exit code is the shim's, or the row's when the
+ * exec is long over. */
+#include "execsession.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "exec.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "pump.h"
+
+enum { EXIT_LOOK_MS = 50, EXIT_WAIT_MS = 10000 };
+
+struct session {
+	struct engine *engine;
+	struct cleat_v1_exec_start_stream *io;
+	struct execrecord record;
+};
+
+static int send_started(struct session *s, int32_t pid, struct err *err)
+{
+	Cleat__V1__ExecOutput__Started started = CLEAT__V1__EXEC_OUTPUT__STARTED__INIT;
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+
+	started.exec_id = s->record.id;
+	started.pid = pid;
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED;
+	message.started = &started;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
+static int send_exited(struct session *s, int32_t exit_code, struct err *err)
+{
+	Cleat__V1__ExecOutput__Exited exited = CLEAT__V1__EXEC_OUTPUT__EXITED__INIT;
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+
+	exited.exit_code = exit_code;
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED;
+	message.exited = &exited;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
+static int take_frame(struct pump *pump, const Cleat__Shim__V1__StreamFrame *frame, struct err *err)
+{
+	Cleat__V1__ExecOutput__Output output = CLEAT__V1__EXEC_OUTPUT__OUTPUT__INIT;
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+	struct session *s = pump->ctx;
+
+	if (frame->ended)
+		return send_exited(s, frame->exit_code, err);
+	if (frame->stream != 1 && frame->stream != 2)
+		return 0;
+	output.stream = (Cleat__V1__OutputStream)frame->stream;
+	output.position = frame->position;
+	output.data = frame->data;
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT;
+	message.output = &output;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
+static int take_signal(struct session *s, const char *word, struct err *err)
+{
+	int number = 0;
+	int r = lifecycle_signal(word, &number, err);
+
+	s->record.state = EXEC_STARTED;
+	if (r == 0)
+		r = exec_kill(s->engine, &s->record, number, err);
+	if (r < 0)
+		log_debug("signal of an exec id=%.12s: %s", s->record.id, err->message);
+	return 0;
+}
+
+static int take_input(struct pump *pump, const Cleat__V1__ExecInput *input, struct err *err)
+{
+	switch (input->message_case) {
+	case CLEAT__V1__EXEC_INPUT__MESSAGE_STDIN:
+		return pump_stdin(pump, &input->stdin, err);
+	case CLEAT__V1__EXEC_INPUT__MESSAGE_RESIZE:
+		pump_resize(pump, input->resize->rows, input->resize->columns);
+		return 0;
+	case CLEAT__V1__EXEC_INPUT__MESSAGE_SIGNAL:
+		return take_signal(pump->ctx, input->signal, err);
+	default:
+		return err_set(err, ERR_INVALID, "a second start on one exec");
+	}
+}
+
+static int read_client(struct pump *pump, struct err *err)
+{
+	struct session *s = pump->ctx;
+	Cleat__V1__ExecInput *input = NULL;
+	int r = cleat_v1_exec_start_try_recv(s->io, &input, err);
+
+	if (r <= 0)
+		return r;
+	r = take_input(pump, input, err);
+	cleat__v1__exec_input__free_unpacked(input, NULL);
+	return r < 0 ? r : 1;
+}
+
+static const struct pump_ops pump_ops = { .frame = take_frame, .client = read_client };
+
+/* The shim has forgotten the exec, so its end is in the row, or will be once the event is read. */
+static int tell_exit(struct session *s, struct rpc_call *call, struct err *err)
+{
+	struct pollfd cancel = { .fd = rpc_call_cancel_fd(call), .events = POLLIN };
+	char id[65];
+
+	memcpy(id, s->record.id, sizeof(id));
+	for (int waited = 0; waited < EXIT_WAIT_MS; waited += EXIT_LOOK_MS) {
+		execrecord_deinit(&s->record);
+		int r = execrecord_find(s->engine->store, id, &s->record, err);
+
+		if (r < 0)
+			return r;
+		if (s->record.state == EXEC_ENDED)
+			return send_exited(s, s->record.exit_code, err);
+		if (poll(&cancel, 1, EXIT_LOOK_MS) > 0)
+			return err_set(err, ERR_CANCELLED, "cancelled");
+	}
+	return err_reason(err, ERR_UNAVAILABLE, "EXEC_GONE", "the end of exec %.12s is not known",
+			  id);
+}
+
+static int join(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,
+		struct err *err)
+{
+	int r = exec_join(s->engine, &s->record, start->resume_position, &pump->sock, err);
+
+	if (r == -ENOENT || r == -ENOTCONN)
+		return tell_exit(s, pump->call, err);
+	if (r == 0)
+		r = send_started(s, s->record.pid, err);
+	return r < 0 ? r : pump_run(pump, err);
+}
+
+static int run(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,
+	       struct err *err)
+{
+	int32_t pid = 0;
+	int r = exec_start(s->engine, &s->record, start->terminal, start->detach, &pump->sock, &pid,
+			   err);
+
+	if (r == 0)
+		r = send_started(s, pid, err);
+	return r < 0 || start->detach ? r : pump_run(pump, err);
+}
+
+static int serve(struct session *s, const Cleat__V1__ExecStart *start, struct rpc_call *call,
+		 struct err *err)
+{
+	cleanup(pump_freep) struct pump *pump = pump_new(&pump_ops, s, call);
+	bool joins = start->resume_case == CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
+	int r = pump ? 0 : err_sys(err, ENOMEM, "exec");
+
+	if (r == 0 && start->create)
+		r = exec_create(s->engine, start->create, &s->record, err);
+	else if (r == 0)
+		r = execrecord_find(s->engine->store, start->exec_id, &s->record, err);
+	if (r < 0)
+		return r;
+	pump->what = s->record.id;
+	return joins ? join(s, start, pump, err) : run(s, start, pump, err);
+}
+
+int execsession_start(struct engine *engine, struct rpc_call *call,
+		      struct cleat_v1_exec_start_stream *io, struct err *err)
+{
+	struct session session = { .engine = engine, .io = io };
+	Cleat__V1__ExecInput *input = NULL;
+	int r = cleat_v1_exec_start_recv(io, &input, err);
+
+	if (r < 0)
+		return r;
+	if (r == 0 || input->message_case != CLEAT__V1__EXEC_INPUT__MESSAGE_START)
+		r = err_set(err, ERR_INVALID, "the first message of an exec is its start");
+	else
+		r = serve(&session, input->start, call, err);
+	execrecord_deinit(&session.record);
+	if (input)
+		cleat__v1__exec_input__free_unpacked(input, NULL);
+	return r;
+}
