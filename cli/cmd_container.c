@@ -231,27 +231,44 @@ static int run_wait(struct cli *cli, const struct flags *flags, struct err *err)
 
 /* ---- logs */
 
+/* What stands before each line. */
+static void line_prefix(const struct flags *flags, const Cleat__V1__LogEntry *m, struct buf *out)
+{
+	char time[STR_TIME_MAX];
+
+	if (flags_switch(flags, "timestamps")) {
+		str_format_time(m->time_ns, time);
+		buf_printf(out, "%s ", time);
+	}
+	if (flags_switch(flags, "details"))
+		for (size_t i = 0; i < m->n_details; i++)
+			buf_printf(out, "%s%s=%s%s", i ? "," : "", m->details[i]->key,
+				   m->details[i]->value, i + 1 == m->n_details ? " " : "");
+}
+
 static int write_entry(const struct flags *flags, const Cleat__V1__LogEntry *m, bool *at_start,
 		       struct err *err)
 {
-	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	cleanup(buf_deinit) struct buf prefix = BUF_NULL, out = BUF_NULL;
 	bool is_stderr = m->stream == CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR;
-	char time[STR_TIME_MAX];
+	const char *at = (const char *)m->data.data, *end = at + m->data.len;
 	int r;
 
-	if (*at_start && flags_switch(flags, "timestamps")) {
-		str_format_time(m->time_ns, time);
-		buf_printf(&b, "%s ", time);
+	line_prefix(flags, m, &prefix);
+	while (at < end) {
+		const char *newline = prefix.len ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+		const char *stop = newline ? newline + 1 : end;
+
+		if (*at_start && prefix.len)
+			buf_append(&out, prefix.data, prefix.len);
+		buf_append(&out, at, (size_t)(stop - at));
+		at = stop;
+		*at_start = stop[-1] == '\n';
 	}
-	if (*at_start && flags_switch(flags, "details"))
-		for (size_t i = 0; i < m->n_details; i++)
-			buf_printf(&b, "%s%s=%s%s", i ? "," : "", m->details[i]->key,
-				   m->details[i]->value, i + 1 == m->n_details ? " " : "");
-	buf_append(&b, m->data.data, m->data.len);
-	*at_start = !m->partial;
-	r = b.error ? b.error
-		    : output_write(is_stderr ? STDERR_FILENO : STDOUT_FILENO, b.data ? b.data : "",
-				   b.len);
+	r = prefix.error ? prefix.error
+	    : out.error  ? out.error
+			 : output_write(is_stderr ? STDERR_FILENO : STDOUT_FILENO,
+                                       out.data ? out.data : "", out.len);
 	return r < 0 ? err_sys(err, r, "output") : 0;
 }
 

@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "container/history.h"
+#include "container/hold.h"
 #include "container/lifecycle.h"
 #include "container/record.h"
 #include "container/remove.h"
@@ -28,6 +30,7 @@ enum { JOURNAL_MAX_BYTES = 16 << 20, STACK_BYTES = 256 << 10 };
 
 struct task {
 	struct list link;
+	int64_t at_ns; /* CLOCK_MONOTONIC: not before */
 	char id[65];
 };
 
@@ -123,6 +126,20 @@ static void tend_alone(struct engine *engine, const struct record *record,
 		log_error("cannot bring back a container id=%.12s: %s", record->id, err.message);
 }
 
+/* When a container of --rm that has ended may go: 0 = now, -1 = its session says so, else at that time
+ * (CLOCK_MONOTONIC). One that this engine has started has its client here. */
+static int64_t goes_at(const struct engine *engine, const char *id, const struct status *status)
+{
+	int64_t age_ns = fd_realtime_ns() - engine->started_ns;
+	int64_t grace_ns = HOLD_GRACE_MS * INT64_C(1000000);
+
+	if (hold_is_held(engine, id))
+		return -1;
+	if (status->started_ns > engine->started_ns || age_ns >= grace_ns)
+		return 0;
+	return fd_monotonic_ns() + grace_ns - age_ns;
+}
+
 /* Under the lock. Returns whether the container is to be removed. */
 static bool tend_locked(struct engine *engine, const struct record *record, bool *alone)
 {
@@ -139,7 +156,14 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	status_read(engine, record, &status);
 	if (!strcmp(record->intent, "removing"))
 		return true;
-	return record->auto_remove && !status_active(&status) && status.exits > 0;
+	if (!record->auto_remove || status_active(&status) || status.exits == 0)
+		return false;
+
+	int64_t at = goes_at(engine, record->id, &status);
+
+	if (at > 0)
+		reconcile_at(engine->reconciler, record->id, at);
+	return at == 0;
 }
 
 static void tend(struct engine *engine, const char *id)
@@ -218,22 +242,50 @@ static void tend_all(struct engine *engine)
 	remove_orphans(engine);
 }
 
+/* The first task that is due, taken off the list; else NULL, and *wait_ns is when the next one is (0 =
+ * there is none). */
+static struct task *next_task(struct reconciler *reconciler, int64_t *wait_ns)
+{
+	int64_t now = fd_monotonic_ns();
+	struct task *task;
+
+	*wait_ns = 0;
+	list_each (task, &reconciler->tasks, link) {
+		if (task->at_ns <= now) {
+			list_remove(&task->link);
+			return task;
+		}
+		if (!*wait_ns || task->at_ns < *wait_ns)
+			*wait_ns = task->at_ns;
+	}
+	return NULL;
+}
+
+static void sleep_until(struct reconciler *reconciler, int64_t at_ns)
+{
+	const struct timespec at = { .tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000 };
+
+	if (at_ns)
+		pthread_cond_timedwait(&reconciler->more, &reconciler->mutex, &at);
+	else
+		pthread_cond_wait(&reconciler->more, &reconciler->mutex);
+}
+
 static void *run(void *arg)
 {
 	struct reconciler *reconciler = arg;
 
 	pthread_mutex_lock(&reconciler->mutex);
 	while (!reconciler->stopping) {
-		struct task *task = list_first(&reconciler->tasks, struct task, link);
+		int64_t wait_ns;
+		struct task *task = next_task(reconciler, &wait_ns);
 		bool all = reconciler->all;
 
 		if (!task && !all) {
-			pthread_cond_wait(&reconciler->more, &reconciler->mutex);
+			sleep_until(reconciler, wait_ns);
 			continue;
 		}
 		reconciler->all = false;
-		if (task)
-			list_remove(&task->link);
 		pthread_mutex_unlock(&reconciler->mutex);
 		if (all)
 			tend_all(reconciler->engine);
@@ -249,6 +301,7 @@ static void *run(void *arg)
 int reconcile_open(struct reconciler **out, struct engine *engine, struct err *err)
 {
 	cleanup_free struct reconciler *reconciler = calloc(1, sizeof(*reconciler));
+	pthread_condattr_t monotonic;
 	pthread_attr_t attr;
 	int r;
 
@@ -256,7 +309,10 @@ int reconcile_open(struct reconciler **out, struct engine *engine, struct err *e
 		return err_sys(err, ENOMEM, "reconciler");
 	reconciler->engine = engine;
 	pthread_mutex_init(&reconciler->mutex, NULL);
-	pthread_cond_init(&reconciler->more, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&reconciler->more, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	list_init(&reconciler->tasks);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -287,11 +343,17 @@ struct reconciler *reconcile_free(struct reconciler *reconciler)
 
 void reconcile_one(struct reconciler *reconciler, const char *id)
 {
+	reconcile_at(reconciler, id, 0);
+}
+
+void reconcile_at(struct reconciler *reconciler, const char *id, int64_t at_ns)
+{
 	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL;
 
 	if (!task)
 		return;
 	(void)snprintf(task->id, sizeof(task->id), "%s", id);
+	task->at_ns = at_ns;
 	list_init(&task->link);
 	pthread_mutex_lock(&reconciler->mutex);
 	list_append(&reconciler->tasks, &task->link);

@@ -3,6 +3,8 @@
  * serving: at start all of them, later those whose shim hung up or whose end calls for removal. */
 #pragma once
 
+#include <stdint.h>
+
 #include "engine.h"
 #include "err.h"
 #include "mem.h"
@@ -20,5 +22,7 @@ struct reconciler *reconcile_free(struct reconciler *reconciler);
 
 /* Queues container `id` (copied). Never blocks. */
 void reconcile_one(struct reconciler *reconciler, const char *id);
+/* The same, to be looked at not before at_ns (CLOCK_MONOTONIC; 0 = now). */
+void reconcile_at(struct reconciler *reconciler, const char *id, int64_t at_ns);
 /* Queues every container of the store and removes what has no row. Called once, after serving began. */
 void reconcile_all(struct reconciler *reconciler);

@@ -225,6 +225,7 @@ void life_exited(struct shim *shim, int wait_status)
 
 	loop_timer_stop(&shim->stop_timer);
 	io_drain(&shim->io);
+	logfile_flush(&shim->log);
 	life_event(shim, EV_EXIT, 0);
 	s->pid = 0;
 	s->finished_ns = fd_realtime_ns();

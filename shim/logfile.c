@@ -15,11 +15,14 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "fd.h"
 #include "str.h"
+
+#define POSITION_XATTR "user.cleat.position"
 
 static void segment_name(uint32_t number, char out[24])
 {
@@ -154,6 +157,12 @@ static int open_json(struct logfile *log)
 	if (log->fd < 0 || fstat(log->fd, &st) < 0)
 		return -errno;
 	log->offset = (uint64_t)st.st_size;
+	if (log->offset == 0) /* readers tell places in the log by it; a file system without: by the
+			       * file alone */
+		(void)fsetxattr(log->fd, POSITION_XATTR, &log->base, sizeof(log->base), 0);
+	else if (fgetxattr(log->fd, POSITION_XATTR, &log->base, sizeof(log->base)) !=
+		 sizeof(log->base))
+		log->base = 0;
 	return 0;
 }
 
@@ -184,6 +193,8 @@ int logfile_open(struct logfile *log, int state_fd, uint64_t known_position)
 
 void logfile_close(struct logfile *log)
 {
+	logfile_flush(log);
+	jsonlog_deinit(&log->json);
 	closep(&log->fd);
 	closep(&log->dir_fd);
 	log->fd = log->dir_fd = -1;
@@ -218,8 +229,11 @@ static void rotate_json(struct logfile *log)
 		snprintf(to, sizeof(to), "%s-json.log.%u", log->id, i);
 		renameat(log->dir_fd, from, log->dir_fd, to);
 	}
-	if (log->max_files == 1 && ftruncate(log->fd, 0) < 0)
-		return;
+	log->base += log->offset;
+	if (log->max_files == 1) {
+		snprintf(from, sizeof(from), "%s-json.log", log->id);
+		unlinkat(log->dir_fd, from, 0);
+	}
 	closep(&log->fd);
 	if (open_json(log) < 0)
 		log->fd = -1;
@@ -315,31 +329,39 @@ static int write_local(struct logfile *log, struct logrec *rec)
 	return 0;
 }
 
-/* Docker's format: an object a line, `log` with its newline. */
-static int write_json(struct logfile *log, const struct logrec *rec)
+static int append_json(struct logfile *log, const struct buf *lines)
 {
-	cleanup(buf_deinit) struct buf b = BUF_NULL;
-	const char *p = rec->data, *end = p + rec->size;
-	char time[STR_TIME_MAX];
-
-	str_format_time(rec->time_ns, time);
-	while (p < end) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = newline ? newline + 1 : end;
-
-		buf_puts(&b, "{\"log\":");
-		buf_json_string(&b, p, (size_t)(stop - p));
-		buf_printf(&b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n",
-			   rec->stream == 1 ? "stdout" : "stderr", time);
-		p = stop;
-	}
-	if (b.error || log->fd < 0)
-		return b.error ? b.error : -EBADF;
-	if (fd_write_all(log->fd, b.data, b.len) < 0)
+	if (lines->error || log->fd < 0)
+		return lines->error ? lines->error : -EBADF;
+	if (lines->len == 0)
+		return 0;
+	if (fd_write_all(log->fd, lines->data, lines->len) < 0) {
+		/* A torn line would spoil the next one. */
+		if (ftruncate(log->fd, (off_t)log->offset) < 0)
+			return -errno;
 		return -EIO;
-	log->offset += b.len;
+	}
+	log->offset += lines->len;
 	rotate_json(log);
 	return 0;
+}
+
+static int write_json(struct logfile *log, const struct logrec *rec)
+{
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+
+	jsonlog_take(&log->json, rec->stream, rec->data, rec->size, rec->time_ns, &lines);
+	return append_json(log, &lines);
+}
+
+void logfile_flush(struct logfile *log)
+{
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+
+	if (log->driver != LOG_DRIVER_JSON)
+		return;
+	jsonlog_flush(&log->json, fd_realtime_ns(), &lines);
+	(void)!append_json(log, &lines);
 }
 
 static ssize_t take_buffered(struct logfile *log, int fd, struct logrec *rec, char *copy)

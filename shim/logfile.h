@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jsonlog.h"
 #include "logrec.h"
 #include "mem.h"
 
@@ -21,7 +22,9 @@ struct logfile {
 	uint32_t segment;  /* number of the file at fd (local) */
 	uint64_t offset;   /* its length */
 	uint64_t position; /* bytes of output so far */
+	uint64_t base;     /* bytes of all files before the one at fd (json-file) */
 	uint64_t dropped;  /* bytes that could not be written: disk full */
+	struct jsonlog json;
 };
 
 /* Opens the log below the container's directory and mends the tail of what is there; `position` is
@@ -36,3 +39,6 @@ void logfile_close(struct logfile *log);
  * terminal. A log that cannot be written never stops the container: its bytes count as dropped. */
 ssize_t logfile_take(struct logfile *log, int fd, bool is_pipe, uint8_t stream, int64_t time_ns,
 		     char *copy) must_check;
+
+/* Writes what is held of unfinished lines: the container has ended. */
+void logfile_flush(struct logfile *log);

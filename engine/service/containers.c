@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
+#include "logs.h"
 #include "make.h"
 #include "record.h"
 #include "remove.h"
@@ -176,6 +177,12 @@ static int on_top(struct rpc_call *call, const Cleat__V1__TopContainerRequest *r
 	return view_top(service_engine(call), req, reply, err);
 }
 
+static int on_logs(struct rpc_call *call, const Cleat__V1__LogsRequest *req,
+		   struct cleat_v1_containers_logs_stream *out, struct err *err)
+{
+	return logs_serve(service_engine(call), call, req, out, err);
+}
+
 static int on_attach(struct rpc_call *call, struct cleat_v1_containers_attach_stream *io,
 		     struct err *err)
 {
@@ -206,6 +213,7 @@ static const struct cleat_v1_containers_ops ops = {
 	.list = on_list,
 	.inspect = on_inspect,
 	.top = on_top,
+	.logs = on_logs,
 	.attach = on_attach,
 	.resize = on_resize,
 };

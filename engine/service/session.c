@@ -8,9 +8,13 @@
 
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
+#include "hold.h"
 #include "lifecycle.h"
 #include "log.h"
+#include "logreader.h"
+#include "logs.h"
 #include "pump.h"
+#include "reconcile.h"
 #include "shimlink.h"
 #include "start.h"
 #include "status.h"
@@ -180,19 +184,105 @@ static int ensure(struct engine *engine, const struct record *record, struct err
 	return lock < 0 ? lock : lifecycle_ensure_shim(engine, record, err);
 }
 
+/* Output from the log, from `from` up to where live output begins (UINT64_MAX: to its end). */
+static int replay(struct session *s, const struct record *record,
+		  const Cleat__V1__AttachStart *start, uint64_t from, uint64_t to, struct err *err)
+{
+	cleanup(logreader_freep) struct logreader *reader = NULL;
+	struct log_entry entry;
+	int r = logs_open(s->engine, record, &reader, err);
+
+	if (r == 0 && (from || to != UINT64_MAX) && !logreader_counts_output(reader))
+		return -ENOTSUP;
+	if (r == 0)
+		r = logreader_seek(reader, from, err);
+	while (r >= 0 && (r = logreader_next(reader, &entry, err)) > 0 && entry.position < to) {
+		Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+
+		if (!(entry.stream == 1 ? start->stdout : start->stderr))
+			continue;
+		frame.stream = entry.stream;
+		frame.position = entry.position;
+		frame.data.data = (uint8_t *)(uintptr_t)entry.data;
+		frame.data.len = entry.size < to - entry.position ? entry.size
+								  : (size_t)(to - entry.position);
+		r = send_output(s, &frame, err);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* What a stream that moves, or asks for the log, gets before live output. */
+static int catch_up(struct session *s, const struct record *record,
+		    const Cleat__V1__AttachStart *start, uint64_t live, struct err *err)
+{
+	bool resumes = start->resume_case == CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+	int r = 0;
+
+	if (start->logs && !resumes)
+		r = replay(s, record, start, 0, UINT64_MAX, err);
+	else if (resumes && start->resume_position < live)
+		r = replay(s, record, start, start->resume_position, live, err);
+	if (r == -ENOTSUP) { /* a driver that keeps nothing, or not by position */
+		*err = ERR_NULL;
+		r = 0;
+	}
+	return r;
+}
+
+/* The container ended while the client had no engine: what is left of its output, and its exit. */
+static int tell_end(struct session *s, const struct record *record, const struct status *status,
+		    const Cleat__V1__AttachStart *start, struct err *err)
+{
+	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+	int r = send_attached(s, record, 0, err);
+
+	if (r == 0)
+		r = catch_up(s, record, start, UINT64_MAX, err);
+	frame.exit_code = status->exit_code;
+	frame.oom_killed = status->oom_killed;
+	return r < 0 ? r : send_exited(s, &frame, err);
+}
+
+static bool ended_since(const Cleat__V1__AttachStart *start, const struct status *status)
+{
+	return start->seen_case == CLEAT__V1__ATTACH_START__SEEN_EXITS &&
+	       status->exits > start->exits && !status_active(status);
+}
+
 static int serve(struct session *s, const struct record *record,
 		 const Cleat__V1__AttachStart *start, struct pump *pump, struct err *err)
 {
+	struct status status;
 	uint64_t position = 0;
-	int r = ensure(s->engine, record, err);
+	int r;
 
+	status_read(s->engine, record, &status);
+	if (ended_since(start, &status))
+		return tell_end(s, record, &status, start, err);
+	r = ensure(s->engine, record, err);
 	if (r == 0)
 		r = open_stream(s->engine, record, start, &pump->sock, &position, err);
 	if (r == 0)
 		r = send_attached(s, record, position, err);
+	if (r == 0)
+		r = catch_up(s, record, start, position, err);
 	if (r == 0 && start->start)
 		r = start_attached(s, err);
-	return r < 0 ? r : pump_run(pump, err);
+	return r < 0 || (start->logs && !start->stream) ? r : pump_run(pump, err);
+}
+
+/* A container of --rm stays until this session has told its end. */
+static int serve_held(struct session *s, const struct record *record,
+		      const Cleat__V1__AttachStart *start, struct pump *pump, struct err *err)
+{
+	int hold = record->auto_remove ? hold_open(s->engine, record->id) : -1;
+	int r = serve(s, record, start, pump, err);
+
+	if (hold >= 0) {
+		close(hold);
+		reconcile_one(s->engine->reconciler, record->id);
+	}
+	return r;
 }
 
 static int attach(struct engine *engine, struct rpc_call *call,
@@ -208,9 +298,7 @@ static int attach(struct engine *engine, struct rpc_call *call,
 	if (r < 0)
 		return r;
 	session.id = pump->what = record.id;
-	if (start->logs)
-		return err_set(err, ERR_UNIMPLEMENTED, "attach with replay of the log");
-	return serve(&session, &record, start, pump, err);
+	return serve_held(&session, &record, start, pump, err);
 }
 
 int session_attach(struct engine *engine, struct rpc_call *call,

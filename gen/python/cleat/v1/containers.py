@@ -613,14 +613,14 @@ LogsRequest.FIELDS = (
 
 @dataclass
 class LogEntry(codec.Message):
-    """A line, or a part of one."""
+    """Whole lines that came together, or a part of one."""
     stream: cleat.v1.common.OutputStream | int = 0
     time_ns: int = 0
-    # with its newline, if the line is complete
+    # with newlines, as it was written
     data: bytes = b""
-    # bytes of output of the container before this entry, both streams together
+    # bytes of output before this entry, both streams (json-file: only rising)
     position: int = 0
-    # the line goes on in the next entry of this stream
+    # its last line goes on in the next entry of this stream
     partial: bool = False
     details: dict[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lock is on a file that every container has and that nothing else locks. */
+#include "hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+static int open_file(const struct engine *engine, const char *id)
+{
+	char path[80];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.64s/shim.pb", id);
+	fd = openat(engine->containers_fd, path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int hold_open(const struct engine *engine, const char *id)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	cleanup_fd int fd = open_file(engine, id);
+
+	if (fd < 0)
+		return fd;
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : steal_fd(&fd);
+}
+
+bool hold_is_held(const struct engine *engine, const char *id)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	cleanup_fd int fd = open_file(engine, id);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}

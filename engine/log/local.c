@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `local` format: segments NNNNNN.log of binary records (logrec.h), numbered upwards. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "logformat.h"
+#include "logrec.h"
+#include "str.h"
+
+static bool segment_number(const char *name, uint32_t *number)
+{
+	char digits[7] = { 0 };
+	uint64_t value;
+
+	if (strlen(name) != 10 || !str_has_suffix(name, ".log"))
+		return false;
+	memcpy(digits, name, 6);
+	if (str_u64(digits, &value) < 0 || value == 0)
+		return false;
+	*number = (uint32_t)value;
+	return true;
+}
+
+/* The nearest number above `number` (upwards) or below it; below 0 is the highest. */
+static uint32_t neighbour(int dir_fd, uint32_t number, bool upwards)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	uint32_t best = 0, n;
+
+	if (!dir) {
+		closep(&fd);
+		return 0;
+	}
+	while ((entry = readdir(dir))) {
+		if (!segment_number(entry->d_name, &n))
+			continue;
+		if (upwards ? n > number && (!best || n < best)
+			    : (!number || n < number) && n > best)
+			best = n;
+	}
+	closedir(dir);
+	return best;
+}
+
+static uint32_t next_file(int fd, const char *id, uint32_t number)
+{
+	(void)id;
+	return neighbour(fd, number, true);
+}
+
+static uint32_t previous_file(int fd, const char *id, uint32_t number)
+{
+	(void)id;
+	return neighbour(fd, number, false);
+}
+
+static int open_file(int dir_fd, const char *id, uint32_t number)
+{
+	char name[24];
+	int fd;
+
+	(void)id;
+	(void)snprintf(name, sizeof(name), LOGREC_SEGMENT_FORMAT, number);
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+static void fill(const struct logrec *rec, size_t on_disk, struct log_found *found)
+{
+	*found = (struct log_found){
+		.entry = { .time_ns = rec->time_ns,
+			   .position = rec->position,
+			   .data = rec->data,
+			   .size = rec->size,
+			   .stream = rec->stream,
+			   .partial = rec->partial },
+		.on_disk = on_disk,
+	};
+}
+
+static int decode(const char *bytes, size_t n, char *scratch, struct log_found *found)
+{
+	struct logrec rec;
+	ptrdiff_t size = logrec_decode(bytes, n, &rec);
+
+	(void)scratch;
+	if (size <= 0)
+		return (int)size;
+	fill(&rec, (size_t)size, found);
+	return 1;
+}
+
+static int decode_last(const char *bytes, size_t n, char *scratch, struct log_found *found)
+{
+	struct logrec rec;
+	ptrdiff_t size = logrec_decode_last(bytes, n, &rec);
+
+	(void)scratch;
+	if (size <= 0)
+		return (int)size;
+	fill(&rec, (size_t)size, found);
+	return 1;
+}
+
+const struct logformat logformat_local = {
+	.entry_max = LOGREC_HEAD_BYTES + LOGREC_DATA_MAX + LOGREC_TAIL_BYTES,
+	.next_file = next_file,
+	.previous_file = previous_file,
+	.open_file = open_file,
+	.decode = decode,
+	.decode_last = decode_last,
+};
