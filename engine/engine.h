@@ -31,6 +31,7 @@ struct engine {
 	int64_t started_ns;                 /* UNIX time */
 	struct config config;
 	struct store *store;
+	struct journal *journal;
 	struct shims *shims;
 	struct reconciler *reconciler;
 	struct rpc_server *server;

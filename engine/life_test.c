@@ -15,8 +15,10 @@
 #include <cmocka.h>
 
 #include "container/create.h"
+#include "container/history.h"
 #include "container/lifecycle.h"
 #include "container/remove.h"
+#include "event/journal.h"
 #include "fd.h"
 #include "reconcile.h"
 #include "shim/shimlink.h"
@@ -58,7 +60,8 @@ static int setup(void **state)
 	(void)snprintf(bin, sizeof(bin), "%s/../bin", engine.bin_dir);
 	free(engine.bin_dir);
 	engine.bin_dir = realpath(bin, NULL);
-	return shims_open(&engine.shims, &engine, &reconcile_handlers, &err) ||
+	return history_open(&engine, &err) ||
+	       shims_open(&engine.shims, &engine, &reconcile_handlers, &err) ||
 	       reconcile_open(&engine.reconciler, &engine, &err);
 }
 
@@ -67,6 +70,7 @@ static int teardown(void **state)
 	(void)state;
 	engine.reconciler = reconcile_free(engine.reconciler);
 	engine.shims = shims_free(engine.shims);
+	engine.journal = journal_free(engine.journal);
 	engine_close(&engine);
 	engine = (struct engine){ 0 };
 	return fd_remove_tree(AT_FDCWD, dir);

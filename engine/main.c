@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 
 #include "container/base.h"
+#include "container/history.h"
 #include "engine.h"
+#include "journal.h"
 #include "link.h"
 #include "log.h"
 #include "reconcile.h"
@@ -87,6 +89,8 @@ static int open_parts(struct engine *engine, struct err *err)
 	int r = base_make(engine, err);
 
 	if (r == 0)
+		r = history_open(engine, err);
+	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
@@ -96,6 +100,7 @@ static void close_parts(struct engine *engine)
 	engine->server = rpc_server_free(engine->server);
 	engine->reconciler = reconcile_free(engine->reconciler);
 	engine->shims = shims_free(engine->shims);
+	engine->journal = journal_free(engine->journal);
 }
 
 static void wait_for_end(const sigset_t *signals)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The number of the last recorded event is a column of the container's row: a shim that replays its
- * journal to a new engine, or to two at once, has each event recorded by exactly one of them. */
+/* Under the journal's lock an event of a shim is compared with the number of the last recorded one (a
+ * column of the container's row), appended, and then the column is advanced: a shim that replays its
+ * journal to a new engine, or to two at once, has each event recorded once. A kill between the last two
+ * steps leaves one event that is in the journal but not in the row; it is the journal's last, and
+ * history_open() completes it. */
 #include "history.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "cleat/v1/exec.pb-c.h"
+#include "eventmsg.h"
 #include "execrecord.h"
+#include "fd.h"
+#include "journal.h"
 #include "log.h"
 #include "str.h"
 #include "watch.h"
@@ -39,29 +49,146 @@ static void record_exec(struct engine *engine, const char *id,
 		log_error("cannot record an exec id=%.12s: %s", id, err.message);
 }
 
+/* "exec_start: sh -c x", as Docker names it; others by the table. */
+static char *action_text(struct engine *engine, const Cleat__Shim__V1__ShimEvent *event)
+{
+	cleanup(execrecord_deinit) struct execrecord exec = { 0 };
+	Cleat__V1__CreateExecRequest *request = NULL;
+	struct buf text = BUF_NULL;
+
+	buf_puts(&text, actions[event->kind]);
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED &&
+	    execrecord_find(engine->store, event->exec_id, &exec, NULL) == 0)
+		request =
+			cleat__v1__create_exec_request__unpack(NULL, exec.config_len, exec.config);
+	for (size_t i = 0; request && i < request->n_command; i++)
+		buf_printf(&text, "%s%s", i ? " " : ": ", request->command[i]);
+	if (request)
+		cleat__v1__create_exec_request__free_unpacked(request, NULL);
+	return buf_steal(&text);
+}
+
+static void add_details(struct eventmsg *msg, const Cleat__Shim__V1__ShimEvent *event)
+{
+	char number[16];
+
+	if (event->exec_id[0])
+		eventmsg_add(msg, "execID", event->exec_id);
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED ||
+	    event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_EXITED) {
+		(void)snprintf(number, sizeof(number), "%d", event->exit_code);
+		eventmsg_add(msg, "exitCode", number);
+	}
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED) {
+		(void)snprintf(number, sizeof(number), "%d", event->signal);
+		eventmsg_add(msg, "signal", number);
+	}
+	if (event->error[0])
+		eventmsg_add(msg, "error", event->error);
+}
+
+static int append_shim_event(struct engine *engine, const struct record *record,
+			     const Cleat__Shim__V1__ShimEvent *event)
+{
+	cleanup_free char *action = action_text(engine, event);
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+
+	if (!action)
+		return -ENOMEM;
+	eventmsg_container(&msg, record, action, event->time_ns);
+	add_details(&msg, event);
+	return msg.error ? msg.error : journal_append(engine->journal, &msg.event, event->seq);
+}
+
+/* 1 = it is new and recorded, 0 = it was recorded before, -errno. With the journal locked. */
+static int record_locked(struct engine *engine, const char *id,
+			 const Cleat__Shim__V1__ShimEvent *event, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	int r = record_find(engine->store, id, &record, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if ((int64_t)event->seq <= record.last_seq)
+		return 0;
+	if ((size_t)event->kind < ARRAY_LEN(actions) && actions[event->kind]) {
+		r = append_shim_event(engine, &record, event);
+		if (r < 0)
+			log_error("cannot write an event to the journal id=%.12s: %s", id,
+				  strerror(-r));
+	}
+	return record_advance(engine->store, id, (int64_t)event->seq, err);
+}
+
 bool history_shim_event(struct engine *engine, const char *id,
 			const Cleat__Shim__V1__ShimEvent *event)
 {
 	struct err err = ERR_NULL;
-	int r = record_advance(engine->store, id, (int64_t)event->seq, &err);
-	const char *action = (size_t)event->kind < ARRAY_LEN(actions) ? actions[event->kind] : NULL;
+	int lock = journal_lock(engine->journal);
+	int r = lock < 0 ? lock : record_locked(engine, id, event, &err);
 
+	closep(&lock);
 	if (r < 0)
 		log_error("cannot record an event id=%.12s: %s", id, err.message);
-	else if (r > 0 && action)
-		log_debug("container event id=%.12s seq=%" PRIu64 " action=%s exit=%d", id,
-			  event->seq, action, event->exit_code);
 	if (r > 0)
 		record_exec(engine, id, event);
 	watch_notify(id);
 	return r > 0;
 }
 
+static int append_own(struct engine *engine, struct eventmsg *msg)
+{
+	cleanup_fd int lock = journal_lock(engine->journal);
+
+	if (lock < 0)
+		return lock;
+	return msg->error ? msg->error : journal_append(engine->journal, &msg->event, 0);
+}
+
 void history_action(struct engine *engine, const struct record *record, const char *action,
 		    const char *key, const char *value)
 {
-	(void)engine;
-	log_debug("container event id=%.12s action=%s %s=%s", record->id, action, str_or_empty(key),
-		  str_or_empty(value));
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+	int r;
+
+	eventmsg_container(&msg, record, action, fd_realtime_ns());
+	if (key)
+		eventmsg_add(&msg, key, str_or_empty(value));
+	r = append_own(engine, &msg);
+	if (r < 0)
+		log_error("cannot write an event to the journal id=%.12s: %s", record->id,
+			  strerror(-r));
 	watch_notify(record->id);
+}
+
+void history_image(struct engine *engine, const char *id, const char *name, const char *action)
+{
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+	int r;
+
+	eventmsg_image(&msg, id, name, action, fd_realtime_ns());
+	r = append_own(engine, &msg);
+	if (r < 0)
+		log_error("cannot write an event to the journal image=%s: %s", id, strerror(-r));
+}
+
+int history_open(struct engine *engine, struct err *err)
+{
+	Cleat__V1__Event *last = NULL;
+	uint64_t origin = 0;
+	int r = journal_open(&engine->journal, engine->state_fd, engine->config.events_max_bytes,
+			     err);
+	int lock = r < 0 ? r : journal_lock(engine->journal);
+
+	if (lock < 0)
+		return r < 0 ? r : err_sys(err, lock, "lock the event journal");
+	r = journal_last(engine->journal, &origin, &last);
+	if (r < 0)
+		log_error("the event journal cannot be read: %s", strerror(-r));
+	if (last && origin)
+		(void)!record_advance(engine->store, last->actor_id, (int64_t)origin, NULL);
+	if (last)
+		cleat__v1__event__free_unpacked(last, NULL);
+	close(lock);
+	return 0;
 }

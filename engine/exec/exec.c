@@ -12,6 +12,7 @@
 
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
+#include "history.h"
 #include "lifecycle.h"
 #include "record.h"
 #include "shimlink.h"
@@ -68,6 +69,19 @@ static int check(const Cleat__V1__CreateExecRequest *request, struct err *err)
 	return 0;
 }
 
+/* "exec_create: sh -c x", as Docker names it. */
+static void tell_created(struct engine *engine, const struct record *container,
+			 const Cleat__V1__CreateExecRequest *request, const char *id)
+{
+	cleanup(buf_deinit) struct buf action = BUF_NULL;
+
+	buf_puts(&action, "exec_create:");
+	for (size_t i = 0; i < request->n_command; i++)
+		buf_printf(&action, " %s", request->command[i]);
+	if (!action.error)
+		history_action(engine, container, action.data, "execID", id);
+}
+
 int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request,
 		struct execrecord *record, struct err *err)
 {
@@ -87,7 +101,10 @@ int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *reque
 	if (!record->config)
 		return err_sys(err, ENOMEM, "exec");
 	cleat__v1__create_exec_request__pack(request, record->config);
-	return execrecord_insert(engine->store, record, err);
+	r = execrecord_insert(engine->store, record, err);
+	if (r == 0)
+		tell_created(engine, &container, request, record->id);
+	return r;
 }
 
 static int find_user(const struct status *status, const Cleat__V1__CreateExecRequest *exec,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
+#include "history.h"
 #include "logs.h"
 #include "make.h"
 #include "record.h"
@@ -87,12 +88,17 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 {
 	bool given =
 		req->timeout_case == CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	cleanup(record_deinit) struct record record = { 0 };
 	bool flag = false;
 	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
 		     &flag, err);
 
 	(void)reply;
-	return r < 0 ? r : start_container(service_engine(call), req->container, &flag, err);
+	if (r == 0)
+		r = start_container(service_engine(call), req->container, &flag, err);
+	if (r == 0 && record_find(service_engine(call)->store, req->container, &record, NULL) == 0)
+		history_action(service_engine(call), &record, "restart", NULL, NULL);
+	return r;
 }
 
 static int on_pause(struct rpc_call *call, const Cleat__V1__PauseContainerRequest *req,

@@ -8,6 +8,7 @@
 
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
+#include "history.h"
 #include "hold.h"
 #include "lifecycle.h"
 #include "log.h"
@@ -298,6 +299,8 @@ static int attach(struct engine *engine, struct rpc_call *call,
 	if (r < 0)
 		return r;
 	session.id = pump->what = record.id;
+	if (start->resume_case == 0)
+		history_action(engine, &record, "attach", NULL, NULL);
 	return serve_held(&session, &record, start, pump, err);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleat/v1/system.rpc.h"
+#include "events.h"
 #include "fd.h"
 #include "str.h"
 #include "upgrade.h"
@@ -97,6 +98,12 @@ static int on_info(struct rpc_call *call, const Cleat__V1__InfoRequest *req,
 	return r < 0 ? err_sys(err, r, "info") : 0;
 }
 
+static int on_events(struct rpc_call *call, const Cleat__V1__EventsRequest *req,
+		     struct cleat_v1_system_events_stream *out, struct err *err)
+{
+	return events_serve(service_engine(call), call, req, out, err);
+}
+
 static int on_upgrade(struct rpc_call *call, const Cleat__V1__UpgradeRequest *req,
 		      struct cleat_v1_system_upgrade_stream *out, struct err *err)
 {
@@ -128,6 +135,7 @@ static const struct cleat_v1_system_ops ops = {
 	.ping = on_ping,
 	.version = on_version,
 	.info = on_info,
+	.events = on_events,
 	.upgrade = on_upgrade,
 	.shutdown = on_shutdown,
 };
