@@ -16,6 +16,7 @@ struct shims;
 struct journal;
 struct rpc_server;
 struct reconciler;
+struct layers;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -34,6 +35,7 @@ struct engine {
 	struct journal *journal;
 	struct shims *shims;
 	struct reconciler *reconciler;
+	struct layers *layers;
 	struct rpc_server *server;
 };
 

@@ -16,6 +16,7 @@
 #include "container/history.h"
 #include "engine.h"
 #include "journal.h"
+#include "layer/layer.h"
 #include "link.h"
 #include "log.h"
 #include "reconcile.h"
@@ -91,6 +92,8 @@ static int open_parts(struct engine *engine, struct err *err)
 	if (r == 0)
 		r = history_open(engine, err);
 	if (r == 0)
+		r = layers_open(&engine->layers, engine->state_dir, engine->state_fd, err);
+	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
@@ -101,6 +104,7 @@ static void close_parts(struct engine *engine)
 	engine->reconciler = reconcile_free(engine->reconciler);
 	engine->shims = shims_free(engine->shims);
 	engine->journal = journal_free(engine->journal);
+	engine->layers = layers_free(engine->layers);
 }
 
 static void wait_for_end(const sigset_t *signals)

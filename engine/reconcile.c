@@ -22,6 +22,7 @@
 #include "container/remove.h"
 #include "container/status.h"
 #include "fd.h"
+#include "image/image.h"
 #include "list.h"
 #include "log.h"
 #include "str.h"
@@ -240,6 +241,7 @@ static void tend_all(struct engine *engine)
 		tend(engine, records[i].id);
 	record_list_free(records, n);
 	remove_orphans(engine);
+	image_sweep(engine);
 }
 
 /* The first task that is due, taken off the list; else NULL, and *wait_ns is when the next one is (0 =

@@ -119,17 +119,25 @@ int image_list(struct engine *engine, struct image **out, size_t *n, struct err 
 	return r;
 }
 
+int image_check_tag(const char *reference, struct err *err)
+{
+	struct reference ref;
+	int r = reference_parse(reference, &ref, err);
+
+	if (r == 0 && ref.digest[0])
+		r = err_set(err, ERR_INVALID, "refusing to create a tag with a digest reference");
+	return r;
+}
+
 int image_tag(struct engine *engine, const char *id, const char *reference, struct err *err)
 {
 	struct reference ref;
 	char full[REFERENCE_MAX];
-	int r = reference_parse(reference, &ref, err);
+	int r = image_check_tag(reference, err);
 
+	r = r ? r : reference_parse(reference, &ref, err);
 	if (r < 0)
 		return r;
-	if (ref.digest[0])
-		return err_set(err, ERR_INVALID,
-			       "refusing to create a tag with a digest reference");
 	reference_full(&ref, full);
 	r = store_run(engine->store, err,
 		      "INSERT INTO tags(name, image_id) VALUES(?, ?) "
@@ -144,17 +152,17 @@ int image_layers(struct engine *engine, const struct image *image, struct string
 	int r = 0;
 
 	for (size_t i = image->config.diff_ids.n; r == 0 && i-- > 0;) {
-		cleanup_free char *path = str_printf("%s/layers/%s/fs", engine->state_dir,
-						     image->config.diff_ids.v[i] + 7);
+		cleanup_free char *path = NULL;
 
-		r = path ? strings_append(out, path) : -ENOMEM;
+		r = layers_lower(engine->layers, image->config.diff_ids.v[i] + 7, &path);
+		r = r ? r : strings_append(out, path);
 	}
 	return r < 0 ? err_sys(err, r, "list the layers") : 0;
 }
 
-static int insert_rows(struct engine *engine, const char *id, const char *json, size_t len,
-		       const struct image_config *config, uint64_t size, const struct strings *tags,
-		       struct err *err)
+int image_insert(struct engine *engine, const char *id, const char *json, size_t len,
+		 const struct image_config *config, uint64_t size, const struct strings *tags,
+		 struct err *err)
 {
 	int r = store_run(
 		engine->store, err,
@@ -171,92 +179,4 @@ static int insert_rows(struct engine *engine, const char *id, const char *json, 
 	for (size_t i = 0; r >= 0 && i < tags->n; i++)
 		r = image_tag(engine, id, tags->v[i], err);
 	return r < 0 ? r : 0;
-}
-
-int image_insert(struct engine *engine, const char *id, const char *json, size_t len,
-		 const struct image_config *config, uint64_t size, const struct strings *tags,
-		 struct err *err)
-{
-	int r = store_begin(engine->store, err);
-
-	if (r < 0)
-		return r;
-	r = insert_rows(engine, id, json, len, config, size, tags, err);
-	int ended = store_end(engine->store, r == 0, err);
-
-	return r ? r : ended;
-}
-
-static int count_row(const struct store_row *row, void *ctx)
-{
-	*(int64_t *)ctx = store_int(row, 0);
-	return 0;
-}
-
-static int delete_image(struct engine *engine, const struct image *image, bool force,
-			struct strings *changes, struct err *err)
-{
-	int64_t users = 0, left;
-	int r = store_query(engine->store, err, count_row, &users,
-			    "SELECT COUNT(*) FROM containers WHERE image_id = ?", "s", image->id);
-
-	if (r == 0 && users > 0)
-		return force ? 0
-			     : err_reason(
-				       err, ERR_PRECONDITION, "IMAGE_IN_USE",
-				       "conflict: unable to delete %.12s: %lld container(s) use it",
-				       image->id + 7, (long long)users);
-	r = r ? r
-	      : store_run(engine->store, err, "DELETE FROM images WHERE id = ?", "s", image->id);
-	for (size_t i = 0; r >= 0 && i < image->config.diff_ids.n; i++) {
-		const char *diff = image->config.diff_ids.v[i];
-		cleanup_free char *path = str_printf("layers/%s", diff + 7);
-
-		left = 1;
-		r = store_query(engine->store, err, count_row, &left,
-				"SELECT COUNT(*) FROM image_layers WHERE diff_id = ?", "s", diff);
-		if (r == 0 && left == 0 && path)
-			r = fd_remove_tree(engine->state_fd, path);
-	}
-	cleanup_free char *line = str_printf("deleted %s", image->id);
-
-	return r < 0 ? r : line ? strings_append(changes, line) : -ENOMEM;
-}
-
-int image_remove(struct engine *engine, const char *name, bool force, struct strings *changes,
-		 struct err *err)
-{
-	cleanup(image_deinit) struct image image = { 0 };
-	struct reference ref;
-	char full[REFERENCE_MAX] = "", shown[REFERENCE_MAX];
-	bool named = false;
-	int r = image_find(engine, name, &image, err);
-
-	if (r < 0)
-		return r;
-	if (reference_parse(name, &ref, NULL) == 0)
-		reference_full(&ref, full);
-	for (size_t i = 0; i < image.tags.n; i++)
-		named |= strcmp(image.tags.v[i], full) == 0;
-	if (!named && image.tags.n > 1 && !force)
-		return err_set(
-			err, ERR_PRECONDITION,
-			"conflict: unable to delete %.12s (must be forced) - image is referenced "
-			"in multiple repositories",
-			image.id + 7);
-	bool last = !named || image.tags.n <= 1;
-
-	if (last)
-		r = delete_image(engine, &image, force, changes, err);
-	for (size_t i = 0; r == 0 && i < image.tags.n; i++) {
-		if (named && strcmp(image.tags.v[i], full) != 0)
-			continue;
-		reference_familiar(image.tags.v[i], shown);
-		cleanup_free char *line = str_printf("untagged %s", shown);
-
-		r = store_run(engine->store, err, "DELETE FROM tags WHERE name = ?", "s",
-			      image.tags.v[i]);
-		r = r < 0 ? r : line ? strings_append(changes, line) : -ENOMEM;
-	}
-	return r;
 }

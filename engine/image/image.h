@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The images of the store, and bringing them in. Layers are directories STATE/layers/HEX/fs by diff id.
- * All functions block on the store and the file system. */
+/* The images of the store, and bringing them in. Their layers are engine/layer's.
+ * All functions block on the store and the file system. Layers are published and removed under
+ * image_lock(), which is shared with other engines on the same state. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include "buf.h"
 #include "engine.h"
 #include "err.h"
+#include "layer.h"
 #include "manifest.h"
 #include "mem.h"
 
@@ -36,18 +38,44 @@ int image_tag(struct engine *engine, const char *id, const char *reference,
 int image_layers(struct engine *engine, const struct image *image, struct strings *out,
 		 struct err *err) must_check;
 
-/* Removes the name, and with the last name the image and layers no other image has. What happened is
- * told as "untagged NAME" and "deleted ID" in *changes. -EBUSY, reason IMAGE_IN_USE. */
-int image_remove(struct engine *engine, const char *name, bool force, struct strings *changes,
+struct image_remove_options {
+	bool force;
+	/* Whether a container runs; for the sentence, and as nothing can force its image away. */
+	bool (*running)(void *ctx, const char *container_id);
+	void *ctx;
+};
+/* Removes a name or, when it was the last one or an id was given, the image and the layers no other
+ * image has, as Docker does. What happened is told as "untagged NAME" and "deleted ID" in *changes.
+ * An image that a stopped container uses can lose its names by force, and stays without.
+ * -EBUSY, reason IMAGE_IN_USE. */
+int image_remove(struct engine *engine, const char *name,
+		 const struct image_remove_options *options, struct strings *changes,
 		 struct err *err) must_check;
+/* Ids of the containers made from an image. */
+int image_users(struct engine *engine, const char *id, struct strings *out,
+		struct err *err) must_check;
 
-/* Records an image whose layers are all published, and names it. For image_load(). */
+/* Records an image whose layers are all published, and names it, within the caller's transaction. */
 int image_insert(struct engine *engine, const char *id, const char *config_json, size_t len,
 		 const struct image_config *config, uint64_t size_bytes, const struct strings *tags,
 		 struct err *err) must_check;
+/* 0 when `reference` can name an image. */
+int image_check_tag(const char *reference, struct err *err) must_check;
 
-/* Loads an archive read from `in_fd` (borrowed) to its end. `loaded` is called for each image when all
- * are in the store. On failure nothing has changed. */
-int image_load(struct engine *engine, int in_fd,
-	       int (*loaded)(void *ctx, const char *id, const struct strings *tags), void *ctx,
+struct image_load_options {
+	const char *os, *architecture; /* only images of these; NULL = all */
+	/* Called for each image when all are in the store; names as the archive has them. */
+	int (*loaded)(void *ctx, const char *id, const struct strings *tags);
+	void *ctx;
+};
+/* Loads an archive read from `in_fd` (borrowed) to its end. On failure nothing has changed. */
+int image_load(struct engine *engine, int in_fd, const struct image_load_options *options,
 	       struct err *err) must_check;
+
+/* The lock for what changes layers: a descriptor to be closed, or -errno. */
+int image_lock(struct engine *engine, struct err *err) must_check;
+/* Moves layers no image has into the lease. To be called under the lock. */
+int image_sweep_layers(struct engine *engine, const struct lease *lease,
+		       struct err *err) must_check;
+/* Removes what engines that died left behind. Called once at start, beside serving. */
+void image_sweep(struct engine *engine);

@@ -1,310 +1,341 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading: a worker writes the archive's files under numbers and says their names and digests; the
- * documents among them are read; a worker for each missing layer unpacks it and says its diff id. All of
- * that happens in a directory of its own below STATE/tmp. Only when everything matched, layers are
- * renamed to their places and the images recorded. */
+/* Loading: one worker reads the archive as it comes, keeps its documents and unpacks its layers into a
+ * lease. Then the documents are read and every digest they promise is compared with what the worker
+ * saw; what was unpacked is synced; and under the images' lock the layers are renamed to their places
+ * and all images recorded in one transaction. Whatever fails before leaves the lease behind, which goes
+ * with this call, or with the next start of an engine. */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "fd.h"
 #include "image.h"
+#include "layer.h"
+#include "result.h"
+#include "store.h"
 #include "str.h"
 #include "workerjob.h"
 
-struct file {
-	const char *path, *link, *sha; /* borrowed from lines; link: NULL = a file */
-	unsigned int number;
+/* An image of the archive, ready to be recorded. */
+struct found {
+	char id[72];
+	struct buf json;
+	struct image_config config;
+	uint64_t size;
+	const struct manifest *manifest;
 };
 
 struct load {
 	struct engine *engine;
-	char dir[64]; /* below STATE */
-	int dir_fd, files_fd;
+	const struct image_load_options *options;
+	struct lease lease;
 	struct buf lines;
-	struct file *files;
-	size_t n_files;
+	struct result files;
 	struct manifests images;
-	struct strings layers; /* unpacked here: digits of the diff ids */
-	uint64_t size;         /* of the image at hand */
+	struct found *found;
+	size_t n_found;
+	bool unpacked; /* there is something new */
 };
 
 static void load_deinit(struct load *l)
 {
-	if (l->files_fd >= 0)
-		close(l->files_fd);
-	if (l->dir_fd >= 0)
-		close(l->dir_fd);
-	if (l->dir[0])
-		(void)!fd_remove_tree(l->engine->state_fd, l->dir);
-	free(l->files);
-	buf_deinit(&l->lines);
+	for (size_t i = 0; i < l->n_found; i++) {
+		buf_deinit(&l->found[i].json);
+		image_config_deinit(&l->found[i].config);
+	}
+	free(l->found);
 	manifests_deinit(&l->images);
-	strings_deinit(&l->layers);
+	result_deinit(&l->files);
+	buf_deinit(&l->lines);
+	lease_deinit(&l->lease);
 }
 
-static int open_dir(struct load *l, struct err *err)
+static const struct result_entry *need(const struct load *l, const char *path, struct err *err)
 {
-	char id[65];
+	const struct result_entry *e = result_find(&l->files, path);
 
-	str_random_id(id);
-	id[16] = '\0';
-	snprintf(l->dir, sizeof(l->dir), "tmp/load-%s", id);
-	int r = fd_mkdir_all(l->engine->state_fd, l->dir, 0700);
-
-	if (r == 0)
-		l->dir_fd = openat(l->engine->state_fd, l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l->dir_fd >= 0 && mkdirat(l->dir_fd, "files", 0700) == 0)
-		l->files_fd = openat(l->dir_fd, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return l->files_fd < 0 ? err_sys(err, r ? r : errno, "make a temporary directory") : 0;
-}
-
-/* The worker's lines to the table; they are cut in place. */
-static int read_lines(struct load *l)
-{
-	char *save = NULL;
-
-	l->files = calloc(l->lines.len / 4 + 1, sizeof(*l->files));
-	if (!l->files)
-		return -ENOMEM;
-	for (char *line = l->lines.len ? strtok_r(l->lines.data, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		struct file *f = &l->files[l->n_files];
-		int sha = 0, path = 0;
-
-		if (str_has_prefix(line, "link ")) {
-			f->link = line + 5;
-			f->path = strchr(line, '\t');
-			if (!f->path)
-				continue;
-			line[f->path++ - line] = '\0';
-			l->n_files++;
-		} else if (sscanf(line, "file %u %*u %n%*64s %n", &f->number, &sha, &path) == 1 &&
-			   path) {
-			f->sha = line + sha;
-			line[sha + 64] = '\0';
-			f->path = line + path;
-			l->n_files++;
-		}
-	}
-	return 0;
-}
-
-/* The last entry of that path; a link (docker save makes ../HEX/layer.tar) is followed once. */
-static const struct file *lookup(const struct load *l, const char *path)
-{
-	for (size_t i = l->n_files; i-- > 0;) {
-		const struct file *f = &l->files[i];
-
-		if (strcmp(f->path, path) != 0)
-			continue;
-		if (!f->link)
-			return f;
-		const char *target = str_has_prefix(f->link, "../") ? f->link + 3 : f->link;
-
-		for (size_t k = l->n_files; k-- > 0;)
-			if (!l->files[k].link && strcmp(l->files[k].path, target) == 0)
-				return &l->files[k];
-		return NULL;
-	}
+	if (!e)
+		err_set(err, ERR_INVALID, "%.120s is missing in the archive", path);
+	else if (e->kind == RESULT_BAD)
+		err_set(err, ERR_INVALID, "%.90s: %s", path, e->reason);
+	else if (str_has_prefix(path, "blobs/sha256/") && strcmp(path + 13, e->sha) != 0)
+		err_set(err, ERR_INVALID, "%.90s: its digest is sha256:%.64s", path, e->sha);
+	else
+		return e;
 	return NULL;
 }
 
-static const struct file *need(const struct load *l, const char *path, struct err *err)
+static int read_document(const struct load *l, const char *path, struct buf *out,
+			 const struct result_entry **entry, struct err *err)
 {
-	const struct file *f = lookup(l, path);
-
-	if (!f) {
-		err_set(err, ERR_INVALID, "%.120s is missing in the archive", path);
-		return NULL;
-	}
-	if (str_has_prefix(path, "blobs/sha256/") && strcmp(path + 13, f->sha) != 0) {
-		err_set(err, ERR_INVALID, "%.90s: its digest is sha256:%.64s", path, f->sha);
-		return NULL;
-	}
-	return f;
-}
-
-static int read_document(const struct load *l, const char *path, struct buf *out, struct err *err)
-{
-	const struct file *f = need(l, path, err);
+	const struct result_entry *e = need(l, path, err);
 	char name[16];
 
-	if (!f)
+	if (!e)
 		return -EINVAL;
-	snprintf(name, sizeof(name), "%u", f->number);
-	int r = fd_read_file(l->files_fd, name, MANIFEST_BYTES_MAX, out);
+	if (e->kind != RESULT_FILE)
+		return err_set(err, ERR_INVALID, "%.100s: expected a JSON document", path);
+	snprintf(name, sizeof(name), "%u", e->number);
+	int r = fd_read_file(l->lease.fd, name, MANIFEST_BYTES_MAX, out);
 
+	if (entry)
+		*entry = e;
 	return r < 0 ? err_sys(err, r, "read %.100s", path) : 0;
 }
 
-static int read_index(struct load *l, struct err *err)
+static const char *host_architecture(void)
+{
+	struct utsname name;
+
+	if (uname(&name) < 0)
+		return "";
+	return strcmp(name.machine, "aarch64") == 0 ? "arm64" : "amd64";
+}
+
+/* Attestations are no images; of a list for several platforms only the one asked for, or the host's,
+ * need be in the archive. */
+static bool wanted(const struct load *l, const struct manifest_entry *e, bool nested)
+{
+	const struct image_load_options *o = l->options;
+	const char *os = o->os ? o->os : nested ? "linux" : e->os;
+	const char *arch = o->architecture ? o->architecture
+			   : nested        ? host_architecture()
+					   : e->architecture;
+
+	if (strcmp(e->os, "unknown") == 0 || strcmp(e->architecture, "unknown") == 0)
+		return false;
+	return (!e->os[0] || strcmp(os, e->os) == 0) &&
+	       (!e->architecture[0] || strcmp(arch, e->architecture) == 0);
+}
+
+/* Manifests an index leads to; an index may name further ones (`name` is then theirs). */
+static int read_index(struct load *l, const char *path, const char *name, int depth,
+		      struct err *err)
 {
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
 	cleanup_free struct manifest_entry *entries = NULL;
 	size_t n = 0;
-	int r = read_document(l, "index.json", &text, err);
+	int r = read_document(l, path, &text, NULL, err);
 
 	r = r ? r : manifest_parse_index(text.data, text.len, &entries, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		cleanup(buf_deinit) struct buf body = BUF_NULL;
-		char path[96];
+		const char *tag = entries[i].name[0] ? entries[i].name : name;
+		char blob[96];
 
-		snprintf(path, sizeof(path), "blobs/sha256/%s", entries[i].digest + 7);
-		r = read_document(l, path, &body, err);
-		r = r ? r
-		      : manifest_parse_image(body.data, body.len, entries[i].name, &l->images, err);
+		if (!wanted(l, &entries[i], depth == 0))
+			continue;
+		snprintf(blob, sizeof(blob), "blobs/sha256/%s", entries[i].digest + 7);
+		r = read_document(l, blob, &body, NULL, err);
+		if (r == 0 && manifest_is_index(body.data, body.len))
+			r = depth ? read_index(l, blob, tag, depth - 1, err)
+				  : err_set(err, ERR_INVALID, "%s: an index in an index", blob);
+		else if (r == 0)
+			r = manifest_parse_image(body.data, body.len, tag, &l->images, err);
 	}
-	if (r == 0 && l->images.n == 0)
-		r = err_set(err, ERR_INVALID, "index.json names no image");
 	return r;
 }
 
-static int scan(struct load *l, int in_fd, struct err *err)
+/* The layers that are here need not be unpacked again. */
+static int write_known(const struct load *l, struct err *err)
 {
-	cleanup(worker_deinit) struct worker w = WORKER_NULL;
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	int r = worker_start(&w, l->engine->bin_dir, "scan", in_fd, l->files_fd, err);
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	int r = layers_list(l->engine->layers, &lines, err);
 
-	r = r ? r : worker_finish(&w, &l->lines, err);
-	r = r ? r : read_lines(l);
 	if (r < 0)
 		return r;
-	if (!lookup(l, "manifest.json") && !lookup(l, "index.json"))
+	r = fd_replace_file(l->lease.fd, "known", str_or_empty(lines.data), lines.len, 0600, false);
+	return r < 0 ? err_sys(err, r, "prepare the load") : 0;
+}
+
+static int unpack(struct load *l, int in_fd, struct err *err)
+{
+	cleanup(worker_deinit) struct worker w = WORKER_NULL;
+	int r = write_known(l, err);
+
+	r = r ? r
+	      : worker_start(&w, l->engine->bin_dir, layers_job(l->engine->layers), in_fd,
+			     l->lease.fd, err);
+	r = r ? r : worker_finish(&w, &l->lines, err);
+	if (r < 0 || l->lines.len == 0)
+		return r;
+	r = result_parse(l->lines.data, &l->files);
+	return r < 0 ? err_set(err, ERR_INTERNAL, "cleat-worker's result cannot be read") : 0;
+}
+
+static int read_manifests(struct load *l, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	int r;
+
+	if (result_find(&l->files, "manifest.json")) {
+		r = read_document(l, "manifest.json", &text, NULL, err);
+		return r ? r : manifest_parse_save(text.data, text.len, &l->images, err);
+	}
+	if (!result_find(&l->files, "index.json"))
 		return err_set(err, ERR_INVALID,
 			       "it has neither manifest.json nor index.json: not an image archive");
-	if (!lookup(l, "manifest.json"))
-		return read_index(l, err);
-	r = read_document(l, "manifest.json", &text, err);
-	return r ? r : manifest_parse_save(text.data, text.len, &l->images, err);
+	r = read_index(l, "index.json", "", 1, err);
+	return r == 0 && l->images.n == 0 ? err_set(err, ERR_INVALID, "index.json names no image")
+					  : r;
 }
 
-/* Unpacks into DIR/HEX/fs and compares the diff id. */
-static int unpack(struct load *l, const struct file *f, const char *hex, struct err *err)
+static int check_layers(struct load *l, struct found *f, struct err *err)
 {
-	cleanup(worker_deinit) struct worker w = WORKER_NULL;
-	cleanup(buf_deinit) struct buf lines = BUF_NULL;
-	char path[80], name[16], got[80] = "";
-	unsigned long long size = 0;
+	const struct manifest *m = f->manifest;
 
-	snprintf(path, sizeof(path), "%s/fs", hex);
-	snprintf(name, sizeof(name), "%u", f->number);
-	int r = fd_mkdir_all(l->dir_fd, path, 0755);
-	cleanup_fd int fs = openat(l->dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int in = openat(l->files_fd, name, O_RDONLY | O_CLOEXEC);
+	if (f->config.diff_ids.n != m->layers.n)
+		return err_set(err, ERR_INVALID, "the config lists %zu layers, the archive %zu",
+			       f->config.diff_ids.n, m->layers.n);
+	for (size_t i = 0; i < m->layers.n; i++) {
+		const struct result_entry *e = need(l, m->layers.v[i], err);
+		const char *diff = f->config.diff_ids.v[i] + 7;
+		uint64_t size = e ? e->size : 0;
 
-	if (r < 0 || fs < 0 || in < 0)
-		return err_sys(err, r ? r : errno, "prepare a layer");
-	r = worker_start(&w, l->engine->bin_dir, "unpack", in, fs, err);
-	r = r ? r : worker_finish(&w, &lines, err);
+		if (!e)
+			return err_wrap(err, -EINVAL, "layer %zu", i + 1);
+		if (e->kind != RESULT_LAYER)
+			return err_set(err, ERR_INVALID, "layer %zu: %.90s is no tar", i + 1,
+				       e->path);
+		if (strcmp(e->diff, diff) != 0)
+			return err_set(err, ERR_INVALID,
+				       "layer %zu: its diff id is sha256:%s, the config says "
+				       "sha256:%s",
+				       i + 1, e->diff, diff);
+		if (e->number)
+			l->unpacked = true;
+		else if (layers_size(l->engine->layers, diff, &size) < 0)
+			size = 0; /* removed meanwhile: publish() finds out */
+		f->size += size;
+	}
+	return 0;
+}
+
+/* The name a config has in a docker-save archive is its digest too. */
+static int check_config_name(const char *path, const char *sha, struct err *err)
+{
+	if (strlen(path) == 69 && strspn(path, "0123456789abcdef") == 64 &&
+	    strncmp(path, sha, 64) != 0)
+		return err_set(err, ERR_INVALID, "%.80s: its digest is sha256:%.64s", path, sha);
+	return 0;
+}
+
+static bool other_platform(const struct load *l, const struct image_config *c)
+{
+	const struct image_load_options *o = l->options;
+
+	return (o->os && strcmp(o->os, str_or_empty(c->os)) != 0) ||
+	       (o->architecture && strcmp(o->architecture, str_or_empty(c->architecture)) != 0);
+}
+
+static int check_image(struct load *l, const struct manifest *m, struct err *err)
+{
+	struct found *f = &l->found[l->n_found];
+	const struct result_entry *e = NULL;
+
+	*f = (struct found){ .manifest = m };
+	l->n_found++;
+	int r = read_document(l, m->config, &f->json, &e, err);
+
+	r = r ? r : check_config_name(m->config, e->sha, err);
+	r = r ? r : image_config_parse(f->json.data, f->json.len, &f->config, err);
 	if (r < 0)
 		return r;
-	if (sscanf(lines.data, "layer %64s %llu", got, &size) != 2 || strcmp(got, hex) != 0)
-		return err_set(err, ERR_INVALID,
-			       "its diff id is sha256:%.64s, the config says sha256:%.64s", got,
-			       hex);
-	snprintf(path, sizeof(path), "%s/size", hex);
-	snprintf(got, sizeof(got), "%llu\n", size);
-	r = fd_replace_file(l->dir_fd, path, got, strlen(got), 0644, false);
-	return r ? err_sys(err, r, "record the layer") : strings_append(&l->layers, hex);
+	snprintf(f->id, sizeof(f->id), "sha256:%s", e->sha);
+	for (size_t i = 0; r == 0 && i < m->tags.n; i++)
+		r = image_check_tag(m->tags.v[i], err);
+	r = r ? r : check_layers(l, f, err);
+	if (r == 0 && other_platform(l, &f->config)) {
+		buf_deinit(&f->json);
+		image_config_deinit(&f->config);
+		l->n_found--;
+	}
+	return r;
 }
 
-/* Size recorded with a layer, published or just unpacked; false when there is no such layer. */
-static bool layer_size(const struct load *l, const char *hex, uint64_t *size)
-{
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	char path[96];
-
-	snprintf(path, sizeof(path), "layers/%s/size", hex);
-	if (fd_read_file(l->engine->state_fd, path, 64, &text) < 0 &&
-	    fd_read_file(l->dir_fd, path + 7, 64, &text) < 0)
-		return false;
-	*size = strtoull(text.data ? text.data : "", NULL, 10);
-	return true;
-}
-
-static int prepare_layers(struct load *l, const struct manifest *m,
-			  const struct image_config *config, struct err *err)
+static int check_images(struct load *l, struct err *err)
 {
 	int r = 0;
 
-	l->size = 0;
-	if (config->diff_ids.n != m->layers.n)
-		return err_set(err, ERR_INVALID, "the config lists %zu layers, the archive %zu",
-			       config->diff_ids.n, m->layers.n);
-	for (size_t i = 0; r == 0 && i < m->layers.n; i++) {
-		const char *hex = config->diff_ids.v[i] + 7;
-		uint64_t size = 0;
+	l->found = calloc(l->images.n + 1, sizeof(*l->found));
+	if (!l->found)
+		return err_sys(err, ENOMEM, "load");
+	for (size_t i = 0; r == 0 && i < l->images.n; i++)
+		r = check_image(l, &l->images.v[i], err);
+	if (r == 0 && l->n_found == 0)
+		r = err_set(err, ERR_NOT_FOUND, "it has no image for %s/%s",
+			    str_or_empty(l->options->os), str_or_empty(l->options->architecture));
+	return r;
+}
 
-		if (!layer_size(l, hex, &size)) {
-			const struct file *f = need(l, m->layers.v[i], err);
+static int publish(struct load *l, const struct found *f, struct err *err)
+{
+	struct layers *layers = l->engine->layers;
+	int r = 0;
 
-			r = f ? unpack(l, f, hex, err) : -EINVAL;
-			if (r < 0)
-				return err_wrap(err, r, "layer %zu", i + 1);
-			(void)layer_size(l, hex, &size);
-		}
-		l->size += size;
+	for (size_t i = 0; r == 0 && i < f->config.diff_ids.n; i++) {
+		const struct result_entry *e = result_find(&l->files, f->manifest->layers.v[i]);
+		const char *diff = f->config.diff_ids.v[i] + 7;
+		uint64_t size;
+
+		if (layers_size(layers, diff, &size) == 0)
+			continue;
+		r = e->number ? layers_publish(layers, &l->lease, e->number, diff, e->size, err)
+			      : err_set(err, ERR_ABORTED,
+					"layer %.12s was removed meanwhile: try again", diff);
 	}
 	return r;
 }
 
-static int publish(struct load *l, struct err *err)
+static int record_all(struct load *l, struct err *err)
 {
-	int r = fd_mkdir_all(l->engine->state_fd, "layers", 0711);
+	struct engine *engine = l->engine;
+	int r = store_begin(engine->store, err);
 
-	for (size_t i = 0; r == 0 && i < l->layers.n; i++) {
-		char to[96];
-
-		snprintf(to, sizeof(to), "layers/%s", l->layers.v[i]);
-		if (renameat(l->dir_fd, l->layers.v[i], l->engine->state_fd, to) < 0 &&
-		    errno != EEXIST && errno != ENOTEMPTY)
-			r = -errno;
-	}
-	return r < 0 ? err_sys(err, r, "publish a layer") : 0;
-}
-
-/* Prepares (`commit` false) or records one image. */
-static int one_image(struct load *l, const struct manifest *m, bool commit, char id[72],
-		     struct err *err)
-{
-	cleanup(buf_deinit) struct buf json = BUF_NULL;
-	cleanup(image_config_deinit) struct image_config config = { 0 };
-	const struct file *f = need(l, m->config, err);
-	int r = f ? read_document(l, m->config, &json, err) : -EINVAL;
-
-	r = r ? r : image_config_parse(json.data, json.len, &config, err);
-	r = r ? r : prepare_layers(l, m, &config, err);
 	if (r < 0)
 		return r;
-	snprintf(id, 72, "sha256:%s", f->sha);
-	if (!str_has_prefix(m->config, "blobs/") && strlen(m->config) == 69 &&
-	    strncmp(m->config, f->sha, 64) != 0)
-		return err_set(err, ERR_INVALID, "%.80s: its digest is sha256:%.64s", m->config,
-			       f->sha);
-	return commit ? image_insert(l->engine, id, json.data, json.len, &config, l->size, &m->tags,
-				     err)
-		      : 0;
+	for (size_t i = 0; r == 0 && i < l->n_found; i++) {
+		const struct found *f = &l->found[i];
+
+		r = image_insert(engine, f->id, f->json.data, f->json.len, &f->config, f->size,
+				 &f->manifest->tags, err);
+	}
+	int ended = store_end(engine->store, r == 0, err);
+
+	return r ? r : ended;
 }
 
-int image_load(struct engine *engine, int in_fd,
-	       int (*loaded)(void *ctx, const char *id, const struct strings *tags), void *ctx,
+static int commit(struct load *l, struct err *err)
+{
+	cleanup_fd int lock = image_lock(l->engine, err);
+	int r = lock < 0 ? lock : 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_found; i++)
+		r = publish(l, &l->found[i], err);
+	r = r ? r : record_all(l, err);
+	if (r < 0 && lock >= 0)
+		(void)!image_sweep_layers(l->engine, &l->lease, NULL);
+	return r;
+}
+
+int image_load(struct engine *engine, int in_fd, const struct image_load_options *options,
 	       struct err *err)
 {
-	cleanup(load_deinit) struct load l = { .engine = engine, .dir_fd = -1, .files_fd = -1 };
-	char id[72];
-	int r = open_dir(&l, err);
+	cleanup(load_deinit) struct load l = { .engine = engine,
+					       .options = options,
+					       .lease = LEASE_NULL };
+	int r = lease_open(&l.lease, engine->state_fd, err);
 
-	r = r ? r : scan(&l, in_fd, err);
-	for (size_t i = 0; r == 0 && i < l.images.n; i++)
-		r = one_image(&l, &l.images.v[i], false, id, err);
-	r = r ? r : publish(&l, err);
-	for (size_t i = 0; r == 0 && i < l.images.n; i++) {
-		r = one_image(&l, &l.images.v[i], true, id, err);
-		r = r ? r : loaded(ctx, id, &l.images.v[i].tags);
-	}
-	return r < 0 ? err_wrap(err, r, "load") : 0;
+	r = r ? r : unpack(&l, in_fd, err);
+	r = r ? r : read_manifests(&l, err);
+	r = r ? r : check_images(&l, err);
+	r = r || !l.unpacked ? r : layers_sync(engine->layers, &l.lease, err);
+	r = r ? r : commit(&l, err);
+	if (r < 0)
+		return err_wrap(err, r, "load");
+	for (size_t i = 0; r == 0 && i < l.n_found; i++)
+		r = options->loaded(options->ctx, l.found[i].id, &l.found[i].manifest->tags);
+	return r;
 }

@@ -183,6 +183,13 @@ int manifest_parse_image(const char *text, size_t len, const char *tag, struct m
 	return 0;
 }
 
+bool manifest_is_index(const char *text, size_t len)
+{
+	cleanup_json json_t *doc = load("manifest", text, len, NULL);
+
+	return json_is_array(json_object_get(doc, "manifests"));
+}
+
 static void copy_field(const json_t *object, const char *key, char *out, size_t size)
 {
 	snprintf(out, size, "%s", str_or_empty(json_string_value(json_object_get(object, key))));
@@ -212,7 +219,7 @@ int manifest_parse_index(const char *text, size_t len, struct manifest_entry **o
 		if (!digest || !str_is_digest(digest))
 			return err_set(err, ERR_INVALID, "index.json, manifests[%zu]: bad digest",
 				       i);
-		strcpy(v[i].digest, digest);
+		snprintf(v[i].digest, sizeof(v[i].digest), "%s", digest);
 		copy_field(notes, "io.containerd.image.name", v[i].name, sizeof(v[i].name));
 		if (!v[i].name[0])
 			copy_field(notes, "org.opencontainers.image.ref.name", v[i].name,

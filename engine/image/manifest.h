@@ -3,6 +3,7 @@
  * -EINVAL with a sentence that names the field. What they fill is owned: free with the _deinit. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,9 @@ int manifest_parse_save(const char *text, size_t len, struct manifests *out,
 /* An OCI or Docker schema 2 manifest; its paths are blobs/sha256/HEX. Appends one to *out. */
 int manifest_parse_image(const char *text, size_t len, const char *tag, struct manifests *out,
 			 struct err *err) must_check;
+
+/* Whether a document is an index rather than a manifest. */
+bool manifest_is_index(const char *text, size_t len);
 
 /* An index's entry: digest and the name its annotations give ("" = none). */
 struct manifest_entry {

@@ -11,6 +11,12 @@
 
 #include "str.h"
 
+/* All lengths were checked before. */
+static void set(char *field, size_t size, const char *text)
+{
+	snprintf(field, size, "%s", text);
+}
+
 static bool lower_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -91,10 +97,10 @@ static int split_domain(char *path, struct reference *ref)
 		ref->domain[n] = '\0';
 		path = slash + 1;
 	} else {
-		strcpy(ref->domain, "docker.io");
+		set(ref->domain, sizeof(ref->domain), "docker.io");
 	}
 	if (strcmp(ref->domain, "index.docker.io") == 0)
-		strcpy(ref->domain, "docker.io");
+		set(ref->domain, sizeof(ref->domain), "docker.io");
 	bool library = strcmp(ref->domain, "docker.io") == 0 && !strchr(path, '/');
 
 	if (strlen(path) + 9 > sizeof(ref->path))
@@ -109,14 +115,14 @@ static int parse(const char *text, struct reference *ref)
 
 	if (strlen(text) >= sizeof(work) || str_is_id(text))
 		return -EINVAL;
-	strcpy(work, text);
+	set(work, sizeof(work), text);
 	char *at = strchr(work, '@');
 
 	if (at) {
 		*at++ = '\0';
 		if (!str_is_digest(at))
 			return -EINVAL;
-		strcpy(ref->digest, at);
+		set(ref->digest, sizeof(ref->digest), at);
 	}
 	char *slash = strrchr(work, '/');
 	char *colon = strchr(slash ? slash : work, ':');
@@ -125,7 +131,7 @@ static int parse(const char *text, struct reference *ref)
 		*colon++ = '\0';
 		if (!tag_ok(colon))
 			return -EINVAL;
-		strcpy(ref->tag, colon);
+		set(ref->tag, sizeof(ref->tag), colon);
 	}
 	return split_domain(work, ref);
 }

@@ -8,8 +8,10 @@
 
 #include "cleat/v1/images.rpc.h"
 #include "image.h"
+#include "record.h"
 #include "reference.h"
 #include "service.h"
+#include "status.h"
 #include "str.h"
 
 /* Familiar names of an image, owned, for a reply. */
@@ -71,7 +73,7 @@ static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectImageReques
 	reply->id = strdup(image.id);
 	reply->created_ns = image.created_ns;
 	reply->size_bytes = image.size_bytes;
-	reply->layer_driver = strdup("dir");
+	reply->layer_driver = strdup(layers_driver(service_engine(call)->layers));
 	reply->config_json.data = (uint8_t *)steal(&image.config_json);
 	reply->config_json.len = image.config_len;
 	reply->layers = image.config.diff_ids.v;
@@ -90,11 +92,28 @@ static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 	return r ? r : image_tag(service_engine(call), image.id, req->reference, err);
 }
 
+static bool is_running(void *ctx, const char *id)
+{
+	const struct engine *engine = ctx;
+	struct record record = { 0 };
+	struct status status;
+	bool runs = false;
+
+	if (record_find(engine->store, id, &record, NULL) == 0) {
+		status_read(engine, &record, &status);
+		runs = status_active(&status);
+	}
+	record_deinit(&record);
+	return runs;
+}
+
 static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveImageRequest *req,
 		     Cleat__V1__RemoveImageReply *reply, struct err *err)
 {
 	cleanup(strings_deinit) struct strings changes = { 0 };
-	int r = image_remove(service_engine(call), req->image, req->force, &changes, err);
+	const struct image_remove_options options = { req->force, is_running,
+						      service_engine(call) };
+	int r = image_remove(service_engine(call), req->image, &options, &changes, err);
 
 	reply->changes = calloc(changes.n + 1, sizeof(*reply->changes));
 	for (size_t i = 0; r == 0 && reply->changes && i < changes.n; i++) {
@@ -176,7 +195,9 @@ static int on_load(struct rpc_call *call, struct cleat_v1_images_load_stream *io
 		close(pair[1]);
 		return err_sys(err, r, "start a thread");
 	}
-	r = image_load(service_engine(call), pair[0], send_loaded, io, err);
+	const struct image_load_options options = { .loaded = send_loaded, .ctx = io };
+
+	r = image_load(service_engine(call), pair[0], &options, err);
 	close(pair[0]);
 	pthread_join(thread, NULL);
 	return r;

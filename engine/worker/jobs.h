@@ -1,40 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker does with untrusted bytes: private to cleat-worker. */
+/* What a worker does with untrusted bytes: private to cleat-worker. One thread; everything blocks. */
 #pragma once
 
 #include <archive.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "err.h"
 #include "mem.h"
 
 enum {
-	JOB_ENTRIES_MAX = 4 << 20,
+	JOB_ENTRIES_MAX = 4 << 20, /* of one layer */
+	JOB_FILES_MAX = 10000,     /* of one archive */
+	JOB_DOCUMENT_MAX = 4 << 20,
 	JOB_PATH_MAX = 4095,
+	JOB_DEPTH_MAX = 512,
 	JOB_NAME_MAX = 255,
 };
 
-/* A tar, decompressed on the way (gzip, zstd or plain) and hashed behind that. */
+/* ---- tarball.c: a tar, decompressed on the way (gzip, zstd or plain) and hashed behind that */
+
+/* The next bytes, borrowed until the next call: their number, 0 at the end, -errno with *err set. The
+ * first call gives at least TARBALL_HEAD bytes unless there are fewer. */
+typedef ssize_t tarball_read_fn(void *ctx, const void **data, struct err *err);
+
+enum { TARBALL_HEAD = 512 };
+enum tarball_kind { TARBALL_OTHER, TARBALL_PLAIN, TARBALL_GZIP, TARBALL_ZSTD };
+/* What the first bytes are of. A plain tar is known by its first header's checksum. Pure. */
+enum tarball_kind tarball_kind(const void *head, size_t len);
+
 struct tarball {
-	int fd;
-	struct archive *bytes, *tar;
-	EVP_MD_CTX *digest;
-	uint64_t packed, unpacked; /* bytes so far */
-	char in[128 << 10], out[128 << 10];
+	tarball_read_fn *read;
+	void *ctx;
+	struct archive *bytes, *tar; /* bytes: NULL when it is plain */
+	EVP_MD_CTX *digest;          /* of the tar; NULL = nobody asked */
+	uint64_t packed, unpacked;   /* bytes so far */
+	const void *head;            /* first bytes, read already */
+	ssize_t head_len;
+	char *out;
+	struct err err; /* of read() */
 };
 
-/* Reads from fd (borrowed). Close with tarball_deinit(). */
-int tarball_open(struct tarball *t, int fd, struct err *err) must_check;
+/* `hashed`: tarball_finish() gives the digest. Close with tarball_deinit(), also after a failure. */
+int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
+		 struct err *err) must_check;
 void tarball_deinit(struct tarball *t);
 /* Reads to the end of the bytes behind the tar's end and writes their SHA-256 as 64 digits. */
 int tarball_finish(struct tarball *t, char hex[65], struct err *err) must_check;
 /* The next entry: 1, 0 at the end, -errno. */
 int tarball_next(struct tarball *t, struct archive_entry **entry, struct err *err) must_check;
+/* Puts the reason the tar at hand cannot be read into *err. */
+int tarball_fail(struct tarball *t, struct archive *a, struct err *err);
 
-/* Unpacks a layer into the directory dir_fd; writes "layer DIGEST SIZE" to `out`. */
-int job_unpack(int in, int dir_fd, FILE *out, struct err *err) must_check;
-/* Writes the files of an archive as 0, 1, 2 ... into dir_fd, and to `out` a line for each:
- * "file NUMBER SIZE SHA256 PATH" or "link TARGET\tPATH". */
-int job_scan(int in, int dir_fd, FILE *out, struct err *err) must_check;
+/* ---- member.c: one file of an archive as a source of bytes, hashed */
+
+struct member {
+	struct archive *archive;
+	EVP_MD_CTX *digest;
+	uint64_t size;
+	const void *first; /* the first block, not yet given out; NULL after */
+	const char *rest;  /* what is left of the block that filled the head */
+	size_t first_len, rest_len;
+	char head[TARBALL_HEAD];
+};
+int member_open(struct member *m, struct archive *archive, struct err *err) must_check;
+void member_deinit(struct member *m);
+/* A tarball_read_fn. */
+ssize_t member_read(void *ctx, const void **data, struct err *err);
+/* Reads the rest and writes the SHA-256 of all as 64 digits. */
+int member_finish(struct member *m, char hex[65], struct err *err) must_check;
+
+/* ---- place.c: where an entry of a layer goes; never outside, never through a link */
+
+struct place {
+	int root;
+	int fd;     /* the directory last asked for, -1 = none */
+	char *path; /* its path below root */
+};
+/* The entry's path without leading and trailing '/', "./" and "//"; "" is the root itself. ".." and
+ * what is too long or too deep is refused. Pure. */
+int place_clean(const char *raw, char out[JOB_PATH_MAX + 1], struct err *err) must_check;
+/* Descriptor (borrowed until the next call) of the directory that holds `path`, made if nothing
+ * listed it; *name is the last part. */
+int place_parent(struct place *p, char *path, const char **name, struct err *err) must_check;
+/* Opens what is below the root without following links. */
+int place_open(const struct place *p, const char *path, int flags) must_check;
+/* Closes what it keeps. */
+void place_forget(struct place *p);
+
+/* ---- unpack.c */
+
+/* Unpacks a layer into the directory dir_fd; its diff id and the bytes of its files. */
+int unpack_layer(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
+		 struct err *err) must_check;
+
+/* ---- job.c */
+
+/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers unpacked into N/fs.
+ * Layers whose diff id is named in the file "known" and in their own path are only hashed. Writes a
+ * line for each file to `out`; engine/image/result.h has the format. */
+int job_load(int in, int dir_fd, FILE *out, struct err *err) must_check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cleat-worker: one job on untrusted bytes. `cleat-worker unpack|scan` with the bytes as descriptor 3,
+/* cleat-worker: one job on untrusted bytes. `cleat-worker load` with the bytes as descriptor 3,
  * the job's directory as 4 and a file for the result as 5. It gives up network, file system,
  * capabilities and most system calls before it reads the first byte. The result's last line is "ok" or
  * "error CODE SENTENCE". */
@@ -9,14 +9,23 @@
 #include <locale.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "jobs.h"
 
 enum { FD_IN = 3, FD_DIR = 4, FD_OUT = 5 };
+
+/* A sanitizer's shadow needs address space without end. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { MEMORY_MAX = 0 };
+#else
+enum { MEMORY_MAX = 1 << 30 };
+#endif
 
 /* What extraction needs; SYS_ADMIN is for trusted.* attributes alone, as the filter lets nothing else
  * through that it would allow. */
@@ -42,6 +51,7 @@ static const int allowed[] = {
 	SCMP_SYS(symlinkat),
 	SCMP_SYS(linkat),
 	SCMP_SYS(unlinkat),
+	SCMP_SYS(fchown),
 	SCMP_SYS(fchownat),
 	SCMP_SYS(fchmodat),
 	SCMP_SYS(fchmod),
@@ -102,6 +112,16 @@ static int filter(void)
 	return r;
 }
 
+/* Memory is bounded whatever the bytes say, and nobody's end leaves a worker behind. */
+static int limit(void)
+{
+	const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, core = { 0, 0 };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setrlimit(RLIMIT_CORE, &core) < 0)
+		return -errno;
+	return MEMORY_MAX && setrlimit(RLIMIT_AS, &memory) < 0 ? -errno : 0;
+}
+
 static int confine(struct err *err)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_FS) < 0)
@@ -112,6 +132,7 @@ static int confine(struct err *err)
 		return err_sys(err, errno, "give up privileges");
 	int r = drop_capabilities();
 
+	r = r ? r : limit();
 	r = r ? r : filter();
 	return r < 0 ? err_sys(err, r, "confine the worker") : 0;
 }
@@ -127,13 +148,12 @@ int main(int argc, char **argv)
 	}
 	setlocale(LC_ALL, "C.UTF-8");
 	umask(0);
-	prctl(PR_SET_PDEATHSIG, 0);
 	EVP_MD_CTX_free(EVP_MD_CTX_new());
 	int r = confine(&err);
 
 	if (r == 0)
-		r = strcmp(argv[1], "unpack") == 0 ? job_unpack(FD_IN, FD_DIR, out, &err)
-						   : job_scan(FD_IN, FD_DIR, out, &err);
+		r = strcmp(argv[1], "load") == 0 ? job_load(FD_IN, FD_DIR, out, &err)
+						 : err_set(&err, ERR_INTERNAL, "unknown job");
 	if (r < 0)
 		fprintf(out, "error %d %s\n", err.code ? (int)err.code : ERR_INTERNAL, err.message);
 	else

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A layer's tar as a directory that overlayfs can use as it is: whiteouts become 0:0 devices, opaque
- * directories an attribute. No symbolic link is followed and nothing above the directory can be named:
- * parents are opened with openat2(2) RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS. */
+ * directories an attribute. A whiteout is about the layers below alone, so a directory that takes its
+ * place in the same layer is opaque. Device nodes are made like everything else: nobody but root
+ * reaches the directory, and a container's device rules do not let it open what it was not given.
+ * System calls are what this costs, so whatever a new file has already is not set again. */
 #include "jobs.h"
 
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -21,94 +20,39 @@
 /* Directories get their times when nothing is put into them any more. */
 struct dir_time {
 	char *path;
-	struct timespec times[2];
+	struct timespec at;
 };
 
 struct unpack {
 	struct tarball t;
-	int root;
+	struct place place;
 	struct dir_time *dirs;
 	size_t n_dirs, cap_dirs, n_entries;
 	uint64_t size;
 };
 
-static int open_beneath(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (unsigned int)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
+/* One entry as it goes to its place. */
+struct item {
+	struct archive_entry *e;
+	const char *path, *name;
+	int parent;
+	mode_t type;
+};
 
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+static int make_opaque(int parent, const char *name)
+{
+	cleanup_fd int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 || fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
 }
 
-/* The entry's path without "./" and trailing '/', checked. "" is the root itself. */
-static int clean_path(const char *raw, char out[JOB_PATH_MAX + 1], struct err *err)
-{
-	size_t len = 0;
-
-	if (!raw || strlen(raw) > JOB_PATH_MAX)
-		return err_set(err, ERR_INVALID,
-			       "an entry's name is missing or longer than %d bytes", JOB_PATH_MAX);
-	if (raw[0] == '/')
-		return err_set(err, ERR_INVALID, "entry \"%.100s\": an absolute path", raw);
-	for (const char *p = raw; *p;) {
-		size_t n = strcspn(p, "/");
-
-		if (n > JOB_NAME_MAX)
-			return err_set(err, ERR_INVALID, "entry \"%.100s\": a name of %zu bytes",
-				       raw, n);
-		if (n == 2 && p[0] == '.' && p[1] == '.')
-			return err_set(err, ERR_INVALID,
-				       "entry \"%.100s\": \"..\" leads out of the layer", raw);
-		if (n > 0 && !(n == 1 && p[0] == '.')) {
-			if (len)
-				out[len++] = '/';
-			memcpy(out + len, p, n);
-			len += n;
-		}
-		p += n + (p[n] == '/');
-	}
-	out[len] = '\0';
-	return 0;
-}
-
-/* Descriptor of the directory that holds `path`, made if the tar does not list it. */
-static int open_parent(struct unpack *u, char *path, const char **name, struct err *err)
-{
-	char *slash = strrchr(path, '/');
-
-	*name = slash ? slash + 1 : path;
-	if (!slash)
-		return open_beneath(u->root, ".", O_RDONLY | O_DIRECTORY);
-	*slash = '\0';
-	int fd = open_beneath(u->root, path, O_RDONLY | O_DIRECTORY);
-
-	if (fd < 0 && errno == ENOENT) {
-		const char *last;
-		char copy[JOB_PATH_MAX + 1];
-
-		strcpy(copy, path);
-		cleanup_fd int up = open_parent(u, copy, &last, err);
-
-		if (up < 0)
-			return up;
-		if (mkdirat(up, last, 0755) == 0 || errno == EEXIST)
-			fd = open_beneath(up, last, O_RDONLY | O_DIRECTORY);
-	}
-	int e = errno;
-
-	*slash = '/';
-	if (fd < 0 && (e == ELOOP || e == ENOTDIR))
-		return err_set(err, ERR_INVALID,
-			       "entry \"%.100s\": its directory is a link or a file", path);
-	return fd < 0 ? err_sys(err, e, "entry \"%.100s\"", path) : fd;
-}
-
+/* What it hides is in the layers below; what this layer itself has of that name stays. */
 static int whiteout(int parent, const char *name, struct err *err)
 {
+	struct stat st;
+
 	if (strcmp(name, ".wh..wh..opq") == 0)
-		return fsetxattr(parent, "trusted.overlay.opaque", "y", 1, 0) == 0
+		return make_opaque(parent, ".") == 0
 			       ? 0
 			       : err_sys(err, errno, "mark an opaque directory");
 	if (str_has_prefix(name, ".wh..wh."))
@@ -116,16 +60,24 @@ static int whiteout(int parent, const char *name, struct err *err)
 	name += strlen(".wh.");
 	if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(err, ERR_INVALID, "a whiteout of nothing");
-	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "make the whiteout of \"%.100s\"", name);
-	return 0;
+	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)) == 0)
+		/* without it the devices would show where the directory is not merged */
+		return fsetxattr(parent, "trusted.overlay.origin", "", 0, 0) == 0
+			       ? 0
+			       : err_sys(err, errno, "mark a directory with whiteouts");
+	int r = errno == EEXIST && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? 0
+											: -errno;
+
+	if (r == 0 && S_ISDIR(st.st_mode))
+		r = make_opaque(parent, name);
+	return r < 0 ? err_sys(err, r, "make the whiteout of \"%.100s\"", name) : 0;
 }
 
 static int copy_data(struct unpack *u, int fd)
 {
 	const void *data;
 	size_t n;
-	off_t at = 0, end = 0;
+	int64_t at = 0, end = 0;
 	int r;
 
 	while ((r = archive_read_data_block(u->t.tar, &data, &n, &at)) == ARCHIVE_OK) {
@@ -138,99 +90,86 @@ static int copy_data(struct unpack *u, int fd)
 			done += w > 0 ? (size_t)w : 0;
 		}
 		u->size += n;
-		end = at + (off_t)n;
+		end = at + (int64_t)n;
 	}
 	if (r != ARCHIVE_EOF)
 		return -EBADMSG;
 	return at > end && ftruncate(fd, at) < 0 ? -errno : 0;
 }
 
-static int hardlink(struct unpack *u, const char *target, int parent, const char *name,
-		    struct err *err)
+static int hardlink(struct unpack *u, const char *target, const struct item *item, struct err *err)
 {
 	char path[JOB_PATH_MAX + 1];
-	const char *last;
-	int r = clean_path(target[0] == '/' ? target + 1 : target, path, err);
-	cleanup_fd int from = r ? r : open_parent(u, path, &last, err);
+	int r = place_clean(target, path, err);
 
-	if (from < 0)
-		return from;
-	if (linkat(from, last, parent, name, 0) < 0)
-		return err_sys(err, errno, "hard link to \"%.100s\"", target);
+	if (r < 0)
+		return r;
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	cleanup_fd int dir = place_open(&u->place, slash ? path : "", O_PATH | O_DIRECTORY);
+
+	if (dir < 0 || linkat(dir, slash ? slash + 1 : path, item->parent, item->name, 0) < 0)
+		return err_sys(err, errno == ELOOP ? EINVAL : errno, "hard link to \"%.100s\"",
+			       target);
 	return 0;
 }
 
-/* Makes the object; 1 when it is a hard link, whose metadata is its target's. */
-static int make(struct unpack *u, struct archive_entry *e, int parent, const char *name,
-		struct err *err)
+static bool keeps_attribute(const char *key)
 {
-	const char *link = archive_entry_hardlink(e);
-	struct stat st;
-	int r = 0;
-	bool dir = archive_entry_filetype(e) == AE_IFDIR && !link;
-
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (dir && S_ISDIR(st.st_mode))
-			return 0;
-		r = fd_remove_tree(parent, name);
-		if (r < 0)
-			return err_sys(err, r, "replace");
-	}
-	if (link)
-		return (r = hardlink(u, link, parent, name, err)) < 0 ? r : 1;
-	switch (archive_entry_filetype(e)) {
-	case AE_IFREG: {
-		cleanup_fd int fd = openat(
-			parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-		r = fd < 0 ? -errno : copy_data(u, fd);
-		break;
-	}
-	case AE_IFDIR:
-		r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
-		break;
-	case AE_IFLNK:
-		r = symlinkat(str_or_empty(archive_entry_symlink(e)), parent, name) < 0 ? -errno
-											: 0;
-		break;
-	case AE_IFIFO:
-		r = mknodat(parent, name, S_IFIFO | 0600, 0) < 0 ? -errno : 0;
-		break;
-	case AE_IFCHR:
-		if (archive_entry_rdevmajor(e) == 0 && archive_entry_rdevminor(e) == 0) {
-			r = mknodat(parent, name, S_IFCHR, 0) < 0 ? -errno : 0;
-			break;
-		}
-		/* fall through */
-	default:
-		return err_set(err, ERR_INVALID, "a device is not allowed in a layer");
-	}
-	return r == -EBADMSG ? err_set(err, ERR_INVALID, "%s",
-				       str_or_empty(archive_error_string(u->t.tar)))
-	       : r < 0       ? err_sys(err, r, "write")
-			     : 0;
+	return strcmp(key, "security.capability") == 0 ||
+	       (str_has_prefix(key, "user.") && !str_has_prefix(key, "user.overlay."));
 }
 
-static int set_xattrs(struct archive_entry *e, int parent, const char *name)
+/* Attributes of files and directories alone: to open a device could do anything. */
+static int set_xattrs(struct archive_entry *e, int fd)
 {
 	const char *key;
 	const void *value;
 	size_t size;
 
 	archive_entry_xattr_reset(e);
-	while (archive_entry_xattr_next(e, &key, &value, &size) == ARCHIVE_OK) {
-		if (strcmp(key, "security.capability") != 0 && !str_has_prefix(key, "user."))
-			continue;
-		cleanup_fd int fd =
-			openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-		if (fd < 0 || (fsetxattr(fd, key, value, size, 0) < 0 && errno != ENOTSUP))
+	while (archive_entry_xattr_next(e, &key, &value, &size) == ARCHIVE_OK)
+		if (key && keeps_attribute(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
+		    errno != ENOTSUP)
 			return -errno;
-	}
 	return 0;
 }
 
-static int remember_dir(struct unpack *u, const char *path, const struct timespec times[2])
+static struct timespec entry_time(struct archive_entry *e)
+{
+	return (struct timespec){ archive_entry_mtime(e), archive_entry_mtime_nsec(e) };
+}
+
+/* Owner before mode, as chown(2) clears set-user-ID bits, and before attributes, as it clears those. */
+static int set_owner(struct archive_entry *e, int fd, mode_t has)
+{
+	bool chowned = archive_entry_uid(e) != 0 || archive_entry_gid(e) != 0;
+	mode_t mode = archive_entry_perm(e);
+
+	if (chowned && fchown(fd, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e)) < 0)
+		return -errno;
+	if ((mode != has || (chowned && (mode & 06000))) && fchmod(fd, mode) < 0)
+		return -errno;
+	return set_xattrs(e, fd);
+}
+
+static int make_file(struct unpack *u, const struct item *item)
+{
+	mode_t mode = archive_entry_perm(item->e) & 0777;
+	struct timespec at = entry_time(item->e);
+	cleanup_fd int fd = openat(item->parent, item->name,
+				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r = fd < 0 ? -errno : copy_data(u, fd);
+
+	r = r ? r : set_owner(item->e, fd, mode);
+	if (r == 0 && futimens(fd, (const struct timespec[]){ at, at }) < 0)
+		r = -errno;
+	return r;
+}
+
+static int remember_dir(struct unpack *u, const char *path, struct timespec at)
 {
 	if (u->n_dirs == u->cap_dirs) {
 		size_t cap = u->cap_dirs ? u->cap_dirs * 2 : 256;
@@ -243,89 +182,157 @@ static int remember_dir(struct unpack *u, const char *path, const struct timespe
 	}
 	struct dir_time *d = &u->dirs[u->n_dirs];
 
-	*d = (struct dir_time){ .path = strdup(path), .times = { times[0], times[1] } };
+	*d = (struct dir_time){ .path = strdup(path), .at = at };
 	u->n_dirs += d->path != NULL;
 	return d->path ? 0 : -ENOMEM;
 }
 
-/* Owner before mode, as chown(2) clears set-user-ID bits, and before attributes, as it clears those. */
-static int set_metadata(struct unpack *u, struct archive_entry *e, const char *path, int parent,
-			const char *name)
+/* A directory, new or listed again. */
+static int make_dir(struct unpack *u, const struct item *item)
 {
-	struct timespec at = { archive_entry_mtime(e), archive_entry_mtime_nsec(e) };
-	struct timespec times[2] = { at, at };
-
-	if (fchownat(parent, name, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e),
-		     AT_SYMLINK_NOFOLLOW) < 0)
+	if (mkdirat(item->parent, item->name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	if (archive_entry_filetype(e) == AE_IFLNK)
-		return utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-	if (fchmodat(parent, name, archive_entry_perm(e), 0) < 0)
-		return -errno;
-	int r = set_xattrs(e, parent, name);
+	cleanup_fd int fd =
+		openat(item->parent, item->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : set_owner(item->e, fd, 0);
 
-	if (r < 0 || archive_entry_filetype(e) == AE_IFDIR)
-		return r ? r : remember_dir(u, path, times);
-	return utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return r ? r : remember_dir(u, item->path, entry_time(item->e));
+}
+
+/* Links and nodes, by name, as they cannot be opened. */
+static int make_node(const struct item *item)
+{
+	struct archive_entry *e = item->e;
+	struct timespec at = entry_time(e);
+	dev_t rdev = item->type == AE_IFIFO ? 0
+					    : makedev((unsigned int)archive_entry_rdevmajor(e),
+						      (unsigned int)archive_entry_rdevminor(e));
+	int r = item->type == AE_IFLNK ? symlinkat(str_or_empty(archive_entry_symlink(e)),
+						   item->parent, item->name)
+				       : mknodat(item->parent, item->name,
+						 item->type | archive_entry_perm(e), rdev);
+
+	if (r < 0 || fchownat(item->parent, item->name, (uid_t)archive_entry_uid(e),
+			      (gid_t)archive_entry_gid(e), AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (item->type != AE_IFLNK && (archive_entry_perm(e) & 06000) &&
+	    fchmodat(item->parent, item->name, archive_entry_perm(e), 0) < 0)
+		return -errno;
+	return utimensat(item->parent, item->name, (const struct timespec[]){ at, at },
+			 AT_SYMLINK_NOFOLLOW) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int make(struct unpack *u, const struct item *item, struct err *err)
+{
+	const char *link = archive_entry_hardlink(item->e);
+	int r;
+
+	if (link)
+		return hardlink(u, link, item, err);
+	switch (item->type) {
+	case AE_IFREG:
+		r = make_file(u, item);
+		break;
+	case AE_IFDIR:
+		r = make_dir(u, item);
+		break;
+	case AE_IFLNK:
+	case AE_IFIFO:
+	case AE_IFCHR:
+	case AE_IFBLK:
+		r = make_node(item);
+		break;
+	default:
+		return err_set(err, ERR_INVALID, "a type of file no layer can have");
+	}
+	if (r == -EBADMSG)
+		return tarball_fail(&u->t, u->t.tar, err);
+	return r < 0 ? err_sys(err, r, "write") : 0;
+}
+
+/* Makes the entry; what is there already goes first, but directories, which only change. */
+static int replace(struct unpack *u, const struct item *item, struct err *err)
+{
+	bool dir = item->type == AE_IFDIR && !archive_entry_hardlink(item->e), hidden = false;
+	struct stat st;
+
+	if (fstatat(item->parent, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !(dir && S_ISDIR(st.st_mode))) {
+		hidden = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+		int r = fd_remove_tree(item->parent, item->name);
+
+		if (r < 0)
+			return err_sys(err, r, "replace");
+	}
+	int r = make(u, item, err);
+
+	if (r < 0 || !dir || !hidden)
+		return r;
+	r = make_opaque(item->parent, item->name);
+	return r < 0 ? err_sys(err, r, "mark an opaque directory") : 0;
+}
+
+static int root_entry(struct unpack *u, struct archive_entry *e, struct err *err)
+{
+	int r = archive_entry_filetype(e) == AE_IFDIR ? set_owner(e, u->place.root, 0) : 0;
+
+	r = r ? r : remember_dir(u, "", entry_time(e));
+	return r < 0 ? err_sys(err, r, "set the root directory's mode") : 0;
 }
 
 static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *err)
 {
 	char path[JOB_PATH_MAX + 1];
-	const char *name;
-	int r = clean_path(archive_entry_pathname(e), path, err);
+	struct item item = { .e = e, .path = path, .type = archive_entry_filetype(e) };
+	int r = place_clean(archive_entry_pathname(e), path, err);
 
 	if (r < 0)
 		return r;
 	if (!path[0])
-		return fchownat(u->root, "", (uid_t)archive_entry_uid(e),
-				(gid_t)archive_entry_gid(e), AT_EMPTY_PATH) < 0 ||
-				       fchmod(u->root, archive_entry_perm(e)) < 0
-			       ? err_sys(err, errno, "set the root directory's mode")
-			       : 0;
-	cleanup_fd int parent = open_parent(u, path, &name, err);
+		return root_entry(u, e, err);
+	int parent = place_parent(&u->place, path, &item.name, err);
 
 	if (parent < 0)
 		return parent;
-	if (str_has_prefix(name, ".wh."))
-		return whiteout(parent, name, err);
-	r = make(u, e, parent, name, err);
-	if (r < 0)
-		return err_wrap(err, r, "entry \"%.100s\"", path);
-	r = r == 1 ? 0 : set_metadata(u, e, path, parent, name);
-	return r < 0 ? err_sys(err, r, "entry \"%.100s\": set its metadata", path) : 0;
+	if (str_has_prefix(item.name, ".wh."))
+		return whiteout(parent, item.name, err);
+	item.parent = parent;
+	r = replace(u, &item, err);
+	return r < 0 ? err_wrap(err, r, "entry \"%.100s\"", path) : 0;
 }
 
 static void finish_dirs(struct unpack *u)
 {
 	for (size_t i = u->n_dirs; i-- > 0;) {
-		int fd = open_beneath(u->root, u->dirs[i].path, O_RDONLY | O_DIRECTORY);
+		int fd = place_open(&u->place, u->dirs[i].path, O_RDONLY | O_DIRECTORY);
 
 		if (fd >= 0) {
-			(void)!futimens(fd, u->dirs[i].times);
+			(void)!futimens(fd,
+					(const struct timespec[]){ u->dirs[i].at, u->dirs[i].at });
 			close(fd);
 		}
 		free(u->dirs[i].path);
 	}
 	free(u->dirs);
+	place_forget(&u->place);
 }
 
-int job_unpack(int in, int dir_fd, FILE *out, struct err *err)
+int unpack_layer(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
+		 struct err *err)
 {
-	static struct unpack u;
+	struct unpack u = { .place = { .root = dir_fd, .fd = -1 } };
 	struct archive_entry *e;
-	char hex[65];
-	int r = tarball_open(&u.t, in, err);
+	int r = tarball_open(&u.t, read, ctx, true, err);
 
-	u.root = dir_fd;
 	while (r == 0 && (r = tarball_next(&u.t, &e, err)) == 1)
 		r = ++u.n_entries > JOB_ENTRIES_MAX
 			    ? err_set(err, ERR_INVALID, "more than %d entries", JOB_ENTRIES_MAX)
 			    : unpack_entry(&u, e, err);
 	finish_dirs(&u);
 	r = r ? r : tarball_finish(&u.t, hex, err);
-	if (r == 0)
-		fprintf(out, "layer %s %llu\n", hex, (unsigned long long)u.size);
+	*size = u.size;
 	tarball_deinit(&u.t);
 	return r;
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removal in Docker's order and with its sentences (daemon/images/image_delete.go tells them): a name
+ * first, the image with its last name. The row goes in one statement that sees whether a container
+ * uses it, so that a container made meanwhile keeps its image. Layers are moved into a lease under the
+ * images' lock and their files removed after it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fd.h"
+#include "image.h"
+#include "log.h"
+#include "reference.h"
+#include "store.h"
+#include "str.h"
+
+struct removal {
+	struct engine *engine;
+	const struct image_remove_options *options;
+	struct image image;
+	struct strings users;
+	struct strings *changes;
+	char full[REFERENCE_MAX]; /* the name given; "" when it was an id */
+};
+
+static void removal_deinit(struct removal *r)
+{
+	image_deinit(&r->image);
+	strings_deinit(&r->users);
+}
+
+static int take_text(const struct store_row *row, void *ctx)
+{
+	return strings_append(ctx, store_text(row, 0));
+}
+
+static int count_row(const struct store_row *row, void *ctx)
+{
+	*(int64_t *)ctx = store_int(row, 0);
+	return 0;
+}
+
+int image_users(struct engine *engine, const char *id, struct strings *out, struct err *err)
+{
+	return store_query(engine->store, err, take_text, out,
+			   "SELECT id FROM containers WHERE image_id = ?", "s", id);
+}
+
+int image_lock(struct engine *engine, struct err *err)
+{
+	int fd = fd_lock_file(engine->state_fd, "images.lock", true);
+
+	return fd < 0 ? err_sys(err, fd, "lock the images") : fd;
+}
+
+static int layer_used(void *ctx, const char *diff)
+{
+	const struct engine *engine = ctx;
+	char digest[80];
+	int64_t n = 1;
+
+	snprintf(digest, sizeof(digest), "sha256:%s", diff);
+	int r = store_query(engine->store, NULL, count_row, &n,
+			    "SELECT COUNT(*) FROM image_layers WHERE diff_id = ?", "s", digest);
+
+	return r < 0 ? r : n > 0;
+}
+
+int image_sweep_layers(struct engine *engine, const struct lease *lease, struct err *err)
+{
+	return layers_sweep(engine->layers, lease, layer_used, engine, err);
+}
+
+void image_sweep(struct engine *engine)
+{
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	struct err err = ERR_NULL;
+	int leases = engine->layers ? lease_sweep(engine->state_fd) : 0;
+	cleanup_fd int lock = image_lock(engine, &err);
+	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, &err);
+
+	r = r || !engine->layers ? r : image_sweep_layers(engine, &lease, &err);
+	if (r < 0 || leases < 0)
+		log_error("sweep of images: %s", r < 0 ? err.message : strerror(-leases));
+	else if (leases > 0)
+		log_info("swept leases=%d", leases);
+}
+
+static int changed(struct removal *r, const char *word, const char *what)
+{
+	cleanup_free char *line = str_printf("%s %s", word, what);
+
+	return line ? strings_append(r->changes, line) : -ENOMEM;
+}
+
+static int untag(struct removal *r, const char *full, struct err *err)
+{
+	char shown[REFERENCE_MAX];
+	int n = store_run(r->engine->store, err, "DELETE FROM tags WHERE name = ?", "s", full);
+
+	reference_familiar(full, shown);
+	return n < 0 ? n : changed(r, "untagged", shown);
+}
+
+static int untag_all(struct removal *r, struct err *err)
+{
+	int n = 0;
+
+	for (size_t i = 0; n == 0 && i < r->image.tags.n; i++)
+		n = untag(r, r->image.tags.v[i], err);
+	strings_deinit(&r->image.tags);
+	return n;
+}
+
+static int conflict(const struct removal *r, bool hard, struct err *err, const char *why,
+		    const char *container)
+{
+	return err_reason(err, ERR_PRECONDITION, "IMAGE_IN_USE",
+			  "conflict: unable to delete %.12s (%s) - %s%.12s", r->image.id + 7,
+			  hard ? "cannot be forced" : "must be forced", why, container);
+}
+
+/* Why the image cannot go, with the names it has now. */
+static int check(const struct removal *r, bool names_too, struct err *err)
+{
+	const struct image_remove_options *o = r->options;
+
+	for (size_t i = 0; i < r->users.n; i++)
+		if (o->running && o->running(o->ctx, r->users.v[i]))
+			return conflict(r, true, err, "image is being used by running container ",
+					r->users.v[i]);
+	if (o->force)
+		return 0;
+	if (names_too && r->image.tags.n > 1)
+		return conflict(r, false, err, "image is referenced in multiple repositories", "");
+	if (r->users.n)
+		return conflict(r, false, err, "image is being used by stopped container ",
+				r->users.v[0]);
+	return 0;
+}
+
+static int delete_row(struct removal *r, struct err *err)
+{
+	int n = store_run(r->engine->store, err,
+			  "DELETE FROM images WHERE id = ? AND NOT EXISTS "
+			  "(SELECT 1 FROM containers WHERE image_id = images.id)",
+			  "s", r->image.id);
+
+	if (n < 0)
+		return n;
+	if (n == 0) /* a container has it, which was made just now or is stopped under force */
+		return r->changes->n ? 0
+				     : conflict(r, true, err, "image is being used by container ",
+						r->users.n ? r->users.v[0] : "");
+	return changed(r, "deleted", r->image.id);
+}
+
+static int delete_image(struct removal *r, bool quiet, struct err *err)
+{
+	int n = check(r, true, quiet ? NULL : err);
+
+	if (n < 0)
+		return quiet ? 0 : n;
+	n = untag_all(r, err);
+	return n ? n : delete_row(r, err);
+}
+
+static int remove_name(struct removal *r, struct err *err)
+{
+	char shown[REFERENCE_MAX];
+	bool last = r->image.tags.n == 1;
+
+	reference_familiar(r->full, shown);
+	if (last && r->users.n && !r->options->force)
+		return err_reason(err, ERR_PRECONDITION, "IMAGE_IN_USE",
+				  "conflict: unable to remove repository reference \"%.80s\" (must "
+				  "force) - container %.12s is using its referenced image %.12s",
+				  shown, r->users.v[0], r->image.id + 7);
+	int n = untag(r, r->full, err);
+
+	if (n < 0 || !last)
+		return n;
+	strings_deinit(&r->image.tags);
+	return delete_image(r, true, err);
+}
+
+static int remove_id(struct removal *r, struct err *err)
+{
+	int n = r->image.tags.n <= 1 ? check(r, false, err) : 0;
+
+	return n ? n : delete_image(r, false, err);
+}
+
+static int find(struct removal *r, const char *name, struct err *err)
+{
+	struct reference ref;
+	char full[REFERENCE_MAX];
+	int n = image_find(r->engine, name, &r->image, err);
+
+	n = n ? n : image_users(r->engine, r->image.id, &r->users, err);
+	if (n < 0 || reference_parse(name, &ref, NULL) < 0)
+		return n;
+	reference_full(&ref, full);
+	for (size_t i = 0; i < r->image.tags.n; i++)
+		if (strcmp(r->image.tags.v[i], full) == 0)
+			snprintf(r->full, sizeof(r->full), "%s", full);
+	return 0;
+}
+
+int image_remove(struct engine *engine, const char *name,
+		 const struct image_remove_options *options, struct strings *changes,
+		 struct err *err)
+{
+	cleanup(removal_deinit) struct removal r = { .engine = engine,
+						     .options = options,
+						     .changes = changes };
+	/* the lease ends after the lock: freeing space takes time */
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	cleanup_fd int lock = image_lock(engine, err);
+	int n = lock < 0 ? lock : lease_open(&lease, engine->state_fd, err);
+
+	n = n ? n : find(&r, name, err);
+	if (n < 0)
+		return n;
+	n = r.full[0] ? remove_name(&r, err) : remove_id(&r, err);
+	for (size_t i = 0; n == 0 && i < r.image.config.diff_ids.n; i++) {
+		const char *diff = r.image.config.diff_ids.v[i] + 7;
+		int used = layer_used(engine, diff);
+
+		n = used < 0 ? used : used ? 0 : layers_remove(engine->layers, diff, &lease, err);
+	}
+	return n;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers of images, each once, by diff id (64 digits here), kept by a driver that makes them mountable.
+ * The driver is chosen when the engine starts. A layer is in STATE/layers/DIFF from the rename that
+ * publishes it to the rename that removes it; who needs it is the store's business. Thread-safe;
+ * publish, remove and sweep are to be serialised by the caller. All block on the file system. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "lease.h"
+#include "mem.h"
+
+struct layers;
+
+/* Probes the drivers, best first, and logs the choice. `state_fd` is borrowed. Returns owned. */
+int layers_open(struct layers **out, const char *state_dir, int state_fd,
+		struct err *err) must_check;
+struct layers *layers_free(struct layers *layers);
+const char *layers_driver(const struct layers *layers);
+/* The worker's job that unpacks for this driver. */
+const char *layers_job(const struct layers *layers);
+
+/* Every layer there is, a line each, sorted. */
+int layers_list(const struct layers *layers, struct buf *out, struct err *err) must_check;
+/* Bytes of the layer's files as unpacked; -ENOENT when there is no such layer. */
+int layers_size(const struct layers *layers, const char *diff, uint64_t *size_bytes) must_check;
+
+/* Puts what a worker unpacked in the lease on disk: once, before the layers of it are published. */
+int layers_sync(const struct layers *layers, const struct lease *lease, struct err *err) must_check;
+/* Publishes the lease's NUMBER as the layer. */
+int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
+		   const char *diff, uint64_t size_bytes, struct err *err) must_check;
+/* How a mount names the layer among its lower directories; owned. */
+int layers_lower(const struct layers *layers, const char *diff, char **out) must_check;
+/* Takes the layer away; its space is free when the lease ends. Absence is success. */
+int layers_remove(const struct layers *layers, const char *diff, const struct lease *lease,
+		  struct err *err) must_check;
+/* Removes each layer that `used` does not know (1 yes, 0 no, -errno) into the lease. */
+int layers_sweep(const struct layers *layers, const struct lease *lease,
+		 int (*used)(void *ctx, const char *diff), void *ctx, struct err *err) must_check;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lease.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fd.h"
+#include "str.h"
+
+/* Field 22 of /proc/PID/stat (proc(5)), in clock ticks since boot; 0 = no such process, or one that
+ * ended and was not waited for yet. */
+static uint64_t start_time(pid_t pid)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	char path[32];
+	uint64_t ticks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (fd_read_file(AT_FDCWD, path, 4096, &text) < 0)
+		return 0;
+	const char *p = text.len ? memrchr(text.data, ')', text.len) : NULL;
+
+	if (p && strlen(p) > 2 && strchr("ZX", p[2]))
+		return 0;
+	for (int spaces = 0; p && spaces < 20; spaces++)
+		if ((p = strchr(p, ' ')))
+			p++;
+	return p && sscanf(p, "%" SCNu64, &ticks) == 1 ? ticks : 0;
+}
+
+int lease_parse(const char *name, pid_t *pid, uint64_t *start)
+{
+	char owner[32], ticks[32], id[24];
+	uint64_t p, t;
+
+	if (sscanf(name, "lease-%20[0-9]-%20[0-9]-%16[0-9a-f]", owner, ticks, id) != 3 ||
+	    strlen(name) != strlen("lease---") + strlen(owner) + strlen(ticks) + strlen(id))
+		return -EINVAL;
+	if (str_u64(owner, &p) < 0 || p == 0 || p > INT32_MAX || str_u64(ticks, &t) < 0)
+		return -EINVAL;
+	*pid = (pid_t)p;
+	*start = t;
+	return 0;
+}
+
+int lease_open(struct lease *lease, int state_fd, struct err *err)
+{
+	char id[65];
+
+	*lease = LEASE_NULL;
+	str_random_id(id);
+	snprintf(lease->path, sizeof(lease->path), "tmp/lease-%d-%" PRIu64 "-%.16s", getpid(),
+		 start_time(getpid()), id);
+	int r = fd_mkdir_all(state_fd, "tmp", 0700);
+
+	if (r < 0 || mkdirat(state_fd, lease->path, 0700) < 0) {
+		lease->path[0] = '\0';
+		return err_sys(err, r ? r : errno, "make a temporary directory");
+	}
+	lease->state_fd = state_fd;
+	lease->fd = openat(state_fd, lease->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lease->fd < 0) {
+		r = err_sys(err, errno, "open a temporary directory");
+		lease_deinit(lease);
+	}
+	return r;
+}
+
+void lease_deinit(struct lease *lease)
+{
+	closep(&lease->fd);
+	if (lease->path[0])
+		(void)!fd_remove_tree(lease->state_fd, lease->path);
+	*lease = LEASE_NULL;
+}
+
+int lease_sweep(int state_fd)
+{
+	int fd = openat(state_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0, r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	for (struct dirent *e; r == 0 && (e = readdir(dir));) {
+		uint64_t start;
+		pid_t pid;
+
+		if (lease_parse(e->d_name, &pid, &start) < 0 || start_time(pid) == start)
+			continue;
+		r = fd_remove_tree(fd, e->d_name);
+		n += r == 0;
+	}
+	closedir(dir);
+	return r < 0 ? r : n;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A directory below STATE/tmp for work under way, owned by this process: its name holds the process id
+ * and start time, so that whoever comes after a crash can tell what nobody works on any more. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "mem.h"
+
+enum { LEASE_NAME_MAX = 96 };
+
+struct lease {
+	int state_fd; /* borrowed */
+	int fd;       /* the directory */
+	char path[LEASE_NAME_MAX];
+};
+#define LEASE_NULL ((struct lease){ -1, -1, "" })
+
+/* Makes an empty one. Close with lease_deinit(). */
+int lease_open(struct lease *lease, int state_fd, struct err *err) must_check;
+/* Removes it with all that is in it. For cleanup(). */
+void lease_deinit(struct lease *lease);
+
+/* Removes the leases of processes that are no more. Returns how many, or -errno. Blocks. */
+int lease_sweep(int state_fd) must_check;
+
+/* The owner a lease's name tells. -EINVAL when it is not such a name. Pure. */
+int lease_parse(const char *name, pid_t *pid, uint64_t *start) must_check;
