@@ -135,7 +135,7 @@ static int foreground(struct cli *cli, const struct flags *flags, Cleat__V1__Att
 
 	a->container = (char *)(uintptr_t)id;
 	a->stream = true;
-	a->lossless = true;
+	a->lossless = a->start; /* who ran it is its pipe; who looks on does not hold it up */
 	a->detach_keys = (char *)(uintptr_t) "none"; /* looked for here, where the terminal is */
 	if (tty && term_size(STDOUT_FILENO, &size.rows, &size.columns))
 		a->terminal = &size;

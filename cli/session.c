@@ -40,6 +40,7 @@ struct state {
 	struct detach detach;
 	int signal_fd;
 	bool stdin_open, stdin_ended, ended;
+	bool exited; /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
 	int64_t failed_ns;
 	char id[80]; /* of the exec session */
@@ -198,7 +199,7 @@ static int handle(struct state *st, struct event *e, struct err *err)
 			st->s->attach->start = false;
 		return 0;
 	case EV_EXITED:
-		st->ended = true;
+		st->exited = true;
 		st->exit_code = e->exit_code;
 		if (e->error && e->error[0])
 			fprintf(stderr, "cleat: %s\n", e->error);
@@ -221,7 +222,7 @@ static int receive(struct state *st, struct err *err)
 
 		if (r == -EAGAIN)
 			return 0;
-		if (r == 0) {
+		if (r == 0 || (r < 0 && st->exited)) {
 			st->ended = true;
 			return 0;
 		}

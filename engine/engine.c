@@ -118,4 +118,5 @@ void engine_close(struct engine *engine)
 	free(engine->state_dir);
 	free(engine->run_dir);
 	free(engine->bin_dir);
+	free(engine->config_path);
 }

@@ -31,6 +31,8 @@ struct engine {
 	char cgroup[32];                    /* the cgroup all containers are below: cleat-<8 hex> */
 	int64_t started_ns;                 /* UNIX time */
 	struct config config;
+	char *config_path;    /* absolute, NULL = defaults */
+	_Atomic bool leaving; /* another engine serves, or none will: start nothing new */
 	struct store *store;
 	struct journal *journal;
 	struct shims *shims;

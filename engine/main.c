@@ -14,6 +14,7 @@
 
 #include "container/base.h"
 #include "container/history.h"
+#include "container/remove.h"
 #include "engine.h"
 #include "journal.h"
 #include "layer/layer.h"
@@ -129,9 +130,11 @@ static int run(struct engine *engine, const struct options *options, const sigse
 		log_info("serving state=%s run=%s", engine->state_dir, engine->run_dir);
 		reconcile_all(engine->reconciler);
 		wait_for_end(signals);
+		engine->leaving = true;
 		link_drop(engine);
 		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
 			log_warn("ending with calls under way");
+		remove_parent_cgroup(engine);
 	}
 	close_parts(engine);
 	return r;
@@ -179,8 +182,10 @@ int main(int argc, char **argv)
 	tune();
 	block_signals(&signals);
 	config_defaults(&engine.config);
-	if (options.config)
+	if (options.config) {
+		engine.config_path = realpath(options.config, NULL);
 		r = config_load(options.config, &engine.config, &err);
+	}
 	log_setup("cleatd", engine.config.debug ? LOG_DEBUG : LOG_INFO);
 	if (r == 0)
 		r = engine_open(&engine, options.state_dir, options.run_dir, &err);

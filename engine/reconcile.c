@@ -27,7 +27,7 @@
 #include "log.h"
 #include "str.h"
 
-enum { JOURNAL_MAX_BYTES = 16 << 20, STACK_BYTES = 256 << 10 };
+enum { STACK_BYTES = 256 << 10 };
 
 struct task {
 	struct list link;
@@ -43,34 +43,6 @@ struct reconciler {
 	struct list tasks;
 	bool all, stopping;
 };
-
-/* Events of a shim that is gone: u32 length (little endian) and a ShimEvent, again and again; a torn
- * end is no event. */
-static void read_journal(struct engine *engine, const char *id)
-{
-	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
-	char path[80];
-	size_t at = 0;
-
-	(void)snprintf(path, sizeof(path), "%.64s/journal", id);
-	if (fd_read_file(engine->containers_fd, path, JOURNAL_MAX_BYTES, &bytes) < 0)
-		return;
-	while (bytes.len - at >= 4) {
-		const uint8_t *head = (const uint8_t *)bytes.data + at;
-		size_t len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 |
-			     (size_t)head[3] << 24;
-		Cleat__Shim__V1__ShimEvent *event;
-
-		if (len > bytes.len - at - 4)
-			return;
-		event = cleat__shim__v1__shim_event__unpack(NULL, len, head + 4);
-		if (!event)
-			return;
-		(void)history_shim_event(engine, id, event);
-		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
-		at += 4 + len;
-	}
-}
 
 /* The restart policy of a container that ran when the host went down. */
 static bool starts_at_boot(const struct record *record, const struct status *status)
@@ -118,7 +90,7 @@ static void tend_alone(struct engine *engine, const struct record *record,
 
 	if (shims_alive(engine, record->id))
 		return;
-	read_journal(engine, record->id);
+	history_settle(engine, record->id);
 	if (status_active(status))
 		r = succeed(engine, record, &err);
 	else if (other_boot && !record->auto_remove && starts_at_boot(record, status))
@@ -127,18 +99,16 @@ static void tend_alone(struct engine *engine, const struct record *record,
 		log_error("cannot bring back a container id=%.12s: %s", record->id, err.message);
 }
 
-/* When a container of --rm that has ended may go: 0 = now, -1 = its session says so, else at that time
- * (CLOCK_MONOTONIC). One that this engine has started has its client here. */
-static int64_t goes_at(const struct engine *engine, const char *id, const struct status *status)
+/* When a container of --rm that has ended may go: 0 = now, -1 = not by this engine or not yet (a session
+ * tells the end and removes it), else at that time (CLOCK_MONOTONIC). */
+static int64_t goes_at(const struct engine *engine, const char *id)
 {
 	int64_t age_ns = fd_realtime_ns() - engine->started_ns;
 	int64_t grace_ns = HOLD_GRACE_MS * INT64_C(1000000);
 
-	if (hold_is_held(engine, id))
+	if (engine->leaving || hold_is_held(engine, id))
 		return -1;
-	if (status->started_ns > engine->started_ns || age_ns >= grace_ns)
-		return 0;
-	return fd_monotonic_ns() + grace_ns - age_ns;
+	return age_ns >= grace_ns ? 0 : fd_monotonic_ns() + grace_ns - age_ns;
 }
 
 /* Under the lock. Returns whether the container is to be removed. */
@@ -160,7 +130,7 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)
 		return false;
 
-	int64_t at = goes_at(engine, record->id, &status);
+	int64_t at = goes_at(engine, record->id);
 
 	if (at > 0)
 		reconcile_at(engine->reconciler, record->id, at);

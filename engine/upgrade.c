@@ -23,8 +23,15 @@ enum { READY_FD = 3, READY_MS = 30000 };
 
 static int spawn(struct engine *engine, const char *binary, int ready_fd, pid_t *pid)
 {
-	char *const argv[] = { "cleatd",    "--state", engine->state_dir, "--run", engine->run_dir,
-			       "--replace", NULL };
+	char *const argv[] = { "cleatd",
+			       "--state",
+			       engine->state_dir,
+			       "--run",
+			       engine->run_dir,
+			       "--replace",
+			       engine->config_path ? "--config" : NULL,
+			       engine->config_path,
+			       NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t all, none;

@@ -109,7 +109,7 @@ class Engine:
                  if str(self.root) in line]
         for folder in (self.state / "containers", self.run / "shim", self.run / "oci"):
             if folder.is_dir():
-                left += [f"file {p}" for p in folder.iterdir()]
+                left += [f"file {p}" for p in folder.iterdir() if not p.name.startswith(".")]
         return left
 
     def destroy(self):
@@ -131,7 +131,26 @@ class Engine:
                     except ProcessLookupError:
                         pass
                 time.sleep(0.02)
+            self.remove_cgroups()
             shutil.rmtree(self.root, ignore_errors=True)
+
+    def remove_cgroups(self):
+        """The groups of an engine that was killed: one that ends in order removes its own."""
+        name = f"cleat-{fnv1a(os.path.realpath(self.run)):08x}"
+        for group in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{name}"), pathlib.Path("/sys/fs/cgroup", name)]:
+            for folder, _, _ in os.walk(group, topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    pass
+
+
+def fnv1a(text):
+    """The hash an engine names its control group by."""
+    value = 2166136261
+    for byte in text.encode():
+        value = (value ^ byte) * 16777619 & 0xffffffff
+    return value
 
 
 def exe(pid):

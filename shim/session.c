@@ -133,8 +133,11 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 	struct io *io = session->io;
 
 	if (frame->stream == 3 && frame->rows) {
-		if (io_resize(io, frame->rows, frame->columns) < 0)
-			log_debug("resize refused");
+		/* Before the container runs it is the size its terminal will have. */
+		if (io_resize(io, frame->rows, frame->columns) < 0 && !io->exec) {
+			io->shim->spec->rows = frame->rows;
+			io->shim->spec->columns = frame->columns;
+		}
 		return;
 	}
 	if (frame->stream != 0 || io->in_fd < 0)

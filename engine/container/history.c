@@ -7,6 +7,7 @@
 #include "history.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "log.h"
 #include "str.h"
 #include "watch.h"
+
+enum { JOURNAL_MAX_BYTES = 16 << 20 };
 
 static const char *const actions[] = {
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED] = "start",
@@ -134,6 +137,34 @@ bool history_shim_event(struct engine *engine, const char *id,
 		record_exec(engine, id, event);
 	watch_notify(id);
 	return r > 0;
+}
+
+/* The shim's journal: u32 length (little endian) and a ShimEvent, again and again; a torn
+ * end is no event. */
+void history_settle(struct engine *engine, const char *id)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	char path[80];
+	size_t at = 0;
+
+	(void)snprintf(path, sizeof(path), "%.64s/journal", id);
+	if (fd_read_file(engine->containers_fd, path, JOURNAL_MAX_BYTES, &bytes) < 0)
+		return;
+	while (bytes.len - at >= 4) {
+		const uint8_t *head = (const uint8_t *)bytes.data + at;
+		size_t len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 |
+			     (size_t)head[3] << 24;
+		Cleat__Shim__V1__ShimEvent *event;
+
+		if (len > bytes.len - at - 4)
+			return;
+		event = cleat__shim__v1__shim_event__unpack(NULL, len, head + 4);
+		if (!event)
+			return;
+		(void)history_shim_event(engine, id, event);
+		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
+		at += 4 + len;
+	}
 }
 
 static int append_own(struct engine *engine, struct eventmsg *msg)

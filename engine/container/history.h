@@ -13,6 +13,10 @@
 bool history_shim_event(struct engine *engine, const char *id,
 			const Cleat__Shim__V1__ShimEvent *event);
 
+/* Records what the journal of the container's shim has and the store has not: for a shim that is gone, or
+ * is about to be. */
+void history_settle(struct engine *engine, const char *id);
+
 /* An action of the engine, with one attribute of its own (NULL: none). */
 void history_action(struct engine *engine, const struct record *record, const char *action,
 		    const char *key, const char *value);

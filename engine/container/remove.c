@@ -22,27 +22,36 @@
 enum { KILL_WAIT_MS = 10000, QUIT_MS = 2000 };
 
 /* v1 has a directory for each hierarchy below /sys/fs/cgroup, v2 is there itself. */
-static void remove_cgroups(const struct engine *engine, const char *id)
+static void remove_group(const char *name)
 {
-	cleanup_free char *own = str_printf("%s/%s", engine->cgroup, id);
 	DIR *dir = opendir("/sys/fs/cgroup");
 	struct dirent *entry;
 
-	if (!dir || !own) {
-		if (dir)
-			closedir(dir);
+	if (!dir)
 		return;
-	}
-	(void)unlinkat(dirfd(dir), own, AT_REMOVEDIR);
+	(void)unlinkat(dirfd(dir), name, AT_REMOVEDIR);
 	while ((entry = readdir(dir))) {
 		char path[PATH_MAX];
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", entry->d_name, own);
+		(void)snprintf(path, sizeof(path), "%s/%s", entry->d_name, name);
 		(void)unlinkat(dirfd(dir), path, AT_REMOVEDIR);
 	}
 	closedir(dir);
+}
+
+static void remove_cgroups(const struct engine *engine, const char *id)
+{
+	cleanup_free char *own = str_printf("%s/%s", engine->cgroup, id);
+
+	if (own)
+		remove_group(own);
+}
+
+void remove_parent_cgroup(const struct engine *engine)
+{
+	remove_group(engine->cgroup);
 }
 
 static void quit_shim(struct engine *engine, const char *id, uint64_t seq)
@@ -116,6 +125,7 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 		return 0;
 	if (r < 0)
 		return r;
+	history_settle(engine, id);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	r = remove_traces(engine, id, err);
 	if (r == 0)

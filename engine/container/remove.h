@@ -17,3 +17,6 @@ int remove_container(struct engine *engine, const char *reference, bool force,
 /* With the lock held, or for an id without a row: files, sockets and cgroups of a container that does
  * not run, and its row. Safe to repeat at any point. */
 int remove_traces(struct engine *engine, const char *id, struct err *err) must_check;
+
+/* The control group of all containers, if it is empty: at the engine's end. */
+void remove_parent_cgroup(const struct engine *engine);

@@ -16,6 +16,7 @@
 #include "logs.h"
 #include "pump.h"
 #include "reconcile.h"
+#include "remove.h"
 #include "shimlink.h"
 #include "start.h"
 #include "status.h"
@@ -25,6 +26,7 @@ struct session {
 	struct engine *engine;
 	struct cleat_v1_containers_attach_stream *io;
 	const char *id;
+	bool told; /* the client knows that the container has ended, and how */
 };
 
 static int send_exited(struct session *s, const Cleat__Shim__V1__StreamFrame *frame,
@@ -37,6 +39,7 @@ static int send_exited(struct session *s, const Cleat__Shim__V1__StreamFrame *fr
 	exited.oom_killed = frame->oom_killed;
 	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED;
 	reply.exited = &exited;
+	s->told = true;
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
 }
 
@@ -267,22 +270,39 @@ static int serve(struct session *s, const struct record *record,
 		r = send_attached(s, record, position, err);
 	if (r == 0)
 		r = catch_up(s, record, start, position, err);
+	if (r == 0 && start->terminal)
+		pump_resize(pump, start->terminal->rows, start->terminal->columns);
 	if (r == 0 && start->start)
 		r = start_attached(s, err);
 	return r < 0 || (start->logs && !start->stream) ? r : pump_run(pump, err);
 }
 
-/* A container of --rm stays until this session has told its end. */
+/* Removes a container of --rm whose end this client was told, before the call ends: who ran it may use
+ * its name again at once. Others that wait for it hold it too. */
+static void remove_told(struct session *s, const struct record *record)
+{
+	struct err err = ERR_NULL;
+
+	if (hold_is_held(s->engine, record->id))
+		return;
+	if (remove_container(s->engine, record->id, false, INTERRUPT_NONE, &err) < 0 &&
+	    err.code != ERR_NOT_FOUND)
+		log_error("cannot remove a container id=%.12s: %s", record->id, err.message);
+}
+
 static int serve_held(struct session *s, const struct record *record,
 		      const Cleat__V1__AttachStart *start, struct pump *pump, struct err *err)
 {
 	int hold = record->auto_remove ? hold_open(s->engine, record->id) : -1;
 	int r = serve(s, record, start, pump, err);
 
-	if (hold >= 0) {
-		close(hold);
+	if (hold < 0)
+		return r;
+	close(hold);
+	if (r == 0 && s->told)
+		remove_told(s, record);
+	else
 		reconcile_one(s->engine->reconciler, record->id);
-	}
 	return r;
 }
 

@@ -20,3 +20,12 @@ def busybox(engine):
     """A fresh engine with the image busybox:latest."""
     engine.load_busybox()
     return engine
+
+
+@pytest.fixture(scope="module")
+def module_engine():
+    """One engine with busybox and a container `one` for a whole file of tests that change nothing."""
+    with harness.Engine() as e:
+        e.load_busybox()
+        e.out("create", "--name", "one", "busybox")
+        yield e

@@ -133,7 +133,7 @@ static int name_cgroup(struct creation *c, struct err *err)
 	const char *path = c->o->cgroup ? c->o->cgroup : c->bundle.plan.cgroup;
 	char fallback[STATE_ID_MAX + 16];
 
-	(void)snprintf(fallback, sizeof(fallback), "cleat-oci/%s", c->o->id);
+	(void)snprintf(fallback, sizeof(fallback), "cleat-oci-%s", c->o->id);
 	(void)snprintf(c->state.cgroup, sizeof(c->state.cgroup), "%s",
 		       path && *path ? path : fallback);
 	return cgroup_open(&c->cgroup, c->state.cgroup, err);

@@ -132,12 +132,25 @@ static int terminal(struct init *in, struct err *err)
 	return console_open(&in->plan->process, in->root, in->a->console, true, err);
 }
 
+/* A working directory that the image lacks is made, as runc and Docker do. Inside the container's root
+ * links lead nowhere else. */
+static int make_cwd(const char *cwd, struct err *err)
+{
+	mode_t mask = umask(022);
+	int r = fd_mkdir_all(AT_FDCWD, cwd, 0755);
+
+	(void)umask(mask);
+	return r < 0 ? err_sys(err, r, "make the working directory %.120s", cwd) : 0;
+}
+
 static int change_root(struct init *in, struct err *err)
 {
 	int r = rootfs_pivot(in->root, err);
 
 	closep(&in->root);
 	closep(&in->bundle);
+	if (r == 0 && access(in->plan->process.cwd, F_OK) && errno == ENOENT)
+		r = make_cwd(in->plan->process.cwd, err);
 	return r;
 }
 

@@ -11,13 +11,13 @@ def state(engine, name):
 
 
 def test_create_start_wait_rm(busybox):
-    busybox.out("create", "--name", "c", "busybox", "sh", "-c", "exit 3")
-    assert state(busybox, "c")["Status"] == "created"
-    assert busybox.out("start", "c") == "c"
-    assert busybox.out("wait", "c") == "3"
-    assert state(busybox, "c")["ExitCode"] == 3
-    assert busybox.out("start", "-a", "c", check=False) == ""
-    assert busybox.out("rm", "c") == "c"
+    busybox.out("create", "--name", "cc", "busybox", "sh", "-c", "exit 3")
+    assert state(busybox, "cc")["Status"] == "created"
+    assert busybox.out("start", "cc") == "cc"
+    assert busybox.out("wait", "cc") == "3"
+    assert state(busybox, "cc")["ExitCode"] == 3
+    assert busybox.out("start", "-a", "cc", check=False) == ""
+    assert busybox.out("rm", "cc") == "cc"
     assert busybox.leftovers() == []
 
 
@@ -34,47 +34,47 @@ def test_stop_sends_term_then_kill(busybox):
 
 
 def test_stop_signal_of_the_container(busybox):
-    busybox.out("run", "-d", "--name", "u", "--stop-signal", "USR1", "busybox", "sh", "-c",
+    busybox.out("run", "-d", "--name", "cu", "--stop-signal", "USR1", "busybox", "sh", "-c",
                 "trap 'exit 5' USR1; while :; do sleep 0.05; done")
     time.sleep(0.2)
-    busybox.out("stop", "u")
-    assert state(busybox, "u")["ExitCode"] == 5
+    busybox.out("stop", "cu")
+    assert state(busybox, "cu")["ExitCode"] == 5
 
 
 def test_kill_with_signal(busybox):
-    busybox.out("run", "-d", "--name", "k", "busybox", "sleep", "1000")
-    busybox.out("kill", "-s", "KILL", "k")
-    assert busybox.out("wait", "k") == "137"
-    done = busybox.cleat("kill", "k", check=False)
+    busybox.out("run", "-d", "--name", "ck", "busybox", "sleep", "1000")
+    busybox.out("kill", "-s", "KILL", "ck")
+    assert busybox.out("wait", "ck") == "137"
+    done = busybox.cleat("kill", "ck", check=False)
     assert done.returncode == 1 and "is not running" in done.stderr
 
 
 def test_pause_and_unpause(busybox):
-    busybox.out("run", "-d", "--name", "p", "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done")
+    busybox.out("run", "-d", "--name", "cp", "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done")
     time.sleep(0.2)
-    busybox.out("pause", "p")
-    assert state(busybox, "p")["Status"] == "paused"
-    before = busybox.out("logs", "p")
+    busybox.out("pause", "cp")
+    assert state(busybox, "cp")["Status"] == "paused"
+    before = busybox.out("logs", "cp")
     time.sleep(0.3)
-    assert busybox.out("logs", "p") == before
+    assert busybox.out("logs", "cp") == before
     assert "(Paused)" in busybox.out("ps")
-    busybox.out("unpause", "p")
-    harness.wait_until(lambda: busybox.out("logs", "p") != before, what="output after unpause")
+    busybox.out("unpause", "cp")
+    harness.wait_until(lambda: busybox.out("logs", "cp") != before, what="output after unpause")
 
 
 def test_restart_gives_a_new_pid(busybox):
-    busybox.out("run", "-d", "--name", "r", "busybox", "sleep", "1000")
-    first = state(busybox, "r")["Pid"]
-    busybox.out("restart", "-t", "0", "r")
-    second = state(busybox, "r")
+    busybox.out("run", "-d", "--name", "cr", "busybox", "sleep", "1000")
+    first = state(busybox, "cr")["Pid"]
+    busybox.out("restart", "-t", "0", "cr")
+    second = state(busybox, "cr")
     assert second["Running"] and second["Pid"] != first
 
 
 def test_restart_policy_on_failure(busybox):
-    busybox.out("run", "-d", "--name", "f", "--restart", "on-failure:2", "busybox", "sh", "-c", "echo x; exit 4")
-    harness.wait_until(lambda: state(busybox, "f")["Status"] == "exited", 20, "the last exit")
-    assert busybox.out("logs", "f").split() == ["x"] * 3
-    assert json.loads(busybox.out("inspect", "f"))[0]["RestartCount"] == 2
+    busybox.out("run", "-d", "--name", "cf", "--restart", "on-failure:2", "busybox", "sh", "-c", "echo x; exit 4")
+    harness.wait_until(lambda: state(busybox, "cf")["Status"] == "exited", 20, "the last exit")
+    assert busybox.out("logs", "cf").split() == ["x"] * 3
+    assert json.loads(busybox.out("inspect", "cf"))[0]["RestartCount"] == 2
 
 
 def test_rename_and_prefixes(busybox):
@@ -108,16 +108,16 @@ def test_ps_filters_and_formats(busybox):
 
 
 def test_top(busybox):
-    busybox.out("run", "-d", "--name", "t", "busybox", "sleep", "1234")
-    out = busybox.out("top", "t")
+    busybox.out("run", "-d", "--name", "ct", "busybox", "sleep", "1234")
+    out = busybox.out("top", "ct")
     assert out.splitlines()[0].split()[:3] == ["UID", "PID", "PPID"]
     assert "sleep 1234" in out
 
 
 def test_events(busybox):
-    busybox.out("run", "--rm", "--name", "e", "busybox", "sh", "-c", "exit 2")
+    busybox.cleat("run", "--rm", "--name", "ce", "busybox", "sh", "-c", "exit 2", check=False)
     now = str(int(time.time()) + 1)
-    lines = busybox.out("events", "--since", "1h", "--until", now, "-f", "container=e", "--format",
+    lines = busybox.out("events", "--since", "1h", "--until", now, "-f", "container=ce", "--format",
                         "{{.Action}}").splitlines()
     for action in ("create", "start", "die", "destroy"):
         assert action in lines, lines

@@ -17,23 +17,23 @@ def inspect(engine, name):
 
 
 def test_containers_outlive_the_engine(busybox):
-    busybox.out("run", "-d", "--name", "a", "busybox", "sleep", "1000")
-    pid = inspect(busybox, "a")["State"]["Pid"]
+    busybox.out("run", "-d", "--name", "ca", "busybox", "sleep", "1000")
+    pid = inspect(busybox, "ca")["State"]["Pid"]
     busybox.kill(signal.SIGKILL)
     os.kill(pid, 0)
     busybox.start()
-    assert inspect(busybox, "a")["State"]["Pid"] == pid
-    assert busybox.out("exec", "a", "echo", "ok") == "ok"
-    busybox.out("rm", "-f", "a")
+    assert inspect(busybox, "ca")["State"]["Pid"] == pid
+    assert busybox.out("exec", "ca", "echo", "ok") == "ok"
+    busybox.out("rm", "-f", "ca")
     assert busybox.leftovers() == []
 
 
 def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
     """The engine is killed again and again while a container writes; `logs -f` goes through it."""
-    busybox.out("run", "-d", "--name", "w", "--log-opt", "max-size=200m", "busybox", "sh", "-c",
-                f"seq -f 'line %.0f ......................................................................' {LINES_100MB}")
-    follower = busybox.popen("logs", "-f", "w", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    waiter = busybox.popen("wait", "w", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    busybox.out("run", "-d", "--name", "cw", "--log-opt", "max-size=200m", "busybox", "sh", "-c",
+                "awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'" % (LINES_100MB, "." * 70))
+    follower = busybox.popen("logs", "-f", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    waiter = busybox.popen("wait", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     import threading
     received = []
     reader = threading.Thread(target=lambda: received.append(follower.stdout.read()))
@@ -48,7 +48,7 @@ def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
     assert follower.wait(10) == 0, follower.stderr.read()
     assert waiter.wait(30) == 0, waiter.stderr.read()
     assert waiter.stdout.read().strip() == "0"
-    for data in (received[0], busybox.cleat("logs", "w", text=False, timeout=180).stdout):
+    for data in (received[0], busybox.cleat("logs", "cw", text=False, timeout=180).stdout):
         lines = data.split(b"\n")
         assert lines.pop() == b""
         assert len(lines) == LINES_100MB
@@ -77,18 +77,18 @@ def test_exits_and_restarts_while_the_engine_is_away(busybox):
 
 
 def test_a_killed_shim_is_replaced(busybox):
-    busybox.out("run", "-d", "--name", "s", "busybox", "sh", "-c",
+    busybox.out("run", "-d", "--name", "cs", "busybox", "sh", "-c",
                 "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 33")
-    pid = inspect(busybox, "s")["State"]["Pid"]
+    pid = inspect(busybox, "cs")["State"]["Pid"]
     for _ in range(3):
         time.sleep(0.3)
         shims = [p for p in harness.processes_below(str(busybox.root)) if harness.exe(p) == "cleat-shim"]
         assert len(shims) == 1
         os.kill(shims[0], signal.SIGKILL)
-    assert busybox.out("wait", "s") == "33"
-    assert inspect(busybox, "s")["State"]["ExitCode"] == 33
+    assert busybox.out("wait", "cs") == "33"
+    assert inspect(busybox, "cs")["State"]["ExitCode"] == 33
     assert pid
-    assert busybox.out("logs", "s").split() == [str(i) for i in range(1, 401)]
+    assert busybox.out("logs", "cs").split() == [str(i) for i in range(1, 401)]
 
 
 def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):

@@ -15,7 +15,7 @@ def test_output_and_exit_code(busybox):
 @pytest.mark.parametrize("arguments,code,text", [
     (["busybox", "no-such-program"], 127, "executable file not found"),
     (["busybox", "/etc/passwd"], 126, "permission denied"),
-    (["busybox", "sh", "-c", "kill -9 $$"], 137, ""),
+    (["busybox", "sh", "-c", "sh -c 'kill -9 $$'; exit $?"], 137, ""),
     (["--no-such-flag", "busybox"], 125, "unknown flag: --no-such-flag"),
     (["no-such-image"], 125, "no such image"),
 ])
@@ -95,10 +95,10 @@ def test_init_reaps_orphans(busybox):
 
 
 def test_container_is_not_in_the_hosts_mount_table(busybox):
-    busybox.out("run", "-d", "--name", "a", "busybox", "sleep", "1000")
+    busybox.out("run", "-d", "--name", "ca", "busybox", "sleep", "1000")
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         assert str(busybox.root) not in mounts.read()
-    busybox.out("rm", "-f", "a")
+    busybox.out("rm", "-f", "ca")
     assert busybox.leftovers() == []
 
 

@@ -31,12 +31,14 @@ def test_twenty_upgrades_in_a_row(busybox):
     callers = [threading.Thread(target=call) for _ in range(2)]
     for thread in callers:
         thread.start()
-    for _ in range(UPGRADES):
-        busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
-        time.sleep(0.1)
-    stop.set()
-    for thread in callers:
-        thread.join(60)
+    try:
+        for _ in range(UPGRADES):
+            busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
+            time.sleep(0.1)
+    finally:
+        stop.set()
+        for thread in callers:
+            thread.join(60)
     assert not failures
     assert calls[0] > UPGRADES
     busybox.out("exec", "tick", "touch", "/tmp/stop")

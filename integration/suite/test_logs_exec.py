@@ -9,39 +9,39 @@ import harness
 
 
 def test_tail_since_timestamps(busybox):
-    busybox.out("run", "--name", "l", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done")
-    assert busybox.out("logs", "l").splitlines() == [f"line {i}" for i in range(1, 6)]
-    assert busybox.out("logs", "--tail", "2", "l").splitlines() == ["line 4", "line 5"]
-    assert busybox.out("logs", "-n", "0", "l") == ""
-    stamped = busybox.out("logs", "-t", "l").splitlines()[0]
+    busybox.out("run", "--name", "cl", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done")
+    assert busybox.out("logs", "cl").splitlines() == [f"line {i}" for i in range(1, 6)]
+    assert busybox.out("logs", "--tail", "2", "cl").splitlines() == ["line 4", "line 5"]
+    assert busybox.out("logs", "-n", "0", "cl") == ""
+    stamped = busybox.out("logs", "-t", "cl").splitlines()[0]
     assert stamped.endswith("Z line 1")
-    assert busybox.out("logs", "--since", "2030-01-01", "l") == ""
+    assert busybox.out("logs", "--since", "2030-01-01", "cl") == ""
 
 
 def test_streams_are_kept_apart(busybox):
-    busybox.cleat("run", "--name", "s", "busybox", "sh", "-c", "echo o; echo e >&2")
-    done = busybox.cleat("logs", "s")
+    busybox.cleat("run", "--name", "cs", "busybox", "sh", "-c", "echo o; echo e >&2")
+    done = busybox.cleat("logs", "cs")
     assert (done.stdout, done.stderr) == ("o\n", "e\n")
 
 
 def test_follow_ends_with_the_container(busybox):
-    busybox.out("run", "-d", "--name", "f", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done")
-    done = busybox.cleat("logs", "-f", "f", timeout=20)
+    busybox.out("run", "-d", "--name", "cf", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done")
+    done = busybox.cleat("logs", "-f", "cf", timeout=20)
     assert done.stdout == "1\n2\n3\n"
 
 
 def test_json_file_driver(busybox):
-    busybox.out("run", "--name", "j", "--log-driver", "json-file", "busybox", "echo", "hi")
-    path = busybox.out("inspect", "-f", "{{.LogPath}}", "j")
+    busybox.out("run", "--name", "cj", "--log-driver", "json-file", "busybox", "echo", "hi")
+    path = busybox.out("inspect", "-f", "{{.LogPath}}", "cj")
     with open(path, encoding="utf-8") as log:
         line = log.readline()
     assert '"log":"hi\\n"' in line and '"stream":"stdout"' in line
-    assert busybox.out("logs", "j") == "hi"
+    assert busybox.out("logs", "cj") == "hi"
 
 
 def test_no_log_driver(busybox):
-    busybox.out("run", "--name", "n", "--log-driver", "none", "busybox", "echo", "hi")
-    done = busybox.cleat("logs", "n", check=False)
+    busybox.out("run", "--name", "cn", "--log-driver", "none", "busybox", "echo", "hi")
+    done = busybox.cleat("logs", "cn", check=False)
     assert done.returncode == 1
 
 
@@ -56,17 +56,17 @@ def test_rotation_bounds_the_disk(busybox):
 
 
 def test_exec_basics(busybox):
-    busybox.out("run", "-d", "--name", "x", "-e", "A=1", "busybox", "sleep", "1000")
-    done = busybox.cleat("exec", "x", "sh", "-c", "echo $A$B; echo e >&2; exit 6", check=False)
+    busybox.out("run", "-d", "--name", "cx", "-e", "A=1", "busybox", "sleep", "1000")
+    done = busybox.cleat("exec", "cx", "sh", "-c", "echo $A$B; echo e >&2; exit 6", check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("1\n", "e\n", 6)
-    assert busybox.out("exec", "-e", "B=2", "-u", "web", "-w", "/tmp", "x", "sh", "-c", "echo $B; id -u; pwd").split() \
+    assert busybox.out("exec", "-e", "B=2", "-u", "web", "-w", "/tmp", "cx", "sh", "-c", "echo $B; id -u; pwd").split() \
         == ["2", "1000", "/tmp"]
-    done = busybox.cleat("exec", "-i", "x", "cat", input="in")
+    done = busybox.cleat("exec", "-i", "cx", "cat", input="in")
     assert done.stdout == "in"
-    assert busybox.cleat("exec", "x", "no-such", check=False).returncode == 127
-    assert busybox.cleat("exec", "x", "/etc/passwd", check=False).returncode == 126
-    busybox.out("exec", "-d", "x", "sh", "-c", "echo yes > /tmp/done")
-    harness.wait_until(lambda: busybox.cleat("exec", "x", "cat", "/tmp/done", check=False).stdout == "yes\n")
+    assert busybox.cleat("exec", "cx", "no-such", check=False).returncode == 127
+    assert busybox.cleat("exec", "cx", "/etc/passwd", check=False).returncode == 126
+    busybox.out("exec", "-d", "cx", "sh", "-c", "echo yes > /tmp/done")
+    harness.wait_until(lambda: busybox.cleat("exec", "cx", "cat", "/tmp/done", check=False).stdout == "yes\n")
 
 
 def test_exec_needs_a_running_container(busybox):
@@ -112,18 +112,22 @@ def test_interactive_run_and_resize(busybox):
 
 
 def test_detach_keys_leave_the_container_running(busybox):
-    pid, fd = in_terminal(busybox.command("run", "-it", "--name", "d", "busybox", "sh"))
+    pid, fd = in_terminal(busybox.command("run", "-it", "--name", "cd", "busybox", "sh"))
     read_until(fd, b"# ")
     os.write(fd, b"\x10\x11")
     _, status = os.waitpid(pid, 0)
     os.close(fd)
     assert os.waitstatus_to_exitcode(status) == 0
-    assert busybox.out("inspect", "-f", "{{.State.Running}}", "d") == "true"
+    assert busybox.out("inspect", "-f", "{{.State.Running}}", "cd") == "true"
 
 
 def test_stalled_follower_never_stops_the_container(busybox):
-    busybox.out("run", "-d", "--name", "w", "busybox", "sh", "-c", "seq 400000; touch /tmp/through; sleep 1000")
-    with busybox.popen("attach", "--no-stdin", "w", stdout=subprocess.PIPE) as stalled:
-        harness.wait_until(lambda: busybox.cleat("exec", "w", "test", "-e", "/tmp/through", check=False).returncode == 0,
-                           30, "end of the output")
+    busybox.out("run", "-d", "--name", "cw", "busybox", "sh", "-c", "seq 400000; touch /tmp/through; sleep 1000")
+    stalled = busybox.popen("attach", "--no-stdin", "cw", stdout=subprocess.PIPE)
+    try:
+        harness.wait_until(lambda: busybox.cleat("exec", "cw", "test", "-e", "/tmp/through", check=False).returncode == 0,
+                           60, "end of the output")
+    finally:
         stalled.kill()
+        stalled.wait()
+        stalled.stdout.close()
