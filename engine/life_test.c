@@ -71,6 +71,7 @@ static int teardown(void **state)
 	engine.reconciler = reconcile_free(engine.reconciler);
 	engine.shims = shims_free(engine.shims);
 	engine.journal = journal_free(engine.journal);
+	remove_parent_cgroup(&engine);
 	engine_close(&engine);
 	engine = (struct engine){ 0 };
 	return fd_remove_tree(AT_FDCWD, dir);
@@ -92,14 +93,17 @@ static void make(const char *script, char id[65])
 	(void)snprintf(rootfs, sizeof(rootfs), "%s/containers/%s/rootfs", engine.state_dir,
 		       create.record.id);
 	copy_busybox(rootfs);
-	buf_printf(&json,
-		   "{\"ociVersion\":\"1.1.0\",\"process\":{\"args\":[\"/bin/busybox\",\"sh\","
-		   "\"-c\",\"%s\"],\"cwd\":\"/\",\"env\":[\"PATH=/bin\"],\"user\":{\"uid\":0,"
-		   "\"gid\":0}},\"root\":{\"path\":\"%s\"},\"mounts\":[{\"destination\":"
-		   "\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}],\"linux\":{\"namespaces\":["
-		   "{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},"
-		   "{\"type\":\"uts\"},{\"type\":\"network\"}]}}",
-		   script, rootfs);
+	buf_printf(
+		&json,
+		"{\"ociVersion\":\"1.1.0\",\"process\":{\"args\":[\"/bin/busybox\",\"sh\","
+		"\"-c\",\"%s\"],\"cwd\":\"/\",\"env\":[\"PATH=/bin\"],\"user\":{\"uid\":0,"
+		"\"gid\":0}},\"root\":{\"path\":\"%s\"},\"mounts\":[{\"destination\":"
+		"\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}],\"linux\":{\"cgroupsPath\":\"/"
+		"%s/%s\","
+		"\"namespaces\":["
+		"{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},"
+		"{\"type\":\"uts\"},{\"type\":\"network\"}]}}",
+		script, rootfs, engine.cgroup, create.record.id);
 	parts.config_json = json.data;
 	parts.config_len = json.len;
 	assert_int_equal(create_finish(&create, &request, &parts, &err), 0);
