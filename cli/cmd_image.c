@@ -159,23 +159,34 @@ static int run_tag(struct cli *cli, const struct flags *flags, struct err *err)
 
 enum { LOAD_CHUNK = 64 << 10 };
 
-static void show_progress(const Cleat__V1__Progress *p)
+struct platform {
+	Cleat__V1__Platform message;
+	char text[128];
+};
+
+/* `total`: of the archive where it is a file; the engine cannot know it. */
+static void show_progress(const Cleat__V1__Progress *p, uint64_t total)
 {
 	char now[HUMAN_MAX], all[HUMAN_MAX];
 
 	if (!isatty(STDERR_FILENO))
 		return;
-	if (p->total_bytes)
+	if (total && !p->id[0])
+		fprintf(stderr, "\r\033[K%s %s/%s", p->status, human_size(p->current_bytes, 3, now),
+			human_size(total, 4, all));
+	else if (!p->total_bytes && p->current_bytes)
+		fprintf(stderr, "\r\033[K%s %s", p->status, human_size(p->current_bytes, 3, now));
+	else if (p->total_bytes)
 		fprintf(stderr, "\r\033[K%s: %s %s/%s", p->id, p->status,
 			human_size(p->current_bytes, 3, now), human_size(p->total_bytes, 4, all));
 	else
 		fprintf(stderr, "\r\033[K%s%s%s", p->id, p->id[0] ? ": " : "", p->status);
 }
 
-static void show_reply(const Cleat__V1__LoadImageReply *m, bool quiet)
+static void show_reply(const Cleat__V1__LoadImageReply *m, uint64_t total, bool quiet)
 {
 	if (m->message_case == CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_PROGRESS && !quiet)
-		show_progress(m->progress);
+		show_progress(m->progress, total);
 	if (m->message_case != CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED)
 		return;
 	if (!quiet && isatty(STDERR_FILENO))
@@ -188,7 +199,8 @@ static void show_reply(const Cleat__V1__LoadImageReply *m, bool quiet)
 }
 
 /* What has come; with `wait` until the end. 1 = goes on, 0 = ended. */
-static int load_replies(struct rpc_client_call *call, bool wait, bool quiet, struct err *err)
+static int load_replies(struct rpc_client_call *call, bool wait, uint64_t total, bool quiet,
+			struct err *err)
 {
 	for (;;) {
 		cleanup(msg_freep) Cleat__V1__LoadImageReply *m = NULL;
@@ -200,11 +212,12 @@ static int load_replies(struct rpc_client_call *call, bool wait, bool quiet, str
 			return 1;
 		if (r <= 0)
 			return r;
-		show_reply(m, quiet);
+		show_reply(m, total, quiet);
 	}
 }
 
-static int load_send(struct rpc_client_call *call, int fd, bool quiet, struct err *err)
+static int load_send(struct rpc_client_call *call, int fd, uint64_t total, bool quiet,
+		     struct err *err)
 {
 	uint8_t data[LOAD_CHUNK];
 	int r;
@@ -228,34 +241,60 @@ static int load_send(struct rpc_client_call *call, int fd, bool quiet, struct er
 			return 0;
 		if (r < 0)
 			return r;
-		r = load_replies(call, false, quiet, err);
+		r = load_replies(call, false, total, quiet, err);
 		if (r <= 0)
 			return r;
 	}
+}
+
+/* os[/architecture[/variant]] cut in place in a copy the message borrows. */
+static bool platform_of(const struct flags *flags, struct platform *out)
+{
+	const char *given = flags_text(flags, "platform");
+	char *parts[3] = { out->text, NULL, NULL };
+
+	cleat__v1__platform__init(&out->message);
+	if (!given || !given[0])
+		return false;
+	snprintf(out->text, sizeof(out->text), "%s", given);
+	for (int i = 0; i < 2 && parts[i] && (parts[i + 1] = strchr(parts[i], '/')); i++)
+		*parts[i + 1]++ = '\0';
+	out->message.os = parts[0];
+	if (parts[1])
+		out->message.architecture = parts[1];
+	if (parts[2])
+		out->message.variant = parts[2];
+	return true;
 }
 
 static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
 	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
+	struct platform platform;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	const char *input = flags_text(flags, "input");
 	cleanup_fd int opened = input ? open(input, O_RDONLY | O_CLOEXEC) : -1;
 	bool quiet = flags_switch(flags, "quiet");
-	int r;
+	int fd = input ? opened : STDIN_FILENO, r;
+	struct stat st;
 
 	if (input && opened < 0)
 		return err_sys(err, errno, "open %s", input);
 	if (!input && isatty(STDIN_FILENO))
 		return err_set(err, ERR_INVALID, "requested load from stdin, but stdin is empty");
-	options.quiet = quiet;
+	uint64_t total = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+
+	options.quiet = quiet || !isatty(STDERR_FILENO);
+	if (platform_of(flags, &platform))
+		options.platform = &platform.message;
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
 	r = remote_open(cli, &cleat_v1_images, "Load", &first.base, &call, err);
 	if (r == 0)
-		r = load_send(call, input ? opened : STDIN_FILENO, quiet, err);
+		r = load_send(call, fd, total, quiet, err);
 	if (r == 0)
-		r = load_replies(call, true, quiet, err);
+		r = load_replies(call, true, total, quiet, err);
 	if (r < 0 && !quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 	return r;

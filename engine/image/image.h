@@ -51,6 +51,11 @@ struct image_remove_options {
 int image_remove(struct engine *engine, const char *name,
 		 const struct image_remove_options *options, struct strings *changes,
 		 struct err *err) must_check;
+struct image_filter;
+/* Removes what no container was made from: unnamed images or, when the filter says dangling=false, all.
+ * *changes as for image_remove(); *bytes are those of the layers that went. */
+int image_prune(struct engine *engine, const struct image_filter *filter, struct strings *changes,
+		uint64_t *bytes, struct err *err) must_check;
 /* Ids of the containers made from an image. */
 int image_users(struct engine *engine, const char *id, struct strings *out,
 		struct err *err) must_check;

@@ -1,61 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Service Images: what is loaded is fed to a worker through a socket, as its bytes come. */
+/* Service Images, but for loading. */
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cleat/v1/images.rpc.h"
+#include "container/history.h"
+#include "fd.h"
 #include "image.h"
+#include "imagefilter.h"
+#include "imageload.h"
+#include "imageview.h"
 #include "record.h"
 #include "reference.h"
 #include "service.h"
 #include "status.h"
 #include "str.h"
 
-/* Familiar names of an image, owned, for a reply. */
-static int copy_tags(const struct strings *tags, char ***out, size_t *n)
+static int count_containers(struct engine *engine, const struct image *image, uint32_t *n,
+			    struct err *err)
 {
-	char shown[REFERENCE_MAX], full[REFERENCE_MAX];
-	struct reference ref;
+	cleanup(strings_deinit) struct strings users = { 0 };
+	int r = image_users(engine, image->id, &users, err);
 
-	*out = calloc(tags->n + 1, sizeof(**out));
-	for (size_t i = 0; *out && i < tags->n; i++) {
-		snprintf(full, sizeof(full), "%s", tags->v[i]);
-		if (reference_parse(full, &ref, NULL) == 0)
-			reference_full(&ref, full);
-		reference_familiar(full, shown);
-		(*out)[*n] = strdup(shown);
-		if (!(*out)[*n])
-			return -ENOMEM;
-		(*n)++;
-	}
-	return *out ? 0 : -ENOMEM;
+	*n = (uint32_t)users.n;
+	return r;
+}
+
+static int add_summary(struct engine *engine, const struct image *image,
+		       Cleat__V1__ListImagesReply *reply, struct err *err)
+{
+	Cleat__V1__ImageSummary *s = malloc(sizeof(*s));
+
+	if (!s)
+		return err_sys(err, ENOMEM, "list the images");
+	cleat__v1__image_summary__init(s);
+	reply->images[reply->n_images++] = s;
+	int r = imageview_summary(image, s);
+
+	return r ? r : count_containers(engine, image, &s->containers, err);
 }
 
 static int on_list(struct rpc_call *call, const Cleat__V1__ListImagesRequest *req,
 		   Cleat__V1__ListImagesReply *reply, struct err *err)
 {
+	struct engine *engine = service_engine(call);
+	struct image_filter filter = { .filters = req->filters, .n = req->n_filters };
 	struct image *images = NULL;
 	size_t n = 0;
+	int r = image_filter_open(&filter, engine, fd_realtime_ns(), err);
 
-	if (req->n_filters)
-		return err_set(err, ERR_UNIMPLEMENTED, "filters of images are not built yet");
-	int r = image_list(service_engine(call), &images, &n, err);
-
+	r = r ? r : image_list(engine, &images, &n, err);
 	reply->images = calloc(n + 1, sizeof(*reply->images));
+	if (!reply->images)
+		r = -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		Cleat__V1__ImageSummary *s = malloc(sizeof(*s));
-
-		if (r == 0 && s && reply->images) {
-			cleat__v1__image_summary__init(s);
-			s->id = strdup(images[i].id);
-			s->created_ns = images[i].created_ns;
-			s->size_bytes = images[i].size_bytes;
-			r = copy_tags(&images[i].tags, &s->tags, &s->n_tags);
-			reply->images[reply->n_images++] = s;
-		}
+		if (r == 0 && image_filter_match(&filter, &images[i]))
+			r = add_summary(engine, &images[i], reply, err);
 		image_deinit(&images[i]);
 	}
 	free(images);
@@ -66,149 +66,111 @@ static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectImageReques
 		      Cleat__V1__ImageDetails *reply, struct err *err)
 {
 	cleanup(image_deinit) struct image image = { 0 };
-	int r = image_find(service_engine(call), req->image, &image, err);
+	struct engine *engine = service_engine(call);
+	int r = image_find(engine, req->image, &image, err);
+
+	return r ? r : imageview_details(&image, layers_driver(engine->layers), reply);
+}
+
+static int on_history(struct rpc_call *call, const Cleat__V1__ImageHistoryRequest *req,
+		      Cleat__V1__ImageHistoryReply *reply, struct err *err)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+	struct engine *engine = service_engine(call);
+	uint64_t sizes[MANIFEST_LAYERS_MAX] = { 0 };
+	int r = image_find(engine, req->image, &image, err);
 
 	if (r < 0)
 		return r;
-	reply->id = strdup(image.id);
-	reply->created_ns = image.created_ns;
-	reply->size_bytes = image.size_bytes;
-	reply->layer_driver = strdup(layers_driver(service_engine(call)->layers));
-	reply->config_json.data = (uint8_t *)steal(&image.config_json);
-	reply->config_json.len = image.config_len;
-	reply->layers = image.config.diff_ids.v;
-	reply->n_layers = image.config.diff_ids.n;
-	image.config.diff_ids = (struct strings){ 0 };
-	return copy_tags(&image.tags, &reply->tags, &reply->n_tags);
+	for (size_t i = 0; i < image.config.diff_ids.n && i < ARRAY_LEN(sizes); i++)
+		if (layers_size(engine->layers, image.config.diff_ids.v[i] + 7, &sizes[i]) < 0)
+			sizes[i] = 0;
+	return imageview_history(&image, sizes, reply);
 }
 
 static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 		  Cleat__V1__TagImageReply *reply, struct err *err)
 {
 	cleanup(image_deinit) struct image image = { 0 };
-	int r = image_find(service_engine(call), req->image, &image, err);
+	struct engine *engine = service_engine(call);
+	int r = image_check_tag(req->reference, err);
 
 	(void)reply;
-	return r ? r : image_tag(service_engine(call), image.id, req->reference, err);
+	r = r ? r : image_find(engine, req->image, &image, err);
+	r = r ? r : image_tag(engine, image.id, req->reference, err);
+	if (r == 0)
+		history_image(engine, image.id, req->reference, "tag");
+	return r;
 }
 
 static bool is_running(void *ctx, const char *id)
 {
 	const struct engine *engine = ctx;
-	struct record record = { 0 };
+	cleanup(record_deinit) struct record record = { 0 };
 	struct status status;
-	bool runs = false;
 
-	if (record_find(engine->store, id, &record, NULL) == 0) {
-		status_read(engine, &record, &status);
-		runs = status_active(&status);
+	if (record_find(engine->store, id, &record, NULL) < 0)
+		return false;
+	status_read(engine, &record, &status);
+	return status_active(&status);
+}
+
+/* Events of what was removed. A name belongs to the image that is deleted behind it, else to `id`. */
+static void tell_changes(struct engine *engine, const struct strings *changes, const char *id)
+{
+	static const char deleted[] = "deleted ", untagged[] = "untagged ";
+
+	for (size_t i = 0; i < changes->n; i++) {
+		size_t k = i;
+
+		while (k < changes->n && !str_has_prefix(changes->v[k], deleted))
+			k++;
+		const char *owner = k < changes->n ? changes->v[k] + strlen(deleted) : id;
+
+		if (k == i)
+			history_image(engine, owner, "", "delete");
+		else
+			history_image(engine, owner, changes->v[i] + strlen(untagged), "untag");
 	}
-	record_deinit(&record);
-	return runs;
 }
 
 static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveImageRequest *req,
 		     Cleat__V1__RemoveImageReply *reply, struct err *err)
 {
 	cleanup(strings_deinit) struct strings changes = { 0 };
-	const struct image_remove_options options = { req->force, is_running,
-						      service_engine(call) };
-	int r = image_remove(service_engine(call), req->image, &options, &changes, err);
+	struct engine *engine = service_engine(call);
+	const struct image_remove_options options = { req->force, is_running, engine };
+	cleanup(image_deinit) struct image image = { 0 };
+	int r = image_find(engine, req->image, &image, err);
 
-	reply->changes = calloc(changes.n + 1, sizeof(*reply->changes));
-	for (size_t i = 0; r == 0 && reply->changes && i < changes.n; i++) {
-		Cleat__V1__RemoveImageReply__Change *c = malloc(sizeof(*c));
-
-		if (!c)
-			return -ENOMEM;
-		cleat__v1__remove_image_reply__change__init(c);
-		if (str_has_prefix(changes.v[i], "untagged "))
-			c->untagged = strdup(changes.v[i] + 9);
-		else
-			c->deleted = strdup(changes.v[i] + 8);
-		reply->changes[reply->n_changes++] = c;
-	}
-	return r;
+	r = r ? r : image_remove(engine, req->image, &options, &changes, err);
+	tell_changes(engine, &changes, image.id);
+	return r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
 }
 
-/* The call's bytes go into the socket from a thread of their own, as loading reads them. */
-struct feed {
-	struct cleat_v1_images_load_stream *io;
-	int fd, result;
-	struct err err;
-};
-
-static void *feed_main(void *ctx)
+static int on_prune(struct rpc_call *call, const Cleat__V1__PruneImagesRequest *req,
+		    Cleat__V1__PruneImagesReply *reply, struct err *err)
 {
-	struct feed *f = ctx;
-	Cleat__V1__LoadImageRequest *msg = NULL;
+	cleanup(strings_deinit) struct strings changes = { 0 };
+	struct engine *engine = service_engine(call);
+	struct image_filter filter = { .filters = req->filters,
+				       .n = req->n_filters,
+				       .prune = true };
+	int r = image_filter_open(&filter, engine, fd_realtime_ns(), err);
 
-	while ((f->result = cleat_v1_images_load_recv(f->io, &msg, &f->err)) == 1) {
-		bool data = msg->message_case == CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
-
-		for (size_t done = 0; data && f->fd >= 0 && done < msg->data.len;) {
-			ssize_t n = send(f->fd, msg->data.data + done, msg->data.len - done,
-					 MSG_NOSIGNAL);
-
-			if (n < 0 && errno != EINTR) {
-				close(f->fd);
-				f->fd = -1;
-				break;
-			}
-			done += n > 0 ? (size_t)n : 0;
-		}
-		cleat__v1__load_image_request__free_unpacked(msg, NULL);
-	}
-	if (f->fd >= 0)
-		close(f->fd);
-	return NULL;
-}
-
-static int send_loaded(void *ctx, const char *id, const struct strings *tags)
-{
-	Cleat__V1__LoadImageReply reply = CLEAT__V1__LOAD_IMAGE_REPLY__INIT;
-	Cleat__V1__LoadImageReply__Loaded loaded = CLEAT__V1__LOAD_IMAGE_REPLY__LOADED__INIT;
-	int r = copy_tags(tags, &loaded.tags, &loaded.n_tags);
-
-	loaded.image_id = (char *)id;
-	reply.message_case = CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED;
-	reply.loaded = &loaded;
-	r = r ? r : cleat_v1_images_load_send(ctx, &reply, NULL);
-	for (size_t i = 0; i < loaded.n_tags; i++)
-		free(loaded.tags[i]);
-	free(loaded.tags);
-	return r;
-}
-
-static int on_load(struct rpc_call *call, struct cleat_v1_images_load_stream *io, struct err *err)
-{
-	int pair[2];
-	pthread_t thread;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, errno, "socketpair");
-	struct feed feed = { .io = io, .fd = pair[1] };
-	int r = pthread_create(&thread, NULL, feed_main, &feed);
-
-	if (r != 0) {
-		close(pair[0]);
-		close(pair[1]);
-		return err_sys(err, r, "start a thread");
-	}
-	const struct image_load_options options = { .loaded = send_loaded, .ctx = io };
-
-	r = image_load(service_engine(call), pair[0], &options, err);
-	close(pair[0]);
-	pthread_join(thread, NULL);
-	return r;
+	r = r ? r : image_prune(engine, &filter, &changes, &reply->reclaimed_bytes, err);
+	tell_changes(engine, &changes, "");
+	return r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
 }
 
 static const struct cleat_v1_images_ops ops = {
 	.list = on_list,
 	.inspect = on_inspect,
+	.history = on_history,
 	.tag = on_tag,
 	.remove = on_remove,
-	.load = on_load,
+	.prune = on_prune,
+	.load = imageload,
 };
 
 int service_register_images(struct rpc_server *server)

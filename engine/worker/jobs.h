@@ -17,7 +17,7 @@ enum {
 	JOB_FILES_MAX = 10000,     /* of one archive */
 	JOB_DOCUMENT_MAX = 4 << 20,
 	JOB_PATH_MAX = 4095,
-	JOB_DEPTH_MAX = 512,
+	JOB_DEPTH_MAX = 255,
 	JOB_NAME_MAX = 255,
 };
 

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* history, image prune. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/v1/images.rpc.h"
+#include "cli.h"
+#include "fd.h"
+#include "human.h"
+#include "msg.h"
+#include "str.h"
+
+enum { CREATED_BY_SHOWN = 44 };
+
+static json_t *text(const char *s)
+{
+	json_t *v = json_string(s);
+
+	return v ? v : json_string("");
+}
+
+/* Tabs as blanks and, unless all is wanted, the first 44 bytes with an ellipsis, as Docker does. */
+static json_t *created_by(const char *command, bool whole)
+{
+	cleanup_free char *copy = strdup(command);
+	size_t n = CREATED_BY_SHOWN;
+
+	for (char *p = copy; p && (p = strchr(p, '\t'));)
+		*p = ' ';
+	if (!copy || whole || strlen(copy) <= CREATED_BY_SHOWN + 1)
+		return text(str_or_empty(copy));
+	while (n > 0 && ((unsigned char)copy[n] & 0xc0) == 0x80)
+		n--;
+	copy[n] = '\0';
+	return json_sprintf("%s\u2026", copy);
+}
+
+static json_t *history_row(const Cleat__V1__ImageHistoryReply__Entry *e, bool whole, bool human)
+{
+	char id[HUMAN_MAX], out[HUMAN_MAX];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "ID",
+			    text(!e->id[0] ? "<missing>"
+				 : whole   ? e->id
+					   : human_id(e->id, id)));
+	json_object_set_new(o, "CreatedSince",
+			    text(human ? human_ago(fd_realtime_ns(), e->created_ns, out)
+				       : human_time(e->created_ns, out)));
+	json_object_set_new(o, "CreatedAt", text(human_time(e->created_ns, out)));
+	json_object_set_new(o, "CreatedBy", created_by(e->created_by, whole));
+	json_object_set_new(o, "Size",
+			    human ? text(human_size(e->size_bytes, 3, out))
+				  : json_sprintf("%llu", (unsigned long long)e->size_bytes));
+	json_object_set_new(o, "Comment", text(e->comment));
+	return o;
+}
+
+static int run_history(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	static const struct column columns[] = { { "ID", "IMAGE" },
+						 { "CreatedSince", "CREATED" },
+						 { "CreatedBy", "CREATED BY" },
+						 { "Size", "SIZE" },
+						 { "Comment", "COMMENT" } };
+	Cleat__V1__ImageHistoryRequest req = CLEAT__V1__IMAGE_HISTORY_REQUEST__INIT;
+	cleanup(msg_freep) Cleat__V1__ImageHistoryReply *reply = NULL;
+	bool human = !flags_given(flags, "human") || flags_switch(flags, "human");
+	bool whole = flags_switch(flags, "no-trunc");
+	char id[HUMAN_MAX];
+
+	req.image = (char *)(uintptr_t)flags->args[0];
+	int r = remote_call(cli, &cleat_v1_images, "History", &req.base, &reply, err);
+
+	if (r < 0)
+		return r;
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < reply->n_entries; i++) {
+		const Cleat__V1__ImageHistoryReply__Entry *e = reply->entries[i];
+
+		if (flags_switch(flags, "quiet"))
+			printf("%s\n", !e->id[0] ? "<missing>"
+				       : whole   ? e->id
+						 : human_id(e->id, id));
+		else
+			json_array_append_new(rows, history_row(e, whole, human));
+	}
+	if (!flags_switch(flags, "quiet"))
+		r = output_rows(flags, columns, ARRAY_LEN(columns), rows, err);
+	json_decref(rows);
+	return r;
+}
+
+static bool confirmed(bool all)
+{
+	char line[16] = "";
+
+	printf("WARNING! This will remove all %s.\nAre you sure you want to continue? [y/N] ",
+	       all ? "images without at least one container associated to them"
+		   : "dangling images");
+	fflush(stdout);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+static void show_pruned(const Cleat__V1__PruneImagesReply *reply)
+{
+	char size[HUMAN_MAX];
+
+	if (reply->n_changes)
+		printf("Deleted Images:\n");
+	for (size_t i = 0; i < reply->n_changes; i++) {
+		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
+
+		printf("%s: %s\n", c->untagged[0] ? "untagged" : "deleted",
+		       c->untagged[0] ? c->untagged : c->deleted);
+	}
+	printf("%sTotal reclaimed space: %s\n", reply->n_changes ? "\n" : "",
+	       human_size(reply->reclaimed_bytes, 4, size));
+}
+
+static int run_prune(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	Cleat__V1__PruneImagesRequest req = CLEAT__V1__PRUNE_IMAGES_REQUEST__INIT;
+	cleanup(msg_freep) Cleat__V1__PruneImagesReply *reply = NULL;
+	Cleat__V1__Filter dangling = CLEAT__V1__FILTER__INIT;
+	bool all = flags_switch(flags, "all");
+	char *no[] = { (char *)(uintptr_t) "false" };
+	size_t own;
+
+	if (!flags_switch(flags, "force") && !confirmed(all))
+		return 0;
+	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
+
+	own = req.n_filters;
+	if (r == 0 && all) {
+		dangling.key = (char *)(uintptr_t) "dangling";
+		dangling.values = no;
+		dangling.n_values = 1;
+		req.filters[req.n_filters++] = &dangling; /* there is room for one more */
+	}
+	if (r == 0)
+		r = remote_call(cli, &cleat_v1_images, "Prune", &req.base, &reply, err);
+	cli_free_filters(req.filters, own);
+	if (r == 0)
+		show_pruned(reply);
+	return r;
+}
+
+static const struct flag history_flags[] = {
+	{ "format", 0, FLAG_TEXT, "string", "table, json, or a template" },
+	{ "human", 'H', FLAG_SWITCH, NULL, "Print sizes and dates in human readable format" },
+	{ "no-trunc", 0, FLAG_SWITCH, NULL, "Don't truncate output" },
+	{ "quiet", 'q', FLAG_SWITCH, NULL, "Only show image IDs" },
+	{ 0 },
+};
+static const struct flag prune_flags[] = {
+	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused images, not just dangling ones" },
+	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=<timestamp>\")" },
+	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
+	{ 0 },
+};
+
+const struct command cmd_imageinfo_table[] = {
+	{ "image", "history", "history", "[OPTIONS] IMAGE", "Show the history of an image",
+	  history_flags, 1, 1, false, run_history },
+	{ "image", "prune", NULL, "[OPTIONS]", "Remove unused images", prune_flags, 0, 0, false,
+	  run_prune },
+	{ 0 },
+};
