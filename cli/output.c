@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "fd.h"
+#include "msg.h"
 #include "str.h"
 #include "table.h"
 #include "template.h"
@@ -149,10 +150,18 @@ static Cleat__V1__Filter *make_filter(const char *text, size_t key)
 		return NULL;
 	cleat__v1__filter__init(f);
 	f->key = strndup(text, key);
-	f->values = calloc(1, sizeof(*f->values));
-	if (f->values)
-		f->values[f->n_values++] = strdup(text + key + 1);
 	return f;
+}
+
+/* The filter of that key, made if there is none; values of a key belong together. */
+static Cleat__V1__Filter *filter_of(Cleat__V1__Filter **filters, size_t *n, const char *text,
+				    size_t key)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (strncmp(filters[i]->key, text, key) == 0 && !filters[i]->key[key])
+			return filters[i];
+	filters[*n] = make_filter(text, key);
+	return filters[*n] ? filters[(*n)++] : NULL;
 }
 
 int cli_filters(const struct flags *flags, Cleat__V1__Filter ***filters, size_t *n, struct err *err)
@@ -172,10 +181,10 @@ int cli_filters(const struct flags *flags, Cleat__V1__Filter ***filters, size_t 
 				       "invalid argument \"%s\" for \"-f, --filter\" flag: "
 				       "expected key=value",
 				       text);
-		(*filters)[*n] = make_filter(text, key);
-		if (!(*filters)[*n])
+		Cleat__V1__Filter *f = filter_of(*filters, n, text, key);
+
+		if (!f || !msg_add(&f->values, &f->n_values, text + key + 1))
 			return err_sys(err, ENOMEM, "filters");
-		(*n)++;
 	}
 	return *filters ? 0 : err_sys(err, ENOMEM, "filters");
 }
