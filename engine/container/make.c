@@ -161,6 +161,9 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	cleanup(create_deinit) struct create create = CREATE_NULL;
 	int r = create_begin(&create, engine, request, m->image.id, m->command, err);
 
+	/* from here on the record keeps the image; it may have gone just before */
+	if (r == 0)
+		r = image_exists(engine, m->image.id, err);
 	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
 	if (r == 0) {

@@ -100,6 +100,15 @@ int image_find(struct engine *engine, const char *name, struct image *out, struc
 	return r;
 }
 
+int image_exists(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup(strings_deinit) struct strings ids = { 0 };
+	int r = store_query(engine->store, err, take_text, &ids,
+			    "SELECT id FROM images WHERE id = ?", "s", id);
+
+	return r == 0 && ids.n == 0 ? not_found(id, err) : r;
+}
+
 int image_list(struct engine *engine, struct image **out, size_t *n, struct err *err)
 {
 	cleanup(strings_deinit) struct strings ids = { 0 };

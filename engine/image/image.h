@@ -30,6 +30,8 @@ void image_deinit(struct image *image);
  * -ENOENT, reason IMAGE_NOT_FOUND. */
 int image_find(struct engine *engine, const char *name, struct image *out,
 	       struct err *err) must_check;
+/* 0 while the image `id` is there, else as image_find(). */
+int image_exists(struct engine *engine, const char *id, struct err *err) must_check;
 /* All, newest first. Free each with image_deinit() and the array with free(). */
 int image_list(struct engine *engine, struct image **out, size_t *n, struct err *err) must_check;
 int image_tag(struct engine *engine, const char *id, const char *reference,

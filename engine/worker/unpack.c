@@ -110,10 +110,12 @@ static int hardlink(struct unpack *u, const char *target, const struct item *ite
 		*slash = '\0';
 	cleanup_fd int dir = place_open(&u->place, slash ? path : "", O_PATH | O_DIRECTORY);
 
-	if (dir < 0 || linkat(dir, slash ? slash + 1 : path, item->parent, item->name, 0) < 0)
-		return err_sys(err, errno == ELOOP ? EINVAL : errno, "hard link to \"%.100s\"",
+	if (dir >= 0 && linkat(dir, slash ? slash + 1 : path, item->parent, item->name, 0) == 0)
+		return 0;
+	if (errno == ENOENT || errno == EPERM || errno == ELOOP || errno == ENOTDIR)
+		return err_set(err, ERR_INVALID, "hard link to \"%.100s\", which is no file here",
 			       target);
-	return 0;
+	return err_sys(err, errno, "hard link to \"%.100s\"", target);
 }
 
 static bool keeps_attribute(const char *key)
