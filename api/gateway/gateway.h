@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From an HTTP request to a call of the engine and back: every unary method as
- * POST /cleat.v1.Service/Method in the Connect protocol with JSON, and Docker's /_ping. */
+/* From an HTTP request to calls of the engine and back: Docker Engine API 1.24 to 1.48 as far as it is
+ * built, and every unary and server-streaming method as POST /cleat.v1.Service/Method (Connect, JSON). */
 #pragma once
 
 #include "http.h"

@@ -2,7 +2,11 @@
 /* One thread of libmicrohttpd reads and writes all connections. When a request is complete its
  * connection is suspended and a thread of the request calls the handler, which may wait for the
  * engine as long as it takes; then the connection is resumed and the answer queued. The number of
- * such threads is bounded by that of connections. */
+ * such threads is bounded by that of connections.
+ *
+ * A streamed answer is queued while the handler goes on: it writes into `unsent`, libmicrohttpd's thread
+ * takes from there and suspends the connection when there is nothing. An exchange is freed by whoever of
+ * the two is done with it last. */
 #include "http.h"
 
 #include <errno.h>
@@ -10,10 +14,14 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "mem.h"
+
 struct http {
 	http_handler *handler;
 	void *arg;
 };
+
+enum mode { WHOLE, STREAM, RAW };
 
 struct exchange {
 	struct http_request request;
@@ -21,50 +29,233 @@ struct exchange {
 	struct MHD_Connection *connection;
 	char *path;
 	bool handed_over;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	/* Under the mutex. */
+	enum mode mode;
+	struct buf unsent;
+	bool ended;   /* the handler has returned */
+	bool gone;    /* libmicrohttpd is done with the request */
+	bool waiting; /* the connection is suspended until there is more to send */
+	int raw_fd;   /* of an upgraded connection, -1 = not yet */
+	struct MHD_UpgradeResponseHandle *upgrade;
 };
+
+static struct exchange *exchange_of(const struct http_request *request)
+{
+	return container_of(request, struct exchange, request);
+}
+
+static void exchange_free(struct exchange *e)
+{
+	buf_deinit(&e->request.body);
+	buf_deinit(&e->request.reply);
+	buf_deinit(&e->unsent);
+	pthread_cond_destroy(&e->changed);
+	pthread_mutex_destroy(&e->mutex);
+	free(e->path);
+	free(e);
+}
+
+static const char *value_of(const struct http_request *request, enum MHD_ValueKind kind,
+			    const char *name)
+{
+	return MHD_lookup_connection_value(exchange_of(request)->connection, kind, name);
+}
+
+const char *http_query(const struct http_request *request, const char *name)
+{
+	const char *value = value_of(request, MHD_GET_ARGUMENT_KIND, name);
+
+	return value ? value : "";
+}
+
+bool http_has_query(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value_n(exchange_of(request)->connection,
+					     MHD_GET_ARGUMENT_KIND, name, strlen(name),
+					     &(const char *){ NULL }, NULL) == MHD_YES;
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+	const char *value = value_of(request, MHD_HEADER_KIND, name);
+
+	return value ? value : "";
+}
+
+int http_client_fd(const struct http_request *request)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		exchange_of(request)->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* The handler's part of the exchange ends. */
+static void finish(struct exchange *e)
+{
+	bool last, resume;
+
+	if (e->mode == RAW && e->upgrade)
+		MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+	pthread_mutex_lock(&e->mutex);
+	e->ended = true;
+	last = e->gone;
+	resume = !last && (e->mode == WHOLE || e->waiting);
+	e->waiting = false;
+	if (resume)
+		MHD_resume_connection(e->connection);
+	pthread_mutex_unlock(&e->mutex);
+	if (last)
+		exchange_free(e);
+}
 
 static void *run(void *arg)
 {
 	struct exchange *e = arg;
 
 	e->http->handler(&e->request, e->http->arg);
-	MHD_resume_connection(e->connection);
+	finish(e);
 	return NULL;
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static void add_headers(struct exchange *e, struct MHD_Response *response)
 {
-	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	MHD_add_response_header(response, "Server", "Docker/" CLEAT_VERSION " (linux)");
+	MHD_add_response_header(response, "Api-Version", "1.48");
+	MHD_add_response_header(response, "Ostype", "linux");
+	if (e->request.type)
+		MHD_add_response_header(response, "Content-Type", e->request.type);
+	if (!strstr(e->path, "_ping"))
+		return;
+	MHD_add_response_header(response, "Builder-Version", "1");
+	MHD_add_response_header(response, "Swarm", "inactive");
+	MHD_add_response_header(response, "Cache-Control", "no-cache, no-store, must-revalidate");
+	MHD_add_response_header(response, "Pragma", "no-cache");
+}
 
-	return value ? value : "";
+static ssize_t read_unsent(void *arg, uint64_t position, char *out, size_t max)
+{
+	struct exchange *e = arg;
+	ssize_t n = 0;
+
+	(void)position;
+	pthread_mutex_lock(&e->mutex);
+	if (e->unsent.len) {
+		n = (ssize_t)(e->unsent.len < max ? e->unsent.len : max);
+		memcpy(out, e->unsent.data, (size_t)n);
+		buf_consume(&e->unsent, (size_t)n);
+		pthread_cond_signal(&e->changed);
+	} else if (e->ended) {
+		n = MHD_CONTENT_READER_END_OF_STREAM;
+	} else {
+		e->waiting = true;
+		MHD_suspend_connection(e->connection);
+	}
+	pthread_mutex_unlock(&e->mutex);
+	return n;
+}
+
+static void on_upgrade(void *arg, struct MHD_Connection *connection, void *state, const char *extra,
+		       size_t n, MHD_socket sock, struct MHD_UpgradeResponseHandle *upgrade)
+{
+	struct exchange *e = arg;
+
+	(void)connection;
+	(void)state;
+	pthread_mutex_lock(&e->mutex);
+	buf_append(&e->request.body, extra, n);
+	e->upgrade = upgrade;
+	e->raw_fd = sock;
+	pthread_cond_signal(&e->changed);
+	pthread_mutex_unlock(&e->mutex);
+}
+
+static struct MHD_Response *make_response(struct exchange *e)
+{
+	struct http_request *q = &e->request;
+	size_t size = !strcmp(q->method, "HEAD") || q->reply.error ? 0 : q->reply.len;
+	struct MHD_Response *response;
+
+	if (e->mode == STREAM)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32 << 10, read_unsent, e,
+							 NULL);
+	if (e->mode == RAW) {
+		response = MHD_create_response_for_upgrade(on_upgrade, e);
+		if (response)
+			MHD_add_response_header(response, "Upgrade", "tcp");
+		return response;
+	}
+	return MHD_create_response_from_buffer(size, q->reply.data ? q->reply.data : (char *)"",
+					       MHD_RESPMEM_MUST_COPY);
 }
 
 static enum MHD_Result answer(struct exchange *e)
 {
-	struct http_request *q = &e->request;
-	bool head = !strcmp(q->method, "HEAD");
-	size_t size = head || q->reply.error ? 0 : q->reply.len;
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		size, q->reply.data ? q->reply.data : (char *)"", MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = make_response(e);
 	enum MHD_Result result;
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, "Server", "Docker/" CLEAT_VERSION " (linux)");
-	MHD_add_response_header(response, "Api-Version", "1.48");
-	MHD_add_response_header(response, "Ostype", "linux");
-	if (q->type)
-		MHD_add_response_header(response, "Content-Type", q->type);
-	if (strstr(e->path, "_ping")) {
-		MHD_add_response_header(response, "Builder-Version", "1");
-		MHD_add_response_header(response, "Swarm", "inactive");
-		MHD_add_response_header(response, "Cache-Control",
-					"no-cache, no-store, must-revalidate");
-		MHD_add_response_header(response, "Pragma", "no-cache");
-	}
-	result = MHD_queue_response(e->connection, q->reply.error ? 500 : q->status, response);
+	add_headers(e, response);
+	result = MHD_queue_response(e->connection, e->request.reply.error ? 500 : e->request.status,
+				    response);
 	MHD_destroy_response(response);
 	return result;
+}
+
+/* From the handler's thread: the answer of this mode is queued from now on. */
+static void go_on_as(struct exchange *e, enum mode mode)
+{
+	pthread_mutex_lock(&e->mutex);
+	e->mode = mode;
+	MHD_resume_connection(e->connection);
+	pthread_mutex_unlock(&e->mutex);
+}
+
+void http_begin(struct http_request *request, unsigned status, const char *type)
+{
+	request->status = status;
+	request->type = type;
+	go_on_as(exchange_of(request), STREAM);
+}
+
+int http_write(struct http_request *request, const void *data, size_t n)
+{
+	struct exchange *e = exchange_of(request);
+	int r;
+
+	pthread_mutex_lock(&e->mutex);
+	while (e->unsent.len > HTTP_MAX_UNSENT && !e->gone)
+		pthread_cond_wait(&e->changed, &e->mutex);
+	buf_append(&e->unsent, data, n);
+	r = e->gone ? -EPIPE : e->unsent.error;
+	if (e->waiting && !e->gone) {
+		e->waiting = false;
+		MHD_resume_connection(e->connection);
+	}
+	pthread_mutex_unlock(&e->mutex);
+	return r;
+}
+
+int http_upgrade(struct http_request *request, const char *type)
+{
+	struct exchange *e = exchange_of(request);
+	int fd;
+
+	if (strcasecmp(http_header(request, "Upgrade"), "tcp") != 0)
+		return -EPROTO;
+	buf_deinit(&request->body);
+	request->status = MHD_HTTP_SWITCHING_PROTOCOLS;
+	request->type = type;
+	go_on_as(e, RAW);
+	pthread_mutex_lock(&e->mutex);
+	while (e->raw_fd < 0 && !e->gone)
+		pthread_cond_wait(&e->changed, &e->mutex);
+	fd = e->raw_fd;
+	pthread_mutex_unlock(&e->mutex);
+	return fd < 0 ? -EPIPE : fd;
 }
 
 static enum MHD_Result hand_over(struct exchange *e)
@@ -77,6 +268,7 @@ static enum MHD_Result hand_over(struct exchange *e)
 	if (e->request.body.error) {
 		e->request.status = 413;
 		e->request.type = "application/json";
+		e->ended = true;
 		buf_puts(&e->request.reply, "{\"message\":\"request body is larger than 16 MiB\"}");
 		return answer(e);
 	}
@@ -88,6 +280,7 @@ static enum MHD_Result hand_over(struct exchange *e)
 	pthread_attr_destroy(&attr);
 	if (r) {
 		e->request.status = 503;
+		e->ended = true;
 		MHD_resume_connection(e->connection);
 	}
 	return MHD_YES;
@@ -102,15 +295,18 @@ static struct exchange *begin(struct http *http, struct MHD_Connection *connecti
 		return NULL;
 	e->http = http;
 	e->connection = connection;
+	e->raw_fd = -1;
+	pthread_mutex_init(&e->mutex, NULL);
+	pthread_cond_init(&e->changed, NULL);
 	e->path = strdup(url);
 	if (!e->path) {
-		free(e);
+		exchange_free(e);
 		return NULL;
 	}
 	e->request.method = method;
 	e->request.path = e->path;
-	e->request.content_type = header(connection, "Content-Type");
-	e->request.timeout_ms = header(connection, "Connect-Timeout-Ms");
+	e->request.content_type = http_header(&e->request, "Content-Type");
+	e->request.timeout_ms = http_header(&e->request, "Connect-Timeout-Ms");
 	e->request.body.max = HTTP_MAX_BODY;
 	return e;
 }
@@ -138,17 +334,21 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 		   enum MHD_RequestTerminationCode code)
 {
 	struct exchange *e = *state;
+	bool last;
 
 	(void)arg;
 	(void)connection;
 	(void)code;
 	if (!e)
 		return;
-	buf_deinit(&e->request.body);
-	buf_deinit(&e->request.reply);
-	free(e->path);
-	free(e);
 	*state = NULL;
+	pthread_mutex_lock(&e->mutex);
+	e->gone = true;
+	last = e->ended || !e->handed_over;
+	pthread_cond_signal(&e->changed);
+	pthread_mutex_unlock(&e->mutex);
+	if (last)
+		exchange_free(e);
 }
 
 int http_start(int listen_fd, http_handler *handler, void *arg, struct err *err)
@@ -159,8 +359,9 @@ int http_start(int listen_fd, http_handler *handler, void *arg, struct err *err)
 		return err_sys(err, ENOMEM, "start HTTP");
 	http->handler = handler;
 	http->arg = arg;
-	if (!MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-			      NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+	if (!MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+				      MHD_ALLOW_UPGRADE,
+			      0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, listen_fd,
 			      MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
 			      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MAX_HEAD,
 			      MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END)) {

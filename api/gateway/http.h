@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP requests in, whole replies out. Hides libmicrohttpd. */
+/* HTTP requests in; whole replies, streamed ones or raw connections out. Hides libmicrohttpd. */
 #pragma once
+
+#include <stdbool.h>
 
 #include "buf.h"
 #include "err.h"
+#include "mem.h"
 
 enum {
 	HTTP_MAX_BODY = 16 << 20, /* longer: 413 */
 	HTTP_MAX_HEAD = 64 << 10,
-	HTTP_MAX_CONNECTIONS = 256, /* further ones wait in the listen queue */
+	HTTP_MAX_CONNECTIONS = 256,  /* further ones wait in the listen queue */
+	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
 };
 
 struct http_request {
@@ -18,7 +22,7 @@ struct http_request {
 	struct buf body;
 	/* The answer, filled in by the handler. */
 	unsigned status;
-	const char *type; /* static */
+	const char *type; /* static, NULL = none */
 	struct buf reply;
 };
 
@@ -27,3 +31,24 @@ typedef void http_handler(struct http_request *request, void *arg);
 /* Answers requests on the listening socket (consumed) from threads of its own until the process ends.
  * The handler may block and is called by many threads at once; arg is borrowed for ever. */
 int http_start(int listen_fd, http_handler *handler, void *arg, struct err *err) must_check;
+
+/* ---- In a handler. ---- */
+
+/* Value of a query parameter or header; "" = absent. Borrowed for the request. */
+const char *http_query(const struct http_request *request, const char *name);
+const char *http_header(const struct http_request *request, const char *name);
+/* Whether the query has the parameter at all. */
+bool http_has_query(const struct http_request *request, const char *name);
+
+/* Sends status and headers now; what follows is http_write(), and request->reply is not used. */
+void http_begin(struct http_request *request, unsigned status, const char *type);
+/* Sends a part of the body. Blocks while HTTP_MAX_UNSENT bytes wait. -EPIPE when the client is gone. */
+int http_write(struct http_request *request, const void *data, size_t n) must_check;
+/* The client's socket, for poll with POLLRDHUP only: whoever waits for something else sees by it that
+ * nobody waits for the answer any more. */
+int http_client_fd(const struct http_request *request);
+
+/* Turns the connection into a raw one (101, `Upgrade: tcp`); its nonblocking socket is returned, borrowed
+ * until the handler returns, which closes it. Bytes that came with the request are in request->body then.
+ * -EPROTO when the client did not ask for it. Blocks. */
+int http_upgrade(struct http_request *request, const char *type) must_check;

@@ -8,8 +8,10 @@
 
 #include "cleat/v1/containers.rpc.h"
 #include "history.h"
+#include "hold.h"
 #include "logs.h"
 #include "make.h"
+#include "reconcile.h"
 #include "record.h"
 #include "remove.h"
 #include "session.h"
@@ -115,6 +117,27 @@ static int on_unpause(struct rpc_call *call, const Cleat__V1__UnpauseContainerRe
 	return lifecycle_pause(service_engine(call), req->container, false, err);
 }
 
+/* A container of --rm would be gone before its exit code was read: it is held until it has ended. */
+static int wait_removed(struct rpc_call *call, const struct record *record, uint64_t exits,
+			struct status *status, struct err *err)
+{
+	struct engine *engine = service_engine(call);
+	int hold = record->auto_remove ? hold_open(engine, record->id) : -1;
+	int r = 0;
+
+	if (hold >= 0 && (status_active(status) || status->exits == 0 || status->exits > exits)) {
+		r = lifecycle_wait(engine, record, UNTIL_NEXT_EXIT, exits, -1,
+				   service_interrupt(call, true), status, err);
+	}
+	if (hold >= 0) {
+		close(hold);
+		reconcile_one(engine->reconciler, record->id);
+	}
+	return r < 0 ? r
+		     : lifecycle_wait(engine, record, UNTIL_REMOVED, exits, -1,
+				      service_interrupt(call, true), status, err);
+}
+
 static int on_wait(struct rpc_call *call, const Cleat__V1__WaitContainerRequest *req,
 		   struct cleat_v1_containers_wait_stream *out, struct err *err)
 {
@@ -137,7 +160,9 @@ static int on_wait(struct rpc_call *call, const Cleat__V1__WaitContainerRequest 
 	reply.exits = exits;
 	reply.id = record.id;
 	r = cleat_v1_containers_wait_send(out, &reply, err);
-	if (r == 0)
+	if (r == 0 && untils[req->condition] == UNTIL_REMOVED)
+		r = wait_removed(call, &record, exits, &status, err);
+	else if (r == 0)
 		r = lifecycle_wait(service_engine(call), &record, untils[req->condition], exits, -1,
 				   service_interrupt(call, true), &status, err);
 	if (r < 0)

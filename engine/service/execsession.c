@@ -50,8 +50,11 @@ static int take_frame(struct pump *pump, const Cleat__Shim__V1__StreamFrame *fra
 	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
 	struct session *s = pump->ctx;
 
-	if (frame->ended)
+	if (frame->ended) {
+		/* The row first: who asks for the exit code once the stream has ended gets it. */
+		(void)!execrecord_set_ended(s->engine->store, s->record.id, frame->exit_code, NULL);
 		return send_exited(s, frame->exit_code, err);
+	}
 	if (frame->stream != 1 && frame->stream != 2)
 		return 0;
 	output.stream = (Cleat__V1__OutputStream)frame->stream;

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Most members go into one field as they are: `rules` says which, by offset. The others have a function.
+ * Members that no rule knows are passed over, as dockerd does: clients send many that mean nothing here. */
+#include "createjson.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "jsonfield.h"
+#include "str.h"
+
+typedef Cleat__V1__ContainerConfig config;
+
+#define AT(type, field)     offsetof(type, field)
+#define LISTED(type, field) JSONFIELD_LIST, AT(type, field), AT(type, n_##field)
+#define C                   Cleat__V1__ContainerConfig
+#define R                   Cleat__V1__Resources
+#define X                   Cleat__V1__CreateExecRequest
+
+static const struct jsonfield_rule config_rules[] = {
+	{ "Image", JSONFIELD_TEXT, AT(C, image), 0 },
+	{ "Hostname", JSONFIELD_TEXT, AT(C, hostname), 0 },
+	{ "Domainname", JSONFIELD_TEXT, AT(C, domain_name), 0 },
+	{ "User", JSONFIELD_TEXT, AT(C, user), 0 },
+	{ "WorkingDir", JSONFIELD_TEXT, AT(C, working_dir), 0 },
+	{ "StopSignal", JSONFIELD_TEXT, AT(C, stop_signal), 0 },
+	{ "Tty", JSONFIELD_SWITCH, AT(C, tty), 0 },
+	{ "OpenStdin", JSONFIELD_SWITCH, AT(C, open_stdin), 0 },
+	{ "StdinOnce", JSONFIELD_SWITCH, AT(C, stdin_once), 0 },
+	{ "Env", LISTED(C, env) },
+	{ "Cmd", JSONFIELD_WORDS, AT(C, command), 0 },
+	{ "Entrypoint", JSONFIELD_WORDS, AT(C, entrypoint), 0 },
+	{ "ExposedPorts", JSONFIELD_KEYS, AT(C, exposed_ports), AT(C, n_exposed_ports) },
+	{ "Volumes", JSONFIELD_KEYS, AT(C, volumes), AT(C, n_volumes) },
+};
+
+static const struct jsonfield_rule host_rules[] = {
+	{ "AutoRemove", JSONFIELD_SWITCH, AT(C, auto_remove), 0 },
+	{ "Privileged", JSONFIELD_SWITCH, AT(C, privileged), 0 },
+	{ "ReadonlyRootfs", JSONFIELD_SWITCH, AT(C, read_only_root), 0 },
+	{ "PublishAllPorts", JSONFIELD_SWITCH, AT(C, publish_all_ports), 0 },
+	{ "Init", JSONFIELD_SWITCH, AT(C, init), 0 },
+	{ "NetworkMode", JSONFIELD_TEXT, AT(C, network_mode), 0 },
+	{ "PidMode", JSONFIELD_TEXT, AT(C, pid_mode), 0 },
+	{ "IpcMode", JSONFIELD_TEXT, AT(C, ipc_mode), 0 },
+	{ "UTSMode", JSONFIELD_TEXT, AT(C, uts_mode), 0 },
+	{ "CgroupnsMode", JSONFIELD_TEXT, AT(C, cgroupns_mode), 0 },
+	{ "UsernsMode", JSONFIELD_TEXT, AT(C, userns_mode), 0 },
+	{ "CgroupParent", JSONFIELD_TEXT, AT(C, cgroup_parent), 0 },
+	{ "VolumeDriver", JSONFIELD_TEXT, AT(C, volume_driver), 0 },
+	{ "CapAdd", LISTED(C, cap_add) },
+	{ "CapDrop", LISTED(C, cap_drop) },
+	{ "SecurityOpt", LISTED(C, security_options) },
+	{ "GroupAdd", LISTED(C, groups) },
+	{ "Dns", LISTED(C, dns) },
+	{ "DnsSearch", LISTED(C, dns_search) },
+	{ "DnsOptions", LISTED(C, dns_options) },
+	{ "ExtraHosts", LISTED(C, extra_hosts) },
+	{ "Links", LISTED(C, links) },
+	{ "VolumesFrom", LISTED(C, volumes_from) },
+	{ "DeviceCgroupRules", LISTED(C, device_cgroup_rules) },
+	{ "ShmSize", JSONFIELD_NUMBER, AT(C, shm_size_bytes), 0 },
+};
+
+static const struct jsonfield_rule limit_rules[] = {
+	{ "Memory", JSONFIELD_NUMBER, AT(R, memory_bytes), 0 },
+	{ "MemorySwap", JSONFIELD_NUMBER, AT(R, memory_swap_bytes), 0 },
+	{ "MemoryReservation", JSONFIELD_NUMBER, AT(R, memory_reservation_bytes), 0 },
+	{ "KernelMemory", JSONFIELD_NUMBER, AT(R, kernel_memory_bytes), 0 },
+	{ "NanoCpus", JSONFIELD_NUMBER, AT(R, nano_cpus), 0 },
+	{ "CpuShares", JSONFIELD_NUMBER, AT(R, cpu_shares), 0 },
+	{ "CpuPeriod", JSONFIELD_NUMBER, AT(R, cpu_period_us), 0 },
+	{ "CpuQuota", JSONFIELD_NUMBER, AT(R, cpu_quota_us), 0 },
+	{ "CpuRealtimePeriod", JSONFIELD_NUMBER, AT(R, cpu_realtime_period_us), 0 },
+	{ "CpuRealtimeRuntime", JSONFIELD_NUMBER, AT(R, cpu_realtime_runtime_us), 0 },
+	{ "CpusetCpus", JSONFIELD_TEXT, AT(R, cpuset_cpus), 0 },
+	{ "CpusetMems", JSONFIELD_TEXT, AT(R, cpuset_mems), 0 },
+	{ "PidsLimit", JSONFIELD_NUMBER, AT(R, pids_limit), 0 },
+	{ "OomKillDisable", JSONFIELD_SWITCH, AT(R, oom_kill_disable), 0 },
+};
+
+static const struct jsonfield_rule exec_rules[] = {
+	{ "User", JSONFIELD_TEXT, AT(X, user), 0 },
+	{ "WorkingDir", JSONFIELD_TEXT, AT(X, working_dir), 0 },
+	{ "DetachKeys", JSONFIELD_TEXT, AT(X, detach_keys), 0 },
+	{ "Tty", JSONFIELD_SWITCH, AT(X, tty), 0 },
+	{ "AttachStdin", JSONFIELD_SWITCH, AT(X, attach_stdin), 0 },
+	{ "AttachStdout", JSONFIELD_SWITCH, AT(X, attach_stdout), 0 },
+	{ "AttachStderr", JSONFIELD_SWITCH, AT(X, attach_stderr), 0 },
+	{ "Privileged", JSONFIELD_SWITCH, AT(X, privileged), 0 },
+	{ "Cmd", LISTED(X, command) },
+	{ "Env", LISTED(X, env) },
+};
+
+/* ---- what takes more than a rule */
+
+#define ADD_PAIRS(NAME, FIELD, ENTRY, PREFIX)                                                 \
+	static int NAME(json_t *object, const char *what, config *c, struct err *err)         \
+	{                                                                                     \
+		const char *key;                                                              \
+		json_t *value;                                                                \
+                                                                                              \
+		if (!object || json_is_null(object))                                          \
+			return 0;                                                             \
+		if (!json_is_object(object))                                                  \
+			return jsonfield_wrong(what, "an object", err);                       \
+		c->FIELD = calloc(json_object_size(object) + 1, sizeof(*c->FIELD));           \
+		if (!c->FIELD)                                                                \
+			return jsonfield_no_memory(err);                                      \
+		json_object_foreach(object, key, value)                                       \
+		{                                                                             \
+			ENTRY *entry = json_is_string(value) ? malloc(sizeof(*entry)) : NULL; \
+                                                                                              \
+			if (!entry)                                                           \
+				return jsonfield_wrong(what, "strings as values", err);       \
+			PREFIX##__init(entry);                                                \
+			c->FIELD[c->n_##FIELD++] = entry;                                     \
+			entry->key = strdup(key);                                             \
+			entry->value = strdup(json_string_value(value));                      \
+			if (!entry->key || !entry->value)                                     \
+				return jsonfield_no_memory(err);                              \
+		}                                                                             \
+		return 0;                                                                     \
+	}
+
+ADD_PAIRS(add_labels, labels, Cleat__V1__ContainerConfig__LabelsEntry,
+	  cleat__v1__container_config__labels_entry)
+ADD_PAIRS(add_sysctls, sysctls, Cleat__V1__ContainerConfig__SysctlsEntry,
+	  cleat__v1__container_config__sysctls_entry)
+ADD_PAIRS(add_annotations, annotations, Cleat__V1__ContainerConfig__AnnotationsEntry,
+	  cleat__v1__container_config__annotations_entry)
+
+static int set_log(json_t *object, config *c, struct err *err)
+{
+	const char *driver = json_string_value(json_object_get(object, "Type")), *key;
+	json_t *options = json_object_get(object, "Config"), *value;
+
+	if ((!driver || !*driver) && json_object_size(options) == 0)
+		return 0;
+	c->log = malloc(sizeof(*c->log));
+	if (!c->log)
+		return jsonfield_no_memory(err);
+	cleat__v1__log_config__init(c->log);
+	c->log->options = calloc(json_object_size(options) + 1, sizeof(*c->log->options));
+	if (!c->log->options || jsonfield_text(&c->log->driver, str_or_empty(driver), err) < 0)
+		return jsonfield_no_memory(err);
+	json_object_foreach(options, key, value)
+	{
+		Cleat__V1__LogConfig__OptionsEntry *entry =
+			json_is_string(value) ? malloc(sizeof(*entry)) : NULL;
+
+		if (!entry)
+			return jsonfield_wrong("LogConfig.Config", "strings as values", err);
+		cleat__v1__log_config__options_entry__init(entry);
+		c->log->options[c->log->n_options++] = entry;
+		entry->key = strdup(key);
+		entry->value = strdup(json_string_value(value));
+		if (!entry->key || !entry->value)
+			return jsonfield_no_memory(err);
+	}
+	return 0;
+}
+
+static int set_restart(json_t *object, config *c, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(object, "Name"));
+	json_t *count = json_object_get(object, "MaximumRetryCount");
+
+	if (!name || !*name)
+		return 0;
+	c->restart_policy = malloc(sizeof(*c->restart_policy));
+	if (!c->restart_policy)
+		return jsonfield_no_memory(err);
+	cleat__v1__restart_policy__init(c->restart_policy);
+	if (json_is_integer(count) &&
+	    (json_integer_value(count) < 0 || json_integer_value(count) > UINT32_MAX))
+		return jsonfield_wrong("RestartPolicy.MaximumRetryCount", "a count", err);
+	c->restart_policy->maximum_retry_count = (uint32_t)json_integer_value(count);
+	return jsonfield_text(&c->restart_policy->name, name, err);
+}
+
+static Cleat__V1__Mount *add_mount(config *c)
+{
+	Cleat__V1__Mount **grown = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*grown));
+	Cleat__V1__Mount *mount = grown ? malloc(sizeof(*mount)) : NULL;
+
+	if (grown)
+		c->mounts = grown;
+	if (!mount)
+		return NULL;
+	cleat__v1__mount__init(mount);
+	c->mounts[c->n_mounts++] = mount;
+	return mount;
+}
+
+static bool is_propagation(const char *word)
+{
+	static const char *const words[] = { "shared", "rshared", "slave",
+					     "rslave", "private", "rprivate" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The options behind the second colon of a bind: ro, rw, z, Z and a propagation. */
+static int bind_options(Cleat__V1__Mount *mount, char *options, const char *bind, struct err *err)
+{
+	char *word;
+
+	while ((word = strsep(&options, ","))) {
+		if (strcmp(word, "ro") == 0)
+			mount->read_only = true;
+		else if (is_propagation(word)) {
+			if (jsonfield_text(&mount->propagation, word, err) < 0)
+				return -ENOMEM;
+		} else if (strcmp(word, "rw") && strcmp(word, "z") && strcmp(word, "Z") &&
+			   strcmp(word, "nocopy"))
+			return err_set(err, ERR_INVALID, "invalid mode: %.100s", bind);
+	}
+	return 0;
+}
+
+/* "source:target[:options]". */
+static int add_bind(config *c, const char *bind, struct err *err)
+{
+	cleanup_free char *copy = strdup(bind);
+	Cleat__V1__Mount *mount = copy ? add_mount(c) : NULL;
+	char *rest = copy, *source, *target;
+
+	if (!mount)
+		return jsonfield_no_memory(err);
+	source = strsep(&rest, ":");
+	target = strsep(&rest, ":");
+	if (!target || !*target || !*source)
+		return err_set(err, ERR_INVALID, "invalid volume specification: '%.150s'", bind);
+	mount->create_source = true;
+	if (jsonfield_text(&mount->type, source[0] == '/' ? "bind" : "volume", err) < 0 ||
+	    jsonfield_text(&mount->source, source, err) < 0 ||
+	    jsonfield_text(&mount->target, target, err) < 0)
+		return -ENOMEM;
+	return rest ? bind_options(mount, rest, bind, err) : 0;
+}
+
+static int add_binds(json_t *list, config *c, struct err *err)
+{
+	json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, item)
+	{
+		if (!json_is_string(item))
+			return jsonfield_wrong("Binds", "a list of strings", err);
+		r = r ? r : add_bind(c, json_string_value(item), err);
+	}
+	return r;
+}
+
+static const char *member(json_t *object, const char *key)
+{
+	return str_or_empty(json_string_value(json_object_get(object, key)));
+}
+
+static int add_json_mount(json_t *o, config *c, struct err *err)
+{
+	Cleat__V1__Mount *mount = json_is_object(o) ? add_mount(c) : NULL;
+	json_t *bind = json_object_get(o, "BindOptions"),
+	       *tmpfs = json_object_get(o, "TmpfsOptions");
+	json_t *volume = json_object_get(o, "VolumeOptions");
+
+	if (!mount)
+		return jsonfield_wrong("Mounts", "a list of objects", err);
+	mount->read_only = json_is_true(json_object_get(o, "ReadOnly"));
+	mount->create_source = json_is_true(json_object_get(bind, "CreateMountpoint"));
+	mount->non_recursive = json_is_true(json_object_get(bind, "NonRecursive"));
+	mount->no_copy = json_is_true(json_object_get(volume, "NoCopy"));
+	mount->tmpfs_size_bytes = (uint64_t)json_integer_value(json_object_get(tmpfs, "SizeBytes"));
+	mount->tmpfs_mode = (uint32_t)json_integer_value(json_object_get(tmpfs, "Mode"));
+	if (jsonfield_text(&mount->type, member(o, "Type"), err) < 0 ||
+	    jsonfield_text(&mount->source, member(o, "Source"), err) < 0 ||
+	    jsonfield_text(&mount->target, member(o, "Target"), err) < 0 ||
+	    jsonfield_text(&mount->propagation, member(bind, "Propagation"), err) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int add_mounts(json_t *host, config *c, struct err *err)
+{
+	json_t *tmpfs = json_object_get(host, "Tmpfs"), *item;
+	const char *target;
+	size_t i;
+	int r = add_binds(json_object_get(host, "Binds"), c, err);
+
+	json_array_foreach(json_object_get(host, "Mounts"), i, item) r =
+		r ? r : add_json_mount(item, c, err);
+	json_object_foreach(tmpfs, target, item)
+	{
+		Cleat__V1__Mount *mount = r == 0 ? add_mount(c) : NULL;
+
+		if (!mount)
+			return r ? r : jsonfield_no_memory(err);
+		if (jsonfield_text(&mount->type, "tmpfs", err) < 0 ||
+		    jsonfield_text(&mount->target, target, err) < 0 ||
+		    jsonfield_text(&mount->tmpfs_options, str_or_empty(json_string_value(item)),
+				   err) < 0)
+			return -ENOMEM;
+	}
+	return r;
+}
+
+static int add_ulimits(json_t *list, config *c, struct err *err)
+{
+	json_t *item;
+	size_t i;
+
+	c->ulimits = calloc(json_array_size(list) + 1, sizeof(*c->ulimits));
+	if (!c->ulimits)
+		return jsonfield_no_memory(err);
+	json_array_foreach(list, i, item)
+	{
+		Cleat__V1__Ulimit *u = malloc(sizeof(*u));
+
+		if (!u)
+			return jsonfield_no_memory(err);
+		cleat__v1__ulimit__init(u);
+		c->ulimits[c->n_ulimits++] = u;
+		u->soft = json_integer_value(json_object_get(item, "Soft"));
+		u->hard = json_integer_value(json_object_get(item, "Hard"));
+		if (!*member(item, "Name") ||
+		    jsonfield_text(&u->name, member(item, "Name"), err) < 0)
+			return jsonfield_wrong("Ulimits", "objects with Name, Soft and Hard", err);
+	}
+	return 0;
+}
+
+/* Ports that the host should forward; only that there are some matters here. */
+static int add_ports(json_t *bindings, config *c, struct err *err)
+{
+	const char *port;
+	json_t *list;
+
+	c->ports = calloc(json_object_size(bindings) + 1, sizeof(*c->ports));
+	if (!c->ports)
+		return jsonfield_no_memory(err);
+	json_object_foreach(bindings, port, list)
+	{
+		Cleat__V1__PortBinding *p = malloc(sizeof(*p));
+		char digits[8] = "";
+		int64_t number;
+
+		if (!p)
+			return jsonfield_no_memory(err);
+		cleat__v1__port_binding__init(p);
+		c->ports[c->n_ports++] = p;
+		(void)list;
+		memcpy(digits, port, strcspn(port, "/") < sizeof(digits) ? strcspn(port, "/") : 0);
+		if (str_int_in(digits, 1, 65535, &number) < 0)
+			return err_set(err, ERR_INVALID, "invalid port specification: \"%.60s\"",
+				       port);
+		p->container_port = (uint32_t)number;
+	}
+	return 0;
+}
+
+static int set_limits(json_t *host, config *c, struct err *err)
+{
+	json_t *swappiness = json_object_get(host, "MemorySwappiness");
+
+	c->resources = malloc(sizeof(*c->resources));
+	if (!c->resources)
+		return jsonfield_no_memory(err);
+	cleat__v1__resources__init(c->resources);
+	c->resources->blkio_weight =
+		(uint32_t)json_integer_value(json_object_get(host, "BlkioWeight"));
+	if (json_is_integer(swappiness) && json_integer_value(swappiness) >= 0) {
+		c->resources->swappiness_case = CLEAT__V1__RESOURCES__SWAPPINESS_MEMORY_SWAPPINESS;
+		c->resources->memory_swappiness = json_integer_value(swappiness);
+	}
+	return jsonfield_apply(limit_rules, ARRAY_LEN(limit_rules), host, c->resources, err);
+}
+
+static int set_host(json_t *host, config *c, struct err *err)
+{
+	json_t *score = json_object_get(host, "OomScoreAdj");
+	int r = jsonfield_apply(host_rules, ARRAY_LEN(host_rules), host, c, err);
+
+	if (json_is_integer(score) && json_integer_value(score)) {
+		c->oom_score_case = CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ;
+		c->oom_score_adj = (int32_t)json_integer_value(score);
+	}
+	r = r ? r : set_limits(host, c, err);
+	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);
+	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), c, err);
+	r = r ? r : add_mounts(host, c, err);
+	r = r ? r : add_ulimits(json_object_get(host, "Ulimits"), c, err);
+	r = r ? r : add_ports(json_object_get(host, "PortBindings"), c, err);
+	r = r ? r : add_sysctls(json_object_get(host, "Sysctls"), "Sysctls", c, err);
+	return r ? r : add_annotations(json_object_get(host, "Annotations"), "Annotations", c, err);
+}
+
+static int set_health(json_t *health, config *c, struct err *err)
+{
+	json_t *test = json_object_get(health, "Test");
+
+	if (json_array_size(test) == 0)
+		return 0;
+	c->health_check = malloc(sizeof(*c->health_check));
+	if (!c->health_check)
+		return jsonfield_no_memory(err);
+	cleat__v1__health_check__init(c->health_check);
+	return jsonfield_words(test, "Healthcheck.Test", &c->health_check->test, err);
+}
+
+static int fill(json_t *body, config *c, struct err *err)
+{
+	json_t *host = json_object_get(body, "HostConfig");
+	json_t *timeout = json_object_get(body, "StopTimeout");
+	int r = jsonfield_apply(config_rules, ARRAY_LEN(config_rules), body, c, err);
+
+	if (json_is_integer(timeout)) {
+		c->stop_timeout_case =
+			CLEAT__V1__CONTAINER_CONFIG__STOP_TIMEOUT_STOP_TIMEOUT_SECONDS;
+		c->stop_timeout_seconds = (int32_t)json_integer_value(timeout);
+	}
+	r = r ? r : add_labels(json_object_get(body, "Labels"), "Labels", c, err);
+	r = r ? r : set_health(json_object_get(body, "Healthcheck"), c, err);
+	return r ? r : json_is_object(host) ? set_host(host, c, err) : 0;
+}
+
+int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerRequest **out,
+		     struct err *err)
+{
+	Cleat__V1__CreateContainerRequest *request = malloc(sizeof(*request));
+	int r = 0;
+
+	if (!request)
+		return jsonfield_no_memory(err);
+	cleat__v1__create_container_request__init(request);
+	request->config = malloc(sizeof(*request->config));
+	if (request->config) {
+		cleat__v1__container_config__init(request->config);
+		r = jsonfield_text(&request->name, name, err);
+	} else {
+		r = jsonfield_no_memory(err);
+	}
+	r = r ? r : fill(body, request->config, err);
+	if (r < 0) {
+		cleat__v1__create_container_request__free_unpacked(request, NULL);
+		return r;
+	}
+	*out = request;
+	return 0;
+}
+
+int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,
+			  struct err *err)
+{
+	Cleat__V1__CreateExecRequest *request = malloc(sizeof(*request));
+	int r;
+
+	if (!request)
+		return jsonfield_no_memory(err);
+	cleat__v1__create_exec_request__init(request);
+	r = jsonfield_text(&request->container, container, err);
+	r = r ? r : jsonfield_apply(exec_rules, ARRAY_LEN(exec_rules), body, request, err);
+	if (r < 0) {
+		cleat__v1__create_exec_request__free_unpacked(request, NULL);
+		return r;
+	}
+	*out = request;
+	return 0;
+}

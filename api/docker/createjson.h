@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of Docker's POST /containers/create as a request of ours. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cleat/v1/containers.pb-c.h"
+#include "cleat/v1/exec.pb-c.h"
+#include "err.h"
+#include "mem.h"
+
+/* `body` is borrowed; *out is owned (cleat__v1__create_container_request__free_unpacked). null, "" and
+ * absent mean "the image's" or "the default". -EINVAL names the field; fields that ask for what cleat has
+ * no word for are refused the same way. */
+int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerRequest **out,
+		     struct err *err) must_check;
+/* The body of POST /containers/ID/exec. */
+int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,
+			  struct err *err) must_check;

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listjson.h"
+
+#include <string.h>
+
+#include "dockerjson.h"
+#include "str.h"
+
+static json_t *text(const char *s)
+{
+	json_t *v = json_string(str_or_empty(s));
+
+	return v ? v : json_string("");
+}
+
+static json_t *texts(char *const *items, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, text(items[i]));
+	return a;
+}
+
+static json_t *seconds(int64_t ns)
+{
+	return json_integer(ns / 1000000000);
+}
+
+json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
+{
+	json_t *o = json_object(), *labels = json_object();
+
+	json_object_set_new(o, "Id", text(c->id));
+	json_object_set_new(o, "Names", json_pack("[o]", json_sprintf("/%s", c->name)));
+	json_object_set_new(o, "Image", text(c->image));
+	json_object_set_new(o, "ImageID", text(c->image_id));
+	json_object_set_new(o, "Command", text(c->command));
+	json_object_set_new(o, "Created", seconds(c->created_ns));
+	json_object_set_new(o, "Ports", json_array());
+	for (size_t i = 0; i < c->n_labels; i++)
+		json_object_set_new(labels, c->labels[i]->key, text(c->labels[i]->value));
+	json_object_set_new(o, "Labels", labels);
+	json_object_set_new(o, "State", text(dockerjson_state(c->state)));
+	json_object_set_new(o, "Status", text(c->status));
+	json_object_set_new(o, "HostConfig",
+			    json_pack("{s:o}", "NetworkMode", text(c->network_mode)));
+	json_object_set_new(o, "NetworkSettings", json_pack("{s:{}}", "Networks"));
+	json_object_set_new(o, "Mounts", json_array());
+	return o;
+}
+
+json_t *listjson_image(const Cleat__V1__ImageSummary *i)
+{
+	json_t *o = json_object(), *labels = i->n_labels ? json_object() : json_null();
+
+	json_object_set_new(o, "Id", text(i->id));
+	json_object_set_new(o, "ParentId", text(i->parent_id));
+	json_object_set_new(o, "RepoTags", texts(i->tags, i->n_tags));
+	json_object_set_new(o, "RepoDigests", texts(i->digests, i->n_digests));
+	json_object_set_new(o, "Created", seconds(i->created_ns));
+	json_object_set_new(o, "Size", json_integer((json_int_t)i->size_bytes));
+	json_object_set_new(o, "SharedSize", json_integer(-1));
+	for (size_t k = 0; k < i->n_labels; k++)
+		json_object_set_new(labels, i->labels[k]->key, text(i->labels[k]->value));
+	json_object_set_new(o, "Labels", labels);
+	json_object_set_new(o, "Containers", json_integer(-1));
+	return o;
+}
+
+json_t *listjson_event(const Cleat__V1__Event *e)
+{
+	json_t *o = json_object(), *attributes = json_object();
+
+	for (size_t i = 0; i < e->n_attributes; i++)
+		json_object_set_new(attributes, e->attributes[i]->key,
+				    text(e->attributes[i]->value));
+	if (strcmp(e->type, "container") == 0) {
+		json_object_set_new(o, "status", text(e->action));
+		json_object_set_new(o, "id", text(e->actor_id));
+		json_object_set(o, "from", json_object_get(attributes, "image"));
+	}
+	json_object_set_new(o, "Type", text(e->type));
+	json_object_set_new(o, "Action", text(e->action));
+	json_object_set_new(
+		o, "Actor",
+		json_pack("{s:o, s:o}", "ID", text(e->actor_id), "Attributes", attributes));
+	json_object_set_new(o, "scope", text("local"));
+	json_object_set_new(o, "time", seconds(e->time_ns));
+	json_object_set_new(o, "timeNano", json_integer(e->time_ns));
+	return o;
+}
+
+json_t *listjson_exec(const Cleat__V1__ExecDetails *e)
+{
+	const Cleat__V1__CreateExecRequest *c = e->config;
+	bool ended = e->exit_case == CLEAT__V1__EXEC_DETAILS__EXIT_EXIT_CODE;
+	json_t *o = json_object(), *process = json_object();
+
+	json_object_set_new(o, "ID", text(e->id));
+	json_object_set_new(o, "ContainerID", text(e->container_id));
+	json_object_set_new(o, "Running", json_boolean(e->running));
+	json_object_set_new(o, "ExitCode", ended ? json_integer(e->exit_code) : json_null());
+	json_object_set_new(o, "Pid", json_integer(e->pid));
+	json_object_set_new(o, "CanRemove", json_false());
+	if (!c)
+		return json_decref(process), o;
+	json_object_set_new(process, "tty", json_boolean(c->tty));
+	json_object_set_new(process, "entrypoint", text(c->n_command ? c->command[0] : ""));
+	json_object_set_new(process, "arguments",
+			    c->n_command ? texts(c->command + 1, c->n_command - 1) : json_array());
+	json_object_set_new(process, "privileged", json_boolean(c->privileged));
+	if (c->user[0])
+		json_object_set_new(process, "user", text(c->user));
+	json_object_set_new(o, "ProcessConfig", process);
+	json_object_set_new(o, "OpenStdin", json_boolean(c->attach_stdin));
+	json_object_set_new(o, "OpenStdout", json_boolean(c->attach_stdout));
+	json_object_set_new(o, "OpenStderr", json_boolean(c->attach_stderr));
+	return o;
+}
+
+json_t *listjson_info(const Cleat__V1__InfoReply *i)
+{
+	json_t *o = json_object();
+	char time[STR_TIME_MAX];
+
+	str_format_time(i->time_ns, time);
+	json_object_set_new(o, "ID", text(i->id));
+	json_object_set_new(o, "Name", text(i->name));
+	json_object_set_new(o, "ServerVersion", text(i->version));
+	json_object_set_new(o, "Containers", json_integer(i->containers));
+	json_object_set_new(o, "ContainersRunning", json_integer(i->running));
+	json_object_set_new(o, "ContainersPaused", json_integer(i->paused));
+	json_object_set_new(o, "ContainersStopped", json_integer(i->stopped));
+	json_object_set_new(o, "Images", json_integer(i->images));
+	json_object_set_new(o, "Driver", text(i->layer_driver));
+	json_object_set_new(o, "DockerRootDir", text(i->state_dir));
+	json_object_set_new(o, "KernelVersion", text(i->kernel));
+	json_object_set_new(o, "OperatingSystem", text(i->operating_system));
+	json_object_set_new(o, "OSType", text("linux"));
+	json_object_set_new(o, "Architecture", text(i->architecture));
+	json_object_set_new(o, "NCPU", json_integer(i->cpus));
+	json_object_set_new(o, "MemTotal", json_integer((json_int_t)i->memory_bytes));
+	json_object_set_new(o, "CgroupDriver", text(i->cgroup_driver));
+	json_object_set_new(o, "CgroupVersion", text(i->cgroup_version == 2 ? "2" : "1"));
+	json_object_set_new(o, "LoggingDriver", text(i->log_driver));
+	json_object_set_new(o, "DefaultRuntime", text("cleat-oci"));
+	json_object_set_new(o, "Runtimes",
+			    json_pack("{s:{s:s}}", "cleat-oci", "path", "cleat-oci"));
+	json_object_set_new(
+		o, "Swarm",
+		json_pack("{s:s, s:b}", "LocalNodeState", "inactive", "ControlAvailable", 0));
+	json_object_set_new(o, "Plugins",
+			    json_pack("{s:[], s:[s, s], s:[s, s, s]}", "Volume", "Network", "host",
+				      "none", "Log", "json-file", "local", "none"));
+	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
+	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
+	json_object_set_new(o, "RegistryConfig", json_object());
+	json_object_set_new(o, "Warnings", json_null());
+	json_object_set_new(o, "SystemTime", text(time));
+	return o;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Docker's /containers but for the streams (stream.c). */
+#include <errno.h>
+#include <string.h>
+
+#include "cleat/v1/containers.pb-c.h"
+#include "createjson.h"
+#include "dockerjson.h"
+#include "exchange.h"
+#include "listjson.h"
+#include "str.h"
+#include "stream.h"
+
+static void list(struct gw *gw)
+{
+	Cleat__V1__ListContainersRequest request = CLEAT__V1__LIST_CONTAINERS_REQUEST__INIT;
+	Cleat__V1__ListContainersReply *reply = NULL;
+	const char *limit = http_query(gw->http, "limit");
+	struct err err = ERR_NULL;
+	int64_t n = 0;
+	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
+
+	if (r == 0 && *limit && str_int_in(limit, -1, INT32_MAX, &n) < 0)
+		r = err_set(&err, ERR_INVALID, "invalid limit: %.60s", limit);
+	request.all = gw_query_bool(gw, "all");
+	request.limit = n > 0 ? (uint32_t)n : 0;
+	request.size = gw_query_bool(gw, "size");
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/List", &request, &reply, &err);
+	if (r == 0) {
+		json_t *array = json_array();
+
+		for (size_t i = 0; i < reply->n_containers; i++)
+			json_array_append_new(array, listjson_container(reply->containers[i]));
+		gw_json(gw, 200, array);
+		cleat__v1__list_containers_reply__free_unpacked(reply, NULL);
+	} else {
+		gw_fail(gw, &err);
+	}
+	gw_filters_free(request.filters, request.n_filters);
+}
+
+static void answer_created(struct gw *gw, const Cleat__V1__CreateContainerReply *reply)
+{
+	json_t *warnings = json_array();
+
+	for (size_t i = 0; i < reply->n_warnings; i++)
+		json_array_append_new(warnings, json_string(reply->warnings[i]));
+	gw_json(gw, 201, json_pack("{s:s, s:o}", "Id", reply->id, "Warnings", warnings));
+}
+
+static void create(struct gw *gw)
+{
+	Cleat__V1__CreateContainerRequest *request = NULL;
+	Cleat__V1__CreateContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *body = gw_body(gw, &err);
+	int r = body ? createjson_parse(body, http_query(gw->http, "name"), &request, &err)
+		     : -EINVAL;
+
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
+	if (r < 0)
+		gw_fail(gw, &err);
+	else
+		answer_created(gw, reply);
+	json_decref(body);
+	if (request)
+		cleat__v1__create_container_request__free_unpacked(request, NULL);
+	if (reply)
+		cleat__v1__create_container_reply__free_unpacked(reply, NULL);
+}
+
+static void inspect(struct gw *gw)
+{
+	Cleat__V1__InspectContainerRequest request = CLEAT__V1__INSPECT_CONTAINER_REQUEST__INIT;
+	Cleat__V1__InspectContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.container = gw->match.param;
+	request.size = gw_query_bool(gw, "size");
+	if (gw_call(gw, "cleat.v1.Containers/Inspect", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_json(gw, 200, dockerjson_container(reply->container));
+	cleat__v1__inspect_container_reply__free_unpacked(reply, NULL);
+}
+
+/* Calls whose reply says nothing but that it was done: 204. */
+static void simple(struct gw *gw, const char *method, const void *request)
+{
+	ProtobufCMessage *reply = NULL;
+	struct err err = ERR_NULL;
+
+	if (gw_call(gw, method, request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	protobuf_c_message_free_unpacked(reply, NULL);
+	gw_status(gw, 204);
+}
+
+static void start(struct gw *gw)
+{
+	Cleat__V1__StartContainerRequest request = CLEAT__V1__START_CONTAINER_REQUEST__INIT;
+	Cleat__V1__StartContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.container = gw->match.param;
+	if (gw_call(gw, "cleat.v1.Containers/Start", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_status(gw, reply->already_running ? 304 : 204);
+	cleat__v1__start_container_reply__free_unpacked(reply, NULL);
+}
+
+/* Seconds of the query `t`; false when there are none. */
+static int read_timeout(const struct gw *gw, bool *given, int32_t *seconds, struct err *err)
+{
+	const char *text = http_query(gw->http, "t");
+	int64_t value = 0;
+
+	*given = *text;
+	if (*text && str_int_in(text, -1, INT32_MAX, &value) < 0)
+		return err_set(err, ERR_INVALID, "invalid timeout: %.60s", text);
+	*seconds = (int32_t)value;
+	return 0;
+}
+
+static void stop(struct gw *gw)
+{
+	Cleat__V1__StopContainerRequest request = CLEAT__V1__STOP_CONTAINER_REQUEST__INIT;
+	Cleat__V1__StopContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+	bool given;
+	int r = read_timeout(gw, &given, &request.timeout_seconds, &err);
+
+	request.container = gw->match.param;
+	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
+	if (given)
+		request.timeout_case = CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Stop", &request, &reply, &err);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_status(gw, reply->was_stopped ? 304 : 204);
+	cleat__v1__stop_container_reply__free_unpacked(reply, NULL);
+}
+
+static void restart(struct gw *gw)
+{
+	Cleat__V1__RestartContainerRequest request = CLEAT__V1__RESTART_CONTAINER_REQUEST__INIT;
+	struct err err = ERR_NULL;
+	bool given;
+
+	if (read_timeout(gw, &given, &request.timeout_seconds, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	request.container = gw->match.param;
+	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
+	if (given)
+		request.timeout_case =
+			CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	simple(gw, "cleat.v1.Containers/Restart", &request);
+}
+
+static void kill_(struct gw *gw)
+{
+	Cleat__V1__KillContainerRequest request = CLEAT__V1__KILL_CONTAINER_REQUEST__INIT;
+	Cleat__V1__KillContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.container = gw->match.param;
+	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
+	if (gw_call(gw, "cleat.v1.Containers/Kill", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		if (strcmp(err.reason, "NOT_RUNNING") == 0)
+			gw->http->status = 409;
+		return;
+	}
+	cleat__v1__kill_container_reply__free_unpacked(reply, NULL);
+	gw_status(gw, 204);
+}
+
+static void pause_(struct gw *gw)
+{
+	Cleat__V1__PauseContainerRequest request = CLEAT__V1__PAUSE_CONTAINER_REQUEST__INIT;
+
+	request.container = gw->match.param;
+	simple(gw, "cleat.v1.Containers/Pause", &request);
+}
+
+static void unpause(struct gw *gw)
+{
+	Cleat__V1__UnpauseContainerRequest request = CLEAT__V1__UNPAUSE_CONTAINER_REQUEST__INIT;
+
+	request.container = gw->match.param;
+	simple(gw, "cleat.v1.Containers/Unpause", &request);
+}
+
+static void rename_(struct gw *gw)
+{
+	Cleat__V1__RenameContainerRequest request = CLEAT__V1__RENAME_CONTAINER_REQUEST__INIT;
+
+	request.container = gw->match.param;
+	request.name = (char *)(uintptr_t)http_query(gw->http, "name");
+	simple(gw, "cleat.v1.Containers/Rename", &request);
+}
+
+static void remove_(struct gw *gw)
+{
+	Cleat__V1__RemoveContainerRequest request = CLEAT__V1__REMOVE_CONTAINER_REQUEST__INIT;
+	Cleat__V1__RemoveContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.container = gw->match.param;
+	request.force = gw_query_bool(gw, "force");
+	request.remove_volumes = gw_query_bool(gw, "v");
+	if (gw_call(gw, "cleat.v1.Containers/Remove", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	cleat__v1__remove_container_reply__free_unpacked(reply, NULL);
+	gw_status(gw, 204);
+}
+
+static void resize(struct gw *gw)
+{
+	Cleat__V1__ResizeContainerRequest request = CLEAT__V1__RESIZE_CONTAINER_REQUEST__INIT;
+	Cleat__V1__ResizeContainerReply *reply = NULL;
+	Cleat__V1__TerminalSize size = CLEAT__V1__TERMINAL_SIZE__INIT;
+	struct err err = ERR_NULL;
+	int r = stream_size(gw, &size, &err);
+
+	request.container = gw->match.param;
+	request.size = &size;
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Resize", &request, &reply, &err);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	cleat__v1__resize_container_reply__free_unpacked(reply, NULL);
+	gw_status(gw, 200);
+}
+
+/* "-ef" and "aux" come as one string of words. */
+static int split_words(char *text, char **words, size_t max, size_t *n, struct err *err)
+{
+	char *word;
+
+	while ((word = strsep(&text, " "))) {
+		if (!*word)
+			continue;
+		if (*n == max)
+			return err_set(err, ERR_INVALID, "ps_args: too many words");
+		words[(*n)++] = word;
+	}
+	return 0;
+}
+
+static json_t *rows(const Cleat__V1__TopContainerReply *reply)
+{
+	json_t *titles = json_array(), *processes = json_array();
+
+	for (size_t i = 0; i < reply->n_titles; i++)
+		json_array_append_new(titles, json_string(reply->titles[i]));
+	for (size_t i = 0; i < reply->n_processes; i++) {
+		json_t *row = json_array();
+
+		for (size_t k = 0; k < reply->processes[i]->n_cells; k++)
+			json_array_append_new(row, json_string(reply->processes[i]->cells[k]));
+		json_array_append_new(processes, row);
+	}
+	return json_pack("{s:o, s:o}", "Titles", titles, "Processes", processes);
+}
+
+static void top(struct gw *gw)
+{
+	enum { WORDS_MAX = 64 };
+	Cleat__V1__TopContainerRequest request = CLEAT__V1__TOP_CONTAINER_REQUEST__INIT;
+	Cleat__V1__TopContainerReply *reply = NULL;
+	cleanup_free char *text = strdup(http_query(gw->http, "ps_args"));
+	char *words[WORDS_MAX];
+	struct err err = ERR_NULL;
+	int r = text ? split_words(text, words, WORDS_MAX, &request.n_ps_args, &err)
+		     : err_sys(&err, ENOMEM, "top");
+
+	request.container = gw->match.param;
+	request.ps_args = words;
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Top", &request, &reply, &err);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_json(gw, 200, rows(reply));
+	cleat__v1__top_container_reply__free_unpacked(reply, NULL);
+}
+
+const struct gw_route gw_containers[] = {
+	{ "GET", "/containers/json", list },
+	{ "POST", "/containers/create", create },
+	{ "GET", "/containers/{}/json", inspect },
+	{ "GET", "/containers/{}/logs", stream_logs },
+	{ "GET", "/containers/{}/top", top },
+	{ "POST", "/containers/{}/start", start },
+	{ "POST", "/containers/{}/stop", stop },
+	{ "POST", "/containers/{}/restart", restart },
+	{ "POST", "/containers/{}/kill", kill_ },
+	{ "POST", "/containers/{}/pause", pause_ },
+	{ "POST", "/containers/{}/unpause", unpause },
+	{ "POST", "/containers/{}/rename", rename_ },
+	{ "POST", "/containers/{}/resize", resize },
+	{ "POST", "/containers/{}/wait", stream_wait },
+	{ "POST", "/containers/{}/attach", stream_attach },
+	{ "DELETE", "/containers/{}", remove_ },
+	{ 0 },
+};

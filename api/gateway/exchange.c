@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleat/v1/services.rpc.h"
+#include "fd.h"
+#include "str.h"
+
+enum { STEP_MS = 20 };
+
+const struct rpc_method *gw_method(const char *path)
+{
+	for (size_t i = 0; i < cleat_v1_n_services; i++)
+		for (size_t k = 0; k < cleat_v1_services[i]->n_methods; k++)
+			if (!strcmp(cleat_v1_services[i]->methods[k].path, path))
+				return &cleat_v1_services[i]->methods[k];
+	return NULL;
+}
+
+bool gw_again(struct gw *gw, const struct err *err, int64_t *since_ns)
+{
+	static const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
+	int64_t now = fd_monotonic_ns();
+
+	(void)gw;
+	if (err->code != ERR_UNAVAILABLE)
+		return false;
+	if (*since_ns == 0)
+		*since_ns = now;
+	if (now - *since_ns > GW_ABSENT_MS * INT64_C(1000000))
+		return false;
+	(void)nanosleep(&step, NULL);
+	return true;
+}
+
+/* The connection, made when it is first needed. */
+static int connect_engine(struct gw *gw, struct err *err)
+{
+	int64_t since_ns = 0;
+	int r = 0;
+
+	while (!gw->client) {
+		*err = ERR_NULL;
+		r = rpc_client_open(&gw->client, gw->url, NULL, err);
+		if (r < 0 && !gw_again(gw, err, &since_ns))
+			return r;
+	}
+	return 0;
+}
+
+int gw_call(struct gw *gw, const char *path, const void *request, void *reply, struct err *err)
+{
+	const struct rpc_method *method = gw_method(path);
+	struct rpc_options options = { 0 };
+	ProtobufCMessage *message = NULL;
+	char key[65];
+	int r = method ? connect_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+
+	if (r < 0)
+		return r;
+	if (!method->no_side_effects) {
+		str_random_id(key);
+		options.request_key = key;
+	}
+	r = rpc_client_unary(gw->client, &options, method, request, &message, err);
+	if (r == 0)
+		*(ProtobufCMessage **)reply = message;
+	return r;
+}
+
+int gw_open(struct gw *gw, const char *path, const void *first, struct rpc_client_call **call,
+	    struct err *err)
+{
+	const struct rpc_method *method = gw_method(path);
+	const struct rpc_options options = { 0 };
+	int r = method ? connect_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+
+	return r < 0 ? r : rpc_client_call_open(gw->client, &options, method, first, call, err);
+}
+
+int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct err *err)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = rpc_client_fd(gw->client),
+			  .events = rpc_client_events(gw->client) },
+			{ .fd = http_client_fd(gw->http), .events = POLLRDHUP },
+		};
+		int r = rpc_client_call_try_recv(call, message, err);
+
+		if (r != -EAGAIN)
+			return r;
+		if (poll(fds, ARRAY_LEN(fds), rpc_client_timeout_ms(gw->client)) < 0 &&
+		    errno != EINTR)
+			return err_sys(err, errno, "poll");
+		if (fds[1].revents)
+			return -EPIPE;
+		(void)rpc_client_process(gw->client, err);
+	}
+}
+
+/* ---- answers */
+
+void gw_fail(struct gw *gw, const struct err *err)
+{
+	struct http_request *q = gw->http;
+
+	if (gw->streaming) {
+		(void)!gw_send_json(gw, json_pack("{s:{s:s}, s:s}", "errorDetail", "message",
+						  err->message, "error", err->message));
+		return;
+	}
+	buf_deinit(&q->reply);
+	q->status = (unsigned)err_code_http(err->code);
+	q->type = "application/json";
+	buf_puts(&q->reply, "{\"message\":");
+	buf_json_string(&q->reply, err->message, strlen(err->message));
+	buf_puts(&q->reply, "}\n");
+}
+
+void gw_status(struct gw *gw, unsigned status)
+{
+	gw->http->status = status;
+	gw->http->type = NULL;
+}
+
+void gw_json(struct gw *gw, unsigned status, json_t *value)
+{
+	cleanup_free char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	json_decref(value);
+	gw->http->status = text ? status : 500;
+	gw->http->type = "application/json";
+	buf_puts(&gw->http->reply, text ? text : "{\"message\":\"out of memory\"}");
+	buf_putc(&gw->http->reply, '\n');
+}
+
+int gw_send_json(struct gw *gw, json_t *value)
+{
+	cleanup_free char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	int r;
+
+	json_decref(value);
+	if (!text)
+		return -ENOMEM;
+	if (!gw->streaming)
+		http_begin(gw->http, 200, "application/json");
+	gw->streaming = true;
+	r = http_write(gw->http, text, strlen(text));
+	return r < 0 ? r : http_write(gw->http, "\n", 1);
+}
+
+/* ---- requests */
+
+bool gw_query_bool(const struct gw *gw, const char *name)
+{
+	return http_has_query(gw->http, name) && str_query_bool(http_query(gw->http, name));
+}
+
+json_t *gw_body(const struct gw *gw, struct err *err)
+{
+	const struct buf *body = &gw->http->body;
+	json_error_t where;
+	json_t *value;
+
+	if (body->len == 0)
+		return json_object();
+	value = json_loadb(body->data, body->len, 0, &where);
+	if (!value)
+		(void)err_set(err, ERR_INVALID, "invalid JSON, line %d, column %d: %s", where.line,
+			      where.column, where.text);
+	else if (!json_is_object(value)) {
+		json_decref(value);
+		value = NULL;
+		(void)err_set(err, ERR_INVALID, "invalid JSON: expected an object");
+	}
+	return value;
+}
+
+void gw_filters_free(Cleat__V1__Filter **filters, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cleat__v1__filter__free_unpacked(filters[i], NULL);
+	free(filters);
+}
+
+static int add_value(Cleat__V1__Filter *filter, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (!copy)
+		return -ENOMEM;
+	filter->values[filter->n_values++] = copy;
+	return 0;
+}
+
+/* {"label":["a=b"]}, or with older and Go clients {"label":{"a=b":true}}. */
+static int fill_filter(Cleat__V1__Filter *filter, const char *key, json_t *values, struct err *err)
+{
+	size_t size = json_is_array(values) ? json_array_size(values) : json_object_size(values);
+	const char *name;
+	json_t *item;
+	size_t i;
+	int r = 0;
+
+	filter->key = strdup(key);
+	filter->values = calloc(size + 1, sizeof(*filter->values));
+	if (!filter->key || !filter->values)
+		return err_sys(err, ENOMEM, "filters");
+	if (json_is_array(values)) {
+		json_array_foreach(values, i, item)
+		{
+			if (!json_is_string(item))
+				return err_set(err, ERR_INVALID, "invalid filter: %.60s: %s", key,
+					       "expected strings");
+			r = r ? r : add_value(filter, json_string_value(item));
+		}
+	} else if (json_is_object(values)) {
+		json_object_foreach(values, name, item)
+		{
+			if (json_is_true(item))
+				r = r ? r : add_value(filter, name);
+		}
+	} else {
+		return err_set(err, ERR_INVALID, "invalid filter: %.60s: expected a list", key);
+	}
+	return r < 0 ? err_sys(err, r, "filters") : 0;
+}
+
+int gw_filters(const struct gw *gw, Cleat__V1__Filter ***filters, size_t *n, struct err *err)
+{
+	const char *text = http_query(gw->http, "filters"), *key;
+	json_error_t where;
+	json_t *root = *text ? json_loads(text, 0, &where) : json_object(), *values;
+	int r = 0;
+
+	*n = 0;
+	*filters = calloc(json_object_size(root) + 1, sizeof(**filters));
+	if (!json_is_object(root))
+		r = err_set(err, ERR_INVALID, "invalid filters: expected a JSON object");
+	else if (!*filters)
+		r = err_sys(err, ENOMEM, "filters");
+	json_object_foreach(root, key, values)
+	{
+		Cleat__V1__Filter *filter = r == 0 ? malloc(sizeof(*filter)) : NULL;
+
+		if (!filter)
+			continue;
+		cleat__v1__filter__init(filter);
+		(*filters)[(*n)++] = filter;
+		r = fill_filter(filter, key, values, err);
+	}
+	json_decref(root);
+	if (r < 0) {
+		gw_filters_free(*filters, *n);
+		*filters = NULL;
+		*n = 0;
+	}
+	return r;
+}

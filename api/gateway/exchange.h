@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP request on its way to the engine: the connection it opens when it needs it, and the forms in
+ * which answers and errors go back. Private to the gateway. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cleat/v1/common.pb-c.h"
+#include "client.h"
+#include "http.h"
+#include "route.h"
+
+struct gw {
+	struct http_request *http;
+	const char *url; /* of the engine */
+	struct rpc_client *client;
+	struct route_match match;
+	bool streaming; /* the status line has been sent */
+};
+
+/* ---- calls */
+
+/* The method of a service by its path, "cleat.v1.Containers/List"; NULL = there is none. */
+const struct rpc_method *gw_method(const char *path);
+
+/* A unary call. An engine that is not there is waited for GW_ABSENT_MS: it may be about to come back. *reply
+ * is owned. Blocks. */
+enum { GW_ABSENT_MS = 10000 };
+int gw_call(struct gw *gw, const char *method, const void *request, void *reply,
+	    struct err *err) must_check;
+
+/* A call of any shape with its first message. */
+int gw_open(struct gw *gw, const char *method, const void *first, struct rpc_client_call **call,
+	    struct err *err) must_check;
+/* The next message, owned: 1; 0 at the end; -EPIPE without a sentence when the HTTP client is gone;
+ * -errno. Blocks. */
+int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct err *err) must_check;
+/* After a failed stream: whether to open it again, as the engine moved or will be back. Sleeps a little. */
+bool gw_again(struct gw *gw, const struct err *err, int64_t *since_ns);
+
+/* ---- Docker's answers */
+
+/* {"message": ...} with Docker's status, or an error object in a stream that has begun. */
+void gw_fail(struct gw *gw, const struct err *err);
+/* The status and no body. */
+void gw_status(struct gw *gw, unsigned status);
+/* `value` (consumed) as the body. */
+void gw_json(struct gw *gw, unsigned status, json_t *value);
+/* One object of a stream, with a newline; begins the stream. Consumes. -EPIPE. */
+int gw_send_json(struct gw *gw, json_t *value) must_check;
+
+/* ---- Docker's requests */
+
+bool gw_query_bool(const struct gw *gw, const char *name);
+/* The body as a JSON object, owned; an empty one is {}. NULL with *err. */
+json_t *gw_body(const struct gw *gw, struct err *err) must_check;
+/* Query parameter `filters` in both of Docker's shapes, into a list of messages; free with
+ * gw_filters_free(). */
+int gw_filters(const struct gw *gw, Cleat__V1__Filter ***filters, size_t *n,
+	       struct err *err) must_check;
+void gw_filters_free(Cleat__V1__Filter **filters, size_t n);
+
+/* ---- a resource's routes, each in a file of its own */
+
+struct gw_route {
+	const char *method, *pattern;
+	void (*handle)(struct gw *gw);
+};
+extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[];
+
+/* connect.c: POST /cleat.v1.Service/Method. */
+void gw_connect(struct gw *gw);

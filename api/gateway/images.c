@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Docker's /images. */
+#include <errno.h>
+#include <string.h>
+
+#include "cleat/v1/images.pb-c.h"
+#include "dockerjson.h"
+#include "exchange.h"
+#include "listjson.h"
+#include "str.h"
+
+enum { LOAD_PART = 64 << 10 };
+
+static void list(struct gw *gw)
+{
+	Cleat__V1__ListImagesRequest request = CLEAT__V1__LIST_IMAGES_REQUEST__INIT;
+	Cleat__V1__ListImagesReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *array = NULL;
+	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
+
+	request.all = gw_query_bool(gw, "all");
+	r = r ? r : gw_call(gw, "cleat.v1.Images/List", &request, &reply, &err);
+	if (r == 0) {
+		array = json_array();
+		for (size_t i = 0; i < reply->n_images; i++)
+			json_array_append_new(array, listjson_image(reply->images[i]));
+		gw_json(gw, 200, array);
+		cleat__v1__list_images_reply__free_unpacked(reply, NULL);
+	} else {
+		gw_fail(gw, &err);
+	}
+	gw_filters_free(request.filters, request.n_filters);
+}
+
+static void inspect(struct gw *gw)
+{
+	Cleat__V1__InspectImageRequest request = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
+	Cleat__V1__ImageDetails *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.image = gw->match.param;
+	if (gw_call(gw, "cleat.v1.Images/Inspect", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_json(gw, 200, dockerjson_image(reply));
+	cleat__v1__image_details__free_unpacked(reply, NULL);
+}
+
+static void tag(struct gw *gw)
+{
+	Cleat__V1__TagImageRequest request = CLEAT__V1__TAG_IMAGE_REQUEST__INIT;
+	Cleat__V1__TagImageReply *reply = NULL;
+	const char *name = http_query(gw->http, "tag");
+	cleanup_free char *reference =
+		str_printf("%s%s%s", http_query(gw->http, "repo"), *name ? ":" : "", name);
+	struct err err = ERR_NULL;
+
+	request.image = gw->match.param;
+	request.reference = reference;
+	if (!reference || gw_call(gw, "cleat.v1.Images/Tag", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	cleat__v1__tag_image_reply__free_unpacked(reply, NULL);
+	gw_status(gw, 201);
+}
+
+static void delete (struct gw *gw)
+{
+	Cleat__V1__RemoveImageRequest request = CLEAT__V1__REMOVE_IMAGE_REQUEST__INIT;
+	Cleat__V1__RemoveImageReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *array;
+
+	request.image = gw->match.param;
+	request.force = gw_query_bool(gw, "force");
+	request.no_prune = gw_query_bool(gw, "noprune");
+	if (gw_call(gw, "cleat.v1.Images/Remove", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	array = json_array();
+	for (size_t i = 0; i < reply->n_changes; i++) {
+		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
+
+		json_array_append_new(array, c->untagged[0]
+						     ? json_pack("{s:s}", "Untagged", c->untagged)
+						     : json_pack("{s:s}", "Deleted", c->deleted));
+	}
+	gw_json(gw, 200, array);
+	cleat__v1__remove_image_reply__free_unpacked(reply, NULL);
+}
+
+static int send_archive(struct gw *gw, struct rpc_client_call *call, struct err *err)
+{
+	const struct buf *body = &gw->http->body;
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < body->len; at += LOAD_PART) {
+		Cleat__V1__LoadImageRequest part = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
+
+		part.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
+		part.data.data = (uint8_t *)body->data + at;
+		part.data.len = body->len - at < LOAD_PART ? body->len - at : LOAD_PART;
+		r = rpc_client_call_send(call, &part.base, err);
+	}
+	return r < 0 && r != -EPIPE ? r : rpc_client_call_end(call, err);
+}
+
+static int tell_loaded(struct gw *gw, const Cleat__V1__LoadImageReply *reply)
+{
+	const Cleat__V1__LoadImageReply__Loaded *l = reply->loaded;
+	int r = 0;
+
+	if (reply->message_case != CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED)
+		return 0;
+	if (l->n_tags == 0)
+		return gw_send_json(gw,
+				    json_pack("{s:o}", "stream",
+					      json_sprintf("Loaded image ID: %s\n", l->image_id)));
+	for (size_t i = 0; r == 0 && i < l->n_tags; i++)
+		r = gw_send_json(gw, json_pack("{s:o}", "stream",
+					       json_sprintf("Loaded image: %s\n", l->tags[i])));
+	return r;
+}
+
+static int run_load(struct gw *gw, struct err *err)
+{
+	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
+	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
+	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	int r;
+
+	options.quiet = true;
+	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
+	first.options = &options;
+	r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
+	r = r ? r : send_archive(gw, call, err);
+	while (r == 0) {
+		Cleat__V1__LoadImageReply *reply = NULL;
+		int n = gw_recv(gw, call, &reply, err);
+
+		if (n <= 0)
+			return n;
+		r = tell_loaded(gw, reply);
+		cleat__v1__load_image_reply__free_unpacked(reply, NULL);
+	}
+	return r;
+}
+
+static void load(struct gw *gw)
+{
+	struct err err = ERR_NULL;
+	int r = run_load(gw, &err);
+
+	if (r < 0 && r != -EPIPE)
+		gw_fail(gw, &err);
+	else if (!gw->streaming)
+		gw_status(gw, 200);
+}
+
+static void pull(struct gw *gw)
+{
+	struct err err = ERR_NULL;
+
+	(void)err_set(&err, ERR_UNIMPLEMENTED,
+		      "pulling from a registry is not supported by this release");
+	gw_fail(gw, &err);
+}
+
+const struct gw_route gw_images[] = {
+	{ "GET", "/images/json", list },
+	{ "POST", "/images/load", load },
+	{ "POST", "/images/create", pull },
+	{ "GET", "/images/{}/json", inspect },
+	{ "POST", "/images/{}/tag", tag },
+	{ "DELETE", "/images/{}", delete },
+	{ 0 },
+};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attach and exec on a connection that has become a raw one: what the client types goes to the call, what
+ * the call brings goes to the client. Input is taken only while the call's window has room, so neither
+ * direction can block the other. When the engine goes away the call is opened again behind the last byte
+ * written. */
+#include "rawstream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cleat/v1/containers.pb-c.h"
+#include "detach.h"
+#include "fd.h"
+
+enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000 };
+
+struct raw {
+	struct gw *gw;
+	int sock;
+	bool tty, input_open, input_ended, done;
+	struct detach detach;
+	struct buf input; /* not yet taken by the call */
+	struct rpc_client_call *call;
+	Cleat__V1__AttachStart *attach; /* one of the two */
+	Cleat__V1__ExecStart *exec;
+	int64_t since_ns;
+};
+
+static int open_call(struct raw *raw, struct err *err)
+{
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+
+	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
+	a.start = raw->attach;
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
+	e.start = raw->exec;
+	return raw->attach
+		       ? gw_open(raw->gw, "cleat.v1.Containers/Attach", &a.base, &raw->call, err)
+		       : gw_open(raw->gw, "cleat.v1.Exec/Start", &e.base, &raw->call, err);
+}
+
+/* All of it, waiting for a slow client; -EPIPE when it is gone. */
+static int write_all(int sock, const void *data, size_t n)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t done = send(sock, p, n, MSG_NOSIGNAL);
+		struct pollfd out = { .fd = sock, .events = POLLOUT };
+
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			return -EPIPE;
+		} else if (poll(&out, 1, WRITE_MS) == 0) {
+			return -EPIPE;
+		}
+	}
+	return 0;
+}
+
+static int write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryData *data)
+{
+	uint8_t head[STREAM_HEAD_BYTES];
+	int r = 0;
+
+	if (!raw->tty) {
+		stream_frame_head(stream, data->len, head);
+		r = write_all(raw->sock, head, sizeof(head));
+	}
+	return r < 0 ? r : write_all(raw->sock, data->data, data->len);
+}
+
+static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
+{
+	Cleat__V1__AttachStart *a = raw->attach;
+
+	switch (m->message_case) {
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED:
+		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
+		a->exits = m->attached->exits;
+		if (a->resume_case == 0 && !a->logs) {
+			a->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+			a->resume_position = m->attached->position;
+		}
+		return 0;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_OUTPUT:
+		a->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+		a->resume_position = m->output->position + m->output->data.len;
+		return write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED:
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
+		raw->done = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
+{
+	switch (m->message_case) {
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED:
+		raw->exec->resume_case = CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
+		return 0;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT:
+		raw->exec->resume_position = m->output->position + m->output->data.len;
+		return write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED:
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
+		raw->done = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Everything the call has; 0 when there is no more now. */
+static int receive(struct raw *raw, struct err *err)
+{
+	while (!raw->done) {
+		ProtobufCMessage *m = NULL;
+		int r = rpc_client_call_try_recv(raw->call, &m, err);
+
+		if (r == -EAGAIN)
+			return 0;
+		if (r == 0)
+			raw->done = true;
+		if (r <= 0)
+			return r;
+		raw->since_ns = 0;
+		r = raw->attach ? take_attach(raw, (Cleat__V1__AttachReply *)(void *)m)
+				: take_exec(raw, (Cleat__V1__ExecOutput *)(void *)m);
+		protobuf_c_message_free_unpacked(m, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What waits, as far as the call takes it, then the end. */
+static int send_input(struct raw *raw, struct err *err)
+{
+	ProtobufCBinaryData bytes = { raw->input.len, (uint8_t *)raw->input.data };
+	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
+	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+	int r = 0;
+
+	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN;
+	a.stdin = bytes;
+	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_STDIN;
+	e.stdin = bytes;
+	if (raw->input.len) {
+		r = rpc_client_call_try_send(raw->call, raw->attach ? &a.base : &e.base, err);
+		if (r == -EAGAIN)
+			return 0;
+		buf_consume(&raw->input, raw->input.len);
+	}
+	if (r == 0 && !raw->input_open && !raw->input_ended) {
+		raw->input_ended = true;
+		r = rpc_client_call_end(raw->call, err);
+	}
+	return r == -EPIPE ? 0 : r; /* how the call ended is told by receive() */
+}
+
+static int read_client(struct raw *raw)
+{
+	uint8_t in[INPUT_BYTES], out[INPUT_BYTES + DETACH_MAX];
+	ssize_t n = recv(raw->sock, in, sizeof(in), 0);
+	size_t n_out = n > 0 ? (size_t)n : 0;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+	if (n == 0)
+		raw->input_open = false;
+	if (!raw->tty)
+		buf_append(&raw->input, in, n_out);
+	else if (detach_filter(&raw->detach, in, n_out, out, &n_out))
+		raw->done = true;
+	else
+		buf_append(&raw->input, out, n_out);
+	return raw->input.error;
+}
+
+static int step(struct raw *raw, struct err *err)
+{
+	struct rpc_client *client = raw->gw->client;
+	bool wants = raw->input_open && raw->input.len == 0;
+	struct pollfd fds[] = {
+		{ .fd = rpc_client_fd(client) },
+		{ .fd = raw->sock, .events = wants ? POLLIN : 0 },
+	};
+	int r = receive(raw, err);
+
+	if (r == 0 && !raw->done)
+		r = send_input(raw, err);
+	if (r < 0 || raw->done)
+		return r;
+	fds[0].events = rpc_client_events(client);
+	if (poll(fds, ARRAY_LEN(fds), rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
+		return err_sys(err, errno, "poll");
+	if (fds[1].revents & (POLLHUP | POLLERR) && !(fds[1].revents & POLLIN))
+		return -EPIPE;
+	if (fds[1].revents & POLLIN)
+		r = read_client(raw);
+	if (r == 0 && !raw->done)
+		(void)rpc_client_process(client, err);
+	return r;
+}
+
+/* Until the process or the client ends. The call is open. */
+static void pump(struct raw *raw)
+{
+	struct err err = ERR_NULL;
+	int r = 0;
+
+	while (!raw->done && r != -EPIPE) {
+		r = step(raw, &err);
+		if (r >= 0 || r == -EPIPE)
+			continue;
+		raw->call = rpc_client_call_close(raw->call);
+		do {
+			if (!gw_again(raw->gw, &err, &raw->since_ns))
+				return;
+			err = ERR_NULL;
+			r = open_call(raw, &err);
+		} while (r < 0);
+		raw->input_ended = false;
+	}
+}
+
+/* Waits for the first message: an error before it is an HTTP error. */
+static int first_message(struct raw *raw, struct err *err)
+{
+	ProtobufCMessage *m = NULL;
+	int r = gw_recv(raw->gw, raw->call, &m, err);
+
+	if (r <= 0)
+		return r < 0 ? r : err_set(err, ERR_INTERNAL, "the stream ended at once");
+	if (raw->attach)
+		(void)!take_attach(raw, (Cleat__V1__AttachReply *)(void *)m);
+	else
+		(void)!take_exec(raw, (Cleat__V1__ExecOutput *)(void *)m);
+	protobuf_c_message_free_unpacked(m, NULL);
+	return 0;
+}
+
+static int run(struct raw *raw, struct err *err)
+{
+	struct gw *gw = raw->gw;
+	int r = detach_parse(&raw->detach,
+			     http_has_query(gw->http, "detachKeys") &&
+					     *http_query(gw->http, "detachKeys")
+				     ? http_query(gw->http, "detachKeys")
+				     : NULL,
+			     err);
+
+	r = r ? r : open_call(raw, err);
+	r = r ? r : first_message(raw, err);
+	if (r < 0)
+		return r;
+	raw->sock = http_upgrade(gw->http, stream_type(gw, raw->tty));
+	if (raw->sock == -EPROTO)
+		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
+	if (raw->sock < 0)
+		return -EPIPE;
+	gw->streaming = true;
+	buf_append(&raw->input, gw->http->body.data, gw->http->body.len);
+	pump(raw);
+	return 0;
+}
+
+static void serve(struct raw *raw)
+{
+	struct err err = ERR_NULL;
+	int r = run(raw, &err);
+
+	raw->call = rpc_client_call_close(raw->call);
+	buf_deinit(&raw->input);
+	if (r < 0 && r != -EPIPE && !raw->gw->streaming)
+		gw_fail(raw->gw, &err);
+}
+
+void stream_attach(struct gw *gw)
+{
+	Cleat__V1__AttachStart start = CLEAT__V1__ATTACH_START__INIT;
+	struct raw raw = { .gw = gw, .attach = &start };
+	struct stream_target target;
+	struct err err = ERR_NULL;
+
+	if (stream_inspect(gw, gw->match.param, &target, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	start.container = gw->match.param;
+	start.stdin = raw.input_open = gw_query_bool(gw, "stdin");
+	start.stdout = gw_query_bool(gw, "stdout");
+	start.stderr = gw_query_bool(gw, "stderr");
+	start.logs = gw_query_bool(gw, "logs");
+	start.stream = gw_query_bool(gw, "stream");
+	start.lossless = !target.active; /* the client of a `run`, before its start */
+	raw.tty = target.tty;
+	serve(&raw);
+}
+
+void stream_exec(struct gw *gw, const char *id, bool tty)
+{
+	Cleat__V1__ExecStart start = CLEAT__V1__EXEC_START__INIT;
+	struct raw raw = { .gw = gw, .exec = &start, .tty = tty, .input_open = true };
+
+	start.exec_id = (char *)(uintptr_t)id;
+	serve(&raw);
+}

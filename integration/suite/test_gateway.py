@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP: Docker's own clients, and Connect."""
+import http.client
+import json
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+
+import pytest
+
+import harness
+import image
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a UNIX socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.unix_path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(60)
+        self.sock.connect(self.unix_path)
+
+
+class Gateway:
+    def __init__(self, engine):
+        self.engine, self.path = engine, engine.run / "docker.sock"
+        self.process = subprocess.Popen([harness.BIN / "cleat-gateway", "--run", engine.run],
+                                        stdin=subprocess.DEVNULL)
+        harness.wait_until(self.path.exists, 60, "the gateway's socket")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def ask(self, method, path, body=None, headers=None):
+        """(status, headers, body) of one request."""
+        connection = Unix(self.path)
+        data = json.dumps(body) if isinstance(body, (dict, list)) else body
+        connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+        reply = connection.getresponse()
+        result = reply.status, reply.headers, reply.read()
+        connection.close()
+        return result
+
+    def json(self, method, path, body=None, status=200):
+        code, _, data = self.ask(method, path, body)
+        assert code == status, data
+        return json.loads(data) if data else None
+
+    def docker(self, *arguments, **kw):
+        return subprocess.run(["docker", "-H", f"unix://{self.path}", *arguments], capture_output=True, text=True,
+                              timeout=120, check=False, **kw)
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    with harness.Engine() as engine:
+        engine.load_busybox()
+        g = Gateway(engine)
+        try:
+            yield g
+        finally:
+            g.close()
+
+
+def test_ping_and_headers(gateway):
+    for method, body in (("GET", b"OK"), ("HEAD", b"")):
+        code, headers, data = gateway.ask(method, "/_ping")
+        assert (code, data) == (200, body)
+        assert headers["Api-Version"] == "1.48" and headers["Ostype"] == "linux"
+        assert headers["Swarm"] == "inactive"
+
+
+def test_version_and_info(gateway):
+    version = gateway.json("GET", "/v1.44/version")
+    assert version["ApiVersion"] == "1.48" and version["MinAPIVersion"] == "1.24" and version["Os"] == "linux"
+    info = gateway.json("GET", "/info")
+    assert info["NCPU"] >= 1 and info["OSType"] == "linux" and info["Swarm"]["LocalNodeState"] == "inactive"
+
+
+@pytest.mark.parametrize("method,path,status,text", [
+    ("GET", "/nothing", 404, "page not found"),
+    ("GET", "/v1.99/info", 400, "too new"),
+    ("GET", "/v1.20/info", 400, "too old"),
+    ("GET", "/containers/none/json", 404, "No such container: none"),
+    ("POST", "/containers/none/start", 404, "No such container"),
+    ("GET", "/containers/json?filters=x", 400, "filters"),
+    ("GET", "/containers/json?filters=%7B%22nonsense%22%3A%5B%22x%22%5D%7D", 400, "nonsense"),
+    ("GET", "/images/none/json", 404, "o such image"),
+    ("GET", "/services", 503, "not a swarm manager"),
+    ("POST", "/containers/none/wait?condition=never", 400, "condition"),
+])
+def test_errors_are_dockers(gateway, method, path, status, text):
+    assert text in gateway.json(method, path, status=status)["message"]
+
+
+@pytest.mark.parametrize("body,text", [
+    ("{", "line 1"), ("[]", "object"), ({"Image": 1}, "Image"), ({"Image": "busybox", "Env": "x y"}, None),
+    ({"Image": "busybox", "HostConfig": {"Binds": ["nonsense"]}}, "nonsense"),
+    ({"Image": "no-such-image"}, "o such image"),
+])
+def test_bad_bodies(gateway, body, text):
+    code, _, data = gateway.ask("POST", "/containers/create", body)
+    if text is None:
+        assert code == 201
+        gateway.json("DELETE", f"/containers/{json.loads(data)['Id']}", status=204)
+    else:
+        assert code in (400, 404) and text in json.loads(data)["message"]
+
+
+def test_life_of_a_container(gateway):
+    created = gateway.json("POST", "/v1.44/containers/create?name=life", {
+        "Image": "busybox", "Cmd": ["sh", "-c", "echo out; echo err >&2; exit 5"], "Labels": {"a": "b"}}, 201)
+    cid = created["Id"]
+    assert gateway.json("POST", "/containers/create?name=life", {"Image": "busybox"}, 409)["message"].startswith("Conflict.")
+    assert gateway.json("GET", f"/containers/{cid}/json")["State"]["Status"] == "created"
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    assert gateway.json("POST", f"/containers/{cid}/wait")["StatusCode"] == 5
+    code, headers, data = gateway.ask("GET", f"/v1.44/containers/{cid}/logs?stdout=1&stderr=1")
+    assert code == 200 and headers["Content-Type"] == "application/vnd.docker.multiplexed-stream"
+    frames = {}
+    while data:
+        stream, size = data[0], struct.unpack(">I", data[4:8])[0]
+        frames[stream] = frames.get(stream, b"") + data[8:8 + size]
+        data = data[8 + size:]
+    assert frames == {1: b"out\n", 2: b"err\n"}
+    listed = gateway.json("GET", "/containers/json?all=1&filters=" + "%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%7D")
+    assert [c["Names"] for c in listed] == [["/life"]] and listed[0]["State"] == "exited"
+    assert gateway.ask("POST", f"/containers/{cid}/stop")[0] == 304
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
+    gateway.json("GET", f"/containers/{cid}/json", status=404)
+
+
+def test_wait_tells_that_it_is_armed_before_the_start(gateway):
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["sh", "-c", "exit 3"],
+                                                      "HostConfig": {"AutoRemove": True}}, 201)["Id"]
+    connection = Unix(gateway.path)
+    connection.request("POST", f"/containers/{cid}/wait?condition=removed")
+    reply = connection.getresponse()  # returns with the headers
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    assert json.loads(reply.read())["StatusCode"] == 3
+    connection.close()
+    gateway.json("GET", f"/containers/{cid}/json", status=404)
+
+
+def test_exec(gateway):
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["sleep", "1000"]}, 201)["Id"]
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["sh", "-c", "exit 4"], "AttachStdout": True}, 201)["Id"]
+    assert gateway.ask("POST", f"/exec/{eid}/start", {"Detach": True})[0] == 200
+    harness.wait_until(lambda: not gateway.json("GET", f"/exec/{eid}/json")["Running"], 60, "end of the exec")
+    assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 4
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
+
+
+def connect(gateway, method, body):
+    return gateway.ask("POST", f"/cleat.v1.{method}", body)
+
+
+def test_connect_unary(gateway):
+    code, _, data = connect(gateway, "Containers/List", {"all": True})
+    assert code == 200 and isinstance(json.loads(data), dict)
+    code, _, data = connect(gateway, "Containers/Inspect", {"container": "none"})
+    assert code == 404 and json.loads(data)["code"] == "not_found"
+    code, _, data = connect(gateway, "Containers/Nothing", {})
+    assert code == 501 and json.loads(data)["code"] == "unimplemented"
+
+
+def test_connect_stream(gateway):
+    body = json.dumps({"sinceNs": "1", "untilNs": "2"}).encode()
+    code, headers, data = gateway.ask("POST", "/cleat.v1.System/Events", b"\0" + struct.pack(">I", len(body)) + body,
+                                      {"Content-Type": "application/connect+json"})
+    assert code == 200 and headers["Content-Type"] == "application/connect+json"
+    assert data == b"\2" + struct.pack(">I", 2) + b"{}"
+
+
+def test_logs_and_wait_outlive_the_engine(gateway):
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "Cmd": ["sh", "-c", "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 6"],
+        "Tty": False}, 201)["Id"]
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    logs, wait = Unix(gateway.path), Unix(gateway.path)
+    logs.request("GET", f"/containers/{cid}/logs?stdout=1&follow=1")
+    wait.request("POST", f"/containers/{cid}/wait")
+    logs_reply, wait_reply = logs.getresponse(), wait.getresponse()
+    first = logs_reply.read(8)
+    gateway.engine.kill(signal.SIGKILL)
+    gateway.engine.start()
+    eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["touch", "/go"]}, 201)["Id"]
+    gateway.ask("POST", f"/exec/{eid}/start", {"Detach": True})
+    assert json.loads(wait_reply.read())["StatusCode"] == 6
+    data, numbers = first + logs_reply.read(), []
+    while data:
+        size = struct.unpack(">I", data[4:8])[0]
+        numbers.append(int(data[8:8 + size]))
+        data = data[8 + size:]
+    assert numbers == list(range(1, len(numbers) + 1))
+    logs.close()
+    wait.close()
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+needs_docker = pytest.mark.skipif(not shutil.which("docker"), reason="no docker client on this machine")
+
+
+@needs_docker
+def test_docker_run(gateway):
+    done = gateway.docker("run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2; exit 7")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
+    done = gateway.docker("run", "--rm", "-i", "busybox", "cat", input="typed\n")
+    assert (done.returncode, done.stdout) == (0, "typed\n")
+    done = gateway.docker("run", "--rm", "busybox", "no-such-program")
+    assert done.returncode == 127 and "executable file not found" in done.stderr
+    assert gateway.docker("ps", "-aq").stdout == ""
+
+
+@needs_docker
+def test_docker_exec_logs_and_life(gateway):
+    assert gateway.docker("run", "-d", "--name", "web", "busybox", "sh", "-c", "echo hello; sleep 1000").returncode == 0
+    harness.wait_until(lambda: gateway.docker("logs", "web").stdout == "hello\n", 60, "the log")
+    done = gateway.docker("exec", "-i", "web", "sh", "-c", "cat; exit 3", input="x" * 300000)
+    assert (done.returncode, len(done.stdout)) == (3, 300000)
+    assert gateway.docker("ps", "--format", "{{.Names}} {{.Image}}").stdout == "web busybox\n"
+    assert "sleep" in gateway.docker("top", "web").stdout
+    for verb in ("pause", "unpause", "restart -t 0", "stop -t 0", "start", "kill", "rm"):
+        done = gateway.docker(*verb.split(), "web")
+        assert done.returncode == 0, (verb, done.stderr)
+
+
+@needs_docker
+def test_docker_images(gateway, tmp_path):
+    (tmp_path / "i.tar").write_bytes(image.docker_archive(["fresh:1"], Labels={"k": "v"}))
+    assert "fresh:1" in gateway.docker("load", "-i", str(tmp_path / "i.tar")).stdout
+    assert "fresh" in gateway.docker("images").stdout
+    assert gateway.docker("tag", "fresh:1", "fresh:2").returncode == 0
+    for tag in ("fresh:1", "fresh:2"):
+        assert gateway.docker("rmi", tag).returncode == 0
