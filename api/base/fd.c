@@ -101,10 +101,10 @@ int fd_replace_file(int dir_fd, const char *name, const void *data, size_t n, mo
 	return r;
 }
 
-int fd_lock_file(int dir_fd, const char *name, bool wait)
+static int lock_opened(int opened, bool wait)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	cleanup_fd int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cleanup_fd int fd = opened;
 
 	if (fd < 0)
 		return -errno;
@@ -112,6 +112,16 @@ int fd_lock_file(int dir_fd, const char *name, bool wait)
 		if (errno != EINTR)
 			return errno == EACCES ? -EAGAIN : -errno;
 	return steal_fd(&fd);
+}
+
+int fd_lock_file(int dir_fd, const char *name, bool wait)
+{
+	return lock_opened(openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), wait);
+}
+
+int fd_lock_existing(int dir_fd, const char *name, bool wait)
+{
+	return lock_opened(openat(dir_fd, name, O_RDWR | O_CLOEXEC), wait);
 }
 
 int fd_open_in_root(int root_fd, const char *path, int flags, mode_t mode)

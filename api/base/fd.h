@@ -31,6 +31,8 @@ int fd_replace_file(int dir_fd, const char *name, const void *data, size_t n, mo
  * F_OFD_SETLKW). Excludes other threads and other processes. Returns the descriptor that holds the
  * lock until closed. Blocks; with `wait` false returns -EAGAIN instead. */
 int fd_lock_file(int dir_fd, const char *name, bool wait) must_check;
+/* The same on a file that exists: -ENOENT when it does not. For locks that go with their directory. */
+int fd_lock_existing(int dir_fd, const char *name, bool wait) must_check;
 
 /* openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS: `path` is resolved as if root_fd were
  * the root directory, symbolic links and ".." included. Returns a descriptor. */

@@ -33,7 +33,7 @@ int lifecycle_lock(const struct engine *engine, const char *id, struct err *err)
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%.64s/lock", id);
-	fd = fd_lock_file(engine->containers_fd, path, true);
+	fd = fd_lock_existing(engine->containers_fd, path, true);
 	if (fd == -ENOENT)
 		return err_reason(err, ERR_NOT_FOUND, "CONTAINER_NOT_FOUND",
 				  "No such container: %s", id);
@@ -51,6 +51,16 @@ int lifecycle_ensure_shim(struct engine *engine, const struct record *record, st
 				  "the supervisor of container %.12s cannot be reached",
 				  record->id);
 	return shims_spawn(engine->shims, record->id, record->last_seq, err);
+}
+
+int lifecycle_reach(struct engine *engine, const struct record *record, struct err *err)
+{
+	cleanup_fd int lock = -1;
+
+	if (shims_connect(engine->shims, record->id, record->last_seq) == 0)
+		return 0;
+	lock = lifecycle_lock(engine, record->id, err);
+	return lock < 0 ? lock : lifecycle_ensure_shim(engine, record, err);
 }
 
 static int not_running(const struct record *record, struct err *err)
@@ -72,9 +82,9 @@ static int ask_running(struct engine *engine, const char *reference,
 	status_read(engine, &record, &status);
 	if (!status_active(&status))
 		return not_running(&record, err);
-	r = shims_connect(engine->shims, record.id, record.last_seq);
+	r = lifecycle_reach(engine, &record, err);
 	if (r < 0)
-		return not_running(&record, err);
+		return r;
 	return shims_call(engine->shims, record.id, request, NULL, 0, SHIM_CALL_MS, NULL, err);
 }
 
@@ -190,10 +200,10 @@ static int begin_stop(struct engine *engine, const struct record *record, int si
 	Cleat__Shim__V1__StopRequest body = CLEAT__SHIM__V1__STOP_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 	Cleat__Shim__V1__ShimReply *reply = NULL;
-	int r = shims_connect(engine->shims, record->id, record->last_seq);
+	int r = lifecycle_reach(engine, record, err);
 
 	if (r < 0)
-		return 1;
+		return r;
 	body.signal = signal;
 	body.timeout_ms = (int32_t)timeout_ms;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_STOP;

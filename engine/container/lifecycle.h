@@ -47,6 +47,9 @@ int lifecycle_wait(struct engine *engine, const struct record *record, enum life
 /* With the container's lock held: a shim is connected, spawned if there was none. */
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record,
 			  struct err *err) must_check;
+/* A shim is connected; one that died is replaced under the lock, which adopts what runs. Without the
+ * lock. Blocks on who holds it. */
+int lifecycle_reach(struct engine *engine, const struct record *record, struct err *err) must_check;
 /* The lock; a descriptor, -ENOENT with CONTAINER_NOT_FOUND when the container is gone. Blocks. */
 int lifecycle_lock(const struct engine *engine, const char *id, struct err *err) must_check;
 

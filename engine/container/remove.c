@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fd.h"
 #include "history.h"
@@ -52,6 +55,24 @@ static void remove_cgroups(const struct engine *engine, const char *id)
 void remove_parent_cgroup(const struct engine *engine)
 {
 	remove_group(engine->cgroup);
+}
+
+/* Until the shim has ended; one that does not is killed: its container does not run. The pid is that of
+ * the shim while its lock is held. */
+static void await_end(struct engine *engine, const char *id, pid_t pid)
+{
+	struct pollfd end = { .fd = -1, .events = POLLIN };
+
+	if (pid <= 0 || !shims_alive(engine, id))
+		return;
+	end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (end.fd < 0)
+		return;
+	if (poll(&end, 1, QUIT_MS) == 0 && shims_alive(engine, id)) {
+		(void)syscall(SYS_pidfd_send_signal, end.fd, SIGKILL, NULL, 0);
+		(void)poll(&end, 1, QUIT_MS);
+	}
+	close(end.fd);
 }
 
 static void quit_shim(struct engine *engine, const char *id, uint64_t seq)
@@ -114,6 +135,7 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup_fd int lock = lifecycle_lock(engine, id, err);
+	struct status status;
 	int r;
 
 	if (lock == -ENOENT)
@@ -126,7 +148,9 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	if (r < 0)
 		return r;
 	history_settle(engine, id);
+	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
+	await_end(engine, id, status.shim_pid);
 	r = remove_traces(engine, id, err);
 	if (r == 0)
 		history_action(engine, &record, "destroy", NULL, NULL);

@@ -178,16 +178,6 @@ static int start_attached(struct session *s, struct err *err)
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
 }
 
-static int ensure(struct engine *engine, const struct record *record, struct err *err)
-{
-	cleanup_fd int lock = -1;
-
-	if (shims_connect(engine->shims, record->id, record->last_seq) == 0)
-		return 0;
-	lock = lifecycle_lock(engine, record->id, err);
-	return lock < 0 ? lock : lifecycle_ensure_shim(engine, record, err);
-}
-
 /* Output from the log, from `from` up to where live output begins (UINT64_MAX: to its end). */
 static int replay(struct session *s, const struct record *record,
 		  const Cleat__V1__AttachStart *start, uint64_t from, uint64_t to, struct err *err)
@@ -263,7 +253,7 @@ static int serve(struct session *s, const struct record *record,
 	status_read(s->engine, record, &status);
 	if (ended_since(start, &status))
 		return tell_end(s, record, &status, start, err);
-	r = ensure(s->engine, record, err);
+	r = lifecycle_reach(s->engine, record, err);
 	if (r == 0)
 		r = open_stream(s->engine, record, start, &pump->sock, &position, err);
 	if (r == 0)

@@ -24,6 +24,8 @@
 #include "list.h"
 #include "log.h"
 #include "loop.h"
+#include "shimchild.h"
+#include "shimsock.h"
 #include "shimspawn.h"
 #include "str.h"
 
@@ -47,13 +49,6 @@ struct call {
 	bool lost;
 };
 
-struct child {
-	struct list link;
-	struct source source;
-	struct shims *shims;
-	pid_t pid;
-};
-
 struct shims {
 	struct engine *engine;
 	const struct shims_handlers *handlers;
@@ -61,7 +56,8 @@ struct shims {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	struct list buckets[N_BUCKETS];
-	struct list fresh, fresh_children, children;
+	struct list fresh;
+	struct shimchildren children;
 	uint64_t last_call;
 	bool stopping;
 	uint8_t message[MESSAGE_MAX];
@@ -176,31 +172,10 @@ static void link_ready(struct source *source, uint32_t events)
 		hang_up(link);
 }
 
-static void child_ended(struct source *source, uint32_t events)
-{
-	struct child *child = container_of(source, struct child, source);
-
-	(void)events;
-	(void)waitpid(child->pid, NULL, WNOHANG);
-	loop_remove(&child->shims->loop, &child->source);
-	list_remove(&child->link);
-	close(child->source.fd);
-	free(child);
-}
-
-static void watch_child(struct shims *shims, struct child *child)
-{
-	list_remove(&child->link);
-	list_append(&shims->children, &child->link);
-	if (loop_add(&shims->loop, &child->source, EPOLLIN) < 0)
-		log_error("cannot watch a shim pid=%d", child->pid);
-}
-
 static void woken(struct loop *loop)
 {
 	struct shims *shims = container_of(loop, struct shims, loop);
 	struct link *link, *next_link;
-	struct child *child, *next_child;
 
 	pthread_mutex_lock(&shims->mutex);
 	list_each_safe (link, next_link, &shims->fresh, fresh) {
@@ -208,8 +183,7 @@ static void woken(struct loop *loop)
 		if (link->dead || loop_add(loop, &link->source, EPOLLIN) < 0)
 			drop_link(link);
 	}
-	list_each_safe (child, next_child, &shims->fresh_children, link)
-		watch_child(shims, child);
+	shimchildren_watch(&shims->children, &shims->loop);
 	if (shims->stopping)
 		loop_stop(loop);
 	pthread_mutex_unlock(&shims->mutex);
@@ -253,8 +227,7 @@ int shims_open(struct shims **out, struct engine *engine, const struct shims_han
 	for (size_t i = 0; i < N_BUCKETS; i++)
 		list_init(&shims->buckets[i]);
 	list_init(&shims->fresh);
-	list_init(&shims->fresh_children);
-	list_init(&shims->children);
+	shimchildren_init(&shims->children);
 	r = start_thread(shims);
 	if (r < 0) {
 		loop_deinit(&shims->loop);
@@ -278,27 +251,10 @@ struct shims *shims_free(struct shims *shims)
 	for (size_t i = 0; i < N_BUCKETS; i++)
 		list_each_safe (link, next, &shims->buckets[i], bucket)
 			drop_link(link);
+	shimchildren_deinit(&shims->children);
 	loop_deinit(&shims->loop);
 	free(shims);
 	return NULL;
-}
-
-static int open_shim_dir(const struct engine *engine, const char *id)
-{
-	int fd = openat(engine->shims_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int dial(const struct engine *engine, const char *id)
-{
-	cleanup_fd int dir = open_shim_dir(engine, id);
-	int sock;
-
-	if (dir < 0)
-		return -ENOTCONN;
-	sock = fd_unix_connect(dir, "sock", SOCK_SEQPACKET | SOCK_NONBLOCK);
-	return sock == -ENOENT || sock == -ECONNREFUSED ? -ENOTCONN : sock;
 }
 
 static int send_request(int sock, const Cleat__Shim__V1__ShimRequest *request, const int *fds,
@@ -353,7 +309,7 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 	pthread_mutex_unlock(&shims->mutex);
 	if (known)
 		return 0;
-	sock = dial(shims->engine, id);
+	sock = shimsock_dial(shims->engine, id);
 	if (sock < 0)
 		return sock;
 	r = subscribe(sock, last_seq);
@@ -372,22 +328,13 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 
 static int watch_spawned(struct shims *shims, pid_t pid)
 {
-	struct child *child = calloc(1, sizeof(*child));
-	int fd = child ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	int r;
 
-	if (fd < 0) {
-		free(child);
-		return -ENOMEM;
-	}
-	child->source = (struct source){ .fd = fd, .ready = child_ended };
-	child->pid = pid;
-	child->shims = shims;
-	list_init(&child->link);
 	pthread_mutex_lock(&shims->mutex);
-	list_append(&shims->fresh_children, &child->link);
+	r = shimchildren_add(&shims->children, pid);
 	pthread_mutex_unlock(&shims->mutex);
 	loop_wake(&shims->loop);
-	return 0;
+	return r;
 }
 
 int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct err *err)
@@ -396,7 +343,7 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct er
 	int r = fd_mkdir_all(shims->engine->shims_fd, id, 0711);
 	pid_t pid;
 
-	dir = r < 0 ? r : open_shim_dir(shims->engine, id);
+	dir = r < 0 ? r : shimsock_dir(shims->engine, id);
 	if (dir < 0)
 		return err_sys(err, dir, "open %s/shim/%.12s", shims->engine->run_dir, id);
 	(void)unlinkat(dir, "sock", 0);
@@ -527,17 +474,6 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 		return gone(id, r, err);
 	}
 	return take_result(call.reply, reply, err);
-}
-
-bool shims_alive(const struct engine *engine, const char *id)
-{
-	cleanup_fd int dir = open_shim_dir(engine, id);
-	cleanup_fd int lock = -1;
-
-	if (dir < 0 || faccessat(dir, "lock", F_OK, 0) < 0)
-		return false;
-	lock = fd_lock_file(dir, "lock", false);
-	return lock == -EAGAIN || lock == -EACCES;
 }
 
 void shims_forget(struct shims *shims, const char *id)

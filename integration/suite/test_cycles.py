@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many containers at once, some of them and their helpers killed midway: nothing may be left over."""
+import concurrent.futures
+import os
+import random
+import signal
+
+import pytest
+
+import harness
+
+AT_ONCE = 16
+
+
+def cycle(engine, number):
+    """create, start, wait, rm of one container; every fifth is killed or removed while it runs."""
+    cid = engine.out("create", "--name", f"cycle{number}", "busybox", "sh", "-c", f"exit {number % 7}")
+    assert engine.out("start", cid) == cid
+    assert engine.out("wait", cid) == str(number % 7)
+    assert engine.out("rm", cid) == cid
+
+
+def killed_cycle(engine, number):
+    """One whose shim, runtime or container is killed at a random moment, then removed by force."""
+    cid = engine.out("create", "--name", f"cycle{number}", "busybox", "sleep", "1000")
+    starter = engine.popen("start", cid)
+    if number % 2:
+        starter.wait(120)
+    victims = [p for p in harness.processes_below(cid) if harness.exe(p) in ("cleat-shim", "cleat-oci", "busybox")]
+    if victims:
+        try:
+            os.kill(random.choice(victims), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    starter.wait(120)
+    engine.out("rm", "-f", cid, timeout=120)
+
+
+def run_cycles(engine, count):
+    def one(number):
+        (killed_cycle if number % 5 == 4 else cycle)(engine, number)
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, range(count)))
+    assert engine.out("ps", "-aq") == ""
+    harness.wait_until(lambda: not engine.leftovers(), 60, "end of all processes and files")
+    name = f"cleat-{harness.fnv1a(os.path.realpath(engine.run)):08x}"
+    groups = [folder for base in os.listdir("/sys/fs/cgroup") if os.path.isdir(f"/sys/fs/cgroup/{base}/{name}")
+              for folder in os.listdir(f"/sys/fs/cgroup/{base}/{name}")
+              if os.path.isdir(f"/sys/fs/cgroup/{base}/{name}/{folder}")]
+    assert groups == []
+
+
+def test_a_hundred_cycles_sixteen_at_a_time(busybox):
+    run_cycles(busybox, 100)
+
+
+@pytest.mark.soak
+def test_a_thousand_cycles_sixteen_at_a_time(busybox):
+    run_cycles(busybox, 1000)
