@@ -237,7 +237,6 @@ static char *short_url(const char *url, int *dir_fd)
 static int tls_config(nng_tls_config **out, nng_tls_mode mode, const struct wire_tls *tls)
 {
 	int rv = nng_tls_config_alloc(out, mode);
-	cleanup_free char *both = NULL;
 
 	if (rv)
 		return rv;
