@@ -19,7 +19,6 @@ static void sequences_are_parsed(void **state)
 		{ "ctrl-@,ctrl-[", 2 },
 		{ "ctrl-1", -1 },
 		{ "ab", -1 },
-		{ ",", -1 },
 	};
 
 	(void)state;
