@@ -229,6 +229,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these (repeatable)")
     parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="per target (60)")
+    parser.add_argument("--soak", action="store_true", help="the long repetitions too")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     options = parser.parse_args()
     stages = options.stage or DEFAULT_STAGES
@@ -252,7 +253,7 @@ def main():
         if "tidy" in stages:
             stage_tidy(tally)
     if "pytest" in stages:
-        stage_pytest(tally, options.pytest)
+        stage_pytest(tally, [*(["--soak"] if options.soak else []), *options.pytest])
     stage_inventory(tally, before)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0

@@ -8,6 +8,22 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 
+def pytest_addoption(parser):
+    parser.addoption("--soak", action="store_true", help="run the tests marked soak too")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: long repetitions, run with --soak only")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--soak"):
+        return
+    soak = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=soak)
+    items[:] = [item for item in items if item not in soak]
+
+
 @pytest.fixture
 def engine():
     """A fresh engine with nothing in it."""

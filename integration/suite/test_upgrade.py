@@ -4,12 +4,13 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 import harness
 
-UPGRADES = 20
 
-
-def test_twenty_upgrades_in_a_row(busybox):
+@pytest.mark.parametrize("upgrades", [5, pytest.param(20, marks=pytest.mark.soak)])
+def test_upgrades_in_a_row(busybox, upgrades):
     busybox.out("run", "-d", "--name", "tick", "busybox", "sh", "-c",
                 "i=0; while [ ! -e /tmp/stop ]; do i=$((i+1)); echo $i; sleep 0.005; done")
     follower = busybox.popen("logs", "-f", "tick", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -32,7 +33,7 @@ def test_twenty_upgrades_in_a_row(busybox):
     for thread in callers:
         thread.start()
     try:
-        for _ in range(UPGRADES):
+        for _ in range(upgrades):
             busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
             time.sleep(0.1)
     finally:
@@ -40,7 +41,7 @@ def test_twenty_upgrades_in_a_row(busybox):
         for thread in callers:
             thread.join(60)
     assert not failures
-    assert calls[0] > UPGRADES
+    assert calls[0] > upgrades
     busybox.out("exec", "tick", "touch", "/tmp/stop")
     reader.join(30)
     assert follower.wait(10) == 0, follower.stderr.read()

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal of events, as `cleat events` shows it."""
+import json
+import signal
+import subprocess
+import time
+
+
+def shown(engine, *filters):
+    """All events so far that pass the filters, as the API gives them."""
+    arguments = [word for f in filters for word in ("-f", f)]
+    text = engine.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "--format", "json",
+                      *arguments)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_filters(busybox):
+    busybox.out("create", "--name", "aa", "-l", "tier=web", "busybox")
+    busybox.out("create", "--name", "bb", "-l", "tier=db", "busybox")
+    assert {e["Actor"]["Attributes"]["name"] for e in shown(busybox, "event=create")} == {"aa", "bb"}
+    assert [e["Action"] for e in shown(busybox, "container=aa")] == ["create"]
+    found = shown(busybox, "label=tier=db")
+    assert [e["Actor"]["Attributes"]["name"] for e in found] == ["bb"]
+    assert found[0]["Actor"]["Attributes"]["image"].startswith("busybox")
+    assert {e["Type"] for e in shown(busybox, "type=image")} == {"image"}
+    assert len(shown(busybox, "container=aa", "container=bb")) == 2
+    assert shown(busybox, "container=aa", "event=die") == []
+    done = busybox.cleat("events", "--until", "1", "-f", "nonsense=1", check=False)
+    assert done.returncode == 1 and "nonsense" in done.stderr
+
+
+def test_attributes(busybox):
+    busybox.cleat("run", "--name", "cc", "busybox", "sh", "-c", "exit 7", check=False)
+    busybox.out("rename", "cc", "dd")
+    died = shown(busybox, "event=die")
+    assert [e["Actor"]["Attributes"]["exitCode"] for e in died] == ["7"]
+    assert len(shown(busybox, "event=rename")) == 1
+
+
+def test_follower_sees_each_event_once_through_deaths_of_the_engine(busybox):
+    """The stream is resumed behind the last event that was shown."""
+    cid = busybox.out("create", "--name", "cf", "busybox", "true")
+    follower = busybox.popen("events", "--since", "1h", "-f", f"container={cid}", "--format", "{{.Action}}",
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        assert follower.stdout.readline() == "create\n"
+        for step in ("start", "rm"):
+            busybox.kill(signal.SIGKILL)
+            busybox.start()
+            busybox.out(step, "cf")
+            if step == "start":
+                assert busybox.out("wait", "cf") == "0"
+        lines = [follower.stdout.readline().strip() for _ in range(3)]
+        assert lines == ["start", "die", "destroy"]
+    finally:
+        follower.kill()
+        follower.wait()
+        follower.stdout.close()
