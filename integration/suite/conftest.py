@@ -45,19 +45,3 @@ def module_engine():
         e.load_busybox()
         e.out("create", "--name", "one", "busybox")
         yield e
-
-
-def pytest_addoption(parser):
-    parser.addoption("--soak", action="store_true", help="also the tests that take many minutes")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "soak: takes many minutes; only with --soak")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--soak"):
-        return
-    kept = [item for item in items if not item.get_closest_marker("soak")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
