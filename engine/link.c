@@ -97,6 +97,7 @@ void link_drop(const struct engine *engine)
 	cleanup_fd int lock = fd_lock_file(engine->run_fd, "cleat.lock", true);
 	ssize_t n = readlinkat(engine->run_fd, PUBLIC_NAME, target, sizeof(target) - 1);
 
+	(void)lock; /* held to the end */
 	link_socket_name(engine, name);
 	target[n > 0 ? n : 0] = '\0';
 	if (!strcmp(target, name))

@@ -119,7 +119,7 @@ static int limit(void)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setrlimit(RLIMIT_CORE, &core) < 0)
 		return -errno;
-	return MEMORY_MAX && setrlimit(RLIMIT_AS, &memory) < 0 ? -errno : 0;
+	return MEMORY_MAX > 0 && setrlimit(RLIMIT_AS, &memory) < 0 ? -errno : 0;
 }
 
 static int confine(struct err *err)

@@ -22,14 +22,14 @@ static int set_rlimit(const struct plan_rlimit *l, struct err *err)
 {
 	struct rlimit want = { l->soft, l->hard }, have;
 
-	if (!setrlimit(l->resource, &want))
+	if (!setrlimit((unsigned int)l->resource, &want))
 		return 0;
-	if (errno != EPERM || getrlimit(l->resource, &have))
+	if (errno != EPERM || getrlimit((unsigned int)l->resource, &have))
 		return err_sys(err, errno, "set %s", l->name);
 	want.rlim_max = have.rlim_max;
 	if (want.rlim_cur > want.rlim_max)
 		want.rlim_cur = want.rlim_max;
-	if (setrlimit(l->resource, &want))
+	if (setrlimit((unsigned int)l->resource, &want))
 		return err_sys(err, errno, "set %s", l->name);
 	return 0;
 }
