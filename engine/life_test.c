@@ -32,7 +32,6 @@ static struct engine engine;
 static void copy_busybox(const char *rootfs)
 {
 	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
-	cleanup_free char *bin = str_path(rootfs, "bin");
 	int fd = openat(AT_FDCWD, rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
