@@ -237,25 +237,38 @@ static int tell_end(struct session *s, const struct record *record, const struct
 	return r < 0 ? r : send_exited(s, &frame, err);
 }
 
-static bool ended_since(const Cleat__V1__AttachStart *start, const struct status *status)
+/* The number of exits beyond which the client waits for nothing more. */
+static uint64_t exits_seen(const Cleat__V1__AttachStart *start, const struct status *status)
 {
-	return start->seen_case == CLEAT__V1__ATTACH_START__SEEN_EXITS &&
-	       status->exits > start->exits && !status_active(status);
+	return start->seen_case == CLEAT__V1__ATTACH_START__SEEN_EXITS ? start->exits
+								       : status->exits;
+}
+
+static bool has_ended(const struct status *status, uint64_t seen)
+{
+	return status->exits > seen && !status_active(status);
 }
 
 static int serve(struct session *s, const struct record *record,
 		 const Cleat__V1__AttachStart *start, struct pump *pump, struct err *err)
 {
 	struct status status;
-	uint64_t position = 0;
+	uint64_t position = 0, seen;
 	int r;
 
 	status_read(s->engine, record, &status);
-	if (ended_since(start, &status))
+	seen = exits_seen(start, &status);
+	if (has_ended(&status, seen))
 		return tell_end(s, record, &status, start, err);
 	r = lifecycle_reach(s->engine, record, err);
 	if (r == 0)
 		r = open_stream(s->engine, record, start, &pump->sock, &position, err);
+	if (r < 0)
+		return r;
+	/* An exit before the stream was there is not told on it: the status was published before. */
+	status_read(s->engine, record, &status);
+	if (has_ended(&status, seen))
+		return tell_end(s, record, &status, start, err);
 	if (r == 0)
 		r = send_attached(s, record, position, err);
 	if (r == 0)
