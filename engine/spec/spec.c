@@ -225,6 +225,9 @@ static json_t *annotations(const struct spec_input *in)
 			    json_string(lower.data ? lower.data : ""));
 	json_object_set_new(map, "dev.cleat.overlay.upper", json_sprintf("%s/upper", in->dir));
 	json_object_set_new(map, "dev.cleat.overlay.work", json_sprintf("%s/work", in->dir));
+	/* Gone with the container, and a container that a crash of the host ended is removed. */
+	json_object_set_new(map, "dev.cleat.overlay.volatile",
+			    json_string(in->config->auto_remove ? "true" : "false"));
 	if (in->config->init)
 		json_object_set_new(map, "dev.cleat.init", json_string("true"));
 	return map;

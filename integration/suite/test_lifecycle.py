@@ -70,6 +70,17 @@ def test_restart_gives_a_new_pid(busybox):
     assert second["Running"] and second["Pid"] != first
 
 
+def test_restart_of_a_container_with_rm_keeps_what_it_wrote(busybox):
+    busybox.out("run", "-d", "--rm", "--name", "cv", "busybox", "sh", "-c", "echo x >> /kept; sleep 1000")
+    for starts in (1, 2, 3):
+        harness.wait_until(lambda n=starts: busybox.out("exec", "cv", "cat", "/kept").count("x") == n,
+                           60, f"line {starts}")
+        mount = busybox.out("exec", "cv", "sh", "-c", "grep ' / ' /proc/mounts")
+        assert "volatile" in mount.split()[3]
+        busybox.out("restart", "-t", "0", "cv")
+    busybox.out("rm", "-f", "cv")
+
+
 def test_restart_policy_on_failure(busybox):
     busybox.out("run", "-d", "--name", "cf", "--restart", "on-failure:2", "busybox", "sh", "-c", "echo x; exit 4")
     harness.wait_until(lambda: state(busybox, "cf")["Status"] == "exited", 20, "the last exit")

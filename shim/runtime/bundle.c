@@ -255,17 +255,20 @@ static int parse_annotations(struct plan *p, const struct jval *doc, struct err 
 	struct jval lower = j_get(&a, "dev.cleat.overlay.lower");
 	struct jval upper = j_get(&a, "dev.cleat.overlay.upper");
 	struct jval work = j_get(&a, "dev.cleat.overlay.work"), init = j_get(&a, "dev.cleat.init");
-	const char *text = NULL, *flag = "";
+	struct jval is_volatile = j_get(&a, "dev.cleat.overlay.volatile");
+	const char *text = NULL, *init_flag = "", *volatile_flag = "";
 	int r = j_object(&a, err);
 
 	p->annotations = a.v;
 	r = r ? r : j_string(&lower, &text, err);
 	r = r ? r : j_string(&upper, &p->overlay.upper, err);
 	r = r ? r : j_string(&work, &p->overlay.work, err);
-	r = r ? r : j_string(&init, &flag, err);
+	r = r ? r : j_string(&is_volatile, &volatile_flag, err);
+	r = r ? r : j_string(&init, &init_flag, err);
 	if (r)
 		return r;
-	p->init = !strcmp(flag, "true");
+	p->init = !strcmp(init_flag, "true");
+	p->overlay.is_volatile = !strcmp(volatile_flag, "true");
 	if (!p->overlay.upper != !p->overlay.work)
 		return j_fail(&a, err, "overlay needs both upper and work, or neither");
 	return text ? split_lines(p, text, &p->overlay.lower, err) : 0;

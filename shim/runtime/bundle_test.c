@@ -55,7 +55,7 @@ static void whole_document(void **state)
 		"\"options\":[\"rbind\",\"ro\",\"rslave\"]},{\"destination\":\"/t\",\"type\":"
 		"\"tmpfs\",\"options\":[\"nosuid\",\"mode=755\",\"size=1m\"]}],"
 		"\"annotations\":{\"dev.cleat.overlay.lower\":\"fd:3\\n/l\",\"dev.cleat.init\":"
-		"\"true\"}," TAIL;
+		"\"true\",\"dev.cleat.overlay.volatile\":\"true\"}," TAIL;
 	struct err err = ERR_NULL;
 	struct plan p;
 
@@ -70,7 +70,7 @@ static void whole_document(void **state)
 	assert_string_equal(p.mounts[1].data, "mode=755,size=1m");
 	assert_int_equal(p.overlay.lower.n, 2);
 	assert_string_equal(p.overlay.lower.item[0], "fd:3");
-	assert_true(p.init);
+	assert_true(p.init && p.overlay.is_volatile);
 	plan_free(&p);
 }
 

@@ -148,6 +148,7 @@ struct plan_hooks {
 struct plan_overlay {
 	struct plan_strings lower; /* topmost first; "fd:N" or a path */
 	const char *upper, *work;  /* NULL = read-only */
+	bool is_volatile;          /* upper is thrown away with the container: nothing is synced */
 };
 
 struct plan_chunk;

@@ -54,6 +54,21 @@ static int overlay_refused(int fs, struct err *err, const char *what)
 	return err_sys(err, e, "%s%s%s%s", what, n > 0 ? " (" : "", text, n > 0 ? ")" : "");
 }
 
+/* The end of an overlay syncs the whole file system its upper directory is on, unless it is volatile
+ * (overlayfs.rst, "Volatile mount"). The mark by which the kernel refuses to mount such a directory again
+ * tells of a crash of the host; within one boot all that was written is there, and the mark is taken away.
+ * A kernel before 5.10 knows no volatile overlay and syncs. */
+static int set_volatile(int fs, const struct plan_overlay *o, struct err *err)
+{
+	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = work < 0 ? -errno : fd_remove_tree(work, "work/incompat");
+
+	if (r < 0)
+		return err_sys(err, r, "prepare the overlay's directory %s", o->work);
+	(void)fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+	return 0;
+}
+
 static int open_overlay(const struct plan_overlay *o, struct err *err)
 {
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
@@ -68,6 +83,10 @@ static int open_overlay(const struct plan_overlay *o, struct err *err)
 	if (o->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", o->upper, 0) ||
 			 fsconfig(fs, FSCONFIG_SET_STRING, "workdir", o->work, 0)))
 		return overlay_refused(fs, err, "set the overlay's upper directory");
+	if (o->upper && o->is_volatile)
+		r = set_volatile(fs, o, err);
+	if (r)
+		return r;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return overlay_refused(fs, err, "make the overlay");
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
