@@ -42,9 +42,9 @@ def processes_below(*needles):
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 
-    def __init__(self, root=None):
+    def __init__(self, root=None, run=None):
         self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
-        self.state, self.run = self.root / "state", self.root / "run"
+        self.state, self.run = self.root / "state", run or self.root / "run"
         self.log_path = self.root / "cleatd.log"
         self.process = None
         self.host = f"ipc://{self.run}/cleat.sock"

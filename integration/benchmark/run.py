@@ -91,12 +91,13 @@ class Bundle:
 class Dockerd:
     """Debian's dockerd in a network namespace of its own."""
 
-    def __init__(self, root):
-        self.root, self.host = root / "docker", f"unix://{root}/docker.sock"
+    def __init__(self, root, run):
+        self.root, self.run = root / "docker", run / "docker"
+        self.host = f"unix://{root}/docker.sock"
         self.root.mkdir()
         log = open(root / "dockerd.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
-            ["unshare", "-n", "--", "dockerd", "--data-root", self.root / "data", "--exec-root", self.root / "exec",
+            ["unshare", "-n", "--", "dockerd", "--data-root", self.root / "data", "--exec-root", self.run,
              "--pidfile", self.root / "pid", "-H", self.host, "--iptables=false", "--bridge=none"],
             stdout=log, stderr=log, start_new_session=True)
         for _ in range(300):
@@ -110,11 +111,21 @@ class Dockerd:
         return ["docker", "-H", self.host, *arguments]
 
     def pids(self):
-        return [p for p in harness.processes_below(str(self.root)) if harness.exe(p) in ("dockerd", "containerd")]
+        return [p for p in harness.processes_below(str(self.root), str(self.run))
+                if harness.exe(p) in ("dockerd", "containerd")]
 
     def close(self):
         self.process.terminate()
         self.process.wait(30)
+
+
+def run_directory():
+    """A directory for what lives until the next boot, on a tmpfs as /run is on a usual host."""
+    for place in ("/run", "/dev/shm"):
+        if subprocess.run(["stat", "-f", "-c", "%T", place], capture_output=True, text=True,
+                          check=False).stdout.strip() == "tmpfs":
+            return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-", dir=place))
+    return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-"))
 
 
 def row(table, what, unit, values, note=""):
@@ -198,7 +209,7 @@ def bench_memory(table, engine, docker, count=20):
     if docker:
         docker_ids = [subprocess.run(docker.cli("run", "-d", "--network", "none", "busybox", "sleep", "1000"), check=True,
                                      capture_output=True, text=True).stdout.strip() for _ in range(5)]
-        shims = [p for p in harness.processes_below(str(docker.root)) if "shim" in harness.exe(p)]
+        shims = [p for p in harness.processes_below(str(docker.run)) if "shim" in harness.exe(p)]
         values["docker"] = pss_kb(shims) / 5
         subprocess.run(docker.cli("rm", "-f", *docker_ids), capture_output=True, check=False)
     row(table, "per running container", "KB PSS", values)
@@ -224,14 +235,14 @@ def main():
     without_cgroup2()
     build_floor()
     table, docker = [], None
-    root = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-"))
+    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-")), run_directory()
     try:
         bundle = Bundle(root)
         if shutil.which("dockerd") and not options.no_docker:
-            docker = Dockerd(root)
+            docker = Dockerd(root, run)
             subprocess.run(docker.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
                            capture_output=True)
-        with harness.Engine() as engine:
+        with harness.Engine(run=run / "cleat") as engine:
             engine.load_busybox()
             bench_memory(table, engine, docker)
             bench_runs(table, engine, bundle, docker, options.runs)
@@ -241,6 +252,7 @@ def main():
         if docker:
             docker.close()
         shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)
     (TOP / "build" / "bench.json").write_text(json.dumps(table, indent=1))
 
 
