@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -164,10 +165,27 @@ static int move_up(int *fd)
 	return 0;
 }
 
+/* A read-only mount of the runtime in nobody's namespace. Run from there it is safe from the container it
+ * enters, and need not make such a mount itself and execute itself again (runtime/seal.c). Returns a
+ * descriptor, or -errno: then the runtime looks after itself. */
+static int open_sealed(const char *program)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	cleanup_fd int fd = open_tree(AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int r;
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		return -errno;
+	r = move_up(&fd);
+	return r < 0 ? r : steal_fd(&fd);
+}
+
 static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 		 struct child_fds *fds, int *notify)
 {
 	static char *const envp[] = { NULL };
+	cleanup_fd int sealed = open_sealed(shim->oci_program);
+	char path[32];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -181,10 +199,12 @@ static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", sealed);
 	if (posix_spawn_file_actions_init(&actions) == 0) {
 		r = add_actions(&actions, fds, *notify);
 		r = r ? -r
-		      : -posix_spawn(&launch->pid, shim->oci_program, &actions, &attr, argv, envp);
+		      : -posix_spawn(&launch->pid, sealed < 0 ? shim->oci_program : path, &actions,
+				     &attr, argv, envp);
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	posix_spawnattr_destroy(&attr);
