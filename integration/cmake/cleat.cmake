@@ -58,8 +58,6 @@ if(CLEAT_MUSL)
 		get_filename_component(leaf ${header} NAME)
 		file(CREATE_LINK /usr/include/${header} ${MUSL_INCLUDE}/${leaf} SYMBOLIC)
 	endforeach()
-	add_library(musl_compat OBJECT ${CMAKE_SOURCE_DIR}/api/musl/compat.c)
-	target_compile_options(musl_compat PRIVATE -specs=${MUSL_SPECS})
 endif()
 
 # Compiles the target for musl and links it with the variants NAME_musl of what is listed. The other

@@ -3,11 +3,10 @@
  * error needs it, so the good case costs nothing. */
 #include "jget.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "buf.h"
 
 struct jval j_get(const struct jval *o, const char *key)
 {
@@ -130,4 +129,16 @@ int j_need_string(const struct jval *v, const char **out, struct err *err)
 		return j_fail(v, err, "is missing");
 	r = j_string(v, out, err);
 	return !r && !**out ? j_fail(v, err, "is empty") : r;
+}
+
+static int append(const char *piece, size_t n, void *text)
+{
+	buf_append(text, piece, n);
+	return 0;
+}
+
+void j_dump(const json_t *v, size_t flags, struct buf *text)
+{
+	if (json_dump_callback(v, append, text, flags) && !text->error)
+		text->error = -ENOMEM;
 }

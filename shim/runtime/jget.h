@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "mem.h"
 
@@ -35,3 +36,6 @@ int j_u64(const struct jval *v, uint64_t *out, struct err *err) must_check;
 int j_u32(const struct jval *v, uint32_t *out, struct err *err) must_check;
 /* As j_string, but absence and emptiness are errors. */
 int j_need_string(const struct jval *v, const char **out, struct err *err) must_check;
+
+/* Appends v as JSON text with jansson's flags; a failure is the buffer's. */
+void j_dump(const json_t *v, size_t flags, struct buf *text);

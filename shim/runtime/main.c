@@ -2,10 +2,12 @@
 /* cleat-oci: an OCI runtime. The verbs are a table; errors are printed once, here: to stderr, to
  * --log in the form --log-format asks for, and to --notify-fd. */
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "container.h"
 #include "fd.h"
@@ -157,6 +159,7 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 	int r = options_parse(&o, argc, argv, &err);
 
+	json_set_alloc_funcs(arena_take, arena_keep);
 	if (!r && o.help)
 		return help();
 	if (!r && o.version)

@@ -94,8 +94,6 @@ uint64_t state_ticks(pid_t pid)
 int state_save(int dir, const struct state *s, struct err *err)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
-	cleanup_free char *annotations =
-		s->annotations ? json_dumps(s->annotations, JSON_COMPACT) : NULL;
 	cleanup_fd int fd = -1;
 	int r;
 
@@ -105,7 +103,12 @@ int state_save(int dir, const struct state *s, struct err *err)
 	buf_json_string(&b, s->bundle, strlen(s->bundle));
 	buf_puts(&b, ",\"cgroup\":");
 	buf_json_string(&b, s->cgroup, strlen(s->cgroup));
-	buf_printf(&b, ",\"annotations\":%s}\n", annotations ? annotations : "{}");
+	buf_puts(&b, ",\"annotations\":");
+	if (s->annotations)
+		j_dump(s->annotations, JSON_COMPACT, &b);
+	else
+		buf_puts(&b, "{}");
+	buf_puts(&b, "}\n");
 	fd = openat(dir, "state.json", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, errno, "write the record");
@@ -186,14 +189,17 @@ enum state_status state_status(int dir, const struct state *s)
 char *state_json(const struct state *s, enum state_status status)
 {
 	static const char *const names[] = { "created", "running", "paused", "stopped" };
-	char created[STR_TIME_MAX], *text;
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	char created[STR_TIME_MAX];
 	json_t *v;
 
 	str_format_time(s->created_ns, created);
 	v = json_pack("{ss ss ss si ss ss sO?}", "ociVersion", "1.1.0", "id", s->id, "status",
 		      names[status], "pid", status == STATUS_STOPPED ? 0 : (int)s->pid, "bundle",
 		      s->bundle, "created", created, "annotations", s->annotations);
-	text = v ? json_dumps(v, JSON_INDENT(2)) : NULL;
+	if (!v)
+		return NULL;
+	j_dump(v, JSON_INDENT(2), &text);
 	json_decref(v);
-	return text;
+	return buf_steal(&text);
 }
