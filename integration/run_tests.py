@@ -221,8 +221,7 @@ def stage_inventory(tally, before):
 
 
 STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest"]
-# The sanitizer, fuzz and tidy stages are selected by hand until all parts pass them.
-DEFAULT_STAGES = ["source", "release", "pytest"]
+DEFAULT_STAGES = ["source", "release", "pytest", "asan", "tsan", "fuzz"]
 
 
 def main():
@@ -243,6 +242,8 @@ def main():
         stages = []
     if "release" in stages:
         stage_ctest(tally, "release")
+    if "pytest" in stages:
+        stage_pytest(tally, [*(["--soak"] if options.soak else []), *options.pytest])
     if "asan" in stages and stage_build(tally, "asan"):
         stage_ctest(tally, "asan")
     if "tsan" in stages and stage_build(tally, "tsan"):
@@ -252,8 +253,6 @@ def main():
             stage_fuzz(tally, options.fuzz_seconds)
         if "tidy" in stages:
             stage_tidy(tally)
-    if "pytest" in stages:
-        stage_pytest(tally, [*(["--soak"] if options.soak else []), *options.pytest])
     stage_inventory(tally, before)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0

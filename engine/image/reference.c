@@ -81,31 +81,42 @@ static bool domain_ok(const char *domain)
 	return isalnum((unsigned char)domain[0]) || domain[0] == '[';
 }
 
+/* The length of a leading component that is a host and not part of the path; 0 = there is none. */
+static size_t host_length(const char *path)
+{
+	const char *slash = strchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (path[i] == '.' || path[i] == ':' || (path[i] >= 'A' && path[i] <= 'Z'))
+			return n;
+	return str_has_prefix(path, "localhost/") ? n : 0;
+}
+
 /* Moves a leading host out of `path`, or gives the default one. */
 static int split_domain(char *path, struct reference *ref)
 {
-	char *slash = strchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	bool host = false;
+	size_t n = host_length(path);
 
-	for (size_t i = 0; i < n; i++)
-		host |= path[i] == '.' || path[i] == ':' || (path[i] >= 'A' && path[i] <= 'Z');
-	if (slash && (host || strncmp(path, "localhost/", 10) == 0)) {
+	if (n > 0) {
 		if (n >= sizeof(ref->domain))
 			return -EINVAL;
 		memcpy(ref->domain, path, n);
 		ref->domain[n] = '\0';
-		path = slash + 1;
+		path += n + 1;
 	} else {
 		set(ref->domain, sizeof(ref->domain), "docker.io");
 	}
 	if (strcmp(ref->domain, "index.docker.io") == 0)
 		set(ref->domain, sizeof(ref->domain), "docker.io");
 	bool library = strcmp(ref->domain, "docker.io") == 0 && !strchr(path, '/');
+	int length =
+		snprintf(ref->path, sizeof(ref->path), "%s%s", library ? "library/" : "", path);
 
-	if (strlen(path) + 9 > sizeof(ref->path))
+	size_t full = strlen(ref->domain) + (size_t)length + sizeof("/:latest") + strlen(ref->tag);
+
+	if ((size_t)length >= sizeof(ref->path) || full > REFERENCE_MAX)
 		return -EINVAL;
-	snprintf(ref->path, sizeof(ref->path), "%s%s", library ? "library/" : "", path);
 	return domain_ok(ref->domain) && path_ok(path) ? 0 : -EINVAL;
 }
 
@@ -158,9 +169,12 @@ void reference_full(const struct reference *ref, char out[REFERENCE_MAX])
 
 void reference_familiar(const char *full, char out[REFERENCE_MAX])
 {
+	const char *path = full;
+
 	if (str_has_prefix(full, "docker.io/"))
-		full += strlen("docker.io/");
-	if (str_has_prefix(full, "library/"))
-		full += strlen("library/");
-	snprintf(out, REFERENCE_MAX, "%s", full);
+		path += strlen("docker.io/");
+	if (path != full && str_has_prefix(path, "library/") &&
+	    !strchr(path + strlen("library/"), '/'))
+		path += strlen("library/");
+	snprintf(out, REFERENCE_MAX, "%s", host_length(path) > 0 ? full : path);
 }

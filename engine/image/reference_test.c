@@ -8,6 +8,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <errno.h>
+#include <string.h>
 
 #include "reference.h"
 
@@ -58,13 +59,59 @@ static void parses(void **state)
 		reference_full(&ref, full);
 		assert_string_equal(full, cases[i].full);
 	}
-	reference_familiar("docker.io/library/busybox:latest", full);
-	assert_string_equal(full, "busybox:latest");
+}
+
+/* Each familiar name parses to the full name it came from. */
+static void familiar(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "docker.io/library/busybox:latest", "busybox:latest" },
+		{ "docker.io/a/b:1", "a/b:1" },
+		{ "docker.io/library/a/b:1", "library/a/b:1" },
+		{ "docker.io/a.b/c:1", "docker.io/a.b/c:1" },
+		{ "a.b/library/c:1", "a.b/library/c:1" },
+	};
+	char name[REFERENCE_MAX], full[REFERENCE_MAX];
+	struct reference ref;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		reference_familiar(pairs[i][0], name);
+		assert_string_equal(name, pairs[i][1]);
+		assert_int_equal(reference_parse(name, &ref, NULL), 0);
+		reference_full(&ref, full);
+		assert_string_equal(full, pairs[i][0]);
+	}
+}
+
+/* Found by the fuzzer: a path that fits alone must fit once "library/" and a tag have joined it. */
+static void longest_names_parse_again(void **state)
+{
+	char text[REFERENCE_MAX], full[REFERENCE_MAX];
+	struct reference ref, again;
+	int accepted = 0;
+
+	(void)state;
+	for (size_t n = 240; n < 256; n++) {
+		memset(text, 'a', n);
+		text[n] = '\0';
+		if (reference_parse(text, &ref, NULL) < 0)
+			continue;
+		accepted++;
+		reference_full(&ref, full);
+		assert_int_equal(reference_parse(full, &again, NULL), 0);
+		assert_string_equal(again.path, ref.path);
+	}
+	assert_int_equal(accepted, 8);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(parses) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parses),
+		cmocka_unit_test(familiar),
+		cmocka_unit_test(longest_names_parse_again),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
