@@ -10,10 +10,10 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("CLEAT_BIN", TOP / "build" / "bin"))
-READY_TIMEOUT_S = 20
+READY_TIMEOUT_S = 60
 
 
-def wait_until(condition, timeout=10.0, what="condition"):
+def wait_until(condition, timeout=60.0, what="condition"):
     """Polls until condition() is true and returns its value; fails the test when it never is."""
     end = time.monotonic() + timeout
     while True:
@@ -72,8 +72,8 @@ class Engine:
         for pid in self.engine_pids():
             os.kill(pid, number)
         if self.process:
-            self.process.wait(10)
-        wait_until(lambda: not self.engine_pids(), 10, "end of the engine")
+            self.process.wait(60)
+        wait_until(lambda: not self.engine_pids(), what="end of the engine")
 
     def engine_pids(self):
         """Engines that serve this run directory: they and nobody else have it on their command line."""
@@ -96,6 +96,14 @@ class Engine:
 
     def popen(self, *arguments, **kw):
         return subprocess.Popen(self.command(*arguments), **kw)
+
+    def shims(self):
+        """pids of the shims that serve this engine's containers."""
+        return [p for p in processes_below(str(self.root)) if exe(p) == "cleat-shim"]
+
+    def wait_for_log(self, name, text):
+        """Waits until the container `name` has written `text`."""
+        wait_until(lambda: text in self.out("logs", name), what=f"{text!r} in the log of {name}")
 
     def load_busybox(self):
         import image  # pylint: disable=import-outside-toplevel

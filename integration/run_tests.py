@@ -163,7 +163,7 @@ def stage_pytest(tally, arguments):
             tally.add("pytest", 0, 1, time.monotonic() - start, "no environment")
             return
     status, output = run("pytest", [VENV / "bin" / "pytest", "-q", "-ra", "-n", str(PYTEST_JOBS),
-                                    "--dist", "loadgroup", suites, *arguments], 1800)
+                                    "--dist", "loadgroup", "--timeout", "400", suites, *arguments], 1800)
     passed, failed = 0, 0
     summary = output.rstrip().splitlines()[-1] if output.strip() else ""
     for count, word in re.findall(r"(\d+) (passed|failed|errors?)", summary):

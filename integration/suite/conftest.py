@@ -24,6 +24,15 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in soak]
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows what its engine wrote."""
+    report = (yield).get_result()
+    for name in ("engine", "module_engine"):
+        if report.failed and name in getattr(item, "funcargs", {}):
+            report.sections.append(("log of the engine", item.funcargs[name].log()[-8000:]))
+
+
 @pytest.fixture
 def engine():
     """A fresh engine with nothing in it."""

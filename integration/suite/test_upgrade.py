@@ -43,9 +43,9 @@ def test_upgrades_in_a_row(busybox, upgrades):
     assert not failures
     assert calls[0] > upgrades
     busybox.out("exec", "tick", "touch", "/tmp/stop")
-    reader.join(30)
-    assert follower.wait(10) == 0, follower.stderr.read()
-    assert waiter.wait(10) == 0, waiter.stderr.read()
+    reader.join(60)
+    assert follower.wait(60) == 0, follower.stderr.read()
+    assert waiter.wait(60) == 0, waiter.stderr.read()
     numbers = [int(line) for line in received[0].split()]
     assert numbers == list(range(1, len(numbers) + 1))
-    harness.wait_until(lambda: len(busybox.engine_pids()) == 1, 30, "end of the drained engines")
+    harness.wait_until(lambda: len(busybox.engine_pids()) == 1, what="end of the drained engines")
