@@ -68,5 +68,8 @@ struct gw_route {
 };
 extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[];
 
+/* load.c: POST /images/load; reads its body itself. */
+void gw_load(struct gw *gw);
+
 /* connect.c: POST /cleat.v1.Service/Method. */
 void gw_connect(struct gw *gw);

@@ -10,31 +10,37 @@
 
 static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec, gw_images };
 
-static void (*find(struct gw *gw, const char *path))(struct gw *)
+static const struct gw_route *find(const char *method, const char *path, struct route_match *match)
 {
-	const char *method = gw->http->method;
-
 	for (size_t i = 0; i < ARRAY_LEN(resources); i++)
 		for (const struct gw_route *r = resources[i]; r->method; r++)
-			if (!strcmp(r->method, method) &&
-			    route_matches(r->pattern, path, &gw->match))
-				return r->handle;
+			if (!strcmp(r->method, method) && route_matches(r->pattern, path, match))
+				return r;
 	return NULL;
+}
+
+bool gateway_streams_body(const char *method, const char *path)
+{
+	struct route_match match;
+	const struct gw_route *route =
+		route_version(&path, &match, NULL) < 0 ? NULL : find(method, path, &match);
+
+	return route && route->handle == gw_load;
 }
 
 static void docker(struct gw *gw)
 {
 	const char *path = gw->http->path;
-	void (*handle)(struct gw *) = NULL;
+	const struct gw_route *route;
 	struct err err = ERR_NULL;
 
 	if (route_version(&path, &gw->match, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
-	handle = find(gw, path);
-	if (handle)
-		handle(gw);
+	route = find(gw->http->method, path, &gw->match);
+	if (route)
+		route->handle(gw);
 	else
 		gw_json(gw, 404, json_pack("{s:s}", "message", "page not found"));
 }

@@ -5,5 +5,6 @@
 
 #include "http.h"
 
-/* An http_handler; arg is the engine's URL, ipc:///path. Blocks. */
+/* Of an http_service; arg is the engine's URL, ipc:///path. */
 void gateway_handle(struct http_request *request, void *arg);
+bool gateway_streams_body(const char *method, const char *path);

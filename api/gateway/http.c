@@ -4,6 +4,11 @@
  * engine as long as it takes; then the connection is resumed and the answer queued. The number of
  * such threads is bounded by that of connections.
  *
+ * A streamed body is handed over at its first byte: libmicrohttpd's thread puts what comes into
+ * request.body, the handler takes it from there, and the connection is suspended while it is full, which
+ * holds up the client. libmicrohttpd takes no answer before the end of the body, so what comes after the
+ * handler has begun to answer is dropped.
+ *
  * A streamed answer is queued while the handler goes on: it writes into `unsent`, libmicrohttpd's thread
  * takes from there and suspends the connection when there is nothing. An exchange is freed by whoever of
  * the two is done with it last. */
@@ -16,16 +21,11 @@
 
 #include "mem.h"
 
-struct http {
-	http_handler *handler;
-	void *arg;
-};
-
 enum mode { WHOLE, STREAM, RAW };
 
 struct exchange {
 	struct http_request request;
-	struct http *http;
+	const struct http_service *service;
 	struct MHD_Connection *connection;
 	char *path;
 	bool handed_over;
@@ -34,10 +34,11 @@ struct exchange {
 	/* Under the mutex. */
 	enum mode mode;
 	struct buf unsent;
-	bool ended;   /* the handler has returned */
-	bool gone;    /* libmicrohttpd is done with the request */
-	bool waiting; /* the connection is suspended until there is more to send */
-	int raw_fd;   /* of an upgraded connection, -1 = not yet */
+	bool whole_body; /* it has come to its end */
+	bool ended;      /* the handler has returned */
+	bool gone;       /* libmicrohttpd is done with the request */
+	bool suspended;
+	int raw_fd; /* of an upgraded connection, -1 = not yet */
 	struct MHD_UpgradeResponseHandle *upgrade;
 };
 
@@ -92,20 +93,31 @@ int http_client_fd(const struct http_request *request)
 	return info ? info->connect_fd : -1;
 }
 
+/* Both under the mutex. */
+static void suspend(struct exchange *e)
+{
+	e->suspended = true;
+	MHD_suspend_connection(e->connection);
+}
+
+static void resume(struct exchange *e)
+{
+	if (e->suspended && !e->gone)
+		MHD_resume_connection(e->connection);
+	e->suspended = false;
+}
+
 /* The handler's part of the exchange ends. */
 static void finish(struct exchange *e)
 {
-	bool last, resume;
+	bool last;
 
 	if (e->mode == RAW && e->upgrade)
 		MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
 	pthread_mutex_lock(&e->mutex);
 	e->ended = true;
 	last = e->gone;
-	resume = !last && (e->mode == WHOLE || e->waiting);
-	e->waiting = false;
-	if (resume)
-		MHD_resume_connection(e->connection);
+	resume(e);
 	pthread_mutex_unlock(&e->mutex);
 	if (last)
 		exchange_free(e);
@@ -115,7 +127,7 @@ static void *run(void *arg)
 {
 	struct exchange *e = arg;
 
-	e->http->handler(&e->request, e->http->arg);
+	e->service->handle(&e->request, e->service->arg);
 	finish(e);
 	return NULL;
 }
@@ -150,8 +162,7 @@ static ssize_t read_unsent(void *arg, uint64_t position, char *out, size_t max)
 	} else if (e->ended) {
 		n = MHD_CONTENT_READER_END_OF_STREAM;
 	} else {
-		e->waiting = true;
-		MHD_suspend_connection(e->connection);
+		suspend(e);
 	}
 	pthread_mutex_unlock(&e->mutex);
 	return n;
@@ -210,7 +221,7 @@ static void go_on_as(struct exchange *e, enum mode mode)
 {
 	pthread_mutex_lock(&e->mutex);
 	e->mode = mode;
-	MHD_resume_connection(e->connection);
+	resume(e);
 	pthread_mutex_unlock(&e->mutex);
 }
 
@@ -231,9 +242,28 @@ int http_write(struct http_request *request, const void *data, size_t n)
 		pthread_cond_wait(&e->changed, &e->mutex);
 	buf_append(&e->unsent, data, n);
 	r = e->gone ? -EPIPE : e->unsent.error;
-	if (e->waiting && !e->gone) {
-		e->waiting = false;
-		MHD_resume_connection(e->connection);
+	resume(e);
+	pthread_mutex_unlock(&e->mutex);
+	return r;
+}
+
+int http_read(struct http_request *request, struct buf *piece)
+{
+	struct exchange *e = exchange_of(request);
+	int r;
+
+	piece->len = 0;
+	pthread_mutex_lock(&e->mutex);
+	while (request->body.len == 0 && !e->whole_body && !e->gone) {
+		resume(e);
+		pthread_cond_wait(&e->changed, &e->mutex);
+	}
+	r = request->body.len ? 1 : e->whole_body ? 0 : -EPIPE;
+	if (r > 0) {
+		struct buf empty = *piece;
+
+		*piece = request->body;
+		request->body = empty;
 	}
 	pthread_mutex_unlock(&e->mutex);
 	return r;
@@ -258,42 +288,93 @@ int http_upgrade(struct http_request *request, const char *type)
 	return fd < 0 ? -EPIPE : fd;
 }
 
-static enum MHD_Result hand_over(struct exchange *e)
+static bool start_handler(struct exchange *e)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
-	e->handed_over = true;
-	if (e->request.body.error) {
-		e->request.status = 413;
-		e->request.type = "application/json";
-		e->ended = true;
-		buf_puts(&e->request.reply, "{\"message\":\"request body is larger than 16 MiB\"}");
-		return answer(e);
-	}
-	MHD_suspend_connection(e->connection);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 256 << 10);
 	r = pthread_create(&thread, &attr, run, e);
 	pthread_attr_destroy(&attr);
-	if (r) {
-		e->request.status = 503;
-		e->ended = true;
-		MHD_resume_connection(e->connection);
+	return r == 0;
+}
+
+/* The connection stays suspended until the handler reads or answers. */
+static void hand_over(struct exchange *e)
+{
+	e->handed_over = true;
+	pthread_mutex_lock(&e->mutex);
+	suspend(e);
+	pthread_mutex_unlock(&e->mutex);
+	if (start_handler(e))
+		return;
+	pthread_mutex_lock(&e->mutex);
+	e->request.status = 503;
+	e->ended = true;
+	resume(e);
+	pthread_mutex_unlock(&e->mutex);
+}
+
+static bool has_answer(const struct exchange *e)
+{
+	return e->ended || e->mode != WHOLE;
+}
+
+/* Bytes of a streamed body; what is not taken now is offered again after the resume. */
+static void take_part(struct exchange *e, const char *data, size_t *size)
+{
+	if (!e->handed_over) {
+		hand_over(e);
+		return;
 	}
+	pthread_mutex_lock(&e->mutex);
+	if (!has_answer(e) && e->request.body.len >= HTTP_MAX_UNREAD) {
+		suspend(e);
+	} else {
+		if (!has_answer(e))
+			buf_append(&e->request.body, data, *size);
+		*size = 0;
+		pthread_cond_signal(&e->changed);
+	}
+	pthread_mutex_unlock(&e->mutex);
+}
+
+/* The body is complete; called again when there is an answer. */
+static enum MHD_Result body_ended(struct exchange *e)
+{
+	bool ready;
+
+	if (!e->handed_over && e->request.body.error) {
+		e->handed_over = e->ended = true;
+		e->request.status = 413;
+		e->request.type = "application/json";
+		buf_puts(&e->request.reply, "{\"message\":\"request body is larger than 16 MiB\"}");
+	}
+	pthread_mutex_lock(&e->mutex);
+	e->whole_body = true;
+	pthread_cond_signal(&e->changed);
+	ready = has_answer(e);
+	if (e->handed_over && !ready)
+		suspend(e);
+	pthread_mutex_unlock(&e->mutex);
+	if (ready)
+		return answer(e);
+	if (!e->handed_over)
+		hand_over(e);
 	return MHD_YES;
 }
 
-static struct exchange *begin(struct http *http, struct MHD_Connection *connection,
+static struct exchange *begin(const struct http_service *service, struct MHD_Connection *connection,
 			      const char *method, const char *url)
 {
 	struct exchange *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
-	e->http = http;
+	e->service = service;
 	e->connection = connection;
 	e->raw_fd = -1;
 	pthread_mutex_init(&e->mutex, NULL);
@@ -322,12 +403,15 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		*state = begin(arg, connection, method, url);
 		return *state ? MHD_YES : MHD_NO;
 	}
-	if (*size) {
+	if (!*size)
+		return body_ended(e);
+	if (e->service->streams_body(method, e->path)) {
+		take_part(e, data, size);
+	} else {
 		buf_append(&e->request.body, data, *size);
 		*size = 0;
-		return MHD_YES;
 	}
-	return e->handed_over ? answer(e) : hand_over(e);
+	return MHD_YES;
 }
 
 static void on_end(void *arg, struct MHD_Connection *connection, void **state,
@@ -351,22 +435,14 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 		exchange_free(e);
 }
 
-int http_start(int listen_fd, http_handler *handler, void *arg, struct err *err)
+int http_start(int listen_fd, const struct http_service *service, struct err *err)
 {
-	struct http *http = calloc(1, sizeof(*http));
-
-	if (!http)
-		return err_sys(err, ENOMEM, "start HTTP");
-	http->handler = handler;
-	http->arg = arg;
-	if (!MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-				      MHD_ALLOW_UPGRADE,
-			      0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-			      MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
-			      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MAX_HEAD,
-			      MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END)) {
-		free(http);
-		return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
-	}
-	return 0;
+	if (MHD_start_daemon(
+		    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0,
+		    NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
+		    listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
+		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MAX_HEAD,
+		    MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END))
+		return 0;
+	return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
 }

@@ -13,6 +13,7 @@ enum {
 	HTTP_MAX_HEAD = 64 << 10,
 	HTTP_MAX_CONNECTIONS = 256,  /* further ones wait in the listen queue */
 	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
+	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
 };
 
 struct http_request {
@@ -28,9 +29,17 @@ struct http_request {
 
 typedef void http_handler(struct http_request *request, void *arg);
 
-/* Answers requests on the listening socket (consumed) from threads of its own until the process ends.
- * The handler may block and is called by many threads at once; arg is borrowed for ever. */
-int http_start(int listen_fd, http_handler *handler, void *arg, struct err *err) must_check;
+struct http_service {
+	/* May block; is called by many threads at once. */
+	http_handler *handle;
+	/* Whether such a request's handler takes its body with http_read(), while it comes. Never blocks. */
+	bool (*streams_body)(const char *method, const char *path);
+	void *arg;
+};
+
+/* Answers requests on the listening socket (consumed) from threads of its own until the process ends;
+ * `service` is borrowed for ever. */
+int http_start(int listen_fd, const struct http_service *service, struct err *err) must_check;
 
 /* ---- In a handler. ---- */
 
@@ -39,6 +48,11 @@ const char *http_query(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
 /* Whether the query has the parameter at all. */
 bool http_has_query(const struct http_request *request, const char *name);
+
+/* Replaces what is in `piece` by what has come of a streamed body: 1; 0 at its end; -EPIPE when the client is
+ * gone. Blocks while nothing has come. Query and headers may be asked for only before the first call. An
+ * answer goes out when the body has come to its end; what is not read is dropped by then. */
+int http_read(struct http_request *request, struct buf *piece) must_check;
 
 /* Sends status and headers now; what follows is http_write(), and request->reply is not used. */
 void http_begin(struct http_request *request, unsigned status, const char *type);

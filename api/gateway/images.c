@@ -9,8 +9,6 @@
 #include "listjson.h"
 #include "str.h"
 
-enum { LOAD_PART = 64 << 10 };
-
 static void list(struct gw *gw)
 {
 	Cleat__V1__ListImagesRequest request = CLEAT__V1__LIST_IMAGES_REQUEST__INIT;
@@ -93,74 +91,6 @@ static void delete (struct gw *gw)
 	cleat__v1__remove_image_reply__free_unpacked(reply, NULL);
 }
 
-static int send_archive(struct gw *gw, struct rpc_client_call *call, struct err *err)
-{
-	const struct buf *body = &gw->http->body;
-	int r = 0;
-
-	for (size_t at = 0; r == 0 && at < body->len; at += LOAD_PART) {
-		Cleat__V1__LoadImageRequest part = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
-
-		part.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
-		part.data.data = (uint8_t *)body->data + at;
-		part.data.len = body->len - at < LOAD_PART ? body->len - at : LOAD_PART;
-		r = rpc_client_call_send(call, &part.base, err);
-	}
-	return r < 0 && r != -EPIPE ? r : rpc_client_call_end(call, err);
-}
-
-static int tell_loaded(struct gw *gw, const Cleat__V1__LoadImageReply *reply)
-{
-	const Cleat__V1__LoadImageReply__Loaded *l = reply->loaded;
-	int r = 0;
-
-	if (reply->message_case != CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED)
-		return 0;
-	if (l->n_tags == 0)
-		return gw_send_json(gw,
-				    json_pack("{s:o}", "stream",
-					      json_sprintf("Loaded image ID: %s\n", l->image_id)));
-	for (size_t i = 0; r == 0 && i < l->n_tags; i++)
-		r = gw_send_json(gw, json_pack("{s:o}", "stream",
-					       json_sprintf("Loaded image: %s\n", l->tags[i])));
-	return r;
-}
-
-static int run_load(struct gw *gw, struct err *err)
-{
-	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
-	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
-	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r;
-
-	options.quiet = true;
-	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
-	first.options = &options;
-	r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
-	r = r ? r : send_archive(gw, call, err);
-	while (r == 0) {
-		Cleat__V1__LoadImageReply *reply = NULL;
-		int n = gw_recv(gw, call, &reply, err);
-
-		if (n <= 0)
-			return n;
-		r = tell_loaded(gw, reply);
-		cleat__v1__load_image_reply__free_unpacked(reply, NULL);
-	}
-	return r;
-}
-
-static void load(struct gw *gw)
-{
-	struct err err = ERR_NULL;
-	int r = run_load(gw, &err);
-
-	if (r < 0 && r != -EPIPE)
-		gw_fail(gw, &err);
-	else if (!gw->streaming)
-		gw_status(gw, 200);
-}
-
 static void pull(struct gw *gw)
 {
 	struct err err = ERR_NULL;
@@ -172,7 +102,7 @@ static void pull(struct gw *gw)
 
 const struct gw_route gw_images[] = {
 	{ "GET", "/images/json", list },
-	{ "POST", "/images/load", load },
+	{ "POST", "/images/load", gw_load },
 	{ "POST", "/images/create", pull },
 	{ "GET", "/images/{}/json", inspect },
 	{ "POST", "/images/{}/tag", tag },

@@ -34,6 +34,7 @@ static int serve(const char *run_dir, const char *listen_url, struct err *err)
 	cleanup_free char *url = str_printf("ipc://%s/cleat.sock", run_dir);
 	cleanup_free char *path = listen_url ? strdup(listen_url + strlen("unix:"))
 					     : str_printf("%s/docker.sock", run_dir);
+	static struct http_service service = { gateway_handle, gateway_streams_body, NULL };
 	sigset_t ends;
 	int fd, number, r;
 
@@ -47,7 +48,8 @@ static int serve(const char *run_dir, const char *listen_url, struct err *err)
 	fd = listen_at(path, err);
 	if (fd < 0)
 		return fd;
-	r = http_start(fd, gateway_handle, url, err);
+	service.arg = url;
+	r = http_start(fd, &service, err);
 	if (r < 0)
 		return r;
 	sigwait(&ends, &number);

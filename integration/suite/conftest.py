@@ -5,6 +5,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import gateway as gateways  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -54,3 +55,15 @@ def module_engine():
         e.load_busybox()
         e.out("create", "--name", "one", "busybox")
         yield e
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """One engine with busybox, and a gateway to it, for a whole file of tests."""
+    with harness.Engine() as e:
+        e.load_busybox()
+        g = gateways.Gateway(e)
+        try:
+            yield g
+        finally:
+            g.close()

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /images/load. The archive goes to the engine as it comes: the call's window holds up this thread, and
+ * what is not read of the body holds up the client. As with dockerd the status is always 200, and an error
+ * is an object of the stream. */
+#include <errno.h>
+
+#include "cleat/v1/images.pb-c.h"
+#include "exchange.h"
+
+enum { PART_BYTES = 64 << 10 };
+
+static int send_piece(struct rpc_client_call *call, const struct buf *piece, struct err *err)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < piece->len; at += PART_BYTES) {
+		Cleat__V1__LoadImageRequest part = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
+		size_t left = piece->len - at;
+
+		part.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
+		part.data.data = (uint8_t *)piece->data + at;
+		part.data.len = left < PART_BYTES ? left : PART_BYTES;
+		r = rpc_client_call_send(call, &part.base, err);
+	}
+	return r;
+}
+
+/* Until the archive's end, or until the call has ended early: how, its first message tells. */
+static int send_archive(struct gw *gw, struct rpc_client_call *call, struct err *err)
+{
+	cleanup(buf_deinit) struct buf piece = BUF_NULL;
+	int n, r;
+
+	while ((n = http_read(gw->http, &piece)) > 0) {
+		r = send_piece(call, &piece, err);
+		if (r < 0)
+			return r == -EPIPE ? 0 : r;
+	}
+	return n < 0 ? n : rpc_client_call_end(call, err);
+}
+
+static int tell_loaded(struct gw *gw, const Cleat__V1__LoadImageReply *reply)
+{
+	const Cleat__V1__LoadImageReply__Loaded *l = reply->loaded;
+	int r = 0;
+
+	if (reply->message_case != CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED)
+		return 0;
+	if (l->n_tags == 0)
+		return gw_send_json(gw,
+				    json_pack("{s:o}", "stream",
+					      json_sprintf("Loaded image ID: %s\n", l->image_id)));
+	for (size_t i = 0; r == 0 && i < l->n_tags; i++)
+		r = gw_send_json(gw, json_pack("{s:o}", "stream",
+					       json_sprintf("Loaded image: %s\n", l->tags[i])));
+	return r;
+}
+
+static int run(struct gw *gw, struct err *err)
+{
+	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
+	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
+	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	int r;
+
+	options.quiet = true; /* progress could be told only after the body */
+	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
+	first.options = &options;
+	r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
+	r = r ? r : send_archive(gw, call, err);
+	while (r == 0) {
+		Cleat__V1__LoadImageReply *reply = NULL;
+		int n = gw_recv(gw, call, &reply, err);
+
+		if (n <= 0)
+			return n;
+		r = tell_loaded(gw, reply);
+		cleat__v1__load_image_reply__free_unpacked(reply, NULL);
+	}
+	return r;
+}
+
+void gw_load(struct gw *gw)
+{
+	struct err err = ERR_NULL;
+	int r = run(gw, &err);
+
+	if (!gw->streaming)
+		http_begin(gw->http, 200, "application/json");
+	gw->streaming = true;
+	if (r < 0 && r != -EPIPE)
+		gw_fail(gw, &err);
+}
