@@ -2,7 +2,8 @@
 /* A shim that was killed leaves a running container behind, whose init now belongs to init or a
  * subreaper. The successor knows it by pid and start time, watches it through a pidfd (pidfd_open(2)) and
  * learns its exit status from PIDFD_GET_INFO, which tells it even after somebody else has reaped it
- * (kernel 6.15 on), or from /proc/PID/stat while it is a zombie. */
+ * (kernel 6.15 on), or from /proc/PID/stat while it is a zombie. An engine that ran meanwhile has kept a
+ * pidfd and the streams (keep.c); then not even an end between two shims is missed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,6 +28,7 @@ struct pidfd_exit_info {
 #define PIDFD_WANT_EXIT  UINT64_C(8)
 #define PIDFD_INFO_IOCTL _IOWR(0xFF, 11, struct pidfd_exit_info)
 
+/* -1 = unknown */
 static int exit_status_of(int pidfd, pid_t pid)
 {
 	struct pidfd_exit_info info = { .mask = PIDFD_WANT_EXIT };
@@ -43,31 +45,32 @@ static int exit_status_of(int pidfd, pid_t pid)
 	return -1;
 }
 
+int adopt_wait_status(int pidfd, pid_t pid)
+{
+	int status = exit_status_of(pidfd, pid);
+
+	if (status >= 0)
+		return status;
+	log_warn("exit status unknown pid=%d", pid);
+	return 255 << 8;
+}
+
 static void orphan_ready(struct source *src, uint32_t events)
 {
 	struct shim *shim = container_of(src, struct shim, orphan);
-	int status = exit_status_of(src->fd, shim->status.pid);
+	int status = adopt_wait_status(src->fd, shim->status.pid);
 
 	(void)events;
-	if (status < 0) {
-		log_warn("exit status unknown id=%.12s", shim->id);
-		status = 255 << 8;
-	}
 	loop_remove(&shim->loop, src);
 	close(src->fd);
 	src->fd = -1;
 	life_exited(shim, status);
 }
 
-static int watch(struct shim *shim)
+static int watch(struct shim *shim, int pidfd)
 {
-	shim->orphan = (struct source){
-		.fd = pidfd_open(shim->status.pid, 0),
-		.ready = orphan_ready,
-	};
-	if (shim->orphan.fd < 0)
-		return -errno;
-	return loop_add(&shim->loop, &shim->orphan, EPOLLIN);
+	shim->orphan = (struct source){ .fd = pidfd, .ready = orphan_ready };
+	return pidfd < 0 ? -errno : loop_add(&shim->loop, &shim->orphan, EPOLLIN);
 }
 
 /* It ended while nobody watched, and its pid is gone or another's. */
@@ -91,7 +94,7 @@ int adopt(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
 	struct proc_stat stat;
-	int r;
+	int pidfd = shim->orphan.fd, r;
 
 	switch (s->state) {
 	case CLEAT__SHIM__V1__STATE__RUNNING:
@@ -110,16 +113,18 @@ int adopt(struct shim *shim)
 		clear_half_start(shim);
 		return 0;
 	}
-	if (!shim->spec->tty) {
+	/* Without an engine's help a terminal is lost, and stdin is open even if it was not. */
+	if (!shim->spec->tty && shim->io.out[0].src.fd < 0) {
 		r = io_open_fifos(shim);
 		if (r < 0)
 			return r;
 	}
-	if (proc_read_stat(s->pid, &stat) < 0 || stat.start_ticks != s->pid_start_ticks) {
+	if (pidfd < 0 &&
+	    (proc_read_stat(s->pid, &stat) < 0 || stat.start_ticks != s->pid_start_ticks)) {
 		ended_unseen(shim);
 		return 0;
 	}
-	r = watch(shim);
+	r = watch(shim, pidfd < 0 ? pidfd_open(s->pid, 0) : pidfd);
 	if (r < 0)
 		return r;
 	status_publish(shim);

@@ -26,7 +26,8 @@ static void drop(struct shim *shim, struct conn *conn)
 		loop_stop(&shim->loop);
 }
 
-bool control_send(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message)
+bool control_send_fds(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message,
+		      const int *fds, size_t n_fds)
 {
 	static uint8_t bytes[SHIM_MESSAGE_MAX];
 	size_t len = cleat__shim__v1__shim_message__get_packed_size(message);
@@ -35,13 +36,18 @@ bool control_send(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message
 	if (len > sizeof(bytes))
 		return true;
 	cleat__shim__v1__shim_message__pack(message, bytes);
-	r = fd_send(conn->src.fd, bytes, len, NULL, 0, MSG_DONTWAIT);
+	r = fd_send(conn->src.fd, bytes, len, fds, n_fds, MSG_DONTWAIT);
 	if (r == 0)
 		return true;
 	/* Not freed here: callers hold it. The hang-up comes back through the loop. */
 	shutdown(conn->src.fd, SHUT_RDWR);
 	conn->subscribed = false;
 	return false;
+}
+
+bool control_send(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message)
+{
+	return control_send_fds(conn, message, NULL, 0);
 }
 
 void control_reply(struct conn *conn, Cleat__Shim__V1__ShimReply *reply)

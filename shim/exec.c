@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "log.h"
 #include "shim.h"
 
 /* How long a process waits for a reader whose engine went away, and how long an ended exec can be asked
@@ -25,12 +27,23 @@ struct exec *exec_find(struct shim *shim, const char *id)
 	return NULL;
 }
 
+static void forget_orphan(struct exec *exec)
+{
+	if (exec->orphan.fd < 0)
+		return;
+	loop_remove(&exec->io.shim->loop, &exec->orphan);
+	close(exec->orphan.fd);
+	exec->orphan.fd = -1;
+}
+
 void exec_free(struct exec *exec)
 {
 	struct session *session;
 
 	loop_timer_stop(&exec->timer);
 	exec->done = true;
+	exec->pid = 0;
+	forget_orphan(exec);
 	io_close_streams(&exec->io);
 	while ((session = list_first(&exec->io.sessions, struct session, link)))
 		session_remove(session);
@@ -49,6 +62,7 @@ static struct exec *exec_new(struct shim *shim, const char *id)
 	io_init(shim, &exec->io, NULL);
 	exec->io.exec = exec;
 	exec->io.stdin_once = true;
+	exec->orphan.fd = -1;
 	list_append(&shim->execs, &exec->link);
 	return exec;
 }
@@ -159,6 +173,7 @@ void exec_started(struct exec *exec, pid_t pid)
 	int wait_status;
 
 	exec->pid = pid;
+	keep_tell(&exec->io);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED;
 	event.exec_id = exec->id;
 	event.pid = pid;
@@ -173,6 +188,7 @@ void exec_exited(struct exec *exec, int wait_status)
 	int exit_code = reap_exit_code(wait_status);
 
 	io_drain(&exec->io);
+	forget_orphan(exec);
 	exec->pid = 0;
 	exec->done = true;
 	exec->exit_code = exit_code;
@@ -183,6 +199,48 @@ void exec_exited(struct exec *exec, int wait_status)
 	event.exit_code = exit_code;
 	journal_append(exec->io.shim, &event);
 	io_end(&exec->io, exit_code, false);
+}
+
+static void orphan_ready(struct source *src, uint32_t events)
+{
+	struct exec *exec = container_of(src, struct exec, orphan);
+
+	(void)events;
+	exec_exited(exec, adopt_wait_status(src->fd, exec->pid));
+}
+
+void exec_adopt(struct shim *shim, const Cleat__Shim__V1__Kept *kept, int pidfd, const int std[3])
+{
+	struct exec *exec = exec_new(shim, kept->exec_id);
+	int r;
+
+	if (!exec) {
+		log_error("exec is lost id=%.12s", kept->exec_id);
+		return;
+	}
+	exec->pid = kept->pid;
+	exec->orphan = (struct source){ .fd = pidfd, .ready = orphan_ready };
+	exec->io.recent.adopted = true;
+	if (kept->tty)
+		r = io_open_tty(&exec->io, std[1]);
+	else
+		r = io_open_pipes(&exec->io, std[1], std[2], std[0]);
+	if (r == 0)
+		r = loop_add(&shim->loop, &exec->orphan, EPOLLIN);
+	if (r < 0) {
+		log_error("exec is lost id=%.12s error=%s", exec->id, strerror(-r));
+		exec_free(exec);
+		return;
+	}
+	exec_alone(exec);
+}
+
+int exec_signal(const struct exec *exec, int number)
+{
+	int r = exec->orphan.added ? pidfd_send_signal(exec->orphan.fd, number, NULL, 0)
+				   : kill(exec->pid, number);
+
+	return r < 0 ? -errno : 0;
 }
 
 static void send_end(struct exec *exec, struct session *session)
@@ -208,6 +266,7 @@ int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, 
 		close(fd);
 		return -ENOENT;
 	}
+	recent_locate(&exec->io.recent, request->position);
 	r = session_add(&exec->io, fd, want, request->lossless, &session);
 	if (r < 0 || !recent_replay(&exec->io.recent, request->position, session))
 		return r;

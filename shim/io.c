@@ -205,6 +205,8 @@ int io_open_pipes(struct io *io, int out_fd, int err_fd, int in_fd)
 	int fds[] = { out_fd, err_fd }, r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		if (fds[i] < 0)
+			continue;
 		r = r ? r : nonblocking(fds[i]);
 		r = r ? r : watch_out(&io->out[i], fds[i], true);
 		if (io->out[i].src.fd < 0)
@@ -259,8 +261,10 @@ void io_input_flush(struct io *io)
 	io->in_from = NULL;
 	if (waiting)
 		session_input_drained(waiting);
-	if (io->close_in && !io->tty)
+	if (io->close_in && !io->tty) {
 		close_input(io);
+		keep_tell(io);
+	}
 }
 
 void io_drain(struct io *io)
@@ -276,6 +280,7 @@ void io_close_streams(struct io *io)
 		close_stream(&io->out[i]);
 	if (io->in_fd >= 0)
 		close_input(io);
+	keep_tell(io);
 }
 
 void io_end(struct io *io, int exit_code, bool oom_killed)

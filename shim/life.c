@@ -149,6 +149,7 @@ void life_started(struct shim *shim, pid_t pid)
 	s->pid_start_ticks = proc_start_ticks_of(pid);
 	s->started_ns = fd_realtime_ns();
 	s->oom_killed = false;
+	keep_tell(&shim->io);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
 	event.pid = pid;
 	event.time_ns = s->started_ns;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cleat-shim --id ID --state DIR --run DIR --oci-root DIR --cgroup PATH, with the listening socket as
  * descriptor 3. Spawned by the engine in a session of its own; lives as long as its container. It has no
- * other argument and reads no other configuration than DIR/shim.pb. */
+ * other argument, but for a successor's --kept 4 (keep.c), and reads no other configuration than
+ * DIR/shim.pb. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +21,7 @@
 enum { SPEC_MAX = 1 << 20 };
 
 struct arguments {
-	const char *id, *state, *run, *oci_root, *cgroup;
+	const char *id, *state, *run, *oci_root, *cgroup, *kept;
 };
 
 static int parse(int argc, char **argv, struct arguments *args)
@@ -31,7 +32,7 @@ static int parse(int argc, char **argv, struct arguments *args)
 	} options[] = {
 		{ "--id", &args->id },         { "--state", &args->state },
 		{ "--run", &args->run },       { "--oci-root", &args->oci_root },
-		{ "--cgroup", &args->cgroup },
+		{ "--cgroup", &args->cgroup }, { "--kept", &args->kept },
 	};
 
 	for (int i = 1; i < argc; i += 2) {
@@ -47,7 +48,7 @@ static int parse(int argc, char **argv, struct arguments *args)
 		*options[k].value = argv[i + 1];
 	}
 	for (size_t k = 0; k < ARRAY_LEN(options); k++)
-		if (!*options[k].value) {
+		if (!*options[k].value && options[k].value != &args->kept) {
 			fprintf(stderr, "cleat: cleat-shim: %s is missing\n", options[k].name);
 			return -EINVAL;
 		}
@@ -133,6 +134,7 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 	shim->state_path = args->state;
 	shim->oci_root = args->oci_root;
 	shim->cgroup = args->cgroup;
+	shim->orphan.fd = -1;
 	shim->stop_timer.fire = stop_timed_out;
 	shim->delay_timer.fire = delay_over;
 	list_init(&shim->conns);
@@ -172,7 +174,7 @@ int main(int argc, char **argv)
 	if (parse(argc, argv, &args) < 0)
 		return 2;
 	/* Whatever else was inherited would be held open for the container's life. */
-	close_range(SHIM_LISTEN_FD + 1, ~0U, 0);
+	close_range(args.kept ? SHIM_KEPT_FD + 1 : SHIM_LISTEN_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	umask(0077);
 	r = open_shim(&shim, &args);
@@ -180,6 +182,8 @@ int main(int argc, char **argv)
 		log_info("another shim holds the container id=%.12s", args.id);
 		return 0;
 	}
+	if (r == 0 && args.kept)
+		keep_load(&shim, SHIM_KEPT_FD);
 	if (r == 0)
 		r = adopt(&shim);
 	if (r >= 0)

@@ -30,6 +30,15 @@ static void drop_old(struct recent *recent)
 	buf_consume(&recent->records, at);
 }
 
+void recent_locate(struct recent *recent, uint64_t position)
+{
+	if (!recent->adopted)
+		return;
+	recent->adopted = false;
+	recent->from += position;
+	recent->position += position;
+}
+
 void recent_add(struct recent *recent, uint8_t stream, const char *data, size_t n)
 {
 	uint32_t len = (uint32_t)n;

@@ -58,6 +58,7 @@ static void on_subscribe(struct context *ctx)
 	ctx->reply.id = ctx->request->id;
 	control_reply(ctx->conn, &ctx->reply);
 	ctx->conn->subscribed = true;
+	keep_replay(ctx->conn);
 	journal_replay(ctx->conn, ctx->request->subscribe->from_seq);
 }
 
@@ -143,11 +144,12 @@ static void on_exec_kill(struct context *ctx)
 {
 	const Cleat__Shim__V1__ExecKillRequest *body = ctx->request->exec_kill;
 	struct exec *exec = exec_find(ctx->shim, body->exec_id);
+	int r;
 
 	if (!exec || exec->pid <= 0)
 		fail(ctx, ERR_NOT_FOUND, "EXEC_ID_NOT_FOUND", "no such running exec");
-	else if (kill(exec->pid, body->signal ? body->signal : SIGKILL) < 0)
-		fail(ctx, ERR_INVALID, "BAD_SIGNAL", strerror(errno));
+	else if ((r = exec_signal(exec, body->signal ? body->signal : SIGKILL)) < 0)
+		fail(ctx, ERR_INVALID, "BAD_SIGNAL", strerror(-r));
 }
 
 static void on_update_policy(struct context *ctx)

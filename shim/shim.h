@@ -17,6 +17,7 @@
 
 enum {
 	SHIM_LISTEN_FD = 3,
+	SHIM_KEPT_FD = 4,
 	SHIM_MESSAGE_MAX = 65536,
 	SHIM_REAPED_MAX = 64,
 	SHIM_CONNS_MAX = 16,
@@ -47,6 +48,7 @@ struct stream {
 struct recent {
 	struct buf records;
 	uint64_t from, position; /* bytes of output before the first record, and behind the last */
+	bool adopted; /* both count from an unknown position: the first reader knows it */
 };
 
 /* Standard streams of the container, or of one exec. */
@@ -56,6 +58,7 @@ struct io {
 	struct stream out[2];
 	int in_fd; /* write end of stdin, -1 = none or closed; the terminal's when tty */
 	bool tty, stdin_once;
+	bool kept; /* engines hold descriptors of it */
 	struct list sessions;
 	struct buf input; /* input the container has not read yet */
 	struct source in_src;
@@ -73,6 +76,7 @@ struct exec {
 	char id[65];
 	struct io io;
 	pid_t pid;
+	struct source orphan; /* pidfd of an adopted one */
 	bool done;
 	int exit_code;
 	struct timer timer; /* end of `held`, or of the exec's memory once it is done */
@@ -140,6 +144,9 @@ void journal_release(struct shim *shim, uint64_t seq);
 int control_open(struct shim *shim) must_check;
 /* False when the connection was dropped. */
 bool control_send(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message);
+/* The same with descriptors (borrowed). */
+bool control_send_fds(struct conn *conn, const Cleat__Shim__V1__ShimMessage *message,
+		      const int *fds, size_t n_fds);
 /* A NULL conn is one that is gone. */
 void control_reply(struct conn *conn, Cleat__Shim__V1__ShimReply *reply);
 void control_broadcast(struct shim *shim, const Cleat__Shim__V1__ShimMessage *message);
@@ -155,7 +162,7 @@ void request_fail(struct conn *conn, uint64_t id, uint32_t code, const char *rea
 void io_init(struct shim *shim, struct io *io, struct logfile *log);
 /* FIFOs of the container in the run directory, made if absent; their output is read from now on. */
 int io_open_fifos(struct shim *shim) must_check;
-/* Output of an exec: consumes the read ends and the write end of stdin (-1 = none). */
+/* Output by pipes: consumes the read ends and the write end of stdin (-1 = none). */
 int io_open_pipes(struct io *io, int out_fd, int err_fd, int in_fd) must_check;
 /* A terminal's master (consumed) for input and output. */
 int io_open_tty(struct io *io, int fd) must_check;
@@ -207,12 +214,26 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id) must_check;
 
 /* recent.c: output of an exec that may be asked for again. */
+/* A reader has had `position` bytes, of which an adopted exec's shim knows nothing. */
+void recent_locate(struct recent *recent, uint64_t position);
 void recent_add(struct recent *recent, uint8_t stream, const char *data, size_t n);
 /* Sends `session` what is behind `position`, or all there is when that is gone. False: the session was
  * removed. */
 bool recent_replay(const struct recent *recent, uint64_t position, struct session *session);
 
+/* keep.c: descriptors that engines hold for a successor of this shim. */
+/* Tells all subscribers what there is of `io` now. */
+void keep_tell(struct io *io);
+/* Tells a new subscriber all there is. */
+void keep_replay(struct conn *conn);
+/* Takes over what an engine has kept, from the socket it left behind (consumed). */
+void keep_load(struct shim *shim, int fd);
+
 /* exec.c */
+/* One whose shim was killed: its pidfd, its streams (consumed, -1 = none). Its output waits for a reader. */
+void exec_adopt(struct shim *shim, const Cleat__Shim__V1__Kept *kept, int pidfd, const int std[3]);
+/* Sends the process a signal: 0 or -errno. */
+int exec_signal(const struct exec *exec, int number) must_check;
 /* A further session on an exec: -ENOENT when it is not known (any more). fd is consumed. */
 int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd) must_check;
 struct exec *exec_find(struct shim *shim, const char *id);
@@ -231,6 +252,8 @@ int reap_exit_code(int wait_status);
 
 /* adopt.c: a container whose shim died. Returns 1 when one was adopted, 0 when there is none. */
 int adopt(struct shim *shim) must_check;
+/* The wait status of a process that has ended; of exit code 255 when nobody knows it. */
+int adopt_wait_status(int pidfd, pid_t pid);
 
 /* cgroup.c: what the shim itself does to the container's control group. */
 int cgroup_freeze(const char *path, bool frozen) must_check;

@@ -25,11 +25,12 @@
 #include "log.h"
 #include "loop.h"
 #include "shimchild.h"
+#include "shimkeep.h"
 #include "shimsock.h"
 #include "shimspawn.h"
 #include "str.h"
 
-enum { MESSAGE_MAX = 64 << 10, N_BUCKETS = 256, STACK_BYTES = 128 << 10 };
+enum { N_BUCKETS = 256, STACK_BYTES = 128 << 10 };
 
 struct link {
 	struct list bucket, fresh;
@@ -58,9 +59,10 @@ struct shims {
 	struct list buckets[N_BUCKETS];
 	struct list fresh;
 	struct shimchildren children;
+	struct shimkeep keep;
 	uint64_t last_call;
 	bool stopping;
-	uint8_t message[MESSAGE_MAX];
+	uint8_t message[SHIMSOCK_MESSAGE_MAX];
 };
 
 static struct list *bucket_of(struct shims *shims, const char *id)
@@ -125,12 +127,18 @@ static void take_reply(struct link *link, Cleat__Shim__V1__ShimMessage *message)
 	pthread_mutex_unlock(&link->shims->mutex);
 }
 
-static void take_message(struct link *link, size_t len)
+/* fds are consumed. */
+static void take_message(struct link *link, size_t len, const int *fds, size_t n_fds)
 {
 	struct shims *shims = link->shims;
 	Cleat__Shim__V1__ShimMessage *message =
 		cleat__shim__v1__shim_message__unpack(NULL, len, shims->message);
 
+	if (message && message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_KEPT)
+		shimkeep_put(&shims->keep, link->id, message->kept, fds, n_fds);
+	else
+		for (size_t i = 0; i < n_fds; i++)
+			close(fds[i]);
 	if (!message) {
 		log_warn("undecodable message from shim id=%.12s", link->id);
 		return;
@@ -158,15 +166,14 @@ static void link_ready(struct source *source, uint32_t events)
 {
 	struct link *link = container_of(source, struct link, source);
 	int fds[FD_PASS_MAX];
-	size_t n_fds = 0;
+	size_t n_fds = ARRAY_LEN(fds);
 	ssize_t n;
 
 	(void)events;
-	while ((n = fd_recv(link->sock, link->shims->message, MESSAGE_MAX, fds, &n_fds,
+	while ((n = fd_recv(link->sock, link->shims->message, SHIMSOCK_MESSAGE_MAX, fds, &n_fds,
 			    MSG_DONTWAIT)) > 0) {
-		for (size_t i = 0; i < n_fds; i++)
-			close(fds[i]);
-		take_message(link, (size_t)n);
+		take_message(link, (size_t)n, fds, n_fds);
+		n_fds = ARRAY_LEN(fds);
 	}
 	if (n != -EAGAIN)
 		hang_up(link);
@@ -228,6 +235,7 @@ int shims_open(struct shims **out, struct engine *engine, const struct shims_han
 		list_init(&shims->buckets[i]);
 	list_init(&shims->fresh);
 	shimchildren_init(&shims->children);
+	shimkeep_init(&shims->keep);
 	r = start_thread(shims);
 	if (r < 0) {
 		loop_deinit(&shims->loop);
@@ -252,34 +260,10 @@ struct shims *shims_free(struct shims *shims)
 		list_each_safe (link, next, &shims->buckets[i], bucket)
 			drop_link(link);
 	shimchildren_deinit(&shims->children);
+	shimkeep_deinit(&shims->keep);
 	loop_deinit(&shims->loop);
 	free(shims);
 	return NULL;
-}
-
-static int send_request(int sock, const Cleat__Shim__V1__ShimRequest *request, const int *fds,
-			size_t n_fds)
-{
-	size_t len = cleat__shim__v1__shim_request__get_packed_size(request);
-	cleanup_free uint8_t *bytes = malloc(len + 1);
-
-	if (!bytes)
-		return -ENOMEM;
-	if (len > MESSAGE_MAX)
-		return -EMSGSIZE;
-	cleat__shim__v1__shim_request__pack(request, bytes);
-	return fd_send(sock, bytes, len, fds, n_fds, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-static int subscribe(int sock, int64_t last_seq)
-{
-	Cleat__Shim__V1__SubscribeRequest body = CLEAT__SHIM__V1__SUBSCRIBE_REQUEST__INIT;
-	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
-
-	body.from_seq = (uint64_t)last_seq + 1;
-	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_SUBSCRIBE;
-	request.subscribe = &body;
-	return send_request(sock, &request, NULL, 0);
 }
 
 static struct link *new_link(struct shims *shims, const char *id, int sock)
@@ -312,7 +296,7 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 	sock = shimsock_dial(shims->engine, id);
 	if (sock < 0)
 		return sock;
-	r = subscribe(sock, last_seq);
+	r = shimsock_subscribe(sock, last_seq);
 	if (r < 0)
 		return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
 	pthread_mutex_lock(&shims->mutex);
@@ -324,6 +308,22 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 	}
 	pthread_mutex_unlock(&shims->mutex);
 	return 0;
+}
+
+static void disconnect(struct shims *shims, const char *id)
+{
+	struct link *link;
+
+	pthread_mutex_lock(&shims->mutex);
+	link = find_link(shims, id);
+	if (link) {
+		list_remove(&link->bucket);
+		list_remove(&link->fresh);
+		list_append(&shims->fresh, &link->fresh);
+		link->dead = true;
+		loop_wake(&shims->loop);
+	}
+	pthread_mutex_unlock(&shims->mutex);
 }
 
 static int watch_spawned(struct shims *shims, pid_t pid)
@@ -339,7 +339,7 @@ static int watch_spawned(struct shims *shims, pid_t pid)
 
 int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct err *err)
 {
-	cleanup_fd int dir = -1, sock = -1;
+	cleanup_fd int dir = -1, sock = -1, kept = -1;
 	int r = fd_mkdir_all(shims->engine->shims_fd, id, 0711);
 	pid_t pid;
 
@@ -350,12 +350,13 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct er
 	sock = fd_unix_listen(dir, "sock", SOCK_SEQPACKET, 0600);
 	if (sock < 0)
 		return err_sys(err, sock, "listen for the shim");
-	pid = shimspawn(shims->engine, id, sock, err);
+	kept = shimkeep_hand_over(&shims->keep, id);
+	pid = shimspawn(shims->engine, id, sock, kept, err);
 	if (pid < 0)
 		return (int)pid;
 	if (watch_spawned(shims, pid) < 0)
 		log_warn("cannot watch a shim id=%.12s pid=%d", id, pid);
-	shims_forget(shims, id);
+	disconnect(shims, id);
 	r = shims_connect(shims, id, last_seq);
 	return r < 0 ? err_sys(err, r, "connect to the shim") : 0;
 }
@@ -398,7 +399,7 @@ static int send_until(const struct link *link, const Cleat__Shim__V1__ShimReques
 {
 	int r;
 
-	while ((r = send_request(link->sock, request, fds, n_fds)) == -EAGAIN) {
+	while ((r = shimsock_send(link->sock, request, fds, n_fds)) == -EAGAIN) {
 		struct pollfd p = { .fd = link->sock, .events = POLLOUT };
 		int64_t left_ns = deadline_ns - fd_monotonic_ns();
 
@@ -478,16 +479,6 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 
 void shims_forget(struct shims *shims, const char *id)
 {
-	struct link *link;
-
-	pthread_mutex_lock(&shims->mutex);
-	link = find_link(shims, id);
-	if (link) {
-		list_remove(&link->bucket);
-		list_remove(&link->fresh);
-		list_append(&shims->fresh, &link->fresh);
-		link->dead = true;
-		loop_wake(&shims->loop);
-	}
-	pthread_mutex_unlock(&shims->mutex);
+	disconnect(shims, id);
+	shimkeep_forget(&shims->keep, id);
 }

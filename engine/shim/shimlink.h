@@ -51,5 +51,6 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 /* Whether a live shim holds the container's shim lock. Never blocks. */
 bool shims_alive(const struct engine *engine, const char *id);
 
-/* Closes the connection if there is one, without a call of `lost`. */
+/* Closes the connection if there is one, without a call of `lost`, and all that is kept of the
+ * container. */
 void shims_forget(struct shims *shims, const char *id);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "fd.h"
@@ -32,4 +33,29 @@ bool shims_alive(const struct engine *engine, const char *id)
 	cleanup_fd int lock = dir < 0 ? dir : fd_lock_existing(dir, "lock", false);
 
 	return lock == -EAGAIN || lock == -EACCES;
+}
+
+int shimsock_send(int sock, const Cleat__Shim__V1__ShimRequest *request, const int *fds,
+		  size_t n_fds)
+{
+	size_t len = cleat__shim__v1__shim_request__get_packed_size(request);
+	cleanup_free uint8_t *bytes = malloc(len + 1);
+
+	if (!bytes)
+		return -ENOMEM;
+	if (len > SHIMSOCK_MESSAGE_MAX)
+		return -EMSGSIZE;
+	cleat__shim__v1__shim_request__pack(request, bytes);
+	return fd_send(sock, bytes, len, fds, n_fds, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int shimsock_subscribe(int sock, int64_t last_seq)
+{
+	Cleat__Shim__V1__SubscribeRequest body = CLEAT__SHIM__V1__SUBSCRIBE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+
+	body.from_seq = (uint64_t)last_seq + 1;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_SUBSCRIBE;
+	request.subscribe = &body;
+	return shimsock_send(sock, &request, NULL, 0);
 }

@@ -13,7 +13,7 @@
 #include "buf.h"
 #include "str.h"
 
-enum { SHIM_FD = 3 };
+enum { SHIM_FD = 3, KEPT_FD = 4 };
 
 struct attrs {
 	posix_spawnattr_t attr;
@@ -47,11 +47,13 @@ static void attrs_deinit(struct attrs *a)
 	posix_spawnattr_destroy(&a->attr);
 }
 
-static int add_files(struct attrs *a, const char *log, int listen_fd)
+static int add_files(struct attrs *a, const char *log, int listen_fd, int kept_fd)
 {
 	posix_spawn_file_actions_t *f = &a->actions;
 	int r = posix_spawn_file_actions_adddup2(f, listen_fd, SHIM_FD);
 
+	if (!r && kept_fd >= 0)
+		r = posix_spawn_file_actions_adddup2(f, kept_fd, KEPT_FD);
 	if (!r)
 		r = posix_spawn_file_actions_addopen(f, 0, "/dev/null", O_RDWR, 0);
 	if (!r)
@@ -87,7 +89,8 @@ static int paths_init(struct shim_paths *p, const struct engine *engine, const c
 	return p->program && p->state && p->run && p->log && p->oci && p->cgroup ? 0 : -ENOMEM;
 }
 
-pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, struct err *err)
+pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, int kept_fd,
+		struct err *err)
 {
 	cleanup(paths_deinit) struct shim_paths paths = { 0 };
 	struct attrs attrs;
@@ -99,14 +102,16 @@ pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, stru
 	if (r < 0)
 		return err_sys(err, r, "start the shim");
 
-	char *const argv[] = { "cleat-shim", "--id",     (char *)id,   "--state",
-			       paths.state,  "--run",    paths.run,    "--oci-root",
-			       paths.oci,    "--cgroup", paths.cgroup, NULL };
+	char *const argv[] = { "cleat-shim", "--id",       (char *)id,
+			       "--state",    paths.state,  "--run",
+			       paths.run,    "--oci-root", paths.oci,
+			       "--cgroup",   paths.cgroup, kept_fd >= 0 ? "--kept" : NULL,
+			       "4",          NULL };
 	static char *const envp[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
 				      "/sbin:/bin",
 				      NULL };
 
-	r = add_files(&attrs, paths.log, listen_fd);
+	r = add_files(&attrs, paths.log, listen_fd, kept_fd);
 	if (r == 0)
 		r = -posix_spawn(&pid, paths.program, &attrs.actions, &attrs.attr, argv, envp);
 	attrs_deinit(&attrs);

@@ -9,8 +9,9 @@
 #include "err.h"
 #include "mem.h"
 
-/* Starts cleat-shim for container `id` with `listen_fd` (borrowed) as its descriptor 3, in a session
- * of its own, its stderr in RUN/shim/ID/log. Returns its pid; the caller reaps it.
+/* Starts cleat-shim for container `id` with `listen_fd` (borrowed) as its descriptor 3 and what
+ * shimkeep_hand_over() gave (borrowed, -1 = nothing) as its descriptor 4, in a session of its own, its
+ * stderr in RUN/shim/ID/log. Returns its pid; the caller reaps it.
  * -errno with *err when it cannot be started at all. Does not wait for it. */
-pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd,
+pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, int kept_fd,
 		struct err *err) must_check;

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import harness
+import pytest
 
 LINES_100MB = 1_200_000
 
@@ -100,6 +101,77 @@ def test_a_killed_shim_is_replaced(busybox):
     assert inspect(busybox, "cs")["State"]["ExitCode"] == 33
     numbers = busybox.out("logs", "cs").split()
     assert numbers == [str(i) for i in range(1, len(numbers) + 1)]
+
+
+def kill_shim(engine):
+    shims = [p for p in harness.processes_below(str(engine.root)) if harness.exe(p) == "cleat-shim"]
+    assert len(shims) == 1
+    os.kill(shims[0], signal.SIGKILL)
+    return shims[0]
+
+
+class Interactive:
+    """A command with its standard streams, on a terminal when it asks for one."""
+
+    def __init__(self, engine, *command):
+        self.tty = "-t" in command
+        ours, theirs = os.openpty() if self.tty else os.pipe()[::-1]
+        self.input = ours
+        self.process = engine.popen(*command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(theirs)
+
+    def read_until(self, accepts):
+        """Reads on until accepts(all of it)."""
+        out = b""
+        while not accepts(out):
+            data = os.read(self.process.stdout.fileno(), 65536)
+            assert data, (out, self.process.stderr.read())
+            out += data
+
+    def end(self):
+        """Ends the input; the exit code."""
+        if self.tty:
+            os.write(self.input, b"\x04")
+        else:
+            os.close(self.input)
+        while os.read(self.process.stdout.fileno(), 65536):
+            pass
+        code = self.process.wait(30)
+        if self.tty:
+            os.close(self.input)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+
+def ticks(out):
+    return [float(word.split()[1]) for word in out.split(b"\n")[:-1] if word.startswith(b"tick ")]
+
+
+TICKS_AND_ECHO = """(while :; do read up rest </proc/uptime; echo tick $up; sleep 0.2; done) &
+while read line; do echo got $line; done; exit 6"""
+
+
+@pytest.mark.parametrize("command", [["run", "-i", "busybox"], ["run", "-i", "-t", "busybox"], ["exec", "-i", "cx"],
+                                     ["exec", "-i", "-t", "cx"]], ids=" ".join)
+def test_streams_outlive_a_killed_shim(busybox, command):
+    """Of a container and of an exec, with a terminal and without: the process goes on, what it writes is read, its
+    exit code is told."""
+    if command[0] == "exec":
+        busybox.out("run", "-d", "--name", "cx", "busybox", "sleep", "1000")
+    client = Interactive(busybox, *command, "sh", "-c", TICKS_AND_ECHO)
+    client.read_until(ticks)
+    for number in range(2):
+        killed = kill_shim(busybox)
+        harness.wait_until(lambda: [p for p in harness.processes_below(str(busybox.root))
+                                    if p != killed and harness.exe(p) == "cleat-shim"], what="a successor")
+        # A line of after that shows that the client has come back.
+        with open("/proc/uptime", encoding="utf-8") as uptime:
+            succeeded = float(uptime.read().split()[0])
+        client.read_until(lambda out: any(t > succeeded for t in ticks(out)))
+        os.write(client.input, b"line%d\n" % number)
+        client.read_until(lambda out: b"got line%d" % number in out)
+    assert client.end() == 6
 
 
 def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):

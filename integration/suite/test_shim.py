@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -90,6 +91,7 @@ class Shim:
         self.listener.bind(str(self.run / "sock"))
         self.listener.listen(16)
         self.events, self.replies, self.next_id, self.process = [], {}, 0, None
+        self.kept = {}  # exec id: the message and its descriptors
         stray = os.open(inherit, os.O_RDONLY) if inherit else -1
         if inherit:
             os.set_inheritable(stray, True)
@@ -116,14 +118,52 @@ class Shim:
             "linux": {"cgroupsPath": "/" + self.cgroup,
                       "namespaces": [{"type": t} for t in ("pid", "mount", "network", "ipc", "uts")]}}))
 
-    def spawn(self):
+    def spawn(self, kept=-1):
         fd = self.listener.fileno()
+
+        def place():
+            os.dup2(fd, 3, inheritable=True)
+            if kept >= 0:
+                os.dup2(kept, 4, inheritable=True)
         with open(self.root / "log", "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [BIN / "cleat-shim", "--id", self.id, "--state", self.state, "--run", self.run, "--oci-root", self.oci,
-                 "--cgroup", self.cgroup],
-                preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), close_fds=False, stdin=subprocess.DEVNULL,
+                 "--cgroup", self.cgroup, *(["--kept", "4"] if kept >= 0 else [])],
+                preexec_fn=place, close_fds=False, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
+
+    def kill(self):
+        """kill -9 of the shim; the connection is read to its end, as an engine does."""
+        self.process.kill()
+        self.process.wait()
+        while True:
+            try:
+                if not self.take():
+                    break
+            except ConnectionResetError:
+                break
+        self.sock.close()
+
+    def succeed(self, connect=True):
+        """A successor gets what was kept."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for data, fds in self.kept.values():
+            socket.send_fds(ours, [data], fds)
+        ours.close()
+        with theirs:
+            high = os.dup2(theirs.fileno(), 200)
+            self.spawn(kept=high)
+            os.close(high)
+        if connect:
+            self.connect()
+
+    def keep(self, data, fds):
+        kept = decode(data)
+        for name in list(self.kept) if kept.get(6) else [kept.get(1, b"")]:
+            for fd in self.kept.pop(name, (b"", ()))[1]:
+                os.close(fd)
+        if fds:
+            self.kept[kept.get(1, b"")] = (data, fds)
 
     def connect(self, from_seq=1):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -132,14 +172,21 @@ class Shim:
         self.call(SUBSCRIBE, message(f1=from_seq))
 
     def receive(self):
-        data = self.sock.recv(65536)
-        assert data, "the shim hung up: " + (self.root / "log").read_text()
+        assert self.take(), "the shim hung up: " + (self.root / "log").read_text()
+
+    def take(self):
+        data, fds, _, _ = socket.recv_fds(self.sock, 65536, 8)
         outer = decode(data)
-        if 1 in outer:
+        if not data:
+            return False
+        if 3 in outer:
+            self.keep(outer[3], fds)
+        elif 1 in outer:
             reply = decode(outer[1])
             self.replies[reply.get(1, 0)] = reply
         else:
             self.events.append(decode(outer[2]))
+        return True
 
     def call(self, kind, body=b"", fds=()):
         self.next_id += 1
@@ -156,9 +203,9 @@ class Shim:
                 return found[nth - 1]
             self.receive()
 
-    def attach(self, stdin=False, lossless=True):
+    def attach(self, stdin=False, lossless=True, **more):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        reply = self.call(ATTACH, message(f1=stdin, f2=True, f3=True, f4=lossless), [theirs.fileno()])
+        reply = self.call(ATTACH, message(f1=stdin, f2=True, f3=True, f4=lossless, **more), [theirs.fileno()])
         theirs.close()
         assert not reply.get(2), reply
         ours.settimeout(20)
@@ -190,6 +237,9 @@ class Shim:
         except (OSError, ProcessLookupError):
             pass
         self.sock.close()
+        for _, fds in self.kept.values():
+            for fd in fds:
+                os.close(fd)
         time.sleep(0.05)
         if self.process.poll() is None:
             self.process.kill()
@@ -216,10 +266,16 @@ def shim():
         each.close()
 
 
-def frames(sock):
-    """(stdout, stderr, exit code) of a stream until its end."""
+def frames(sock, s=None):
+    """(stdout, stderr, exit code) of a stream until its end. The end of stdin needs the engine's part: with the
+    shim given its messages are taken meanwhile."""
     out = {1: b"", 2: b""}
     while True:
+        ready = select.select([sock] + ([s.sock] if s else []), [], [], 20)[0]
+        assert ready, out
+        if sock not in ready:
+            s.take()
+            continue
         data = sock.recv(65536)
         if not data:
             return out[1], out[2], None
@@ -255,7 +311,7 @@ def test_stdin_and_its_end(shim):
     for at in range(0, len(data), 30000):
         stream.send(field(3, data[at:at + 30000]))
     stream.shutdown(socket.SHUT_WR)
-    assert frames(stream)[::2] == (data, 0)
+    assert frames(stream, s)[::2] == (data, 0)
 
 
 def test_stop_kill_pause(shim):
@@ -297,7 +353,7 @@ def test_exec(shim):
             ours.send(field(3, stdin))
         if not tty:
             ours.shutdown(socket.SHUT_WR)
-        return frames(ours)
+        return frames(ours, s)
     assert run("sh", "-c", "echo o; echo e >&2; exit 4") == (b"o\n", b"e\n", 4)
     assert run("cat", stdin=b"through") == (b"through", b"", 0)
     assert run("sh", "-c", "tty; exit 2", tty=True)[::2] == (b"/dev/pts/0\r\n", 2)
@@ -328,6 +384,119 @@ def test_killed_shim_is_succeeded_without_loss(shim):
     exits = s.event(EXITED)
     assert exits[5] == 33
     assert s.log_bytes() == b"".join(b"line %d\n" % i for i in range(1, count + 1))
+
+
+def until(sock, text):
+    """Output of a stream up to `text`."""
+    out = b""
+    while text not in out:
+        data = sock.recv(65536)
+        assert data, out
+        out += decode(data).get(3, b"")
+    return out
+
+
+def test_terminal_outlives_its_shim(shim):
+    s = shim("sh", "-c", "echo ready; while read line; do echo got $line; done; exit 9", tty=True, stdin=True)
+    stream = s.attach(stdin=True)
+    s.call(START)
+    until(stream, b"ready")
+    s.event(STARTED)
+    for number in range(3):
+        s.kill()
+        s.succeed()
+        stream = s.attach(stdin=True)
+        stream.send(field(3, b"line%d\n" % number))
+        until(stream, b"got line%d" % number)
+    stream.send(field(3, b"\x04"))
+    assert frames(stream)[2] == 9
+    assert s.event(EXITED)[5] == 9
+    assert not s.kept
+
+
+def test_stdin_stays_open_while_a_shim_is_replaced(shim):
+    s = shim("sh", "-c", "cat; exit 5", stdin=True)
+    stream = s.attach(stdin=True)
+    s.call(START)
+    stream.send(field(3, b"before\n"))
+    until(stream, b"before")
+    s.kill()
+    s.succeed()
+    stream = s.attach(stdin=True)
+    stream.send(field(3, b"after\n"))
+    until(stream, b"after")
+    stream.shutdown(socket.SHUT_WR)
+    assert frames(stream, s)[2] == 5
+
+
+def test_end_between_two_shims_is_known(shim):
+    s = shim("sh", "-c", "read line; echo last words; exit 44", stdin=True)
+    s.call(START)
+    s.event(STARTED)
+    s.kill()
+    _, fds = s.kept[b""]
+    os.write(fds[-1], b"go\n")
+    poll = select.poll()
+    poll.register(fds[0], select.POLLIN)
+    assert poll.poll(20000)
+    s.succeed(connect=False)  # it may be over before a connection
+    harness.wait_until(lambda: s.status().get(3) == 4, what="the end of the container")
+    assert s.status()[8] == 44
+    assert s.log_bytes() == b"last words\n"
+
+
+def start_exec(s, script, tty=False):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = json.dumps({"args": ["sh", "-c", script], "cwd": "/", "env": ["PATH=/bin"], "terminal": tty,
+                          "user": {"uid": 0, "gid": 0}})
+    reply = s.call(EXEC, message(f1="e1", f2=process, f3=tty, f4=True), [theirs.fileno()])
+    assert not reply.get(2), reply
+    theirs.close()
+    ours.settimeout(20)
+    return ours
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_exec_outlives_its_shim(shim, tty):
+    s = shim("sleep", "1000")
+    s.call(START)
+    stream = start_exec(s, "echo ready; while read line; do echo got $line; done; exit 6", tty)
+    had = len(until(stream, b"ready\r\n" if tty else b"ready\n"))
+    for number in range(3):
+        s.kill()
+        s.succeed()
+        stream = s.attach(stdin=True, f5="e1", f6=had)
+        stream.send(field(3, b"line%d\n" % number))
+        out, end = b"", b"got line%d" % number + (b"\r\n" if tty else b"\n")
+        while not out.endswith(end):
+            frame = decode(stream.recv(65536))
+            assert frame.get(2, 0) == had
+            had += len(frame[3])
+            out += frame[3]
+    if tty:
+        stream.send(field(3, b"\x04"))
+    else:
+        stream.shutdown(socket.SHUT_WR)
+    assert frames(stream, s)[2] == 6
+    assert s.event(EXEC_EXITED)[5] == 6
+    while b"e1" in s.kept:
+        s.receive()
+
+
+def test_exec_that_ends_between_two_shims(shim):
+    s = shim("sleep", "1000")
+    s.call(START)
+    stream = start_exec(s, "read line; echo last words; exit 7")
+    s.kill()
+    assert stream.recv(65536) == b""
+    _, fds = s.kept[b"e1"]
+    os.write(fds[-1], b"go\n")
+    poll = select.poll()
+    poll.register(fds[0], select.POLLIN)
+    assert poll.poll(20000)
+    s.succeed()
+    assert s.event(EXEC_EXITED)[5] == 7
+    assert frames(s.attach(f5="e1", f6=0)) == (b"last words\n", b"", 7)
 
 
 def test_stalled_lossy_reader_is_dropped(shim):

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors of running containers' streams, held so that they outlive a shim that is killed (Kept in
+ * shim.proto). Thread-safe; nothing here blocks. */
+#pragma once
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "list.h"
+#include "mem.h"
+
+enum { SHIMKEEP_BUCKETS = 256 };
+
+struct shimkeep {
+	pthread_mutex_t mutex;
+	struct list buckets[SHIMKEEP_BUCKETS];
+};
+
+void shimkeep_init(struct shimkeep *keep);
+/* Closes all. */
+void shimkeep_deinit(struct shimkeep *keep);
+
+/* What the shim of container `id` sent; fds are consumed. */
+void shimkeep_put(struct shimkeep *keep, const char *id, const Cleat__Shim__V1__Kept *kept,
+		  const int *fds, size_t n_fds);
+/* Closes what is held of a container. */
+void shimkeep_forget(struct shimkeep *keep, const char *id);
+/* A socket to be inherited by a successor, with all that is held of the container in it; -1 when there
+ * is nothing. What is held stays held until the successor has told its own. */
+int shimkeep_hand_over(struct shimkeep *keep, const char *id) must_check;
