@@ -104,7 +104,8 @@ static json_t *runtime_state(const Cleat__V1__ContainerRuntimeState *s)
 	set(o, "Status", text(dockerjson_state(s->state)));
 	set(o, "Running",
 	    json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING ||
-			 s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED));
+			 s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED ||
+			 s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING));
 	set(o, "Paused",
 	    json_boolean(s->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED));
 	set(o, "Restarting",
@@ -239,11 +240,22 @@ static json_t *binds(const Cleat__V1__ContainerConfig *c)
 	return a;
 }
 
+static json_t *tmpfs(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (strcmp(c->mounts[i]->type, "tmpfs") == 0)
+			set(o, c->mounts[i]->target, text(c->mounts[i]->tmpfs_options));
+	return o;
+}
+
 static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 {
 	json_t *o = json_object(), *ports = json_object();
 
 	set(o, "Binds", binds(c));
+	set(o, "Tmpfs", tmpfs(c));
 	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
 	for (size_t i = 0; i < c->n_ports; i++)
 		add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
@@ -282,7 +294,7 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	return o;
 }
 
-static json_t *mount_points(Cleat__V1__MountPoint *const *mounts, size_t n)
+json_t *dockerjson_mounts(Cleat__V1__MountPoint *const *mounts, size_t n)
 {
 	json_t *a = json_array();
 
@@ -322,9 +334,18 @@ static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
 	return o;
 }
 
+json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		set(o, endpoints[i]->network, endpoint(endpoints[i]));
+	return o;
+}
+
 static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
 {
-	json_t *o = json_object(), *ports = json_object(), *networks = json_object();
+	json_t *o = json_object(), *ports = json_object();
 	const Cleat__V1__EndpointStatus *first = c->n_networks ? c->networks[0] : NULL;
 	char key[32];
 
@@ -338,14 +359,12 @@ static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
 		if (!json_object_get(ports, key))
 			set(ports, key, json_null());
 	}
-	for (size_t i = 0; i < c->n_networks; i++)
-		set(networks, c->networks[i]->network, endpoint(c->networks[i]));
 	set(o, "Ports", ports);
 	set(o, "Gateway", text(first ? first->gateway : ""));
 	set(o, "IPAddress", text(first ? first->ip_address : ""));
 	set(o, "IPPrefixLen", json_integer(first ? first->ip_prefix_len : 0));
 	set(o, "MacAddress", text(first ? first->mac_address : ""));
-	set(o, "Networks", networks);
+	set(o, "Networks", dockerjson_networks(c->networks, c->n_networks));
 	return o;
 }
 
@@ -382,7 +401,7 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 		set(o, "SizeRw", json_integer((json_int_t)c->size_rw_bytes));
 		set(o, "SizeRootFs", json_integer((json_int_t)c->size_root_fs_bytes));
 	}
-	set(o, "Mounts", mount_points(c->mounts, c->n_mounts));
+	set(o, "Mounts", dockerjson_mounts(c->mounts, c->n_mounts));
 	if (c->config)
 		set(o, "Config", config(c->config));
 	set(o, "NetworkSettings", network_settings(c));

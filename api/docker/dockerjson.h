@@ -10,5 +10,8 @@
 /* Each returns an owned object, NULL without memory. */
 json_t *dockerjson_container(const Cleat__V1__ContainerDetails *container);
 json_t *dockerjson_image(const Cleat__V1__ImageDetails *image);
+/* A container's `Mounts` and `NetworkSettings.Networks`. */
+json_t *dockerjson_mounts(Cleat__V1__MountPoint *const *mounts, size_t n);
+json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n);
 /* "running" and so on. */
 const char *dockerjson_state(Cleat__V1__ContainerState state);

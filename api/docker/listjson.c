@@ -45,8 +45,10 @@ json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
 	json_object_set_new(o, "Status", text(c->status));
 	json_object_set_new(o, "HostConfig",
 			    json_pack("{s:o}", "NetworkMode", text(c->network_mode)));
-	json_object_set_new(o, "NetworkSettings", json_pack("{s:{}}", "Networks"));
-	json_object_set_new(o, "Mounts", json_array());
+	json_object_set_new(
+		o, "NetworkSettings",
+		json_pack("{s:o}", "Networks", dockerjson_networks(c->networks, c->n_networks)));
+	json_object_set_new(o, "Mounts", dockerjson_mounts(c->mounts, c->n_mounts));
 	return o;
 }
 
@@ -156,6 +158,10 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
 	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
 	json_object_set_new(o, "RegistryConfig", json_object());
+	json_object_set_new(o, "Debug", json_false());
+	json_object_set_new(o, "ExperimentalBuild", json_false());
+	json_object_set_new(o, "LiveRestoreEnabled", json_true());
+	json_object_set_new(o, "InitBinary", text("cleat-oci"));
 	json_object_set_new(o, "Warnings", json_null());
 	json_object_set_new(o, "SystemTime", text(time));
 	return o;

@@ -48,6 +48,23 @@ static void answer_created(struct gw *gw, const Cleat__V1__CreateContainerReply 
 	gw_json(gw, 201, json_pack("{s:s, s:o}", "Id", reply->id, "Warnings", warnings));
 }
 
+/* "linux/arm64/v8"; what is not given is any. */
+static int read_platform(const char *text, Cleat__V1__CreateContainerRequest *request)
+{
+	const char *slash = strchr(text, '/');
+	Cleat__V1__Platform *p = *text ? malloc(sizeof(*p)) : NULL;
+
+	if (!*text)
+		return 0;
+	if (!p)
+		return -ENOMEM;
+	cleat__v1__platform__init(p);
+	request->platform = p;
+	p->os = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
+	p->architecture = slash ? strndup(slash + 1, strcspn(slash + 1, "/")) : NULL;
+	return p->os && (p->architecture || !slash) ? 0 : -ENOMEM;
+}
+
 static void create(struct gw *gw)
 {
 	Cleat__V1__CreateContainerRequest *request = NULL;
@@ -57,6 +74,7 @@ static void create(struct gw *gw)
 	int r = body ? createjson_parse(body, http_query(gw->http, "name"), &request, &err)
 		     : -EINVAL;
 
+	r = r ? r : read_platform(http_query(gw->http, "platform"), request);
 	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
 	if (r < 0)
 		gw_fail(gw, &err);

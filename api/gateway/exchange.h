@@ -63,10 +63,10 @@ void gw_filters_free(Cleat__V1__Filter **filters, size_t n);
 /* ---- a resource's routes, each in a file of its own */
 
 struct gw_route {
-	const char *method, *pattern;
+	const char *method, *pattern; /* method "*" = any */
 	void (*handle)(struct gw *gw);
 };
-extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[];
+extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[], gw_unbuilt[];
 
 /* load.c: POST /images/load; reads its body itself. */
 void gw_load(struct gw *gw);

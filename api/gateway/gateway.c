@@ -8,13 +8,15 @@
 #include "exchange.h"
 #include "str.h"
 
-static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec, gw_images };
+static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec, gw_images,
+						    gw_unbuilt };
 
 static const struct gw_route *find(const char *method, const char *path, struct route_match *match)
 {
 	for (size_t i = 0; i < ARRAY_LEN(resources); i++)
 		for (const struct gw_route *r = resources[i]; r->method; r++)
-			if (!strcmp(r->method, method) && route_matches(r->pattern, path, match))
+			if ((r->method[0] == '*' || !strcmp(r->method, method)) &&
+			    route_matches(r->pattern, path, match))
 				return r;
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include "cleat/v1/containers.pb-c.h"
 #include "detach.h"
 #include "fd.h"
+#include "str.h"
 
 enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000 };
 
@@ -249,6 +250,29 @@ static int first_message(struct raw *raw, struct err *err)
 	return 0;
 }
 
+static int upgrade(struct raw *raw, struct err *err)
+{
+	raw->sock = http_upgrade(raw->gw->http, stream_type(raw->gw, raw->tty));
+	if (raw->sock == -EPROTO)
+		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
+	if (raw->sock < 0)
+		return -EPIPE;
+	raw->gw->streaming = true;
+	return 0;
+}
+
+/* As dockerd does: a program that cannot be executed is told in the exec's stream; clients then ask for
+ * its exit code, 126 or 127. */
+static int tell_not_executed(struct raw *raw, struct err *err)
+{
+	cleanup_free char *sentence =
+		str_printf("OCI runtime exec failed: %s: unknown\r\n", err->message);
+	ProtobufCBinaryData data = { strlen(str_or_empty(sentence)), (uint8_t *)sentence };
+	int r = upgrade(raw, err);
+
+	return r < 0 ? r : write_output(raw, 1, &data);
+}
+
 static int run(struct raw *raw, struct err *err)
 {
 	struct gw *gw = raw->gw;
@@ -261,14 +285,11 @@ static int run(struct raw *raw, struct err *err)
 
 	r = r ? r : open_call(raw, err);
 	r = r ? r : first_message(raw, err);
+	if (raw->exec && (r == -ENOENT || r == -EACCES))
+		return tell_not_executed(raw, err);
+	r = r ? r : upgrade(raw, err);
 	if (r < 0)
 		return r;
-	raw->sock = http_upgrade(gw->http, stream_type(gw, raw->tty));
-	if (raw->sock == -EPROTO)
-		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
-	if (raw->sock < 0)
-		return -EPIPE;
-	gw->streaming = true;
 	buf_append(&raw->input, gw->http->body.data, gw->http->body.len);
 	pump(raw);
 	return 0;

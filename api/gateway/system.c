@@ -135,11 +135,57 @@ const struct gw_route gw_system[] = {
 	{ "GET", "/info", info },
 	{ "GET", "/events", events },
 	{ "GET", "/plugins", no_plugins },
-	{ "GET", "/swarm", no_swarm },
-	{ "GET", "/services", no_swarm },
-	{ "GET", "/nodes", no_swarm },
-	{ "GET", "/tasks", no_swarm },
-	{ "GET", "/secrets", no_swarm },
-	{ "GET", "/configs", no_swarm },
+	{ "*", "/swarm", no_swarm },
+	{ "*", "/swarm/{}", no_swarm },
+	{ "*", "/services", no_swarm },
+	{ "*", "/services/{}", no_swarm },
+	{ "*", "/nodes", no_swarm },
+	{ "*", "/nodes/{}", no_swarm },
+	{ "*", "/tasks", no_swarm },
+	{ "*", "/tasks/{}", no_swarm },
+	{ "*", "/secrets", no_swarm },
+	{ "*", "/secrets/{}", no_swarm },
+	{ "*", "/configs", no_swarm },
+	{ "*", "/configs/{}", no_swarm },
+	{ 0 },
+};
+
+static void unbuilt(struct gw *gw)
+{
+	struct err err = ERR_NULL;
+
+	(void)err_set(&err, ERR_UNIMPLEMENTED, "%s %.100s: not supported by this release",
+		      gw->http->method, gw->http->path);
+	gw_fail(gw, &err);
+}
+
+/* Docker has these routes: their callers are told more than "page not found". */
+const struct gw_route gw_unbuilt[] = {
+	{ "GET", "/containers/{}/changes", unbuilt },
+	{ "GET", "/containers/{}/export", unbuilt },
+	{ "GET", "/containers/{}/stats", unbuilt },
+	{ "GET", "/containers/{}/attach/ws", unbuilt },
+	{ "*", "/containers/{}/archive", unbuilt },
+	{ "POST", "/containers/{}/update", unbuilt },
+	{ "POST", "/containers/prune", unbuilt },
+	{ "POST", "/commit", unbuilt },
+	{ "GET", "/images/{}/history", unbuilt },
+	{ "GET", "/images/{}/get", unbuilt },
+	{ "POST", "/images/{}/push", unbuilt },
+	{ "GET", "/images/get", unbuilt },
+	{ "GET", "/images/search", unbuilt },
+	{ "POST", "/images/prune", unbuilt },
+	{ "GET", "/distribution/{}/json", unbuilt },
+	{ "POST", "/build", unbuilt },
+	{ "POST", "/build/{}", unbuilt },
+	{ "POST", "/auth", unbuilt },
+	{ "POST", "/session", unbuilt },
+	{ "POST", "/grpc", unbuilt },
+	{ "GET", "/system/df", unbuilt },
+	{ "*", "/networks", unbuilt },
+	{ "*", "/networks/{}", unbuilt },
+	{ "*", "/volumes", unbuilt },
+	{ "*", "/volumes/{}", unbuilt },
+	{ "*", "/plugins/{}", unbuilt },
 	{ 0 },
 };

@@ -68,9 +68,10 @@ static int check_platform(const Cleat__V1__Platform *wanted, const struct image 
 	    (architecture[0] &&
 	     strcmp(architecture, str_or_empty(image->config.architecture)) != 0))
 		return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
-				  "image is for %s/%s, not for %s/%s",
-				  str_or_empty(image->config.os),
-				  str_or_empty(image->config.architecture), os, architecture);
+				  "image was found but does not match the specified platform: "
+				  "wanted %s/%s, actual: %s/%s",
+				  os, architecture, str_or_empty(image->config.os),
+				  str_or_empty(image->config.architecture));
 	return 0;
 }
 

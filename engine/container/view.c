@@ -15,6 +15,7 @@
 #include "status.h"
 #include "str.h"
 #include "top.h"
+#include "viewparts.h"
 
 typedef Cleat__V1__CreateContainerRequest create_request;
 
@@ -61,6 +62,7 @@ static int fill_summary(Cleat__V1__ContainerSummary *out, const struct record *r
 			const struct status *status, Cleat__V1__ContainerConfig *config)
 {
 	struct buf text = BUF_NULL;
+	int r;
 
 	status_text(status, fd_realtime_ns(), &text);
 	out->id = strdup(record->id);
@@ -75,7 +77,12 @@ static int fill_summary(Cleat__V1__ContainerSummary *out, const struct record *r
 	if (!out->id || !out->name || !out->image || !out->image_id || !out->command ||
 	    !out->status || !out->network_mode)
 		return -ENOMEM;
-	return config ? move_labels(out, config) : 0;
+	if (viewparts_networks(network_of(config), &out->networks, &out->n_networks) < 0)
+		return -ENOMEM;
+	if (!config)
+		return 0;
+	r = viewparts_mounts(config, &out->mounts, &out->n_mounts);
+	return r ? r : move_labels(out, config);
 }
 
 /* before= and since= name containers; their creation times are the limits. */
@@ -257,6 +264,9 @@ static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails
 	}
 	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
 	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
+		return -ENOMEM;
+	if (viewparts_networks(network_of(out->config), &out->networks, &out->n_networks) < 0 ||
+	    (out->config && viewparts_mounts(out->config, &out->mounts, &out->n_mounts) < 0))
 		return -ENOMEM;
 	return fill_command(out);
 }

@@ -13,6 +13,7 @@
 #include "cleat/v1/system.rpc.h"
 #include "events.h"
 #include "fd.h"
+#include "image.h"
 #include "str.h"
 #include "upgrade.h"
 #include "view.h"
@@ -49,6 +50,35 @@ static int on_version(struct rpc_call *call, const Cleat__V1__VersionRequest *re
 	return 0;
 }
 
+/* PRETTY_NAME of os-release, "Linux" without one. */
+static char *host_system(void)
+{
+	static const char key[] = "PRETTY_NAME=";
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	const char *at = fd_read_file(AT_FDCWD, "/etc/os-release", 64 << 10, &text) < 0
+				 ? NULL
+				 : strstr(str_or_empty(text.data), key);
+
+	if (!at)
+		return strdup("Linux");
+	at += strlen(key);
+	at += *at == '"';
+	return strndup(at, strcspn(at, "\"\n"));
+}
+
+static int count_images(struct engine *engine, uint32_t *count, struct err *err)
+{
+	struct image *images = NULL;
+	size_t n = 0;
+	int r = image_list(engine, &images, &n, err);
+
+	*count = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		image_deinit(&images[i]);
+	free(images);
+	return r;
+}
+
 static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 {
 	struct sysinfo memory;
@@ -60,7 +90,8 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->name = strdup(host.nodename);
 	reply->version = strdup(CLEAT_VERSION);
 	reply->kernel = strdup(host.release);
-	reply->operating_system = strdup("Linux");
+	reply->operating_system = host_system();
+	reply->layer_driver = strdup(layers_driver(engine->layers));
 	reply->architecture = strdup(host.machine);
 	reply->state_dir = strdup(engine->state_dir);
 	reply->run_dir = strdup(engine->run_dir);
@@ -75,7 +106,8 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->started_ns = engine->started_ns;
 	return reply->id && reply->name && reply->version && reply->kernel &&
 			       reply->operating_system && reply->architecture && reply->state_dir &&
-			       reply->run_dir && reply->log_driver && reply->cgroup_driver
+			       reply->run_dir && reply->layer_driver && reply->log_driver &&
+			       reply->cgroup_driver
 		       ? 0
 		       : -ENOMEM;
 }
@@ -88,6 +120,7 @@ static int on_info(struct rpc_call *call, const Cleat__V1__InfoRequest *req,
 	int r = view_count(engine, &counts, err);
 
 	(void)req;
+	r = r ? r : count_images(engine, &reply->images, err);
 	if (r < 0)
 		return r;
 	reply->containers = counts.all;

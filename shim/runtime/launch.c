@@ -145,5 +145,12 @@ int launch_exec(const struct launch *l, int *exit_code, struct err *err)
 	if (errno == ENOENT && in_path)
 		return err_set(err, ERR_NOT_FOUND,
 			       "exec: \"%.100s\": executable file not found in $PATH", name);
-	return err_sys(err, errno, "exec %.120s", name);
+	/* Docker's clients tell 126 and 127 by these words, in lower case. */
+	if (errno == EACCES)
+		return err_set(err, ERR_PERMISSION, "exec: \"%.100s\": permission denied", name);
+	if (errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND,
+			       "exec: \"%.100s\": stat %.100s: no such file or directory", name,
+			       name);
+	return err_sys(err, errno, "exec: \"%.120s\"", name);
 }

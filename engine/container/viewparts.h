@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts that the list and the details of a container share. Pure; 0 or -ENOMEM. What was made until then is
+ * in the out-parameters too, for the message they belong to to free. */
+#pragma once
+
+#include "cleat/v1/containers.pb-c.h"
+#include "mem.h"
+
+/* What is mounted from outside the container; its tmpfs mounts are in the config alone, as with Docker. */
+int viewparts_mounts(const Cleat__V1__ContainerConfig *config, Cleat__V1__MountPoint ***out,
+		     size_t *n) must_check;
+/* The one network of a container: none, host, or another container's. */
+int viewparts_networks(const char *mode, Cleat__V1__EndpointStatus ***out, size_t *n) must_check;
