@@ -132,7 +132,7 @@ def test_exit_code_is_the_programs(rt):
 
 @pytest.mark.parametrize("program,code,text", [
     ("nosuch", 127, "executable file not found in $PATH"),
-    ("/nosuch", 127, "No such file"),
+    ("/nosuch", 127, "no such file"),
     ("/proc", 126, "permission denied"),
 ])
 def test_program_that_cannot_run(rt, program, code, text):
