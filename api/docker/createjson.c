@@ -430,6 +430,24 @@ static int fill(json_t *body, config *c, struct err *err)
 	return r ? r : json_is_object(host) ? set_host(host, c, err) : 0;
 }
 
+/* docker-py names the targets of its binds as volumes too. */
+static void drop_mounted_volumes(config *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		bool mounted = false;
+
+		for (size_t k = 0; k < c->n_mounts && !mounted; k++)
+			mounted = strcmp(c->mounts[k]->target, c->volumes[i]) == 0;
+		if (mounted)
+			free(c->volumes[i]);
+		else
+			c->volumes[kept++] = c->volumes[i];
+	}
+	c->n_volumes = kept;
+}
+
 int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerRequest **out,
 		     struct err *err)
 {
@@ -451,6 +469,7 @@ int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerR
 		cleat__v1__create_container_request__free_unpacked(request, NULL);
 		return r;
 	}
+	drop_mounted_volumes(request->config);
 	*out = request;
 	return 0;
 }

@@ -71,6 +71,21 @@ static int read_timeout(const struct gw *gw, struct rpc_options *options, struct
 	return 0;
 }
 
+/* The message of a GET, which is in the query, as the body. */
+static int read_query(struct gw *gw, struct err *err)
+{
+	const char *text = http_query(gw->http, "message");
+
+	if (strcmp(http_query(gw->http, "encoding"), "json") != 0)
+		return err_set(err, ERR_INVALID, "encoding: expected json");
+	if (http_has_query(gw->http, "base64") || *http_query(gw->http, "compression"))
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "base64 and compression of messages are not supported");
+	buf_deinit(&gw->http->body);
+	buf_puts(&gw->http->body, text);
+	return gw->http->body.error;
+}
+
 static int unary(struct gw *gw, const struct rpc_method *method, struct err *err)
 {
 	struct http_request *q = gw->http;
@@ -78,12 +93,14 @@ static int unary(struct gw *gw, const struct rpc_method *method, struct err *err
 	ProtobufCMessage *req = NULL, *reply = NULL;
 	int r = read_timeout(gw, &options, err);
 
+	if (r == 0 && strcmp(q->method, "GET") == 0)
+		r = read_query(gw, err);
 	if (r == 0)
 		r = reflect_parse(reflection(), method->input, q->body.data, q->body.len, &req,
 				  err);
 	if (r < 0)
 		return r;
-	r = rpc_client_open(&gw->client, gw->url, NULL, err);
+	r = gw_engine(gw, err);
 	if (r == 0)
 		r = rpc_client_unary(gw->client, &options, method, req, &reply, err);
 	protobuf_c_message_free_unpacked(req, NULL);
@@ -148,7 +165,7 @@ static int run_stream(struct gw *gw, const struct rpc_method *method, const Prot
 		      const struct rpc_options *options, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = rpc_client_open(&gw->client, gw->url, NULL, err);
+	int r = gw_engine(gw, err);
 
 	if (r == 0)
 		r = rpc_client_call_open(gw->client, options, method, req, &call, err);
@@ -194,26 +211,51 @@ static bool is_type(const struct gw *gw, const char *type)
 	       (have[strlen(type)] == '\0' || have[strlen(type)] == ';');
 }
 
+/* 0, or the HTTP status that refuses the request before its method is called. */
+static unsigned refuse(const struct gw *gw, const struct rpc_method *method)
+{
+	const char *type = method && method->shape == RPC_SERVER_STREAM ? "application/connect+json"
+									: "application/json";
+
+	if (strcmp(gw->http->method, "GET") == 0)
+		return method && method->shape == RPC_UNARY && method->no_side_effects ? 0 : 405;
+	if (strcmp(gw->http->method, "POST") != 0)
+		return 405;
+	return !method || is_type(gw, type) ? 0 : 415;
+}
+
+/* A message that is compressed, as far as headers tell. */
+static bool is_compressed(const struct gw *gw, bool streams)
+{
+	const char *coding = gw->http->content_type[0]
+				     ? http_header(gw->http, streams ? "Connect-Content-Encoding"
+								     : "Content-Encoding")
+				     : "";
+
+	return *coding && strcmp(coding, "identity") != 0;
+}
+
 void gw_connect(struct gw *gw)
 {
 	const struct rpc_method *method = gw_method(gw->http->path + 1);
 	bool streams = method && method->shape == RPC_SERVER_STREAM;
+	unsigned refused = refuse(gw, method);
 	struct err err = ERR_NULL;
 
-	if (strcmp(gw->http->method, "POST") != 0)
-		gw_status(gw, 405);
-	else if (!method)
+	if (!method && refused != 405)
 		(void)err_set(&err, ERR_UNIMPLEMENTED, "there is no method %s", gw->http->path + 1);
-	else if (method->shape != RPC_UNARY && !streams)
+	else if (method && method->shape != RPC_UNARY && !streams)
 		(void)err_set(&err, ERR_UNIMPLEMENTED,
 			      "%s streams from the client, which is not served over HTTP",
 			      method->path);
-	else if (!is_type(gw, streams ? "application/connect+json" : "application/json"))
-		gw_status(gw, 415);
+	else if (refused)
+		gw_status(gw, refused);
+	else if (is_compressed(gw, streams))
+		(void)err_set(&err, ERR_UNIMPLEMENTED, "compressed messages are not supported");
 	else if (streams)
 		stream(gw, method);
 	else
 		(void)!unary(gw, method, &err);
-	if (err.code && !streams)
+	if (err.code)
 		fail(gw, &err);
 }

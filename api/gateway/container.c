@@ -65,6 +65,22 @@ static int read_platform(const char *text, Cleat__V1__CreateContainerRequest *re
 	return p->os && (p->architecture || !slash) ? 0 : -ENOMEM;
 }
 
+/* dockerd's default, and not cleat's own: docker-py gives the output of a run only when it reads json-file
+ * in inspect, and others open the file. */
+static int set_log_driver(Cleat__V1__ContainerConfig *config)
+{
+	if (!config->log) {
+		config->log = malloc(sizeof(*config->log));
+		if (!config->log)
+			return -ENOMEM;
+		cleat__v1__log_config__init(config->log);
+	}
+	if (config->log->driver[0])
+		return 0;
+	config->log->driver = strdup("json-file");
+	return config->log->driver ? 0 : -ENOMEM;
+}
+
 static void create(struct gw *gw)
 {
 	Cleat__V1__CreateContainerRequest *request = NULL;
@@ -75,6 +91,7 @@ static void create(struct gw *gw)
 		     : -EINVAL;
 
 	r = r ? r : read_platform(http_query(gw->http, "platform"), request);
+	r = r ? r : set_log_driver(request->config);
 	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
 	if (r < 0)
 		gw_fail(gw, &err);

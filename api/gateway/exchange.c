@@ -37,8 +37,7 @@ bool gw_again(struct gw *gw, const struct err *err, int64_t *since_ns)
 	return true;
 }
 
-/* The connection, made when it is first needed. */
-static int connect_engine(struct gw *gw, struct err *err)
+int gw_engine(struct gw *gw, struct err *err)
 {
 	int64_t since_ns = 0;
 	int r = 0;
@@ -58,7 +57,7 @@ int gw_call(struct gw *gw, const char *path, const void *request, void *reply, s
 	struct rpc_options options = { 0 };
 	ProtobufCMessage *message = NULL;
 	char key[65];
-	int r = method ? connect_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
 
 	if (r < 0)
 		return r;
@@ -77,7 +76,7 @@ int gw_open(struct gw *gw, const char *path, const void *first, struct rpc_clien
 {
 	const struct rpc_method *method = gw_method(path);
 	const struct rpc_options options = { 0 };
-	int r = method ? connect_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
 
 	return r < 0 ? r : rpc_client_call_open(gw->client, &options, method, first, call, err);
 }

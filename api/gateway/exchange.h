@@ -23,9 +23,12 @@ struct gw {
 /* The method of a service by its path, "cleat.v1.Containers/List"; NULL = there is none. */
 const struct rpc_method *gw_method(const char *path);
 
-/* A unary call. An engine that is not there is waited for GW_ABSENT_MS: it may be about to come back. *reply
- * is owned. Blocks. */
+/* Connects gw->client unless it is. An engine that is not there is waited for GW_ABSENT_MS: it may be about to
+ * come back. Blocks. */
 enum { GW_ABSENT_MS = 10000 };
+int gw_engine(struct gw *gw, struct err *err) must_check;
+
+/* A unary call; connects. *reply is owned. Blocks. */
 int gw_call(struct gw *gw, const char *method, const void *request, void *reply,
 	    struct err *err) must_check;
 

@@ -102,27 +102,6 @@ def test_exec(gateway):
     gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
-def connect(gateway, method, body):
-    return gateway.ask("POST", f"/cleat.v1.{method}", body)
-
-
-def test_connect_unary(gateway):
-    code, _, data = connect(gateway, "Containers/List", {"all": True})
-    assert code == 200 and isinstance(json.loads(data), dict)
-    code, _, data = connect(gateway, "Containers/Inspect", {"container": "none"})
-    assert code == 404 and json.loads(data)["code"] == "not_found"
-    code, _, data = connect(gateway, "Containers/Nothing", {})
-    assert code == 501 and json.loads(data)["code"] == "unimplemented"
-
-
-def test_connect_stream(gateway):
-    body = json.dumps({"sinceNs": "1", "untilNs": "2"}).encode()
-    code, headers, data = gateway.ask("POST", "/cleat.v1.System/Events", b"\0" + struct.pack(">I", len(body)) + body,
-                                      {"Content-Type": "application/connect+json"})
-    assert code == 200 and headers["Content-Type"] == "application/connect+json"
-    assert data == b"\2" + struct.pack(">I", 2) + b"{}"
-
-
 def test_logs_and_wait_outlive_the_engine(gateway):
     cid = gateway.json("POST", "/containers/create", {
         "Image": "busybox", "Cmd": ["sh", "-c", "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 6"],
