@@ -26,6 +26,14 @@ def test_exit_codes(busybox, arguments, code, text):
     assert busybox.out("ps", "-aq") == ""
 
 
+def test_no_signal_is_ignored_from_the_start(busybox):
+    look = ["grep", "SigIgn", "/proc/self/status"]
+    none = "SigIgn:\t0000000000000000"
+    busybox.cleat("run", "-d", "--name", "calm", "--init", "busybox", "sleep", "1000")
+    assert busybox.out("run", "--rm", "busybox", *look) == busybox.out("exec", "calm", *look) == none
+    assert busybox.out("run", "--rm", "--init", "busybox", *look) == none
+
+
 def test_stdin_is_passed_and_closed(busybox):
     done = busybox.cleat("run", "-i", "--rm", "busybox", "cat", input="a\nb\n")
     assert done.stdout == "a\nb\n"

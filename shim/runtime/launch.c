@@ -127,15 +127,27 @@ static void exec_in_path(const struct plan_process *p)
 	errno = told;
 }
 
+/* What the engine, the shim or their parents ignore is not the container's to inherit: with SIGPIPE ignored
+ * `yes | head` never ends. By the system call, as libc keeps some signals to itself. */
+static void reset_signals(void)
+{
+	/* The kernel's struct sigaction: handler, flags, restorer, mask. */
+	static const uint64_t by_default[4];
+	sigset_t none;
+
+	for (int number = 1; number <= 64; number++)
+		(void)syscall(SYS_rt_sigaction, number, by_default, NULL, sizeof(uint64_t));
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int launch_exec(const struct launch *l, int *exit_code, struct err *err)
 {
 	const struct plan_process *p = l->process;
 	const char *name = p->args.item[0];
 	bool in_path = !strchr(name, '/');
-	sigset_t none;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	reset_signals();
 	(void)syscall(SYS_close_range, 3 + l->preserve, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (in_path && *name)
 		exec_in_path(p);
