@@ -338,7 +338,7 @@ int fd_unix_listen(int dir_fd, const char *name, int type, mode_t mode)
 		return -errno;
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 128) < 0)
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, SOMAXCONN) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }

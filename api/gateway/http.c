@@ -2,7 +2,8 @@
 /* One thread of libmicrohttpd reads and writes all connections. When a request is complete its
  * connection is suspended and a thread of the request calls the handler, which may wait for the
  * engine as long as it takes; then the connection is resumed and the answer queued. The number of
- * such threads is bounded by that of connections.
+ * such threads is bounded, for each has a connection to the engine too. A connection may idle only while it
+ * has no request at work: a follower may be silent for days.
  *
  * A streamed body is handed over at its first byte: libmicrohttpd's thread puts what comes into
  * request.body, the handler takes it from there, and the connection is suspended while it is full, which
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "mem.h"
@@ -41,6 +43,8 @@ struct exchange {
 	int raw_fd; /* of an upgraded connection, -1 = not yet */
 	struct MHD_UpgradeResponseHandle *upgrade;
 };
+
+static atomic_uint at_work; /* handlers */
 
 static struct exchange *exchange_of(const struct http_request *request)
 {
@@ -128,6 +132,7 @@ static void *run(void *arg)
 	struct exchange *e = arg;
 
 	e->service->handle(&e->request, e->service->arg);
+	atomic_fetch_sub(&at_work, 1);
 	finish(e);
 	return NULL;
 }
@@ -294,11 +299,17 @@ static bool start_handler(struct exchange *e)
 	pthread_t thread;
 	int r;
 
+	if (atomic_fetch_add(&at_work, 1) >= HTTP_MAX_REQUESTS) {
+		atomic_fetch_sub(&at_work, 1);
+		return false;
+	}
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 256 << 10);
 	r = pthread_create(&thread, &attr, run, e);
 	pthread_attr_destroy(&attr);
+	if (r)
+		atomic_fetch_sub(&at_work, 1);
 	return r == 0;
 }
 
@@ -306,6 +317,7 @@ static bool start_handler(struct exchange *e)
 static void hand_over(struct exchange *e)
 {
 	e->handed_over = true;
+	MHD_set_connection_option(e->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 	pthread_mutex_lock(&e->mutex);
 	suspend(e);
 	pthread_mutex_unlock(&e->mutex);
@@ -313,6 +325,8 @@ static void hand_over(struct exchange *e)
 		return;
 	pthread_mutex_lock(&e->mutex);
 	e->request.status = 503;
+	e->request.type = "application/json";
+	buf_puts(&e->request.reply, "{\"message\":\"too many requests at once\"}");
 	e->ended = true;
 	resume(e);
 	pthread_mutex_unlock(&e->mutex);
@@ -421,11 +435,12 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 	bool last;
 
 	(void)arg;
-	(void)connection;
-	(void)code;
 	if (!e)
 		return;
 	*state = NULL;
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && e->mode != RAW)
+		MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+					  (unsigned)HTTP_IDLE_S);
 	pthread_mutex_lock(&e->mutex);
 	e->gone = true;
 	last = e->ended || !e->handed_over;
@@ -442,6 +457,7 @@ int http_start(int listen_fd, const struct http_service *service, struct err *er
 		    NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
 		    listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
 		    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MAX_HEAD,
+		    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
 		    MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END))
 		return 0;
 	return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");

@@ -11,7 +11,9 @@
 enum {
 	HTTP_MAX_BODY = 16 << 20, /* longer: 413 */
 	HTTP_MAX_HEAD = 64 << 10,
-	HTTP_MAX_CONNECTIONS = 256,  /* further ones wait in the listen queue */
+	HTTP_MAX_CONNECTIONS = 2048, /* further ones wait in the listen queue */
+	HTTP_MAX_REQUESTS = 512,     /* being answered; further ones: 503 */
+	HTTP_IDLE_S = 120,           /* without a complete request: closed */
 	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
 	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
 };

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "fd.h"
@@ -29,6 +30,18 @@ static int listen_at(const char *path, struct err *err)
 	return fd < 0 ? err_sys(err, fd, "listen on %s", path) : fd;
 }
 
+/* A connection needs a descriptor, a request at work a second one. */
+static void allow_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		log_warn("the limit of open files stays as it is");
+}
+
 static int serve(const char *run_dir, const char *listen_url, struct err *err)
 {
 	cleanup_free char *url = str_printf("ipc://%s/cleat.sock", run_dir);
@@ -45,6 +58,7 @@ static int serve(const char *run_dir, const char *listen_url, struct err *err)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	allow_files();
 	fd = listen_at(path, err);
 	if (fd < 0)
 		return fd;
