@@ -12,6 +12,7 @@
 #include "human.h"
 #include "msg.h"
 #include "str.h"
+#include "template.h"
 
 static json_t *text(const char *s)
 {
@@ -57,6 +58,15 @@ static json_t *labels_text(const Cleat__V1__ContainerSummary *c)
 	return text(b.data ? b.data : "");
 }
 
+static json_t *labels_map(const Cleat__V1__ContainerSummary *c)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < c->n_labels; i++)
+		json_object_set_new(o, c->labels[i]->key, text(c->labels[i]->value));
+	return o;
+}
+
 static json_t *names_of(const Cleat__V1__ContainerSummary *c, bool mounts)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
@@ -94,6 +104,7 @@ static json_t *ps_row(const Cleat__V1__ContainerSummary *c, bool whole)
 	json_object_set_new(o, "Ports", ports_text(c));
 	json_object_set_new(o, "Names", text(c->name));
 	json_object_set_new(o, "Labels", labels_text(c));
+	json_object_set_new(o, TEMPLATE_LABELS, labels_map(c));
 	json_object_set_new(o, "Mounts", names_of(c, true));
 	json_object_set_new(o, "Networks", names_of(c, false));
 	json_object_set_new(o, "LocalVolumes", text("0"));

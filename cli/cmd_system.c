@@ -10,7 +10,7 @@
 #include "cleat/v1/system.rpc.h"
 #include "cli.h"
 #include "fd.h"
-#include "human.h"
+#include "listjson.h"
 #include "msg.h"
 #include "str.h"
 
@@ -71,32 +71,17 @@ static int run_version(struct cli *cli, const struct flags *flags, struct err *e
 	return 0;
 }
 
-static json_t *info_json(const Cleat__V1__InfoReply *i)
-{
-	return json_pack(
-		"{s:s,s:i,s:i,s:i,s:i,s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:s,s:s,s:i}",
-		"ID", i->id, "Containers", (int)i->containers, "ContainersRunning", (int)i->running,
-		"ContainersPaused", (int)i->paused, "ContainersStopped", (int)i->stopped, "Images",
-		(int)i->images, "Driver", i->layer_driver, "LoggingDriver", i->log_driver,
-		"CgroupDriver", i->cgroup_driver, "KernelVersion", i->kernel, "OperatingSystem",
-		i->operating_system, "OSType", "linux", "Architecture", i->architecture, "Name",
-		i->name, "NCPU", (int)i->cpus, "MemTotal", (json_int_t)i->memory_bytes,
-		"ServerVersion", i->version, "DockerRootDir", i->state_dir, "CgroupVersion",
-		(int)i->cgroup_version);
-}
-
 static int run_info(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__InfoRequest req = CLEAT__V1__INFO_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__InfoReply *i = NULL;
 	const char *format = flags_text(flags, "format");
-	char memory[HUMAN_MAX];
 	int r = remote_call(cli, &cleat_v1_system, "Info", &req.base, &i, err);
 
 	if (r < 0)
 		return r;
 	if (format) {
-		json_t *o = info_json(i);
+		json_t *o = listjson_info(i);
 
 		r = o ? output_value(format, o, err) : err_sys(err, ENOMEM, "info");
 		json_decref(o);
@@ -111,8 +96,8 @@ static int run_info(struct cli *cli, const struct flags *flags, struct err *err)
 	       i->cgroup_version, i->runtime);
 	printf(" Kernel Version: %s\n Operating System: %s\n Architecture: %s\n CPUs: %u\n",
 	       i->kernel, i->operating_system, i->architecture, i->cpus);
-	printf(" Total Memory: %s\n Name: %s\n State Dir: %s\n Run Dir: %s\n",
-	       human_size(i->memory_bytes, 4, memory), i->name, i->state_dir, i->run_dir);
+	printf(" Total Memory: %.4gGiB\n Name: %s\n State Dir: %s\n Run Dir: %s\n",
+	       (double)i->memory_bytes / (1 << 30), i->name, i->state_dir, i->run_dir);
 	for (size_t k = 0; k < i->n_warnings; k++)
 		fprintf(stderr, "WARNING: %s\n", i->warnings[k]);
 	return 0;
@@ -120,36 +105,13 @@ static int run_info(struct cli *cli, const struct flags *flags, struct err *err)
 
 /* ---- events */
 
-static json_t *event_json(const Cleat__V1__Event *e)
-{
-	json_t *o = json_object(), *actor = json_object(), *attributes = json_object();
-
-	for (size_t i = 0; i < e->n_attributes; i++)
-		json_object_set_new(attributes, e->attributes[i]->key,
-				    text(e->attributes[i]->value));
-	json_object_set_new(actor, "ID", text(e->actor_id));
-	json_object_set_new(actor, "Attributes", attributes);
-	if (strcmp(e->type, "container") == 0) {
-		json_object_set_new(o, "status", text(e->action));
-		json_object_set_new(o, "id", text(e->actor_id));
-		json_object_set(o, "from", json_object_get(attributes, "image"));
-	}
-	json_object_set_new(o, "Type", text(e->type));
-	json_object_set_new(o, "Action", text(e->action));
-	json_object_set_new(o, "Actor", actor);
-	json_object_set_new(o, "scope", text("local"));
-	json_object_set_new(o, "time", json_integer(e->time_ns / 1000000000));
-	json_object_set_new(o, "timeNano", json_integer(e->time_ns));
-	return o;
-}
-
 static int show_event(const struct flags *flags, const Cleat__V1__Event *e, struct err *err)
 {
 	const char *format = flags_text(flags, "format");
 	char time[STR_TIME_MAX];
 
 	if (format) {
-		json_t *o = event_json(e);
+		json_t *o = listjson_event(e);
 		int r = output_value(format, o, err);
 
 		json_decref(o);

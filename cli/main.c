@@ -161,16 +161,15 @@ static int bad_count(const struct command *c, size_t n)
 	return usage_error(c, text, 1);
 }
 
-/* The exit code for an error: commands that run a program distinguish why it could not. */
+/* The exit code for an error: commands that run a program distinguish why it could not, and `run` an
+ * error of the engine from one of the program. */
 static int exit_code(const struct command *c, const struct err *err)
 {
-	if (!c->stop_early)
-		return 1;
 	if (strcmp(err->reason, "EXEC_NOT_FOUND") == 0)
 		return EXIT_NOT_FOUND;
 	if (strcmp(err->reason, "EXEC_NOT_PERMITTED") == 0)
 		return EXIT_NOT_EXECUTABLE;
-	return c->group && c->name && strcmp(c->name, "exec") == 0 ? 1 : EXIT_ENGINE;
+	return strcmp(c->verb ? c->verb : c->name, "run") == 0 ? EXIT_ENGINE : 1;
 }
 
 static int run_command(struct cli *cli, const struct command *c, size_t argc, char *const *argv)

@@ -2,7 +2,11 @@
 /* The part of Go's text/template that people use with --format: fields (.A.B, $, $x), {{if}} {{else}}
  * {{end}}, {{range}} with or without variables, {{with}}, pipes, trim marks, comments, and the
  * functions json join index len lower upper title split truncate pad println printf print eq ne lt
- * gt and or not. Values are JSON. Pure: no clock, no files. */
+ * gt and or not. Values are JSON. Pure: no clock, no files.
+ *
+ * Two things of Go's values that JSON has not: a field may be named in other letter case than its key (.Time
+ * of {"time": ...}), unless it is strict; and an object may have a method, .Label "key", by a map under
+ * TEMPLATE_LABELS, which is never printed. */
 #pragma once
 
 #include <jansson.h>
@@ -10,6 +14,8 @@
 
 #include "buf.h"
 #include "err.h"
+
+#define TEMPLATE_LABELS "\001labels"
 
 enum { TEMPLATE_DEPTH = 64, TEMPLATE_OUTPUT_MAX = 16 << 20 };
 

@@ -6,7 +6,8 @@
 #include "base_test.h"
 
 static const char data[] = "{\"Name\":\"web\",\"State\":{\"Running\":true,\"Pid\":42},"
-			   "\"Names\":[\"a\",\"b\"],\"Labels\":{\"k\":\"v\"},\"Empty\":\"\"}";
+			   "\"Names\":[\"a\",\"b\"],\"Labels\":{\"k\":\"v\"},\"Empty\":\"\","
+			   "\"Row\":{\"ID\":1,\"\\u0001labels\":{\"k\":\"v\"}}}";
 
 static const struct {
 	const char *template, *out; /* NULL = refused */
@@ -30,6 +31,8 @@ static const struct {
 	{ "{{if ne .State.Pid 42}}no{{end}}", "" },
 	{ "{{len .Names}}", "2" },
 	{ "{{index .Labels \"k\"}}", "v" },
+	{ "{{.Labels.K}} {{.empty}}.", "v ." },
+	{ "{{.Row.Label \"k\"}} {{.Row.Label \"none\"}}. {{json .Row}}", "v . {\"ID\":1}" },
 	{ "{{index .Names 1}}", "b" },
 	{ "{{with .State}}{{.Pid}}{{end}}", "42" },
 	{ "{{println .Name}}", "web\n" },

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "template.h"
@@ -46,6 +47,23 @@ bool tplexpr_is_word(const char *p, const char *end, const char *word)
 static int pipeline(struct tplexpr *scope, const char **pp, const char *end, json_t *dot,
 		    json_t **value);
 
+static json_t *find_field(const struct tplexpr *scope, const json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+	const char *key;
+
+	if (!value && strcmp(name, "Label") == 0)
+		value = json_object_get(object, TEMPLATE_LABELS);
+	if (value || scope->strict)
+		return value;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		if (strcasecmp(key, name) == 0)
+			return value;
+	}
+	return NULL;
+}
+
 /* .a.b.c behind a value: replaces *value. */
 static int fields(struct tplexpr *scope, const char **pp, const char *end, json_t **value)
 {
@@ -60,7 +78,7 @@ static int fields(struct tplexpr *scope, const char **pp, const char *end, json_
 			return tplexpr_bad(scope, "name too long", p, end);
 		memcpy(name, p + 1, n);
 		name[n] = '\0';
-		inner = json_object_get(*value, name);
+		inner = find_field(scope, *value, name);
 		if (!inner && (scope->strict || !(json_is_object(*value) || json_is_null(*value))))
 			return err_set(scope->err, ERR_INVALID, "template: can't evaluate field %s",
 				       name);
@@ -224,6 +242,14 @@ static int arguments(struct tplexpr *scope, const char **pp, const char *end, js
 	}
 }
 
+/* What .Label "key" gives: "" when there is none. */
+static json_t *label(const json_t *labels, const char *key)
+{
+	json_t *value = json_object_get(labels, key);
+
+	return value ? json_incref(value) : json_string("");
+}
+
 /* One command of a pipeline; `last` (consumed, may be NULL) becomes its final argument. */
 static int command(struct tplexpr *scope, const char **pp, const char *end, json_t *dot,
 		   json_t *last, json_t **value)
@@ -250,6 +276,8 @@ static int command(struct tplexpr *scope, const char **pp, const char *end, json
 		r = tplvalue_call(name, args, n_args, value, scope->err);
 	else if (r == 0 && n_args == 1)
 		*value = json_incref(args[0]);
+	else if (r == 0 && n_args == 2 && json_is_object(args[0]) && json_is_string(args[1]))
+		*value = label(args[0], json_string_value(args[1]));
 	else if (r == 0)
 		r = tplexpr_bad(scope, n_args ? "not a function" : "missing value", p, end);
 	free_args(args, n_args);

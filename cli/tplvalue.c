@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "template.h"
+
 void tplvalue_print(struct buf *out, const json_t *value)
 {
 	const char *key;
@@ -45,6 +47,8 @@ void tplvalue_print(struct buf *out, const json_t *value)
 		i = 0;
 		json_object_foreach((json_t *)(uintptr_t)value, key, item)
 		{
+			if (strcmp(key, TEMPLATE_LABELS) == 0)
+				continue;
 			buf_printf(out, "%s%s:", i++ ? " " : "", key);
 			tplvalue_print(out, item);
 		}
@@ -81,10 +85,17 @@ static json_t *text_value(struct buf *b)
 
 static json_t *fn_json(json_t *const *a, size_t n)
 {
-	char *text = json_dumps(a[0], JSON_COMPACT | JSON_ENCODE_ANY);
-	json_t *v = text ? json_string_nocheck(text) : NULL;
+	bool hides = json_object_get(a[0], TEMPLATE_LABELS);
+	json_t *shown = hides ? json_copy(a[0]) : json_incref(a[0]);
+	char *text;
+	json_t *v;
 
 	(void)n;
+	if (hides)
+		json_object_del(shown, TEMPLATE_LABELS);
+	text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(shown);
+	v = text ? json_string_nocheck(text) : NULL;
 	free(text);
 	return v;
 }

@@ -318,6 +318,9 @@ int lifecycle_rename(struct engine *engine, const char *reference, const char *n
 			       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
 			       "allowed",
 			       name);
+	if (str_equal(plain, record.name))
+		return err_set(err, ERR_INVALID,
+			       "Renaming a container with the same name as its current name");
 	lock = lifecycle_lock(engine, record.id, err);
 	if (lock < 0)
 		return lock;

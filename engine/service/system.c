@@ -95,6 +95,7 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->architecture = strdup(host.machine);
 	reply->state_dir = strdup(engine->state_dir);
 	reply->run_dir = strdup(engine->run_dir);
+	reply->runtime = strdup("cleat-oci");
 	reply->log_driver = strdup(engine->config.log_driver);
 	reply->cgroup_driver = strdup("cgroupfs");
 	reply->cgroup_version =
@@ -106,8 +107,8 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->started_ns = engine->started_ns;
 	return reply->id && reply->name && reply->version && reply->kernel &&
 			       reply->operating_system && reply->architecture && reply->state_dir &&
-			       reply->run_dir && reply->layer_driver && reply->log_driver &&
-			       reply->cgroup_driver
+			       reply->run_dir && reply->runtime && reply->layer_driver &&
+			       reply->log_driver && reply->cgroup_driver
 		       ? 0
 		       : -ENOMEM;
 }

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands print and how they end, as people's scripts know it from docker."""
+import json
+import shlex
+import time
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def cli(module_engine):
+    module_engine.cleat("run", "-d", "--name", "shown", "--label", "a=b,c", "-v", "/tmp:/b:ro", "busybox", "sleep", "1000")
+    return module_engine
+
+
+@pytest.mark.parametrize("template,text", [
+    ("{{.Names}} {{.Image}} {{.Command}} {{.State}} {{.Mounts}} {{.Networks}}", 'shown busybox "sleep 1000" running /tmp none'),
+    ('{{.Label "a"}}|{{.Label "none"}}|{{.Labels}}', "b,c||a=b,c"),
+    ("table {{.Names}}\t{{.Status}}", None),
+])
+def test_ps_format(cli, template, text):
+    out = cli.out("ps", "--filter", "name=shown", "--format", template)
+    assert out == text if text else out.split("\n")[0].split() == ["NAMES", "STATUS"]
+
+
+def test_ps_json_has_dockers_fields(cli):
+    for template in ("json", "{{json .}}"):
+        row = json.loads(cli.out("ps", "--filter", "name=shown", "--format", template))
+        assert set(row) == {"ID", "Image", "Command", "CreatedAt", "RunningFor", "Status", "State", "Ports", "Names", "Labels",
+                            "Mounts", "Networks", "LocalVolumes", "Size"}
+
+
+def test_events_format(cli):
+    arguments = ["events", "--since", "1", "--until", f"{time.time():.9f}", "--filter", "container=shown", "--format"]
+    first = cli.out(*arguments, "{{.Time}} {{.TimeNano}} {{.Status}} {{.From}} {{.Actor.Attributes.name}}").splitlines()[0].split()
+    assert int(first[1]) // 10 ** 9 == int(first[0]) and first[2:] == ["create", "busybox", "shown"]
+    event = json.loads(cli.out(*arguments, "json").splitlines()[0])
+    assert event["Type"] == "container" and event["time"] == int(first[0])
+
+
+def test_info(cli):
+    info = json.loads(cli.out("info", "--format", "json"))
+    assert info["Images"] == 1 and info["Driver"] and info["DefaultRuntime"] == "cleat-oci" and info["LoggingDriver"] == "local"
+    text = cli.out("info")
+    assert " Default Runtime: cleat-oci\n" in text and "GiB\n" in text and f" Operating System: {info['OperatingSystem']}\n" in text
+
+
+@pytest.mark.parametrize("arguments,code,text", [
+    ("top none", 1, "No such container: none"),
+    ("exec none true", 1, "No such container: none"),
+    ("exec shown nothing", 127, "executable file not found in $PATH"),
+    ("exec shown /etc", 126, "permission denied"),
+    ("exec shown sh -c 'exit 9'", 9, ""),
+    ("create none", 1, "No such image: none"),
+    ("run none", 125, "No such image: none"),
+    ("run --rm busybox /no/thing", 127, "no such file or directory"),
+    ("rename shown shown", 1, "same name as its current name"),
+    ("ps --nonsense", 125, "unknown flag: --nonsense"),
+    ("ps --filter nonsense=1", 1, "invalid filter 'nonsense'"),
+    ("ps --format {{.Nonsense}}", 1, "can't evaluate field Nonsense"),
+    ("nonsense", 1, "unknown command: cleat nonsense"),
+    ("kill -s NONSENSE shown", 1, "invalid signal: NONSENSE"),
+    ("rm shown", 1, "stop the container before removing or force remove"),
+    ("rmi busybox", 1, "conflict: unable to remove repository reference"),
+    ("wait", 1, "wait requires at least 1 argument"),
+])
+def test_how_it_ends(cli, arguments, code, text):
+    done = cli.cleat(*shlex.split(arguments), check=False)
+    assert (done.returncode, text in done.stderr) == (code, True), done.stderr
