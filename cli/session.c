@@ -134,6 +134,17 @@ static int send_signal(struct state *st, const char *name, struct err *err)
 	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
 }
 
+/* Once stdin has ended nothing more can be sent on the call: a container is then signalled by one of its
+ * own. */
+static int kill_container(struct state *st, const char *name, struct err *err)
+{
+	Cleat__V1__KillContainerRequest req = CLEAT__V1__KILL_CONTAINER_REQUEST__INIT;
+
+	req.container = st->s->attach->container;
+	req.signal = (char *)(uintptr_t)name;
+	return remote_call(st->cli, &cleat_v1_containers, "Kill", &req.base, NULL, err);
+}
+
 static int send_size(struct state *st, struct err *err)
 {
 	Cleat__V1__TerminalSize size = CLEAT__V1__TERMINAL_SIZE__INIT;
@@ -275,7 +286,7 @@ static int take_signal(struct state *st, struct err *err)
 {
 	struct signalfd_siginfo info;
 	char name[16];
-	int r;
+	int r = 0;
 
 	if (read(st->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return 0;
@@ -283,7 +294,10 @@ static int take_signal(struct state *st, struct err *err)
 		r = st->s->tty ? send_size(st, err) : 0;
 	else {
 		snprintf(name, sizeof(name), "%u", info.ssi_signo);
-		r = send_signal(st, name, err);
+		if (!st->stdin_ended)
+			r = send_signal(st, name, err);
+		else if (st->s->attach)
+			(void)!kill_container(st, name, err); /* it may have ended meanwhile */
 	}
 	return r == -EPIPE ? 0 : r;
 }

@@ -137,3 +137,13 @@ def test_foreground_run_pushes_back_and_loses_nothing(busybox):
         rest = run.stdout.read()
         assert run.wait(60) == 0
     assert (head + rest) == b"".join(b"%d\n" % i for i in range(1, 300001))
+
+
+@pytest.mark.parametrize("flags", [[], ["-i"]])
+def test_a_signal_is_passed_on_after_the_end_of_stdin(busybox, flags):
+    run = busybox.popen("run", "--rm", "--init", *flags, "busybox", "sh", "-c", "cat; echo ready; exec sleep 1000",
+                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert run.stdout.readline() == b"ready\n"
+    run.terminate()
+    assert run.wait(60) == 143
+    run.stdout.close()
