@@ -196,7 +196,7 @@ static Cleat__V1__ContainerRuntimeState *new_state(const struct status *status)
 	cleat__v1__container_runtime_state__init(state);
 	state->state = status->state;
 	state->pid = status_active(status) ? status->pid : 0;
-	state->exit_code = status->exit_code;
+	state->exit_code = state->pid ? 0 : status->exit_code; /* of what runs there is none yet */
 	state->oom_killed = status->oom_killed;
 	state->started_ns = status->started_ns;
 	state->finished_ns = status->finished_ns;

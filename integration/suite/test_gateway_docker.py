@@ -110,3 +110,12 @@ def test_restarting_counts_as_running(gateway):
         gateway.json("GET", "/containers/again/json")["State"]), 60, "a restart")
     assert state["Running"] and state["Status"] == "restarting"
     remove(gateway, "again")
+
+
+def test_what_runs_has_no_exit_code(gateway):
+    gateway.docker("run", "--name", "twice", "busybox", "sh", "-c", "[ -e /again ] && exec sleep 1000; touch /again; exit 3")
+    look = ["inspect", "-f", "{{.State.Running}} {{.State.ExitCode}}", "twice"]
+    assert gateway.docker(*look).stdout == "false 3\n"
+    gateway.docker("start", "twice")
+    assert gateway.docker(*look).stdout == "true 0\n"
+    remove(gateway, "twice")
