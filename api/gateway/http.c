@@ -44,6 +44,9 @@ struct exchange {
 	struct MHD_UpgradeResponseHandle *upgrade;
 };
 
+/* Room for the deepest JSON the parser takes, in a build with sanitizers too; what is not used costs nothing. */
+enum { STACK_BYTES = 2 << 20 };
+
 static atomic_uint at_work; /* handlers */
 
 static struct exchange *exchange_of(const struct http_request *request)
@@ -305,7 +308,7 @@ static bool start_handler(struct exchange *e)
 	}
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 << 10);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	r = pthread_create(&thread, &attr, run, e);
 	pthread_attr_destroy(&attr);
 	if (r)

@@ -6,16 +6,19 @@
 #include "rawstream.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "cleat/v1/containers.pb-c.h"
 #include "detach.h"
 #include "fd.h"
 #include "str.h"
 
-enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000 };
+enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000 };
 
 struct raw {
 	struct gw *gw;
@@ -250,6 +253,21 @@ static int first_message(struct raw *raw, struct err *err)
 	return 0;
 }
 
+/* docker-py reads the head through a buffer and what follows from the socket itself: output that came together
+ * with the head is lost to it. So nothing follows before the client has read the head; who does not read it
+ * in some ten seconds gets the rest all the same. */
+static void await_reader(int sock)
+{
+	static const struct timespec step = { .tv_nsec = 100000 };
+	int unread = 0;
+
+	for (int i = 0; i < HEAD_STEPS; i++) {
+		if (ioctl(sock, SIOCOUTQ, &unread) < 0 || unread == 0)
+			return;
+		(void)nanosleep(&step, NULL);
+	}
+}
+
 static int upgrade(struct raw *raw, struct err *err)
 {
 	raw->sock = http_upgrade(raw->gw->http, stream_type(raw->gw, raw->tty));
@@ -257,6 +275,7 @@ static int upgrade(struct raw *raw, struct err *err)
 		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
 	if (raw->sock < 0)
 		return -EPIPE;
+	await_reader(raw->sock);
 	raw->gw->streaming = true;
 	return 0;
 }

@@ -102,6 +102,22 @@ def test_exec(gateway):
     gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
+def test_output_does_not_come_with_the_head(gateway):
+    """docker-py would lose it."""
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["sleep", "1000"]}, 201)["Id"]
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["echo", "x"], "AttachStdout": True}, 201)["Id"]
+    connection = Unix(gateway.path)
+    connection.connect()
+    connection.sock.sendall(f"POST /exec/{eid}/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                            "Content-Length: 2\r\n\r\n{}".encode())
+    harness.wait_until(lambda: gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 0, 60, "end of the exec")
+    assert connection.sock.recv(65536).endswith(b"\r\n\r\n")
+    assert connection.sock.recv(65536) == b"\1\0\0\0\0\0\0\2x\n"
+    connection.close()
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
+
+
 def test_logs_and_wait_outlive_the_engine(gateway):
     cid = gateway.json("POST", "/containers/create", {
         "Image": "busybox", "Cmd": ["sh", "-c", "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 6"],
