@@ -70,6 +70,19 @@ json_t *listjson_image(const Cleat__V1__ImageSummary *i)
 	return o;
 }
 
+json_t *listjson_history(const Cleat__V1__ImageHistoryReply__Entry *e)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "Id", text(e->id[0] ? e->id : "<missing>"));
+	json_object_set_new(o, "Created", seconds(e->created_ns));
+	json_object_set_new(o, "CreatedBy", text(e->created_by));
+	json_object_set_new(o, "Tags", e->n_tags ? texts(e->tags, e->n_tags) : json_null());
+	json_object_set_new(o, "Size", json_integer((json_int_t)e->size_bytes));
+	json_object_set_new(o, "Comment", text(e->comment));
+	return o;
+}
+
 json_t *listjson_event(const Cleat__V1__Event *e)
 {
 	json_t *o = json_object(), *attributes = json_object();

@@ -10,6 +10,7 @@
 #include "cleat/v1/system.pb-c.h"
 
 json_t *listjson_container(const Cleat__V1__ContainerSummary *container);
+json_t *listjson_history(const Cleat__V1__ImageHistoryReply__Entry *entry);
 json_t *listjson_image(const Cleat__V1__ImageSummary *image);
 json_t *listjson_event(const Cleat__V1__Event *event);
 json_t *listjson_exec(const Cleat__V1__ExecDetails *exec);

@@ -46,6 +46,25 @@ static void inspect(struct gw *gw)
 	cleat__v1__image_details__free_unpacked(reply, NULL);
 }
 
+static void history(struct gw *gw)
+{
+	Cleat__V1__ImageHistoryRequest request = CLEAT__V1__IMAGE_HISTORY_REQUEST__INIT;
+	Cleat__V1__ImageHistoryReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *array;
+
+	request.image = gw->match.param;
+	if (gw_call(gw, "cleat.v1.Images/History", &request, &reply, &err) < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	array = json_array();
+	for (size_t i = 0; i < reply->n_entries; i++)
+		json_array_append_new(array, listjson_history(reply->entries[i]));
+	gw_json(gw, 200, array);
+	cleat__v1__image_history_reply__free_unpacked(reply, NULL);
+}
+
 static void tag(struct gw *gw)
 {
 	Cleat__V1__TagImageRequest request = CLEAT__V1__TAG_IMAGE_REQUEST__INIT;
@@ -65,12 +84,23 @@ static void tag(struct gw *gw)
 	gw_status(gw, 201);
 }
 
+static json_t *changes(Cleat__V1__RemoveImageReply__Change *const *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array,
+				      list[i]->untagged[0]
+					      ? json_pack("{s:s}", "Untagged", list[i]->untagged)
+					      : json_pack("{s:s}", "Deleted", list[i]->deleted));
+	return array;
+}
+
 static void delete (struct gw *gw)
 {
 	Cleat__V1__RemoveImageRequest request = CLEAT__V1__REMOVE_IMAGE_REQUEST__INIT;
 	Cleat__V1__RemoveImageReply *reply = NULL;
 	struct err err = ERR_NULL;
-	json_t *array;
 
 	request.image = gw->match.param;
 	request.force = gw_query_bool(gw, "force");
@@ -79,16 +109,27 @@ static void delete (struct gw *gw)
 		gw_fail(gw, &err);
 		return;
 	}
-	array = json_array();
-	for (size_t i = 0; i < reply->n_changes; i++) {
-		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
-
-		json_array_append_new(array, c->untagged[0]
-						     ? json_pack("{s:s}", "Untagged", c->untagged)
-						     : json_pack("{s:s}", "Deleted", c->deleted));
-	}
-	gw_json(gw, 200, array);
+	gw_json(gw, 200, changes(reply->changes, reply->n_changes));
 	cleat__v1__remove_image_reply__free_unpacked(reply, NULL);
+}
+
+static void prune(struct gw *gw)
+{
+	Cleat__V1__PruneImagesRequest request = CLEAT__V1__PRUNE_IMAGES_REQUEST__INIT;
+	Cleat__V1__PruneImagesReply *reply = NULL;
+	struct err err = ERR_NULL;
+	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
+
+	r = r ? r : gw_call(gw, "cleat.v1.Images/Prune", &request, &reply, &err);
+	gw_filters_free(request.filters, request.n_filters);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_json(gw, 200,
+		json_pack("{s:o, s:I}", "ImagesDeleted", changes(reply->changes, reply->n_changes),
+			  "SpaceReclaimed", (json_int_t)reply->reclaimed_bytes));
+	cleat__v1__prune_images_reply__free_unpacked(reply, NULL);
 }
 
 static void pull(struct gw *gw)
@@ -105,7 +146,9 @@ const struct gw_route gw_images[] = {
 	{ "POST", "/images/load", gw_load },
 	{ "POST", "/images/create", pull },
 	{ "GET", "/images/{}/json", inspect },
+	{ "GET", "/images/{}/history", history },
 	{ "POST", "/images/{}/tag", tag },
+	{ "POST", "/images/prune", prune },
 	{ "DELETE", "/images/{}", delete },
 	{ 0 },
 };

@@ -88,6 +88,19 @@ static int on_history(struct rpc_call *call, const Cleat__V1__ImageHistoryReques
 	return imageview_history(&image, sizes, reply);
 }
 
+/* The event's name is what users see, however it was given. */
+static void tell_tagged(struct engine *engine, const char *id, const char *given)
+{
+	char full[REFERENCE_MAX], name[REFERENCE_MAX];
+	struct reference ref;
+
+	if (reference_parse(given, &ref, NULL) < 0)
+		return;
+	reference_full(&ref, full);
+	reference_familiar(full, name);
+	history_image(engine, id, name, "tag");
+}
+
 static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 		  Cleat__V1__TagImageReply *reply, struct err *err)
 {
@@ -99,7 +112,7 @@ static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 	r = r ? r : image_find(engine, req->image, &image, err);
 	r = r ? r : image_tag(engine, image.id, req->reference, err);
 	if (r == 0)
-		history_image(engine, image.id, req->reference, "tag");
+		tell_tagged(engine, image.id, req->reference);
 	return r;
 }
 

@@ -65,8 +65,8 @@ def test_info(gateway):
     assert info["Images"] == 1 and info["Driver"] and info["OperatingSystem"] and info["LiveRestoreEnabled"]
 
 
-@pytest.mark.parametrize("command", ["cp no:/x -", "diff no", "stats --no-stream no", "commit no x", "history busybox",
-                                     "network ls", "volume ls", "system df", "container prune -f", "image prune -f"])
+@pytest.mark.parametrize("command", ["cp no:/x -", "diff no", "stats --no-stream no", "commit no x",
+                                     "network ls", "volume ls", "system df", "container prune -f"])
 def test_what_is_not_built_says_so(gateway, command):
     gateway.docker("create", "--name", "no", "busybox")
     done = gateway.docker(*command.split())
@@ -119,3 +119,14 @@ def test_what_runs_has_no_exit_code(gateway):
     gateway.docker("start", "twice")
     assert gateway.docker(*look).stdout == "true 0\n"
     remove(gateway, "twice")
+
+
+def test_history_tag_event_and_prune(gateway):
+    assert "layer 0" in gateway.docker("history", "--no-trunc", "busybox").stdout
+    assert gateway.docker("tag", "busybox", "docker.io/some/name:1").returncode == 0
+    assert gateway.docker("rmi", "some/name:1").stdout == "Untagged: some/name:1\n"
+    _, _, body = gateway.ask("GET", f"/events?since=1&until={time.time():.9f}&filters=%7B%22type%22%3A%5B%22image%22%5D%7D")
+    names = [(e["Action"], e["Actor"]["Attributes"]["name"]) for e in map(json.loads, body.splitlines())]
+    assert names[-2:] == [("tag", "some/name:1"), ("untag", "some/name:1")]
+    done = gateway.docker("image", "prune", "-f")
+    assert done.returncode == 0 and "Total reclaimed space: 0B" in done.stdout
