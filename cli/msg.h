@@ -49,13 +49,14 @@ static inline bool msg_set(char **field, const char *text)
 	return true;
 }
 
-/* Appends `item` (consumed) to a repeated field of messages or strings: list is its address. */
+/* Appends `item` (consumed) to a repeated field of messages or strings: list is its address. A list that
+ * msg_push() fills it fills alone: its room is the next power of two. */
 static inline bool msg_push(void *list, size_t *n, void *item)
 {
 	void **items = *(void ***)list;
 
-	if (item)
-		items = realloc(items, (*n + 1) * sizeof(*items));
+	if (item && (*n & (*n - 1)) == 0)
+		items = realloc(items, (*n ? 2 * *n : 1) * sizeof(*items));
 	if (!item || !items)
 		return false;
 	items[(*n)++] = item;

@@ -20,6 +20,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test-logs"
 VENV = TOP / "build" / "suite-venv"
 PYTEST_JOBS = 2
+LINE_MAX = 400  # of what is shown of a failed stage
 
 
 class Tally:
@@ -54,7 +55,7 @@ def run(stage, command, timeout, env=None, cwd=TOP):
 
 
 def show_tail(output, lines=60):
-    print("\n".join("    " + line for line in output.splitlines()[-lines:]), flush=True)
+    print("\n".join("    " + line[:LINE_MAX] for line in output.splitlines()[-lines:]), flush=True)
 
 
 def stage_build(tally, preset):

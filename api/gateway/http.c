@@ -28,7 +28,6 @@ enum mode { WHOLE, STREAM, RAW };
 struct exchange {
 	struct http_request request;
 	const struct http_service *service;
-	struct MHD_Connection *connection;
 	char *path;
 	bool handed_over;
 	pthread_mutex_t mutex;
@@ -68,7 +67,7 @@ static void exchange_free(struct exchange *e)
 static const char *value_of(const struct http_request *request, enum MHD_ValueKind kind,
 			    const char *name)
 {
-	return MHD_lookup_connection_value(exchange_of(request)->connection, kind, name);
+	return MHD_lookup_connection_value(request->connection, kind, name);
 }
 
 const char *http_query(const struct http_request *request, const char *name)
@@ -80,9 +79,9 @@ const char *http_query(const struct http_request *request, const char *name)
 
 bool http_has_query(const struct http_request *request, const char *name)
 {
-	return MHD_lookup_connection_value_n(exchange_of(request)->connection,
-					     MHD_GET_ARGUMENT_KIND, name, strlen(name),
-					     &(const char *){ NULL }, NULL) == MHD_YES;
+	return MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+					     strlen(name), &(const char *){ NULL },
+					     NULL) == MHD_YES;
 }
 
 const char *http_header(const struct http_request *request, const char *name)
@@ -94,8 +93,8 @@ const char *http_header(const struct http_request *request, const char *name)
 
 int http_client_fd(const struct http_request *request)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		exchange_of(request)->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info ? info->connect_fd : -1;
 }
@@ -104,13 +103,13 @@ int http_client_fd(const struct http_request *request)
 static void suspend(struct exchange *e)
 {
 	e->suspended = true;
-	MHD_suspend_connection(e->connection);
+	MHD_suspend_connection(e->request.connection);
 }
 
 static void resume(struct exchange *e)
 {
 	if (e->suspended && !e->gone)
-		MHD_resume_connection(e->connection);
+		MHD_resume_connection(e->request.connection);
 	e->suspended = false;
 }
 
@@ -218,8 +217,8 @@ static enum MHD_Result answer(struct exchange *e)
 	if (!response)
 		return MHD_NO;
 	add_headers(e, response);
-	result = MHD_queue_response(e->connection, e->request.reply.error ? 500 : e->request.status,
-				    response);
+	result = MHD_queue_response(e->request.connection,
+				    e->request.reply.error ? 500 : e->request.status, response);
 	MHD_destroy_response(response);
 	return result;
 }
@@ -320,7 +319,7 @@ static bool start_handler(struct exchange *e)
 static void hand_over(struct exchange *e)
 {
 	e->handed_over = true;
-	MHD_set_connection_option(e->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+	MHD_set_connection_option(e->request.connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 	pthread_mutex_lock(&e->mutex);
 	suspend(e);
 	pthread_mutex_unlock(&e->mutex);
@@ -392,7 +391,7 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	if (!e)
 		return NULL;
 	e->service = service;
-	e->connection = connection;
+	e->request.connection = connection;
 	e->raw_fd = -1;
 	pthread_mutex_init(&e->mutex, NULL);
 	pthread_cond_init(&e->changed, NULL);

@@ -18,10 +18,13 @@ enum {
 	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
 };
 
+struct MHD_Connection;
+
 struct http_request {
-	const char *method, *path; /* path without query, decoded */
-	const char *content_type;  /* "" = none */
-	const char *timeout_ms;    /* Connect-Timeout-Ms, "" = none */
+	struct MHD_Connection *connection; /* NULL: a request without query and headers */
+	const char *method, *path;         /* path without query, decoded */
+	const char *content_type;          /* "" = none */
+	const char *timeout_ms;            /* Connect-Timeout-Ms, "" = none */
 	struct buf body;
 	/* The answer, filled in by the handler. */
 	unsigned status;

@@ -45,7 +45,7 @@ def test_a_large_image_is_not_held_in_memory(gateway, archive):
 
 @pytest.mark.parametrize("data,text", [
     (b"", "empty"), (b"junk" * 300000, "no tar"), (image.docker_archive(["cut:1"])[:100000], "runcated"),
-])
+], ids=["empty", "junk", "cut"])
 def test_a_broken_archive_is_one_error_in_the_stream(gateway, data, text):
     told = load(gateway, data)
     assert len(told) == 1 and text in told[0]["error"] and told[0]["errorDetail"]["message"] == told[0]["error"]
