@@ -56,9 +56,10 @@ void remote_close(struct cli *cli);
 int remote_call(struct cli *cli, const struct rpc_service *service, const char *method,
 		const ProtobufCMessage *req, void *reply, struct err *err) must_check;
 
-/* Begins a call of any other shape with its first message (NULL for none). */
+/* Begins a call of any other shape with its first message (NULL for none). `key` (NULL = none) names it
+ * for all its repetitions. */
 int remote_open(struct cli *cli, const struct rpc_service *service, const char *method,
-		const ProtobufCMessage *first, struct rpc_client_call **call,
+		const char *key, const ProtobufCMessage *first, struct rpc_client_call **call,
 		struct err *err) must_check;
 
 /* After a stream failed with *err: true when it can be opened again where it was, after a short

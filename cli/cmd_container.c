@@ -184,7 +184,7 @@ static int wait_once(struct cli *cli, Cleat__V1__WaitContainerRequest *req, int 
 		     struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = remote_open(cli, &cleat_v1_containers, "Wait", &req->base, &call, err);
+	int r = remote_open(cli, &cleat_v1_containers, "Wait", NULL, &req->base, &call, err);
 
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__WaitContainerReply *m = NULL;
@@ -276,7 +276,7 @@ static int logs_once(struct cli *cli, const struct flags *flags, Cleat__V1__Logs
 		     bool at_start[2], int64_t *since_ns, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = remote_open(cli, &cleat_v1_containers, "Logs", &req->base, &call, err);
+	int r = remote_open(cli, &cleat_v1_containers, "Logs", NULL, &req->base, &call, err);
 
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__LogEntry *m = NULL;

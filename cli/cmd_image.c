@@ -290,7 +290,7 @@ static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 		options.platform = &platform.message;
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
-	r = remote_open(cli, &cleat_v1_images, "Load", &first.base, &call, err);
+	r = remote_open(cli, &cleat_v1_images, "Load", NULL, &first.base, &call, err);
 	if (r == 0)
 		r = load_send(call, fd, total, quiet, err);
 	if (r == 0)

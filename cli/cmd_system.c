@@ -130,7 +130,7 @@ static int events_once(struct cli *cli, const struct flags *flags, Cleat__V1__Ev
 		       int64_t *since_ns, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = remote_open(cli, &cleat_v1_system, "Events", &req->base, &call, err);
+	int r = remote_open(cli, &cleat_v1_system, "Events", NULL, &req->base, &call, err);
 
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__Event *m = NULL;
@@ -213,7 +213,7 @@ static int run_upgrade(struct cli *cli, const struct flags *flags, struct err *e
 	if (!path)
 		return err_sys(err, errno, "--binary %s", binary);
 	req.binary = path;
-	r = remote_open(cli, &cleat_v1_system, "Upgrade", &req.base, &call, err);
+	r = remote_open(cli, &cleat_v1_system, "Upgrade", NULL, &req.base, &call, err);
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__UpgradeReply *m = NULL;
 		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&m, err);

@@ -18,27 +18,6 @@ static void pause_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
-{
-	struct rpc_client_config config = { .agent = "cleat/" CLEAT_VERSION };
-
-	if (!cli->client) {
-		int r = rpc_client_open(&cli->client, cli->host, &config, err);
-
-		if (r < 0)
-			return err_wrap(err, r,
-					"cannot connect to the engine at %s (is cleatd running?)",
-					cli->host);
-	}
-	*client = cli->client;
-	return 0;
-}
-
-void remote_close(struct cli *cli)
-{
-	cli->client = rpc_client_close(cli->client);
-}
-
 bool remote_again(const struct err *err, int64_t *since_ns)
 {
 	int64_t now = fd_monotonic_ns();
@@ -51,6 +30,31 @@ bool remote_again(const struct err *err, int64_t *since_ns)
 		return false;
 	pause_ms(REMOTE_STEP_MS);
 	return true;
+}
+
+int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
+{
+	struct rpc_client_config config = { .agent = "cleat/" CLEAT_VERSION };
+
+	int64_t since_ns = 0;
+	int r = 0;
+
+	while (!cli->client) {
+		*err = ERR_NULL;
+		r = rpc_client_open(&cli->client, cli->host, &config, err);
+		/* an engine that took the connection and died is waited for, none at all is not */
+		if (r < 0 && (err->not_started || !remote_again(err, &since_ns)))
+			return err_wrap(err, r,
+					"cannot connect to the engine at %s (is cleatd running?)",
+					cli->host);
+	}
+	*client = cli->client;
+	return 0;
+}
+
+void remote_close(struct cli *cli)
+{
+	cli->client = rpc_client_close(cli->client);
 }
 
 static const struct rpc_method *find_method(const struct rpc_service *service, const char *name)
@@ -94,10 +98,11 @@ int remote_call(struct cli *cli, const struct rpc_service *service, const char *
 }
 
 int remote_open(struct cli *cli, const struct rpc_service *service, const char *name,
-		const ProtobufCMessage *first, struct rpc_client_call **call, struct err *err)
+		const char *key, const ProtobufCMessage *first, struct rpc_client_call **call,
+		struct err *err)
 {
 	const struct rpc_method *method = find_method(service, name);
-	struct rpc_options options = { 0 };
+	const struct rpc_options options = { .request_key = key };
 	struct rpc_client *client;
 	int r;
 

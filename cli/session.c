@@ -17,6 +17,7 @@
 #include "cleat/v1/containers.rpc.h"
 #include "cleat/v1/exec.rpc.h"
 #include "fd.h"
+#include "str.h"
 #include "term.h"
 
 enum { INPUT_BYTES = 32 << 10 };
@@ -43,7 +44,8 @@ struct state {
 	bool exited; /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
 	int64_t failed_ns;
-	char id[80]; /* of the exec session */
+	char id[80];  /* of the exec session */
+	char key[65]; /* of the call, the same each time it is opened */
 };
 
 /* ---- the two kinds of messages */
@@ -168,8 +170,8 @@ static int open_call(struct state *st, struct err *err)
 	if (st->s->attach) {
 		a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 		a.start = st->s->attach;
-		return remote_open(st->cli, &cleat_v1_containers, "Attach", &a.base, &st->call,
-				   err);
+		return remote_open(st->cli, &cleat_v1_containers, "Attach", st->key, &a.base,
+				   &st->call, err);
 	}
 	if (st->id[0]) {
 		st->s->exec->exec_id = st->id;
@@ -177,7 +179,7 @@ static int open_call(struct state *st, struct err *err)
 	}
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	e.start = st->s->exec;
-	return remote_open(st->cli, &cleat_v1_exec, "Start", &e.base, &st->call, err);
+	return remote_open(st->cli, &cleat_v1_exec, "Start", st->key, &e.base, &st->call, err);
 }
 
 /* ---- events */
@@ -377,6 +379,7 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 
 	if (r < 0)
 		return r;
+	str_random_id(st.key);
 	r = watch_signals(&st, err);
 	st.stdin_open = session->stdin_wanted;
 	st.stdin_ended = !session->stdin_wanted;

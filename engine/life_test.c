@@ -123,7 +123,7 @@ static void start(const char *id)
 {
 	struct err err = ERR_NULL;
 	bool already = false;
-	int r = lifecycle_start(&engine, id, &already, &err);
+	int r = lifecycle_start(&engine, id, "", &already, &err);
 
 	if (r < 0)
 		print_error("start: %s (%s)\n", err.message, err.reason);
@@ -143,7 +143,7 @@ static void test_exit_code(void **state)
 	assert_int_equal(wait_stopped(id, &status), 0);
 	assert_int_equal(status.exit_code, 7);
 	assert_int_equal(status.exits, 1);
-	assert_int_equal(remove_container(&engine, id, false, INTERRUPT_NONE, &err), 0);
+	assert_int_equal(remove_container(&engine, id, false, "", INTERRUPT_NONE, &err), 0);
 	assert_int_equal(faccessat(engine.containers_fd, id, F_OK, 0), -1);
 	assert_int_equal(faccessat(engine.shims_fd, id, F_OK, 0), -1);
 }
@@ -158,16 +158,16 @@ static void test_stop_and_force(void **state)
 	(void)state;
 	make("trap 'exit 3' TERM; while :; do sleep 0.05; done", id);
 	start(id);
-	assert_true(remove_container(&engine, id, false, INTERRUPT_NONE, &err) < 0);
+	assert_true(remove_container(&engine, id, false, "", INTERRUPT_NONE, &err) < 0);
 	assert_string_equal(err.reason, "RUNNING");
 	usleep(500000); /* until the trap is set */
-	assert_int_equal(lifecycle_stop(&engine, id, 0, 5000, INTERRUPT_NONE, &was_stopped, &err),
-			 0);
+	assert_int_equal(
+		lifecycle_stop(&engine, id, "", 0, 5000, INTERRUPT_NONE, &was_stopped, &err), 0);
 	assert_false(was_stopped);
 	assert_int_equal(wait_stopped(id, &status), 0);
 	assert_int_equal(status.exit_code, 3);
 	start(id);
-	assert_int_equal(remove_container(&engine, id, true, INTERRUPT_NONE, &err), 0);
+	assert_int_equal(remove_container(&engine, id, true, "", INTERRUPT_NONE, &err), 0);
 }
 
 /* The shim is killed while its container runs: a successor adopts it, and the exit is right. */
@@ -191,7 +191,7 @@ static void test_killed_shim(void **state)
 	assert_int_not_equal(after.shim_pid, before.shim_pid);
 	assert_int_equal(wait_stopped(id, &after), 0);
 	assert_int_equal(after.exit_code, 5);
-	assert_int_equal(remove_container(&engine, id, false, INTERRUPT_NONE, &err), 0);
+	assert_int_equal(remove_container(&engine, id, false, "", INTERRUPT_NONE, &err), 0);
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static void remove_ended(struct engine *engine, const struct record *record)
 {
 	struct err err = ERR_NULL;
 
-	if (remove_container(engine, record->id, false, INTERRUPT_NONE, &err) < 0 &&
+	if (remove_container(engine, record->id, false, "", INTERRUPT_NONE, &err) < 0 &&
 	    err.code != ERR_NOT_FOUND)
 		log_error("cannot remove a container id=%.12s: %s", record->id, err.message);
 }
@@ -94,7 +94,7 @@ static void tend_alone(struct engine *engine, const struct record *record,
 	if (status_active(status))
 		r = succeed(engine, record, &err);
 	else if (other_boot && !record->auto_remove && starts_at_boot(record, status))
-		r = lifecycle_start(engine, record->id, &already, &err);
+		r = lifecycle_start(engine, record->id, "", &already, &err);
 	if (r < 0)
 		log_error("cannot bring back a container id=%.12s: %s", record->id, err.message);
 }

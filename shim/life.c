@@ -145,6 +145,8 @@ void life_started(struct shim *shim, pid_t pid)
 	int wait_status;
 
 	life_event(shim, EV_STARTED, 0);
+	done_add(shim, shim->start_key);
+	shim->start_key[0] = '\0';
 	s->pid = pid;
 	s->pid_start_ticks = proc_start_ticks_of(pid);
 	s->started_ns = fd_realtime_ns();
@@ -194,6 +196,7 @@ void life_failed(struct shim *shim, int exit_code, const char *message)
 	const bool by_policy = shim->status.restart_count > 0;
 
 	life_event(shim, EV_FAILED, 0);
+	shim->start_key[0] = '\0';
 	snprintf(shim->error, sizeof(shim->error), "%s", message);
 	shim->status.pid = 0;
 	shim->status.exit_code = exit_code;

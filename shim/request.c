@@ -2,6 +2,7 @@
 /* One function a request, in a table by the oneof's number. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +70,8 @@ static void on_start(struct context *ctx)
 	switch (life_event(ctx->shim, EV_START, 0)) {
 	case ACT_SPAWN:
 		ctx->later = true;
+		(void)snprintf(ctx->shim->start_key, sizeof(ctx->shim->start_key), "%s",
+			       ctx->request->request_key);
 		r = launch_container(ctx->shim, ctx->conn, ctx->request->id);
 		if (r < 0) {
 			fail(ctx, ERR_INTERNAL, "START_FAILED", strerror(-r));
@@ -215,7 +218,8 @@ static void on_attach(struct conn *conn, const Cleat__Shim__V1__ShimRequest *req
 void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds,
 		    size_t n_fds)
 {
-	struct context ctx = { .shim = conn->shim, .conn = conn, .request = request };
+	struct shim *shim = conn->shim;
+	struct context ctx = { .shim = shim, .conn = conn, .request = request };
 	unsigned kind = (unsigned)request->request_case;
 
 	cleat__shim__v1__shim_reply__init(&ctx.reply);
@@ -234,10 +238,15 @@ void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, in
 		     "this shim does not know the request");
 		return;
 	}
-	handlers[kind](&ctx);
+	if (done_has(shim, request->request_key))
+		with_status(&ctx);
+	else
+		handlers[kind](&ctx);
 	ctx.reply.id = request->id;
-	if (!ctx.later)
+	if (!ctx.later) {
+		done_add(shim, request->request_key);
 		control_reply(conn, &ctx.reply);
-	if (conn->shim->quit)
-		life_quit(conn->shim);
+	}
+	if (shim->quit)
+		life_quit(shim);
 }

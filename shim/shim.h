@@ -20,6 +20,8 @@ enum {
 	SHIM_KEPT_FD = 4,
 	SHIM_MESSAGE_MAX = 65536,
 	SHIM_REAPED_MAX = 64,
+	SHIM_DONE_MAX = 4,
+	SHIM_KEY_MAX = 128,
 	SHIM_CONNS_MAX = 16,
 	SHIM_SESSIONS_MAX = 256,
 };
@@ -126,8 +128,19 @@ struct shim {
 	unsigned n_conns, n_sessions, n_launches;
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
+	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */
+	char *done_words[SHIM_DONE_MAX];
+	unsigned n_done;
+	char start_key[SHIM_KEY_MAX]; /* of the start under way */
 	bool quit;
 };
+
+/* done.c: keys of the requests that were carried out last. */
+bool done_has(const struct shim *shim, const char *key);
+/* A key that is empty or too long is not kept. */
+void done_add(struct shim *shim, const char *key);
+/* Points the status to them. */
+void done_publish(struct shim *shim);
 
 /* status.c: the published state and the journal of events. */
 int status_load(struct shim *shim) must_check;

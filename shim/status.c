@@ -39,6 +39,8 @@ static void adopt_numbers(struct shim *shim, const Cleat__Shim__V1__ShimStatus *
 	s->position = old->position;
 	s->last_seq = old->last_seq;
 	s->exits = old->exits;
+	for (size_t i = 0; i < old->n_done_keys; i++)
+		done_add(shim, old->done_keys[i]);
 	if (strcmp(old->boot_id, shim->boot_id) == 0) {
 		s->state = old->state;
 		s->pid = old->pid;
@@ -127,6 +129,7 @@ void status_publish(struct shim *shim)
 	s->error = shim->error;
 	s->shim_pid = getpid();
 	s->position = shim->log.position;
+	done_publish(shim);
 	if (shim->state != ST_STARTING)
 		s->state = public_state(shim->state);
 	len = cleat__shim__v1__shim_status__get_packed_size(s);

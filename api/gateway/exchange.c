@@ -56,6 +56,7 @@ int gw_call(struct gw *gw, const char *path, const void *request, void *reply, s
 	const struct rpc_method *method = gw_method(path);
 	struct rpc_options options = { 0 };
 	ProtobufCMessage *message = NULL;
+	int64_t since_ns = 0;
 	char key[65];
 	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
 
@@ -65,7 +66,10 @@ int gw_call(struct gw *gw, const char *path, const void *request, void *reply, s
 		str_random_id(key);
 		options.request_key = key;
 	}
-	r = rpc_client_unary(gw->client, &options, method, request, &message, err);
+	do {
+		*err = ERR_NULL;
+		r = rpc_client_unary(gw->client, &options, method, request, &message, err);
+	} while (r < 0 && gw_again(gw, err, &since_ns));
 	if (r == 0)
 		*(ProtobufCMessage **)reply = message;
 	return r;

@@ -28,7 +28,7 @@ const struct rpc_method *gw_method(const char *path);
 enum { GW_ABSENT_MS = 10000 };
 int gw_engine(struct gw *gw, struct err *err) must_check;
 
-/* A unary call; connects. *reply is owned. Blocks. */
+/* A unary call; connects, and repeats what an engine that went away cut off. *reply is owned. Blocks. */
 int gw_call(struct gw *gw, const char *method, const void *request, void *reply,
 	    struct err *err) must_check;
 

@@ -66,6 +66,7 @@ enum {
 	RPC_MAX_CONNECTIONS = 1024,
 	RPC_MAX_CONNECTIONS_UID = 64, /* uid 0 and the server's own uid are exempt */
 	RPC_MAX_METADATA = 16 << 10,
+	RPC_MAX_KEY = 64,       /* of a request_key */
 	RPC_HELLO_MS = 5000,    /* until the peer's first frame */
 	RPC_MESSAGE_MS = 30000, /* until a frame begun is complete */
 	RPC_WRITE_MS = 30000,   /* without progress of a pending write */

@@ -318,6 +318,8 @@ static int check(struct conn *conn, const Frame *f, struct err *err)
 		return err_set(err, ERR_EXHAUSTED, "too many calls on this connection");
 	if (bytes > RPC_MAX_METADATA)
 		return err_set(err, ERR_EXHAUSTED, "too much metadata");
+	if (strlen(f->open->request_key) > RPC_MAX_KEY)
+		return err_set(err, ERR_INVALID, "request_key: longer than %d bytes", RPC_MAX_KEY);
 	return 0;
 }
 

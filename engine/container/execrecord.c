@@ -122,6 +122,13 @@ int execrecord_list(struct store *store, const char *container_id, struct execre
 	return 0;
 }
 
+int execrecord_unclaim(struct store *store, const char *id, struct err *err)
+{
+	return store_run(store, err,
+			 "UPDATE execs SET state = 0 WHERE id = ? AND state <= 1 AND pid = 0", "s",
+			 id);
+}
+
 int execrecord_claim(struct store *store, const char *id, struct err *err)
 {
 	int r = store_run(store, err, "UPDATE execs SET state = 1 WHERE id = ? AND state = 0", "s",

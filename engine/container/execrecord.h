@@ -32,6 +32,8 @@ int execrecord_find(struct store *store, const char *reference, struct execrecor
 /* Those of one container, or with NULL all, oldest first. Free each and the array. */
 int execrecord_list(struct store *store, const char *container_id, struct execrecord **out,
 		    size_t *n, struct err *err) must_check;
+/* Back to CREATED when it was claimed and never came to run: 1, else 0. */
+int execrecord_unclaim(struct store *store, const char *id, struct err *err) must_check;
 /* From CREATED to STARTED: -EBUSY, reason EXEC_STARTED, when it was started before. */
 int execrecord_claim(struct store *store, const char *id, struct err *err) must_check;
 /* What a shim's events tell; a row that is gone is none of their business. */

@@ -15,6 +15,8 @@
 #include "history.h"
 #include "shimlink.h"
 #include "signame.h"
+#include "store/requests.h"
+#include "store/store.h"
 #include "str.h"
 #include "watch.h"
 
@@ -70,7 +72,7 @@ static int not_running(const struct record *record, struct err *err)
 }
 
 /* A request without a lock to the shim of a container that should run. */
-static int ask_running(struct engine *engine, const char *reference,
+static int ask_running(struct engine *engine, const char *reference, const char *key,
 		       Cleat__Shim__V1__ShimRequest *request, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
@@ -81,15 +83,16 @@ static int ask_running(struct engine *engine, const char *reference,
 		return r;
 	status_read(engine, &record, &status);
 	if (!status_active(&status))
-		return not_running(&record, err);
+		return status_done(&status, key) ? 0 : not_running(&record, err);
 	r = lifecycle_reach(engine, &record, err);
 	if (r < 0)
 		return r;
+	request->request_key = (char *)(uintptr_t)key;
 	return shims_call(engine->shims, record.id, request, NULL, 0, SHIM_CALL_MS, NULL, err);
 }
 
-static int start_locked(struct engine *engine, const struct record *record, bool *already,
-			struct err *err)
+static int start_locked(struct engine *engine, const struct record *record, const char *key,
+			bool *already, struct err *err)
 {
 	Cleat__Shim__V1__StartRequest body = CLEAT__SHIM__V1__START_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
@@ -100,6 +103,7 @@ static int start_locked(struct engine *engine, const struct record *record, bool
 		return r;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_START;
 	request.start = &body;
+	request.request_key = (char *)(uintptr_t)key;
 	r = shims_call(engine->shims, record->id, &request, NULL, 0, START_MS, &reply, err);
 	if (r < 0)
 		return r;
@@ -108,7 +112,8 @@ static int start_locked(struct engine *engine, const struct record *record, bool
 	return 0;
 }
 
-int lifecycle_start(struct engine *engine, const char *reference, bool *already, struct err *err)
+int lifecycle_start(struct engine *engine, const char *reference, const char *key, bool *already,
+		    struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup_fd int lock = -1;
@@ -124,10 +129,12 @@ int lifecycle_start(struct engine *engine, const char *reference, bool *already,
 		return err_reason(err, ERR_PRECONDITION, "REMOVING",
 				  "container is marked for removal and cannot be started");
 	status_read(engine, &record, &status);
+	if (status_done(&status, key))
+		return 0;
 	if (status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED)
 		return err_reason(err, ERR_PRECONDITION, "PAUSED",
 				  "cannot start a paused container, try unpause instead");
-	return start_locked(engine, &record, already, err);
+	return start_locked(engine, &record, key, already, err);
 }
 
 static bool reached(const struct status *status, enum lifecycle_until until, uint64_t exits)
@@ -194,8 +201,8 @@ int lifecycle_wait(struct engine *engine, const struct record *record, enum life
 }
 
 /* Asks the shim; 1 = it was stopped already. */
-static int begin_stop(struct engine *engine, const struct record *record, int signal,
-		      int64_t timeout_ms, struct err *err)
+static int begin_stop(struct engine *engine, const struct record *record, const char *key,
+		      int signal, int64_t timeout_ms, struct err *err)
 {
 	Cleat__Shim__V1__StopRequest body = CLEAT__SHIM__V1__STOP_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
@@ -208,6 +215,7 @@ static int begin_stop(struct engine *engine, const struct record *record, int si
 	body.timeout_ms = (int32_t)timeout_ms;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_STOP;
 	request.stop = &body;
+	request.request_key = (char *)(uintptr_t)key;
 	r = shims_call(engine->shims, record->id, &request, NULL, 0, SHIM_CALL_MS, &reply, err);
 	if (r < 0)
 		return r == -ENOTCONN ? 1 : r;
@@ -234,8 +242,9 @@ static int64_t own_timeout_ms(const struct engine *engine, const struct record *
 	return ms;
 }
 
-int lifecycle_stop(struct engine *engine, const char *reference, int signal, int64_t timeout_ms,
-		   struct interrupt interrupt, bool *was_stopped, struct err *err)
+int lifecycle_stop(struct engine *engine, const char *reference, const char *key, int signal,
+		   int64_t timeout_ms, struct interrupt interrupt, bool *was_stopped,
+		   struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	struct status status = { 0 };
@@ -249,7 +258,7 @@ int lifecycle_stop(struct engine *engine, const char *reference, int signal, int
 		return 0;
 	if (timeout_ms == -2)
 		timeout_ms = own_timeout_ms(engine, &record);
-	r = begin_stop(engine, &record, signal, timeout_ms, err);
+	r = begin_stop(engine, &record, key, signal, timeout_ms, err);
 	if (r)
 		return r < 0 ? r : 0;
 	*was_stopped = false;
@@ -263,7 +272,8 @@ int lifecycle_stop(struct engine *engine, const char *reference, int signal, int
 	return r;
 }
 
-int lifecycle_kill(struct engine *engine, const char *reference, int signal, struct err *err)
+int lifecycle_kill(struct engine *engine, const char *reference, const char *key, int signal,
+		   struct err *err)
 {
 	Cleat__Shim__V1__KillRequest body = CLEAT__SHIM__V1__KILL_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
@@ -271,10 +281,11 @@ int lifecycle_kill(struct engine *engine, const char *reference, int signal, str
 	body.signal = signal;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_KILL;
 	request.kill = &body;
-	return ask_running(engine, reference, &request, err);
+	return ask_running(engine, reference, key, &request, err);
 }
 
-int lifecycle_pause(struct engine *engine, const char *reference, bool pause, struct err *err)
+int lifecycle_pause(struct engine *engine, const char *reference, const char *key, bool pause,
+		    struct err *err)
 {
 	Cleat__Shim__V1__PauseRequest paused = CLEAT__SHIM__V1__PAUSE_REQUEST__INIT;
 	Cleat__Shim__V1__ResumeRequest resumed = CLEAT__SHIM__V1__RESUME_REQUEST__INIT;
@@ -287,7 +298,7 @@ int lifecycle_pause(struct engine *engine, const char *reference, bool pause, st
 		request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESUME;
 		request.resume = &resumed;
 	}
-	return ask_running(engine, reference, &request, err);
+	return ask_running(engine, reference, key, &request, err);
 }
 
 int lifecycle_resize(struct engine *engine, const char *reference, uint32_t rows, uint32_t columns,
@@ -300,11 +311,26 @@ int lifecycle_resize(struct engine *engine, const char *reference, uint32_t rows
 	body.columns = columns;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESIZE;
 	request.resize = &body;
-	return ask_running(engine, reference, &request, err);
+	return ask_running(engine, reference, "", &request, err);
 }
 
-int lifecycle_rename(struct engine *engine, const char *reference, const char *name,
-		     struct err *err)
+/* The new name and the memory of the call are one change. */
+static int rename_once(struct store *store, const char *id, const char *key, const char *name,
+		       struct err *err)
+{
+	int r = store_begin(store, err), ended;
+
+	if (r < 0)
+		return r;
+	r = record_rename(store, id, name, err);
+	if (r == 0)
+		r = requests_remember(store, key, NULL, 0, err);
+	ended = store_end(store, r == 0, err);
+	return r < 0 ? r : ended;
+}
+
+int lifecycle_rename(struct engine *engine, const char *reference, const char *key,
+		     const char *name, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup_fd int lock = -1;
@@ -324,7 +350,7 @@ int lifecycle_rename(struct engine *engine, const char *reference, const char *n
 	lock = lifecycle_lock(engine, record.id, err);
 	if (lock < 0)
 		return lock;
-	r = record_rename(engine->store, record.id, plain, err);
+	r = rename_once(engine->store, record.id, key, plain, err);
 	if (r == 0)
 		history_action(engine, &record, "rename", "oldName", record.name);
 	return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What users do to an existing container. `reference` is an id, a prefix or a name. A change is made
+/* What users do to an existing container. `reference` is an id, a prefix or a name. `key` names the call
+ * for all its repetitions ("" = it has none): one that was carried out is success at once. A change is made
  * under the container's lock (its file `lock`), which excludes other threads and other engines; what
  * only asks the shim takes no lock, as the shim is the one that knows. */
 #pragma once
@@ -21,21 +22,22 @@ struct interrupt {
 #define INTERRUPT_NONE ((struct interrupt){ -1, -1 })
 
 /* 0, or NOT_RUNNING's, EXEC_NOT_FOUND's ... errors of the shim. *already: it ran before. */
-int lifecycle_start(struct engine *engine, const char *reference, bool *already,
+int lifecycle_start(struct engine *engine, const char *reference, const char *key, bool *already,
 		    struct err *err) must_check;
 /* Signal 0 = the container's; timeout_ms -1 = never kill, -2 = the container's. Blocks until it has
  * ended or `interrupt`. *was_stopped: it did not run. */
-int lifecycle_stop(struct engine *engine, const char *reference, int signal, int64_t timeout_ms,
-		   struct interrupt interrupt, bool *was_stopped, struct err *err) must_check;
-/* -EBUSY with reason NOT_RUNNING when it does not run. */
-int lifecycle_kill(struct engine *engine, const char *reference, int signal,
+int lifecycle_stop(struct engine *engine, const char *reference, const char *key, int signal,
+		   int64_t timeout_ms, struct interrupt interrupt, bool *was_stopped,
 		   struct err *err) must_check;
-int lifecycle_pause(struct engine *engine, const char *reference, bool pause,
+/* -EBUSY with reason NOT_RUNNING when it does not run. */
+int lifecycle_kill(struct engine *engine, const char *reference, const char *key, int signal,
+		   struct err *err) must_check;
+int lifecycle_pause(struct engine *engine, const char *reference, const char *key, bool pause,
 		    struct err *err) must_check;
 int lifecycle_resize(struct engine *engine, const char *reference, uint32_t rows, uint32_t columns,
 		     struct err *err) must_check;
-int lifecycle_rename(struct engine *engine, const char *reference, const char *name,
-		     struct err *err) must_check;
+int lifecycle_rename(struct engine *engine, const char *reference, const char *key,
+		     const char *name, struct err *err) must_check;
 
 enum lifecycle_until { UNTIL_STOPPED, UNTIL_NEXT_EXIT, UNTIL_REMOVED };
 /* Waits; `exits` is the count an exit must exceed for UNTIL_NEXT_EXIT. The last known status is in

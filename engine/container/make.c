@@ -16,6 +16,7 @@
 #include "image.h"
 #include "lifecycle.h"
 #include "spec.h"
+#include "store/requests.h"
 #include "str.h"
 #include "unsupported.h"
 #include "user.h"
@@ -156,8 +157,51 @@ static int build_json(struct engine *engine, const struct create *create,
 	return dir && cgroup ? spec_build(&in, &m->json, err) : err_sys(err, ENOMEM, "create");
 }
 
+static int remember(struct engine *engine, const char *key,
+		    const Cleat__V1__CreateContainerReply *reply, struct err *err)
+{
+	size_t len = cleat__v1__create_container_reply__get_packed_size(reply);
+	cleanup_free uint8_t *bytes = malloc(len + 1);
+
+	if (!bytes)
+		return err_sys(err, ENOMEM, "create");
+	cleat__v1__create_container_reply__pack(reply, bytes);
+	return requests_remember(engine->store, key, bytes, len, err);
+}
+
+/* 1 with the reply of an earlier try of the same call, whose container is there. One that is being made
+ * (by an engine that is about to leave) is waited for. */
+static int made_before(struct engine *engine, const char *key,
+		       Cleat__V1__CreateContainerReply *reply, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	Cleat__V1__CreateContainerReply *known;
+	int r = requests_recall(engine->store, key, &bytes, err);
+
+	if (r <= 0)
+		return r;
+	known = cleat__v1__create_container_reply__unpack(NULL, bytes.len,
+							  (const uint8_t *)bytes.data);
+	if (!known)
+		return 0;
+	closep(&(int){ lifecycle_lock(engine, known->id, NULL) });
+	if (record_find(engine->store, known->id, &record, NULL) == 0 && !record.intent[0]) {
+		const Cleat__V1__CreateContainerReply empty = *reply;
+
+		*reply = *known;
+		*known = empty;
+		r = 1;
+	} else {
+		r = 0;
+	}
+	cleat__v1__create_container_reply__free_unpacked(known, NULL);
+	return r;
+}
+
 static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
-		  struct making *m, char **id, struct err *err)
+		  const char *key, struct making *m, Cleat__V1__CreateContainerReply *reply,
+		  struct err *err)
 {
 	cleanup(create_deinit) struct create create = CREATE_NULL;
 	int r = create_begin(&create, engine, request, m->image.id, m->command, err);
@@ -176,9 +220,10 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 			.gid = m->user.gid,
 		};
 
-		*id = strdup(create.record.id);
-		r = *id ? create_finish(&create, request, &parts, err)
-			: err_sys(err, ENOMEM, "create");
+		reply->id = strdup(create.record.id);
+		r = reply->id ? remember(engine, key, reply, err) : err_sys(err, ENOMEM, "create");
+		if (r == 0)
+			r = create_finish(&create, request, &parts, err);
 	}
 	return r;
 }
@@ -203,18 +248,18 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 }
 
 int make_container(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
-		   Cleat__V1__CreateContainerReply *reply, struct err *err)
+		   const char *key, Cleat__V1__CreateContainerReply *reply, struct err *err)
 {
 	cleanup(making_deinit) struct making m = { 0 };
-	cleanup_free char *id = NULL;
-	int r = request->config ? prepare(engine, request, &m, err)
-				: err_set(err, ERR_INVALID, "config is missing");
+	int r = made_before(engine, key, reply, err);
 
+	if (r)
+		return r < 0 ? r : 0;
+	r = request->config ? prepare(engine, request, &m, err)
+			    : err_set(err, ERR_INVALID, "config is missing");
 	if (r == 0 && warn(&m.image, reply) < 0)
 		r = err_sys(err, ENOMEM, "create");
 	if (r == 0)
-		r = create(engine, request, &m, &id, err);
-	if (r == 0)
-		reply->id = steal(&id);
+		r = create(engine, request, key, &m, reply, err);
 	return r;
 }

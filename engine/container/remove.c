@@ -19,6 +19,7 @@
 #include "history.h"
 #include "shimlink.h"
 #include "status.h"
+#include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
 
@@ -122,13 +123,24 @@ static int end_it(struct engine *engine, const struct record *record, bool force
 				  "cannot remove container \"/%s\": container is %s: stop the "
 				  "container before removing or force remove",
 				  record->name, status_word(status.state));
-	r = lifecycle_kill(engine, record->id, SIGKILL, err);
+	r = lifecycle_kill(engine, record->id, "", SIGKILL, err);
 	if (r < 0 && r != -EBUSY)
 		return r;
 	r = lifecycle_wait(engine, record, UNTIL_STOPPED, 0, KILL_WAIT_MS, interrupt, &status, err);
 	return r == -ETIMEDOUT
 		       ? err_set(err, ERR_DEADLINE, "container %s could not be killed", record->id)
 		       : r;
+}
+
+/* What its shim carried out is remembered beyond the container: by --rm it may go before the caller has
+ * its answer. */
+static int keep_done(struct engine *engine, const struct status *status, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < STATUS_DONE; i++)
+		r = requests_remember(engine->store, status->done[i], NULL, 0, err);
+	return r;
 }
 
 static int remove_locked(struct engine *engine, const char *id, struct err *err)
@@ -151,13 +163,15 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
-	r = remove_traces(engine, id, err);
+	r = keep_done(engine, &status, err);
+	if (r == 0)
+		r = remove_traces(engine, id, err);
 	if (r == 0)
 		history_action(engine, &record, "destroy", NULL, NULL);
 	return r;
 }
 
-int remove_container(struct engine *engine, const char *reference, bool force,
+int remove_container(struct engine *engine, const char *reference, bool force, const char *key,
 		     struct interrupt interrupt, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
@@ -168,6 +182,8 @@ int remove_container(struct engine *engine, const char *reference, bool force,
 	r = end_it(engine, &record, force, interrupt, err);
 	if (r < 0)
 		return r;
-	r = record_set_intent(engine->store, record.id, "removing", err);
+	r = requests_remember(engine->store, key, NULL, 0, err);
+	if (r == 0)
+		r = record_set_intent(engine->store, record.id, "removing", err);
 	return r < 0 ? r : remove_locked(engine, record.id, err);
 }

@@ -10,8 +10,9 @@
 #include "mem.h"
 
 /* -EBUSY (reason RUNNING) when it runs and `force` is false; with `force` it is killed first.
- * Blocks until it is gone. */
-int remove_container(struct engine *engine, const char *reference, bool force,
+ * Blocks until it is gone. `key` as for lifecycle_start(); a repetition finds -ENOENT, and requests_recall()
+ * knows it. */
+int remove_container(struct engine *engine, const char *reference, bool force, const char *key,
 		     struct interrupt interrupt, struct err *err) must_check;
 
 /* With the lock held, or for an id without a row: files, sockets and cgroups of a container that does

@@ -10,5 +10,5 @@
 
 /* lifecycle_start(); a container that goes with its end (--rm) also goes when it could not be
  * started. *err is that of the start. Blocks. */
-int start_container(struct engine *engine, const char *reference, bool *already,
+int start_container(struct engine *engine, const char *reference, const char *key, bool *already,
 		    struct err *err) must_check;

@@ -43,6 +43,14 @@ bool status_active(const struct status *status)
 	       status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING;
 }
 
+bool status_done(const struct status *status, const char *key)
+{
+	for (size_t i = 0; key[0] && i < STATUS_DONE; i++)
+		if (strcmp(status->done[i], key) == 0)
+			return true;
+	return false;
+}
+
 static void end_with_host(struct status *status)
 {
 	status->state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED;
@@ -71,6 +79,9 @@ void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatu
 		status->restart_count = shim->restart_count;
 		(void)snprintf(status->error, sizeof(status->error), "%s",
 			       str_or_empty(shim->error));
+		for (size_t i = 0; i < shim->n_done_keys && i < STATUS_DONE; i++)
+			(void)snprintf(status->done[i], sizeof(status->done[i]), "%s",
+				       shim->done_keys[i]);
 		/* One that never came to run is as it was made, with the error beside it. */
 		if (status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED &&
 		    status->started_ns == 0)

@@ -10,6 +10,9 @@
 #include "engine.h"
 #include "mem.h"
 #include "record.h"
+#include "store/requests.h"
+
+enum { STATUS_DONE = 4 };
 
 struct status {
 	Cleat__V1__ContainerState state;
@@ -20,6 +23,7 @@ struct status {
 	uint64_t exits;
 	uint32_t restart_count;
 	char error[256];
+	char done[STATUS_DONE][REQUESTS_KEY_MAX]; /* keys of calls the shim carried out last */
 };
 
 /* Derives the status from the shim's message (NULL: never started), the record and the kernel's boot
@@ -29,6 +33,9 @@ void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatu
 
 /* Reads the file and derives. A missing or damaged file counts as never started. */
 void status_read(const struct engine *engine, const struct record *record, struct status *status);
+
+/* The shim carried out the call of `key` ("" = never). */
+bool status_done(const struct status *status, const char *key);
 
 /* It has processes: running, paused or between two starts of its restart policy. */
 bool status_active(const struct status *status);

@@ -18,6 +18,7 @@
 #include "shimlink.h"
 #include "spec.h"
 #include "status.h"
+#include "store/requests.h"
 #include "str.h"
 #include "user.h"
 
@@ -82,7 +83,19 @@ static void tell_created(struct engine *engine, const struct record *container,
 		history_action(engine, container, action.data, "execID", id);
 }
 
-int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request,
+/* 1 with the record of an earlier try of the same call; it may not have come to a record. */
+static int made_before(struct engine *engine, const char *key, struct execrecord *record,
+		       struct err *err)
+{
+	cleanup(buf_deinit) struct buf id = BUF_NULL;
+	int r = requests_recall(engine->store, key, &id, err);
+
+	if (r <= 0)
+		return r;
+	return execrecord_find(engine->store, id.data ? id.data : "", record, NULL) == 0 ? 1 : 0;
+}
+
+int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request, const char *key,
 		struct execrecord *record, struct err *err)
 {
 	cleanup(record_deinit) struct record container = { 0 };
@@ -90,7 +103,10 @@ int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *reque
 	int r = check(request, err);
 
 	if (r == 0)
-		r = find_running(engine, request->container, &container, &status, err);
+		r = made_before(engine, key, record, err);
+	if (r)
+		return r;
+	r = find_running(engine, request->container, &container, &status, err);
 	if (r < 0)
 		return r;
 	*record = (struct execrecord){ .created_ns = fd_realtime_ns() };
@@ -101,7 +117,9 @@ int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *reque
 	if (!record->config)
 		return err_sys(err, ENOMEM, "exec");
 	cleat__v1__create_exec_request__pack(request, record->config);
-	r = execrecord_insert(engine->store, record, err);
+	r = requests_remember(engine->store, key, record->id, strlen(record->id), err);
+	if (r == 0)
+		r = execrecord_insert(engine->store, record, err);
 	if (r == 0)
 		tell_created(engine, &container, request, record->id);
 	return r;
@@ -276,7 +294,8 @@ int exec_resize(struct engine *engine, const struct execrecord *record,
 			  NULL, err);
 }
 
-int exec_kill(struct engine *engine, const struct execrecord *record, int signal, struct err *err)
+int exec_kill(struct engine *engine, const struct execrecord *record, const char *key, int signal,
+	      struct err *err)
 {
 	Cleat__Shim__V1__ExecKillRequest body = CLEAT__SHIM__V1__EXEC_KILL_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
@@ -288,6 +307,7 @@ int exec_kill(struct engine *engine, const struct execrecord *record, int signal
 	body.signal = signal;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC_KILL;
 	request.exec_kill = &body;
+	request.request_key = (char *)(uintptr_t)key;
 	return shims_call(engine->shims, record->container_id, &request, NULL, 0, SHIM_CALL_MS,
 			  NULL, err);
 }

@@ -11,8 +11,9 @@
 
 /* Prepares an exec; *record is owned (execrecord_deinit). -EINVAL names the field; -EBUSY with reason
  * NOT_RUNNING or PAUSED; -ENOENT with reason CONTAINER_NOT_FOUND. Blocks on the store and reads the
- * container's user database. */
-int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request,
+ * container's user database. `key` names the call for all its repetitions ("" = it has none): 1 and the
+ * record of an earlier one, which may have been started. */
+int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request, const char *key,
 		struct execrecord *record, struct err *err) must_check;
 
 /* Starts it, once. With `detach` *sock is -1; else it is our end, owned, of the socket that carries
@@ -31,7 +32,7 @@ int exec_join(struct engine *engine, const struct execrecord *record, uint64_t p
 int exec_resize(struct engine *engine, const struct execrecord *record,
 		const Cleat__V1__TerminalSize *size, struct err *err) must_check;
 /* -EBUSY with reason NOT_RUNNING when it does not run. */
-int exec_kill(struct engine *engine, const struct execrecord *record, int signal,
+int exec_kill(struct engine *engine, const struct execrecord *record, const char *key, int signal,
 	      struct err *err) must_check;
 
 /* The row as the API shows it; *out is initialised and owns what is added. */

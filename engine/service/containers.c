@@ -20,22 +20,34 @@
 #include "str.h"
 #include "view.h"
 
+int service_settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err)
+{
+	if (r >= 0 || requests_recall(service_engine(call)->store, key->text, NULL, NULL) <= 0)
+		return r;
+	*err = ERR_NULL;
+	return 0;
+}
+
 /* The request is the call's own, so the image's defaults may be filled into it. */
 static int on_create(struct rpc_call *call, const Cleat__V1__CreateContainerRequest *req,
 		     Cleat__V1__CreateContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
+
 	return make_container(service_engine(call),
-			      (Cleat__V1__CreateContainerRequest *)(uintptr_t)req, reply, err);
+			      (Cleat__V1__CreateContainerRequest *)(uintptr_t)req, key.text, reply,
+			      err);
 }
 
 static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerRequest *req,
 		    Cleat__V1__StartContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
 	bool already = false;
-	int r = start_container(service_engine(call), req->container, &already, err);
+	int r = start_container(service_engine(call), req->container, key.text, &already, err);
 
 	reply->already_running = already;
-	return r;
+	return service_settle(call, &key, r, err);
 }
 
 static int optional_signal(const char *text, int fallback, int *number, struct err *err)
@@ -51,14 +63,14 @@ static int64_t timeout_ms(bool given, int32_t seconds)
 	return seconds < 0 ? -1 : (int64_t)seconds * 1000;
 }
 
-static int stop(struct rpc_call *call, const char *container, const char *word, int64_t ms,
-		bool *was_stopped, struct err *err)
+static int stop(struct rpc_call *call, const char *container, const char *key, const char *word,
+		int64_t ms, bool *was_stopped, struct err *err)
 {
 	int number = 0;
 	int r = optional_signal(word, 0, &number, err);
 
 	return r < 0 ? r
-		     : lifecycle_stop(service_engine(call), container, number, ms,
+		     : lifecycle_stop(service_engine(call), container, key, number, ms,
 				      service_interrupt(call, false), was_stopped, err);
 }
 
@@ -67,22 +79,26 @@ static int on_stop(struct rpc_call *call, const Cleat__V1__StopContainerRequest 
 {
 	bool given =
 		req->timeout_case == CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	const struct call_key key = service_key(call);
 	bool was_stopped = false;
-	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
-		     &was_stopped, err);
+	int r = stop(call, req->container, key.text, req->signal,
+		     timeout_ms(given, req->timeout_seconds), &was_stopped, err);
 
 	reply->was_stopped = was_stopped;
-	return r;
+	return service_settle(call, &key, r, err);
 }
 
 static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest *req,
 		   Cleat__V1__KillContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
 	int number = 0;
 	int r = optional_signal(req->signal, SIGKILL, &number, err);
 
 	(void)reply;
-	return r < 0 ? r : lifecycle_kill(service_engine(call), req->container, number, err);
+	if (r == 0)
+		r = lifecycle_kill(service_engine(call), req->container, key.text, number, err);
+	return service_settle(call, &key, r, err);
 }
 
 static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRequest *req,
@@ -90,31 +106,46 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 {
 	bool given =
 		req->timeout_case == CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
+	const struct call_key key = service_key(call);
+	struct engine *engine = service_engine(call);
 	cleanup(record_deinit) struct record record = { 0 };
+	struct status status;
 	bool flag = false;
-	int r = stop(call, req->container, req->signal, timeout_ms(given, req->timeout_seconds),
-		     &flag, err);
+	int r = record_find(engine->store, req->container, &record, err);
 
 	(void)reply;
+	if (r < 0)
+		return service_settle(call, &key, r, err);
+	status_read(engine, &record, &status);
+	if (status_done(&status, key.text))
+		return 0;
+	r = stop(call, record.id, "", req->signal, timeout_ms(given, req->timeout_seconds), &flag,
+		 err);
 	if (r == 0)
-		r = start_container(service_engine(call), req->container, &flag, err);
-	if (r == 0 && record_find(service_engine(call)->store, req->container, &record, NULL) == 0)
-		history_action(service_engine(call), &record, "restart", NULL, NULL);
+		r = start_container(engine, record.id, key.text, &flag, err);
+	if (r == 0)
+		history_action(engine, &record, "restart", NULL, NULL);
 	return r;
 }
 
 static int on_pause(struct rpc_call *call, const Cleat__V1__PauseContainerRequest *req,
 		    Cleat__V1__PauseContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
+	int r = lifecycle_pause(service_engine(call), req->container, key.text, true, err);
+
 	(void)reply;
-	return lifecycle_pause(service_engine(call), req->container, true, err);
+	return service_settle(call, &key, r, err);
 }
 
 static int on_unpause(struct rpc_call *call, const Cleat__V1__UnpauseContainerRequest *req,
 		      Cleat__V1__UnpauseContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
+	int r = lifecycle_pause(service_engine(call), req->container, key.text, false, err);
+
 	(void)reply;
-	return lifecycle_pause(service_engine(call), req->container, false, err);
+	return service_settle(call, &key, r, err);
 }
 
 /* A container of --rm would be gone before its exit code was read: it is held until it has ended. */
@@ -176,18 +207,24 @@ static int on_wait(struct rpc_call *call, const Cleat__V1__WaitContainerRequest 
 static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequest *req,
 		     Cleat__V1__RemoveContainerReply *reply, struct err *err)
 {
-	int r = remove_container(service_engine(call), req->container, req->force,
+	const struct call_key key = service_key(call);
+	int r = remove_container(service_engine(call), req->container, req->force, key.text,
 				 service_interrupt(call, false), err);
 
 	(void)reply;
-	return r == -ENOENT && req->force ? 0 : r;
+	if (r == -ENOENT)
+		r = req->force ? 0 : service_settle(call, &key, r, err);
+	return r;
 }
 
 static int on_rename(struct rpc_call *call, const Cleat__V1__RenameContainerRequest *req,
 		     Cleat__V1__RenameContainerReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
+	int r = lifecycle_rename(service_engine(call), req->container, key.text, req->name, err);
+
 	(void)reply;
-	return lifecycle_rename(service_engine(call), req->container, req->name, err);
+	return service_settle(call, &key, r, err);
 }
 
 static int on_list(struct rpc_call *call, const Cleat__V1__ListContainersRequest *req,

@@ -19,12 +19,13 @@ static int find(struct rpc_call *call, const char *id, struct execrecord *out, s
 static int on_create(struct rpc_call *call, const Cleat__V1__CreateExecRequest *req,
 		     Cleat__V1__CreateExecReply *reply, struct err *err)
 {
+	const struct call_key key = service_key(call);
 	cleanup(execrecord_deinit) struct execrecord record = { 0 };
-	int r = exec_create(service_engine(call), req, &record, err);
+	int r = exec_create(service_engine(call), req, key.text, &record, err);
 
-	if (r == 0 && !(reply->id = strdup(record.id)))
+	if (r >= 0 && !(reply->id = strdup(record.id)))
 		r = err_sys(err, ENOMEM, "exec");
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int on_start(struct rpc_call *call, struct cleat_v1_exec_start_stream *io, struct err *err)
@@ -101,13 +102,14 @@ static int on_kill(struct rpc_call *call, const Cleat__V1__KillExecRequest *req,
 		   Cleat__V1__KillExecReply *reply, struct err *err)
 {
 	cleanup(execrecord_deinit) struct execrecord record = { 0 };
+	const struct call_key key = service_key(call);
 	int number = SIGKILL;
 	int r = req->signal[0] ? lifecycle_signal(req->signal, &number, err) : 0;
 
 	(void)reply;
 	if (r == 0)
 		r = find(call, req->exec_id, &record, err);
-	return r < 0 ? r : exec_kill(service_engine(call), &record, number, err);
+	return r < 0 ? r : exec_kill(service_engine(call), &record, key.text, number, err);
 }
 
 static const struct cleat_v1_exec_ops ops = {

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "exec.h"
+#include "history.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "pump.h"
+#include "service.h"
 
 enum { EXIT_LOOK_MS = 50, EXIT_WAIT_MS = 10000 };
 
@@ -72,7 +74,7 @@ static int take_signal(struct session *s, const char *word, struct err *err)
 
 	s->record.state = EXEC_STARTED;
 	if (r == 0)
-		r = exec_kill(s->engine, &s->record, number, err);
+		r = exec_kill(s->engine, &s->record, "", number, err);
 	if (r < 0)
 		log_debug("signal of an exec id=%.12s: %s", s->record.id, err->message);
 	return 0;
@@ -154,20 +156,41 @@ static int run(struct session *s, const Cleat__V1__ExecStart *start, struct pump
 	return r < 0 || start->detach ? r : pump_run(pump, err);
 }
 
+/* An earlier try of the same call made the exec: it runs, has ended, or never came to run. */
+static int join_or_run(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,
+		       struct err *err)
+{
+	struct err gone = ERR_NULL;
+	int r = exec_join(s->engine, &s->record, 0, &pump->sock, &gone);
+
+	if (r == 0) {
+		r = send_started(s, s->record.pid, err);
+		return r < 0 || start->detach ? r : pump_run(pump, err);
+	}
+	history_settle(s->engine, s->record.container_id);
+	r = execrecord_unclaim(s->engine->store, s->record.id, err);
+	if (r < 0)
+		return r;
+	return r ? run(s, start, pump, err) : tell_exit(s, pump->call, err);
+}
+
 static int serve(struct session *s, const Cleat__V1__ExecStart *start, struct rpc_call *call,
 		 struct err *err)
 {
 	cleanup(pump_freep) struct pump *pump = pump_new(&pump_ops, s, call);
+	const struct call_key key = service_key(call);
 	bool joins = start->resume_case == CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
 	int r = pump ? 0 : err_sys(err, ENOMEM, "exec");
 
 	if (r == 0 && start->create)
-		r = exec_create(s->engine, start->create, &s->record, err);
+		r = exec_create(s->engine, start->create, key.text, &s->record, err);
 	else if (r == 0)
 		r = execrecord_find(s->engine->store, start->exec_id, &s->record, err);
 	if (r < 0)
 		return r;
 	pump->what = s->record.id;
+	if (r == 1)
+		return join_or_run(s, start, pump, err);
 	return joins ? join(s, start, pump, err) : run(s, start, pump, err);
 }
 

@@ -147,18 +147,60 @@ static void tell_changes(struct engine *engine, const struct strings *changes, c
 	}
 }
 
+static void remember(struct engine *engine, const char *key,
+		     const Cleat__V1__RemoveImageReply *reply)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	size_t len = cleat__v1__remove_image_reply__get_packed_size(reply);
+
+	if (!key[0] || buf_reserve(&bytes, len) < 0)
+		return;
+	cleat__v1__remove_image_reply__pack(reply, (uint8_t *)bytes.data);
+	(void)!requests_remember(engine->store, key, bytes.data, len, NULL);
+}
+
+/* 0 with the reply of an earlier try of the same call; else `r`, what this one came to. */
+static int removed_before(struct engine *engine, const char *key,
+			  Cleat__V1__RemoveImageReply *reply, int r, struct err *err)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	Cleat__V1__RemoveImageReply *known = NULL;
+
+	if (requests_recall(engine->store, key, &bytes, NULL) <= 0)
+		return r;
+	known = cleat__v1__remove_image_reply__unpack(NULL, bytes.len, (uint8_t *)bytes.data);
+	if (!known)
+		return r;
+
+	const Cleat__V1__RemoveImageReply empty = *reply;
+
+	*reply = *known;
+	*known = empty;
+	cleat__v1__remove_image_reply__free_unpacked(known, NULL);
+	*err = ERR_NULL;
+	return 0;
+}
+
 static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveImageRequest *req,
 		     Cleat__V1__RemoveImageReply *reply, struct err *err)
 {
 	cleanup(strings_deinit) struct strings changes = { 0 };
 	struct engine *engine = service_engine(call);
 	const struct image_remove_options options = { req->force, is_running, engine };
+	const struct call_key key = service_key(call);
 	cleanup(image_deinit) struct image image = { 0 };
 	int r = image_find(engine, req->image, &image, err);
 
+	if (r == -ENOENT)
+		return removed_before(engine, key.text, reply, r, err);
+	/* known from here on; its answer once it is there */
+	r = r ? r : requests_remember(engine->store, key.text, NULL, 0, err);
 	r = r ? r : image_remove(engine, req->image, &options, &changes, err);
 	tell_changes(engine, &changes, image.id);
-	return r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
+	r = r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
+	if (r == 0)
+		remember(engine, key.text, reply);
+	return r;
 }
 
 static int on_prune(struct rpc_call *call, const Cleat__V1__PruneImagesRequest *req,

@@ -3,11 +3,14 @@
  * thing and fills the reply. Registered by main. */
 #pragma once
 
+#include <stdio.h>
+
 #include "engine.h"
 #include "err.h"
 #include "lifecycle.h"
 #include "mem.h"
 #include "server.h"
+#include "store/requests.h"
 
 /* Offers Containers, Exec and System. 0 or -errno. */
 int service_register_containers(struct rpc_server *server) must_check;
@@ -20,6 +23,29 @@ static inline struct engine *service_engine(const struct rpc_call *call)
 {
 	return rpc_call_context(call);
 }
+
+/* What names a call for all its repetitions: the caller, the method and the caller's request_key; "" when
+ * it gave none. */
+struct call_key {
+	char text[REQUESTS_KEY_MAX];
+};
+
+static inline struct call_key service_key(const struct rpc_call *call)
+{
+	const struct rpc_peer *peer = rpc_call_peer(call);
+	const char *key = rpc_call_request_key(call);
+	struct call_key out = { "" };
+
+	if (key[0])
+		(void)snprintf(out.text, sizeof(out.text), "%d:%.32s:%.*s",
+			       peer->has_credentials ? (int)peer->uid : -1,
+			       rpc_call_method(call)->name, RPC_MAX_KEY, key);
+	return out;
+}
+
+/* `r` is what a call came to; 0 instead when it failed because it is a repetition of one that was
+ * carried out. */
+int service_settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err);
 
 /* What ends a wait of this call: its end, and with `moves` the hand-over to another engine. */
 static inline struct interrupt service_interrupt(struct rpc_call *call, bool moves)

@@ -17,6 +17,7 @@
 #include "pump.h"
 #include "reconcile.h"
 #include "remove.h"
+#include "service.h"
 #include "shimlink.h"
 #include "start.h"
 #include "status.h"
@@ -26,6 +27,7 @@ struct session {
 	struct engine *engine;
 	struct cleat_v1_containers_attach_stream *io;
 	const char *id;
+	struct call_key key;
 	bool told; /* the client knows that the container has ended, and how */
 };
 
@@ -70,7 +72,7 @@ static int take_signal(struct session *s, const char *word, struct err *err)
 	int r = lifecycle_signal(word, &number, err);
 
 	if (r == 0)
-		r = lifecycle_kill(s->engine, s->id, number, err);
+		r = lifecycle_kill(s->engine, s->id, "", number, err);
 	if (r < 0)
 		log_debug("signal of an attach id=%.12s: %s", s->id, err->message);
 	return 0;
@@ -169,7 +171,7 @@ static int start_attached(struct session *s, struct err *err)
 {
 	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
 	bool already = false;
-	int r = start_container(s->engine, s->id, &already, err);
+	int r = start_container(s->engine, s->id, s->key.text, &already, err);
 
 	if (r < 0)
 		return r;
@@ -288,7 +290,7 @@ static void remove_told(struct session *s, const struct record *record)
 
 	if (hold_is_held(s->engine, record->id))
 		return;
-	if (remove_container(s->engine, record->id, false, INTERRUPT_NONE, &err) < 0 &&
+	if (remove_container(s->engine, record->id, false, "", INTERRUPT_NONE, &err) < 0 &&
 	    err.code != ERR_NOT_FOUND)
 		log_error("cannot remove a container id=%.12s: %s", record->id, err.message);
 }
@@ -314,7 +316,7 @@ static int attach(struct engine *engine, struct rpc_call *call,
 		  struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
-	struct session session = { .engine = engine, .io = io };
+	struct session session = { .engine = engine, .io = io, .key = service_key(call) };
 	cleanup(pump_freep) struct pump *pump = pump_new(&pump_ops, &session, call);
 	int r = pump ? record_find(engine->store, start->container, &record, err)
 		     : err_sys(err, ENOMEM, "attach");

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP: Docker's own clients, and Connect."""
+import concurrent.futures
 import json
 import shutil
 import signal
@@ -179,3 +180,20 @@ def test_docker_images(gateway, tmp_path):
     assert gateway.docker("tag", "fresh:1", "fresh:2").returncode == 0
     for tag in ("fresh:1", "fresh:2"):
         assert gateway.docker("rmi", tag).returncode == 0
+
+
+def test_calls_survive_the_engine(gateway):
+    """A call that was cut off is repeated under its key; the client sees one answer."""
+    create = {"Image": "busybox", "Cmd": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]}
+    ids = [gateway.json("POST", "/containers/create", create, status=201)["Id"] for _ in range(3)]
+    for name in ids:
+        gateway.json("POST", f"/containers/{name}/start", status=204)
+    with concurrent.futures.ThreadPoolExecutor(len(ids)) as pool:
+        stops = [pool.submit(gateway.ask, "POST", f"/containers/{name}/stop?t=2") for name in ids]
+        harness.wait_until(lambda: any(stop.running() for stop in stops), what="the calls")
+        gateway.engine.kill(signal.SIGKILL)
+        gateway.engine.start()
+        assert [stop.result(60)[0] for stop in stops] == [204] * len(ids)
+    for name in ids:
+        assert gateway.json("GET", f"/containers/{name}/json")["State"]["ExitCode"] == 137
+        gateway.json("DELETE", f"/containers/{name}", status=204)
