@@ -1,51 +1,128 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upgrade under load: no failed call, no lost or repeated line."""
+import re
 import subprocess
 import threading
 import time
-
-import pytest
+import uuid
 
 import harness
+from cleat import Client, Unavailable
+from cleat.v1 import (ContainerConfig, Containers, CreateContainerRequest, EventsRequest, InspectContainerRequest,
+                      ListContainersRequest, LogsRequest, RemoveContainerRequest, StartContainerRequest, StringList,
+                      System)
+
+UPGRADES = 20
+TICK = "i=0; while [ ! -e /tmp/stop ]; do i=$((i+1)); echo $i; sleep 0.005; done"
 
 
-@pytest.mark.parametrize("upgrades", [5, pytest.param(20, marks=pytest.mark.soak)])
-def test_upgrades_in_a_row(busybox, upgrades):
-    busybox.out("run", "-d", "--name", "tick", "busybox", "sh", "-c",
-                "i=0; while [ ! -e /tmp/stop ]; do i=$((i+1)); echo $i; sleep 0.005; done")
-    follower = busybox.popen("logs", "-f", "tick", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    waiter = busybox.popen("wait", "tick", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    received, failures, calls, stop = [], [], [0], threading.Event()
-    reader = threading.Thread(target=lambda: received.append(follower.stdout.read()))
-    reader.start()
+def held(open_stream, take):
+    """Reads a server stream to its end, over engines that go: take(message) yields what it resumes behind."""
+    behind = None
+    while True:
+        try:
+            with open_stream(behind) as stream:
+                for message in stream:
+                    behind = take(message)
+            return
+        except Unavailable:
+            time.sleep(0.01)
 
-    def call():
-        while not stop.is_set():
-            done = busybox.cleat("run", "--rm", "busybox", "true", check=False)
-            calls[0] += 1
-            if done.returncode:
-                failures.append(done.stderr)
-            done = busybox.cleat("ps", "-q", check=False)
-            if done.returncode:
-                failures.append(done.stderr)
 
-    callers = [threading.Thread(target=call) for _ in range(2)]
-    for thread in callers:
-        thread.start()
-    try:
-        for _ in range(upgrades):
-            busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
-            time.sleep(0.1)
-    finally:
-        stop.set()
-        for thread in callers:
+class Load:
+    """Threads that call until they are told to stop, and what failed of it."""
+
+    def __init__(self, *bodies):
+        self.failures, self.calls, self._stop = [], [0] * len(bodies), threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(i, body)) for i, body in enumerate(bodies)]
+
+    def _run(self, i, body):
+        while not self._stop.is_set():
+            try:
+                body()
+                self.calls[i] += 1
+            except Exception as e:  # pylint: disable=broad-except
+                self.failures.append(repr(e))
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
             thread.join(60)
-    assert not failures
-    assert calls[0] > upgrades
-    busybox.out("exec", "tick", "touch", "/tmp/stop")
-    reader.join(60)
-    assert follower.wait(60) == 0, follower.stderr.read()
-    assert waiter.wait(60) == 0, waiter.stderr.read()
-    numbers = [int(line) for line in received[0].split()]
-    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_upgrades_in_a_row(busybox):
+    """Calls and held streams of the command line and of the Python client."""
+    busybox.out("run", "-d", "--name", "tick", "busybox", "sh", "-c", TICK)
+    streams = {name: busybox.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for name, command in {
+        "logs": ("logs", "-f", "tick"), "wait": ("wait", "tick"), "attach": ("attach", "--no-stdin", "tick"),
+        "events": ("events", "--filter", "event=create", "--format", "{{.Actor.ID}}"),
+        "run": ("run", "--name", "front", "busybox", "sh", "-c", TICK)}.items()}
+    output = {}
+    readers = [threading.Thread(target=lambda n=name, p=process: output.update({n: p.communicate()}))
+               for name, process in streams.items()]
+    client = Client(busybox.host)
+    containers, made, logged, told = Containers(client), [], [], []
+
+    def take_log(entry):
+        logged.append(entry.data)
+        return entry.position + len(entry.data)
+
+    def take_event(event):
+        told.append(event.actor_id)
+        return event.sequence
+
+    def by_client():
+        config = ContainerConfig(image="busybox", command=StringList(["true"]))
+        made.append(containers.create(CreateContainerRequest(config=config), request_key=uuid.uuid4().hex).id)
+        containers.start(StartContainerRequest(made[-1]), request_key=uuid.uuid4().hex)
+        containers.inspect(InspectContainerRequest(made[-1]))
+        containers.list(ListContainersRequest(all=True))
+        containers.remove(RemoveContainerRequest(made[-1], force=True), request_key=uuid.uuid4().hex)
+
+    def by_cli():
+        busybox.cleat("run", "--rm", "busybox", "true")
+        busybox.cleat("ps", "-q")
+
+    since = time.time_ns()
+    readers += [
+        threading.Thread(target=held, args=(lambda at: containers.logs(
+            LogsRequest("tick", stdout=True, follow=True, resume_position=at)), take_log)),
+        threading.Thread(target=held, daemon=True, args=(lambda at: System(client).events(
+            EventsRequest(since_ns=since, resume_sequence=at)), take_event))]
+    for thread in readers:
+        thread.start()
+    busybox.wait_for_log("front", "1")
+    with Load(by_cli, by_client) as load:
+        for _ in range(UPGRADES):
+            busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
+            time.sleep(0.05)
+    assert not load.failures
+    assert min(load.calls) > UPGRADES / 4, load.calls
+    harness.wait_until(lambda: set(made) <= set(told), what="every creation told to the Python client")
+    for name in ("tick", "front"):
+        busybox.out("exec", name, "touch", "/tmp/stop")
+    # the command line has no end of its own here
+    last = busybox.out("create", "busybox")
+    harness.wait_until(lambda: last in told, what="the last creation")
+    streams["events"].terminate()
+    for thread in readers[:-1]:
+        thread.join(60)
+    client.close()
+    for name in ("logs", "attach", "run"):
+        text, errors = output[name]
+        assert streams[name].returncode == 0, (name, errors)
+        numbers = [int(line) for line in text.split()]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), name
+        assert name == "attach" or numbers[0] == 1
+    assert output["wait"][0] == "0\n"
+    created = output["events"][0].split()
+    assert set(made) <= set(created) and len(created) == len(set(created))
+    assert b"".join(logged).decode().split() == output["logs"][0].split()
+    assert len(told) > len(made) and re.fullmatch("[0-9a-f]{64}", told[-1])
     harness.wait_until(lambda: len(busybox.engine_pids()) == 1, what="end of the drained engines")

@@ -2,9 +2,9 @@
 """What generated services call: a Client, and one handle per shape of stream.
 
 A Client opens a connection when it needs one and a fresh one after a loss or a GOAWAY. A call that
-certainly never began (Error.not_started) is repeated for up to `retry` seconds; any other failure is
-the caller's to judge: calls with a request_key and idempotent ones may be repeated. Streams are not
-resumed here, since only the caller knows from where. Calls may be made from several threads.
+certainly never began (Error.not_started) is repeated for up to `retry` seconds, and so is a unary call that
+was cut off when it is idempotent or has a request_key. Streams are not resumed here, since only the caller
+knows from where. Calls may be made from several threads.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def _only_reply(call: Call, reply: type[Reply]) -> Reply:
 class Client:
     """A client of one server at ipc:///path, tcp://host:port or tls+tcp://host:port.
 
-    connect: seconds for dialling and HELLO; retry: seconds to repeat what never began; tls: a
-    pynng.TLSConfig for tls+tcp. Nothing is dialled before the first call.
+    connect: seconds for dialling and HELLO; retry: seconds to repeat what never began, and of unary calls
+    what is idempotent or has a request_key and was cut off; tls: a pynng.TLSConfig for tls+tcp. Nothing is dialled before the first call.
     """
 
     def __init__(self, url: str, connect: float = 5.0, retry: float = 5.0, tls: Any = None) -> None:
@@ -161,13 +161,13 @@ class Client:
                 self._connections.append(Connection(self.url, self._connect, self._tls))
             return self._connections[-1]
 
-    def _repeat(self, what: Callable[[], Any]) -> Any:
+    def _repeat(self, what: Callable[[], Any], safe: bool = False) -> Any:
         until = time.monotonic() + self._retry
         while True:
             try:
                 return what()
             except errors.Unavailable as e:
-                if not e.not_started or time.monotonic() >= until:
+                if not (safe or e.not_started) or time.monotonic() >= until:
                     raise
             time.sleep(RETRY_PAUSE)
 
@@ -183,7 +183,8 @@ class Client:
             finally:
                 call.close()
 
-        return self._repeat(attempt)
+        safe = method.idempotent or method.no_side_effects or bool(options.get("request_key"))
+        return self._repeat(attempt, safe)
 
     def server_stream(self, method: Method, request: codec.Message, options: Options) -> Receiver:
         return Receiver(self._repeat(lambda: self._open(method, options, request)), method.reply())
