@@ -51,10 +51,6 @@ def run_cycles(engine, count):
     assert groups == []
 
 
-def test_a_hundred_cycles_sixteen_at_a_time(busybox):
-    run_cycles(busybox, 100)
-
-
-@pytest.mark.soak
-def test_a_thousand_cycles_sixteen_at_a_time(busybox):
-    run_cycles(busybox, 1000)
+@pytest.mark.parametrize("count", [1000, pytest.param(10000, marks=pytest.mark.soak)])
+def test_cycles_sixteen_at_a_time(busybox, count):
+    run_cycles(busybox, count)
