@@ -20,6 +20,7 @@ static const struct {
 } languages[] = {
 	{ "c", emit_c },
 	{ "python", emit_python },
+	{ "wire", emit_wire },
 };
 
 struct buf *emit_open(struct emit_files *out, const char *name)
@@ -67,7 +68,7 @@ static int generate(struct model *m, const request_type *request, struct emit_fi
 
 			return r < 0 ? r : languages[i].emit(m, out);
 		}
-	return model_fail(m, NULL, 0, "unknown parameter \"%.100s\": want c or python", parameter);
+	return model_fail(m, NULL, 0, "unknown parameter \"%.100s\": want c, python or wire", parameter);
 }
 
 static int write_response(const response_type *response)
