@@ -68,7 +68,8 @@ static int generate(struct model *m, const request_type *request, struct emit_fi
 
 			return r < 0 ? r : languages[i].emit(m, out);
 		}
-	return model_fail(m, NULL, 0, "unknown parameter \"%.100s\": want c, python or wire", parameter);
+	return model_fail(m, NULL, 0, "unknown parameter \"%.100s\": want c, python or wire",
+			  parameter);
 }
 
 static int write_response(const response_type *response)
