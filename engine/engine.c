@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "fd.h"
@@ -68,6 +70,20 @@ static int read_boot_id(char out[40], struct err *err)
 	return 0;
 }
 
+/* What lies in one container has nothing to do with what lies in the next: ext4 puts such directories in
+ * groups of their own (chattr(1), T), else every new inode is searched behind all that were deleted
+ * lately in the one group, and making and removing containers at full rate slows down by a fifth. Other
+ * file systems refuse the flag. */
+static void spread_children(int dir_fd)
+{
+	int flags = 0;
+
+	if (ioctl(dir_fd, FS_IOC_GETFLAGS, &flags) == 0 && !(flags & FS_TOPDIR_FL)) {
+		flags |= FS_TOPDIR_FL;
+		(void)ioctl(dir_fd, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
 static int open_dirs(struct engine *engine, const char *state_dir, const char *run_dir,
 		     struct err *err)
 {
@@ -77,6 +93,7 @@ static int open_dirs(struct engine *engine, const char *state_dir, const char *r
 		return engine->run_fd;
 	if ((engine->containers_fd = open_dir(engine->state_fd, "containers", 0711, err)) < 0)
 		return engine->containers_fd;
+	spread_children(engine->containers_fd);
 	if ((engine->shims_fd = open_dir(engine->run_fd, "shim", 0711, err)) < 0)
 		return engine->shims_fd;
 	engine->state_dir = absolute(state_dir);
