@@ -9,15 +9,10 @@
 
 static const struct cleat_test_v1_another_ops nothing = { 0 };
 
-static int serve(struct rpc_server *server, const char *url, struct err *err)
+static int serve(struct rpc_server *server, const char *url, const sigset_t *set, struct err *err)
 {
-	sigset_t set;
 	int signal;
 
-	/* blocked before the runtime starts threads, which inherit it */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (cleat_test_v1_echo_register(server, &echo_ops) < 0 ||
 	    cleat_test_v1_another_register(server, &nothing) < 0)
 		return err_set(err, ERR_EXHAUSTED, "out of memory");
@@ -25,7 +20,7 @@ static int serve(struct rpc_server *server, const char *url, struct err *err)
 		return -1;
 	printf("ready\n");
 	fflush(stdout);
-	sigwait(&set, &signal);
+	sigwait(set, &signal);
 	return 0;
 }
 
@@ -33,10 +28,17 @@ int main(int argc, char **argv)
 {
 	struct rpc_server *server = NULL;
 	struct err err = ERR_NULL;
-	int r = argc == 2 ? rpc_server_new(&server, NULL, &err) : -EINVAL;
+	sigset_t set;
+	int r;
+
+	/* blocked before the runtime starts threads, which inherit it */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r = argc == 2 ? rpc_server_new(&server, NULL, &err) : -EINVAL;
 
 	if (r == 0)
-		r = serve(server, argv[1], &err);
+		r = serve(server, argv[1], &set, &err);
 	if (r < 0)
 		fprintf(stderr, "echo_server: %s\n", err.message);
 	rpc_server_free(server);
