@@ -19,6 +19,7 @@
 #include "spec.h"
 #include "status.h"
 #include "store/requests.h"
+#include "store/store.h"
 #include "str.h"
 #include "user.h"
 
@@ -83,7 +84,22 @@ static void tell_created(struct engine *engine, const struct record *container,
 		history_action(engine, container, action.data, "execID", id);
 }
 
-/* 1 with the record of an earlier try of the same call; it may not have come to a record. */
+/* The record and the memory of the call are one change. */
+static int insert_once(struct store *store, const char *key, const struct execrecord *record,
+		       struct err *err)
+{
+	int r = store_begin(store, err), ended;
+
+	if (r < 0)
+		return r;
+	r = requests_remember(store, key, record->id, strlen(record->id), err);
+	if (r == 0)
+		r = execrecord_insert(store, record, err);
+	ended = store_end(store, r == 0, err);
+	return r < 0 ? r : ended;
+}
+
+/* 1 with the record of an earlier try of the same call, unless it is gone. */
 static int made_before(struct engine *engine, const char *key, struct execrecord *record,
 		       struct err *err)
 {
@@ -117,9 +133,7 @@ int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *reque
 	if (!record->config)
 		return err_sys(err, ENOMEM, "exec");
 	cleat__v1__create_exec_request__pack(request, record->config);
-	r = requests_remember(engine->store, key, record->id, strlen(record->id), err);
-	if (r == 0)
-		r = execrecord_insert(engine->store, record, err);
+	r = insert_once(engine->store, key, record, err);
 	if (r == 0)
 		tell_created(engine, &container, request, record->id);
 	return r;

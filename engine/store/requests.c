@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "requests.h"
 
+#include <stdatomic.h>
+
 #include "fd.h"
 #include "store.h"
+
+enum { PURGE_EVERY = 64 };
 
 int requests_remember(struct store *store, const char *key, const void *reply, size_t len,
 		      struct err *err)
 {
+	static atomic_uint remembered;
 	const int64_t now_ns = fd_realtime_ns();
-	int r;
+	int r = 0;
 
 	if (!key[0])
 		return 0;
-	r = store_run(store, err, "DELETE FROM requests WHERE created_ns < ?", "i",
-		      now_ns - REQUESTS_KEEP_S * INT64_C(1000000000));
+	if (atomic_fetch_add(&remembered, 1) % PURGE_EVERY == 0)
+		r = store_run(store, err, "DELETE FROM requests WHERE created_ns < ?", "i",
+			      now_ns - REQUESTS_KEEP_S * INT64_C(1000000000));
 	if (r >= 0)
 		r = store_run(store, err,
 			      "INSERT OR REPLACE INTO requests(key, created_ns, reply) "
