@@ -31,6 +31,7 @@ static const struct key {
 	KEY("log-driver", WORD, log_driver),
 	KEY("log-max-size", SIZE, log_max_size),
 	KEY("log-max-file", NUMBER, log_max_files),
+	KEY("log-compress-after", NUMBER, log_compress_after_s),
 	KEY("events-max-size", SIZE, events_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
@@ -43,6 +44,7 @@ void config_defaults(struct config *config)
 		.log_driver = "local",
 		.log_max_size = 20 << 20,
 		.log_max_files = 5,
+		.log_compress_after_s = 30,
 		.events_max_bytes = 16 << 20,
 		.shutdown_timeout_s = 10,
 	};

@@ -12,12 +12,13 @@
 
 struct config {
 	bool debug;
-	char log_driver[16];         /* local, json-file, none */
-	uint64_t log_max_size;       /* bytes of one log file; 0 = no rotation */
-	uint32_t log_max_files;      /* files kept */
-	uint64_t events_max_bytes;   /* of the event journal */
-	char default_runtime[256];   /* path of an OCI runtime; empty = cleat-oci */
-	uint32_t shutdown_timeout_s; /* stop timeout of containers that name none */
+	char log_driver[16];           /* local, json-file, none */
+	uint64_t log_max_size;         /* bytes of one log file; 0 = no rotation */
+	uint32_t log_max_files;        /* files kept */
+	uint32_t log_compress_after_s; /* seconds until a closed file is compressed */
+	uint64_t events_max_bytes;     /* of the event journal */
+	char default_runtime[256];     /* path of an OCI runtime; empty = cleat-oci */
+	uint32_t shutdown_timeout_s;   /* stop timeout of containers that name none */
 };
 
 /* Docker's defaults where it has them. */

@@ -15,6 +15,7 @@ struct store;
 struct shims;
 struct journal;
 struct rpc_server;
+struct logkeep;
 struct reconciler;
 struct layers;
 
@@ -37,6 +38,7 @@ struct engine {
 	struct journal *journal;
 	struct shims *shims;
 	struct reconciler *reconciler;
+	struct logkeep *logkeep;
 	struct layers *layers;
 	struct rpc_server *server;
 };

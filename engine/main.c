@@ -20,6 +20,7 @@
 #include "layer/layer.h"
 #include "link.h"
 #include "log.h"
+#include "logkeep.h"
 #include "reconcile.h"
 #include "server.h"
 #include "service/service.h"
@@ -95,6 +96,9 @@ static int open_parts(struct engine *engine, struct err *err)
 	if (r == 0)
 		r = layers_open(&engine->layers, engine->state_dir, engine->state_fd, err);
 	if (r == 0)
+		r = logkeep_open(&engine->logkeep, engine->containers_fd,
+				 engine->config.log_compress_after_s, err);
+	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
@@ -104,6 +108,7 @@ static void close_parts(struct engine *engine)
 	engine->server = rpc_server_free(engine->server);
 	engine->reconciler = reconcile_free(engine->reconciler);
 	engine->shims = shims_free(engine->shims);
+	engine->logkeep = logkeep_free(engine->logkeep);
 	engine->journal = journal_free(engine->journal);
 	engine->layers = layers_free(engine->layers);
 }

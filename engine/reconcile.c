@@ -25,6 +25,7 @@
 #include "image/image.h"
 #include "list.h"
 #include "log.h"
+#include "logkeep.h"
 #include "str.h"
 
 enum { STACK_BYTES = 256 << 10 };
@@ -353,4 +354,13 @@ static void on_lost(struct engine *engine, const char *id)
 	reconcile_one(engine->reconciler, id);
 }
 
-const struct shims_handlers reconcile_handlers = { .event = on_event, .lost = on_lost };
+static void on_rotated(struct engine *engine, const char *id)
+{
+	logkeep_note(engine->logkeep, id);
+}
+
+const struct shims_handlers reconcile_handlers = {
+	.event = on_event,
+	.rotated = on_rotated,
+	.lost = on_lost,
+};

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real engines for tests: each in a state and run directory of its own, ended with all it started."""
+import json
 import os
 import pathlib
 import shutil
@@ -42,11 +43,15 @@ def processes_below(*needles):
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 
-    def __init__(self, root=None, run=None):
+    def __init__(self, root=None, run=None, config=None):
         self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
         self.state, self.run = self.root / "state", run or self.root / "run"
         self.log_path = self.root / "cleatd.log"
         self.process = None
+        self.arguments = []
+        if config is not None:
+            (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            self.arguments = ["--config", self.root / "config.json"]
         self.host = f"ipc://{self.run}/cleat.sock"
 
     def __enter__(self):
@@ -59,7 +64,7 @@ class Engine:
     def start(self, *arguments):
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [BIN / "cleatd", "--state", self.state, "--run", self.run, *arguments],
+                [BIN / "cleatd", "--state", self.state, "--run", self.run, *self.arguments, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         done = self.cleat("system", "wait-ready", "--timeout", f"{READY_TIMEOUT_S}s", check=False)
         assert done.returncode == 0, done.stderr + self.log()

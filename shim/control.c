@@ -135,3 +135,19 @@ int control_open(struct shim *shim)
 	shim->listener = (struct source){ .fd = SHIM_LISTEN_FD, .ready = accept_ready };
 	return loop_add(&shim->loop, &shim->listener, EPOLLIN);
 }
+
+void control_tell_rotated(struct shim *shim, struct conn *only)
+{
+	Cleat__Shim__V1__LogRotated body = CLEAT__SHIM__V1__LOG_ROTATED__INIT;
+	Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
+
+	shim->log.rotated = false;
+	if (shim->spec->logging && shim->spec->logging->plain)
+		return;
+	message.message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_LOG_ROTATED;
+	message.log_rotated = &body;
+	if (only)
+		(void)control_send(only, &message);
+	else
+		control_broadcast(shim, &message);
+}

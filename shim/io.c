@@ -96,6 +96,8 @@ static ssize_t take(struct stream *out)
 	if (io->log) {
 		n = logfile_take(io->log, out->src.fd, out->is_pipe, out->number, fd_realtime_ns(),
 				 copy);
+		if (io->log->rotated)
+			control_tell_rotated(io->shim, NULL);
 	} else {
 		copy = data;
 		n = read(out->src.fd, data, sizeof(data));

@@ -44,7 +44,7 @@ static uint32_t last_segment(int dir_fd)
 		char digits[7] = { 0 };
 		uint64_t number;
 
-		if (strlen(entry->d_name) != 10 || !str_has_suffix(entry->d_name, ".log"))
+		if (strlen(entry->d_name) < 10 || strncmp(entry->d_name + 6, ".log", 4) != 0)
 			continue;
 		memcpy(digits, entry->d_name, 6);
 		if (str_u64(digits, &number) == 0 && number > last)
@@ -211,7 +211,10 @@ static void rotate_local(struct logfile *log)
 	if (log->segment > log->max_files) {
 		segment_name(log->segment - log->max_files, name);
 		unlinkat(log->dir_fd, name, 0);
+		(void)strcat(name, LOGREC_PACKED_SUFFIX);
+		unlinkat(log->dir_fd, name, 0);
 	}
+	log->rotated = true;
 }
 
 /* ID-json.log becomes ID-json.log.1, that .2 and so on; max_files counts all of them. */

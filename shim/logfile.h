@@ -23,6 +23,7 @@ struct logfile {
 	uint64_t offset;   /* its length */
 	uint64_t position; /* bytes of output so far */
 	uint64_t base;     /* bytes of all files before the one at fd (json-file) */
+	bool rotated;      /* a segment was closed; the caller takes note and clears it (local) */
 	uint64_t dropped;  /* bytes that could not be written: disk full */
 	struct jsonlog json;
 };

@@ -61,6 +61,8 @@ static void on_subscribe(struct context *ctx)
 	ctx->conn->subscribed = true;
 	keep_replay(ctx->conn);
 	journal_replay(ctx->conn, ctx->request->subscribe->from_seq);
+	if (ctx->shim->log.segment > 1)
+		control_tell_rotated(ctx->shim, ctx->conn);
 }
 
 static void on_start(struct context *ctx)

@@ -162,6 +162,8 @@ bool control_send_fds(struct conn *conn, const Cleat__Shim__V1__ShimMessage *mes
 		      const int *fds, size_t n_fds);
 /* A NULL conn is one that is gone. */
 void control_reply(struct conn *conn, Cleat__Shim__V1__ShimReply *reply);
+/* To `only`, or to all that subscribed, that closed segments of the log may be compressed. */
+void control_tell_rotated(struct shim *shim, struct conn *only);
 void control_broadcast(struct shim *shim, const Cleat__Shim__V1__ShimMessage *message);
 
 /* request.c: what an engine asks for. fds (consumed) came with it. */

@@ -21,6 +21,8 @@ enum {
 
 /* A segment of a container's log: "000001.log"; the number rises by one with each rotation. */
 #define LOGREC_SEGMENT_FORMAT "%06u.log"
+/* Behind it once the engine has compressed it. */
+#define LOGREC_PACKED_SUFFIX ".zst"
 
 struct logrec {
 	int64_t time_ns;   /* UNIX time of arrival */

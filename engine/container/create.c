@@ -246,10 +246,14 @@ static int fill_logging(const struct engine *engine, const Cleat__V1__LogConfig 
 			Cleat__Shim__V1__Logging *out, struct err *err)
 {
 	const char *size = log_option(log, "max-size"), *files = log_option(log, "max-file");
+	const char *compress = log_option(log, "compress");
 	uint64_t n = engine->config.log_max_files;
 
 	out->driver = (Cleat__Shim__V1__Logging__Driver)find_driver(engine, log);
 	out->max_size_bytes = engine->config.log_max_size;
+	if (compress && strcmp(compress, "true") != 0 && strcmp(compress, "false") != 0)
+		return err_set(err, ERR_INVALID, "invalid log option compress=%s", compress);
+	out->plain = compress && strcmp(compress, "false") == 0;
 	if (size && str_size_bytes(size, &out->max_size_bytes) < 0)
 		return err_set(err, ERR_INVALID, "invalid log option max-size=%s", size);
 	if (files && (str_u64(files, &n) < 0 || n < 1 || n > 10000))

@@ -260,7 +260,10 @@ int exec_start(struct engine *engine, const struct execrecord *record,
 	if (r < 0)
 		return r;
 	r = start_claimed(engine, record, exec, terminal, detach, sock, pid, err);
-	if (r < 0)
+	/* a shim that went away did not answer: who asks again finds out, and starts it if it never began */
+	if (r < 0 && err->code == ERR_UNAVAILABLE)
+		(void)!execrecord_unclaim(engine->store, record->id, NULL);
+	else if (r < 0)
 		(void)!execrecord_set_ended(engine->store, record->id,
 					    r == -ENOENT   ? 127
 					    : r == -EACCES ? 126

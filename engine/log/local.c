@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The `local` format: segments NNNNNN.log of binary records (logrec.h), numbered upwards. */
+/* The `local` format: segments NNNNNN.log of binary records (logrec.h), numbered upwards; closed ones
+ * become NNNNNN.log.zst (logkeep.h). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@ static bool segment_number(const char *name, uint32_t *number)
 	char digits[7] = { 0 };
 	uint64_t value;
 
-	if (strlen(name) != 10 || !str_has_suffix(name, ".log"))
+	if (strlen(name) < 10 ||
+	    (strcmp(name + 6, ".log") != 0 && strcmp(name + 6, ".log" LOGREC_PACKED_SUFFIX) != 0))
 		return false;
 	memcpy(digits, name, 6);
 	if (str_u64(digits, &value) < 0 || value == 0)
@@ -67,6 +69,11 @@ static int open_file(int dir_fd, const char *id, uint32_t number)
 	(void)id;
 	(void)snprintf(name, sizeof(name), LOGREC_SEGMENT_FORMAT, number);
 	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT) {
+		(void)snprintf(name, sizeof(name), LOGREC_SEGMENT_FORMAT LOGREC_PACKED_SUFFIX,
+			       number);
+		fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
 	return fd < 0 ? -errno : fd;
 }
 

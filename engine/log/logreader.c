@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "logformat.h"
+#include "logzip.h"
 
 enum { WINDOW_MIN = 128 << 10 };
 
@@ -26,6 +27,7 @@ struct logreader {
 	uint64_t skip_to;          /* entries before this position are passed over */
 	size_t at, len, size;      /* in the window: next entry, end of what was read, whole */
 	char *window, *scratch;
+	struct logzip *zip; /* of the file at fd, NULL = plain */
 };
 
 void logreader_freep(struct logreader **reader)
@@ -35,6 +37,7 @@ void logreader_freep(struct logreader **reader)
 	if (!r)
 		return;
 	closep(&r->dir_fd);
+	logzip_freep(&r->zip);
 	closep(&r->fd);
 	closep(&r->notify_fd);
 	free(r->window);
@@ -69,8 +72,34 @@ bool logreader_counts_output(const struct logreader *r)
 	return !r->format->base;
 }
 
+/* ---- bytes of a file, which may be compressed */
+
+static ssize_t read_at(struct logzip *zip, int fd, void *buf, size_t n, uint64_t offset)
+{
+	ssize_t got;
+
+	if (zip)
+		return logzip_read(zip, buf, n, offset);
+	do
+		got = pread(fd, buf, n, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static int size_of(const struct logreader *r, uint64_t *size)
+{
+	struct stat st;
+
+	if (!r->zip && fstat(r->fd, &st) < 0)
+		return -errno;
+	*size = r->zip ? logzip_size(r->zip) : (uint64_t)st.st_size;
+	return 0;
+}
+
 static void close_file(struct logreader *r)
 {
+	logzip_freep(&r->zip);
+	r->zip = NULL;
 	closep(&r->fd);
 	r->fd = -1;
 	r->at = r->len = 0;
@@ -80,15 +109,18 @@ static void close_file(struct logreader *r)
 /* Opens file `number` at `offset`; -ENOENT when a rotation removed it meanwhile. */
 static int open_at(struct logreader *r, uint32_t number, uint64_t offset)
 {
-	int fd = r->format->open_file(r->dir_fd, r->id, number);
+	cleanup_fd int fd = r->format->open_file(r->dir_fd, r->id, number);
+	struct logzip *zip = NULL;
+	int e = fd < 0 ? fd : logzip_open(&zip, fd);
 
-	if (fd < 0)
-		return fd;
+	if (e < 0)
+		return e;
 	close_file(r);
-	r->fd = fd;
+	r->zip = zip;
+	r->fd = steal_fd(&fd);
 	r->number = number;
 	r->offset = offset;
-	r->base = r->format->base ? r->format->base(fd) : 0;
+	r->base = r->format->base ? r->format->base(r->fd) : 0;
 	return 0;
 }
 
@@ -147,11 +179,9 @@ static ssize_t refill(struct logreader *r)
 	r->offset += r->at;
 	r->len -= r->at;
 	r->at = 0;
-	do
-		n = pread(r->fd, r->window + r->len, r->size - r->len, (off_t)(r->offset + r->len));
-	while (n < 0 && errno == EINTR);
+	n = read_at(r->zip, r->fd, r->window + r->len, r->size - r->len, r->offset + r->len);
 	if (n < 0)
-		return -errno;
+		return n;
 	r->len += (size_t)n;
 	return n;
 }
@@ -237,16 +267,17 @@ int logreader_next(struct logreader *r, struct log_entry *entry, struct err *err
 static bool first_position(struct logreader *r, uint32_t number, uint64_t *position)
 {
 	cleanup_fd int fd = r->format->open_file(r->dir_fd, r->id, number);
+	cleanup(logzip_freep) struct logzip *zip = NULL;
 	struct log_found found;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0 || logzip_open(&zip, fd) < 0)
 		return false;
 	if (r->format->base) {
 		*position = r->format->base(fd);
 		return true;
 	}
-	n = pread(fd, r->window, r->size, 0);
+	n = read_at(zip, fd, r->window, r->size, 0);
 	if (n <= 0 || r->format->decode(r->window, (size_t)n, r->scratch, &found) <= 0)
 		return false;
 	*position = found.entry.position;
@@ -306,7 +337,7 @@ static int tail_file(struct logreader *r, struct tail *tail, uint64_t end)
 		size_t n = (size_t)(end - start), whole = n;
 		struct log_found found;
 
-		if (pread(r->fd, r->window, n, (off_t)start) != (ssize_t)n)
+		if (read_at(r->zip, r->fd, r->window, n, start) != (ssize_t)n)
 			return -EIO;
 		while (n > 0 && (start == 0 || n >= r->format->entry_max)) {
 			if (r->format->decode_last(r->window, n, r->scratch, &found) <= 0)
@@ -330,17 +361,15 @@ static int tail_file(struct logreader *r, struct tail *tail, uint64_t end)
 static int whole_end(struct logreader *r, uint64_t *end)
 {
 	struct log_found found;
-	struct stat st;
 	uint64_t from;
-	ssize_t n;
+	ssize_t n = size_of(r, end);
 
-	if (fstat(r->fd, &st) < 0)
-		return -errno;
-	*end = (uint64_t)st.st_size;
-	from = *end > r->size ? *end - r->size : 0;
-	n = pread(r->fd, r->window, (size_t)(*end - from), (off_t)from);
 	if (n < 0)
-		return -errno;
+		return (int)n;
+	from = *end > r->size ? *end - r->size : 0;
+	n = read_at(r->zip, r->fd, r->window, (size_t)(*end - from), from);
+	if (n < 0)
+		return (int)n;
 	for (size_t len = (size_t)n; len > 0; len--)
 		if (r->format->decode_last(r->window, len, r->scratch, &found) > 0) {
 			*end = from + len;

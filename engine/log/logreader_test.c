@@ -12,6 +12,7 @@
 
 #include "base_test.h"
 #include "fd.h"
+#include "logkeep.h"
 #include "logrec.h"
 #include "str.h"
 
@@ -214,10 +215,22 @@ static void a_record_under_way_is_waited_for(void **state)
 	assert_true(entry.partial);
 	/* The reader stands in the file when it is left behind and removed. */
 	write_record("log/000004.log", "next\n", 5, 2, 1, 902);
-	assert_int_equal(unlinkat(dir_fd, "log/000001.log", 0), 0);
+	assert_int_equal(unlinkat(dir_fd, "log/000001.log.zst", 0), 0);
 	assert_int_equal(logreader_next(reader, &entry, NULL), 1);
 	assert_int_equal(entry.position, 902);
 	assert_int_equal(logreader_next(reader, &entry, NULL), 0);
+}
+
+static int pack(void **state)
+{
+	cleanup_fd int fd = openat(dir_fd, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(logkeep_pack(fd), 0);
+	assert_int_equal(faccessat(fd, "000001.log", F_OK, 0), -1);
+	assert_int_equal(faccessat(fd, "000002.log.zst", F_OK, 0), 0);
+	assert_int_equal(faccessat(fd, "000003.log", F_OK, 0), 0);
+	return logkeep_pack(fd);
 }
 
 static void no_directory_is_an_empty_log(void **state)
@@ -243,6 +256,11 @@ int main(void)
 		cmocka_unit_test(a_tail_begins_at_its_line),
 		cmocka_unit_test(a_tail_counts_the_streams_chosen),
 		cmocka_unit_test(no_directory_is_an_empty_log),
+		/* the closed segments of the local one compressed */
+		cmocka_unit_test_setup(all_is_read_in_order, pack),
+		cmocka_unit_test(reading_goes_on_behind_any_entry),
+		cmocka_unit_test(a_tail_begins_at_its_line),
+		cmocka_unit_test(a_tail_counts_the_streams_chosen),
 		cmocka_unit_test(a_record_under_way_is_waited_for),
 	};
 

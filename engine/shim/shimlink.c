@@ -147,6 +147,8 @@ static void take_message(struct link *link, size_t len, const int *fds, size_t n
 		take_reply(link, message);
 	else if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT)
 		shims->handlers->event(shims->engine, link->id, message->event);
+	else if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_LOG_ROTATED)
+		shims->handlers->rotated(shims->engine, link->id);
 	cleat__shim__v1__shim_message__free_unpacked(message, NULL);
 }
 

@@ -22,6 +22,8 @@ struct shims_handlers {
 	/* A shim's event, in the reading thread; blocks only on files. */
 	void (*event)(struct engine *engine, const char *id,
 		      const Cleat__Shim__V1__ShimEvent *event);
+	/* The shim has closed segments of the container's log; in the reading thread. */
+	void (*rotated)(struct engine *engine, const char *id);
 	/* The connection ended, in the reading thread: the shim is gone or hung up. */
 	void (*lost)(struct engine *engine, const char *id);
 };

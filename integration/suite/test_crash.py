@@ -81,7 +81,7 @@ def test_exits_and_restarts_while_the_engine_is_away(busybox):
     assert inspect(busybox, "ends")["State"]["Status"] == "exited"
     loops = inspect(busybox, "loops")
     assert loops["RestartCount"] >= so_far + 1  # of so_far + 2 starts
-    assert busybox.out("logs", "loops").split().count("again") >= 3
+    assert busybox.out("logs", "loops").split().count("again") >= so_far + 2
     harness.wait_until(lambda: "gone" not in busybox.out("ps", "-a", "--format", "{{.Names}}"), what="removal of gone")
     actions = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=ends",
                           "--format", "{{.Action}}").split()

@@ -45,6 +45,38 @@ def test_no_log_driver(busybox):
     assert done.returncode == 1
 
 
+def test_closed_segments_are_compressed():
+    """By the engine, beside readers and the shim that goes on rotating; nothing of it shows in what is read."""
+    with harness.Engine(config={"log-compress-after": 0}) as engine:
+        engine.load_busybox()
+        run = lambda name, *options: engine.out(
+            "run", "-d", "--name", name, "--log-opt", "max-size=100k", *options, "busybox", "sh", "-c",
+            "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo this is line $i; done")
+        run("packed", "--log-opt", "max-file=100")
+        follower = engine.popen("logs", "-f", "packed", stdout=subprocess.PIPE, text=True)
+        whole = [f"this is line {i}" for i in range(1, 20001)]
+        assert follower.communicate(timeout=60)[0].splitlines() == whole
+        files = lambda name: sorted(path.name for path in
+                                    (engine.state / "containers" / engine.out("ps", "-aqf", f"name={name}",
+                                                                             "--no-trunc") / "log").iterdir())
+        harness.wait_until(lambda: [n for n in files("packed") if not n.endswith(".zst")] == files("packed")[-1:],
+                           what="all but the last compressed")
+        assert len(files("packed")) > 4
+        assert engine.out("logs", "packed").splitlines() == whole
+        assert engine.out("logs", "--tail", "15000", "packed").splitlines() == whole[-15000:]
+        # the oldest go all the same, and a user may have them plain
+        run("bounded", "--log-opt", "max-file=2")
+        run("plain", "--log-opt", "max-file=100", "--log-opt", "compress=false")
+        engine.out("wait", "bounded", "plain")
+        assert engine.out("logs", "plain").splitlines() == whole
+        kept = engine.out("logs", "bounded").splitlines()
+        assert kept and kept == whole[-len(kept):]
+        assert len(files("bounded")) <= 2
+        assert not any(name.endswith(".zst") for name in files("plain"))
+        done = engine.cleat("run", "--log-opt", "compress=x", "busybox", check=False)
+        assert done.returncode == 125 and "invalid log option compress=x" in done.stderr
+
+
 def test_rotation_bounds_the_disk(busybox):
     busybox.out("run", "-d", "--name", "big", "--log-opt", "max-size=1m", "--log-opt", "max-file=3", "busybox", "sh", "-c",
                 "seq 1000000")

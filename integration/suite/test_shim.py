@@ -91,6 +91,7 @@ class Shim:
         self.listener.bind(str(self.run / "sock"))
         self.listener.listen(16)
         self.events, self.replies, self.next_id, self.process = [], {}, 0, None
+        self.rotations = 0  # told
         self.kept = {}  # exec id: the message and its descriptors
         stray = os.open(inherit, os.O_RDONLY) if inherit else -1
         if inherit:
@@ -184,6 +185,8 @@ class Shim:
         elif 1 in outer:
             reply = decode(outer[1])
             self.replies[reply.get(1, 0)] = reply
+        elif 4 in outer:
+            self.rotations += 1
         else:
             self.events.append(decode(outer[2]))
         return True
@@ -523,6 +526,7 @@ def test_rotation(shim):
     files = sorted(p.name for p in (s.state / "log").iterdir())
     assert len(files) == 3 and files[0] != "000001.log"
     assert s.log_bytes().endswith(b"299999\n300000\n")
+    assert s.rotations > 3
 
 
 def test_shim_ends_when_released_and_leaves_no_cgroup(shim):
