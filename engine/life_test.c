@@ -83,7 +83,7 @@ static void make(const char *script, char id[65])
 	Cleat__V1__ContainerConfig config = CLEAT__V1__CONTAINER_CONFIG__INIT;
 	cleanup(create_deinit) struct create create = CREATE_NULL;
 	cleanup(buf_deinit) struct buf json = BUF_NULL;
-	struct create_parts parts = { 0 };
+	struct create_parts parts = { .key = "" };
 	struct err err = ERR_NULL;
 	char rootfs[256];
 

@@ -101,6 +101,17 @@ int fd_replace_file(int dir_fd, const char *name, const void *data, size_t n, mo
 	return r;
 }
 
+int fd_create_file(int dir_fd, const char *name, const void *data, size_t n, mode_t mode)
+{
+	cleanup_fd int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	int r = fd < 0 ? -errno : fd_write_all(fd, data, n);
+
+	if (fd >= 0 && r < 0)
+		unlinkat(dir_fd, name, 0);
+	return r;
+}
+
 static int lock_opened(int opened, bool wait)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

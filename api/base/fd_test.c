@@ -65,6 +65,8 @@ static void paths_stay_in_their_root(void **state)
 
 	(void)state;
 	assert_int_equal(fd_mkdir_all(dir_fd, "root/a/b", 0755), 0);
+	assert_int_equal(fd_create_file(dir_fd, "secret", "x", 1, 0600), 0);
+	assert_int_equal(fd_create_file(dir_fd, "secret", "y", 1, 0600), -EEXIST);
 	assert_int_equal(fd_replace_file(dir_fd, "secret", "s", 1, 0600, false), 0);
 	root = openat(dir_fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(symlinkat("../../../secret", root, "up"), 0);

@@ -17,6 +17,7 @@
 #include "lifecycle.h"
 #include "names.h"
 #include "remove.h"
+#include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
 
@@ -186,8 +187,8 @@ static int write_text(const struct create *create, const char *name, struct buf 
 	int r = text->error;
 
 	if (r == 0)
-		r = fd_replace_file(create->dir_fd, name, text->data ? text->data : "", text->len,
-				    0644, false);
+		r = fd_create_file(create->dir_fd, name, text->data ? text->data : "", text->len,
+				   0644);
 	return r < 0 ? err_sys(err, r, "write %s of container %.12s", name, create->record.id) : 0;
 }
 
@@ -292,16 +293,32 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	spec.gid = parts->gid;
 	if (cleat__shim__v1__shim_spec__get_packed_size(&spec) > sizeof(bytes))
 		return err_set(err, ERR_INVALID, "runtime: the path is too long");
-	r = fd_replace_file(create->dir_fd, "shim.pb", bytes,
-			    cleat__shim__v1__shim_spec__pack(&spec, bytes), 0600, false);
+	r = fd_create_file(create->dir_fd, "shim.pb", bytes,
+			   cleat__shim__v1__shim_spec__pack(&spec, bytes), 0600);
 	return r < 0 ? err_sys(err, r, "write shim.pb") : 0;
+}
+
+/* The cleared intent and the memory of the call are one change. */
+static int make_visible(const struct create *create, const struct create_parts *parts,
+			struct err *err)
+{
+	struct store *store = create->engine->store;
+	int r = store_begin(store, err), ended;
+
+	if (r < 0)
+		return r;
+	r = requests_remember(store, parts->key, parts->reply, parts->reply_len, err);
+	if (r == 0)
+		r = record_set_intent(store, create->record.id, "", err);
+	ended = store_end(store, r == 0, err);
+	return r < 0 ? r : ended;
 }
 
 int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest *request,
 		  const struct create_parts *parts, struct err *err)
 {
-	int r = fd_replace_file(create->dir_fd, "config.json", parts->config_json,
-				parts->config_len, 0600, false);
+	int r = fd_create_file(create->dir_fd, "config.json", parts->config_json, parts->config_len,
+			       0600);
 
 	if (r < 0)
 		return err_sys(err, r, "write config.json");
@@ -309,7 +326,7 @@ int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest
 	if (r == 0)
 		r = write_names(create, request->config, err);
 	if (r == 0)
-		r = record_set_intent(create->engine->store, create->record.id, "", err);
+		r = make_visible(create, parts, err);
 	if (r < 0)
 		return r;
 	create->done = true;

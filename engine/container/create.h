@@ -28,6 +28,9 @@ struct create_parts {
 	size_t config_len;
 	int stop_signal;   /* 0 = SIGTERM */
 	uint32_t uid, gid; /* of the container's user on the host */
+	const char *key;   /* requests_remember() */
+	const void *reply; /* packed */
+	size_t reply_len;
 };
 
 /* -EINVAL naming the field, UNIMPLEMENTED for networks other than none and host, -EEXIST with reason

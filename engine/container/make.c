@@ -157,16 +157,19 @@ static int build_json(struct engine *engine, const struct create *create,
 	return dir && cgroup ? spec_build(&in, &m->json, err) : err_sys(err, ENOMEM, "create");
 }
 
-static int remember(struct engine *engine, const char *key,
-		    const Cleat__V1__CreateContainerReply *reply, struct err *err)
+static int pack_reply(const struct create *create, Cleat__V1__CreateContainerReply *reply,
+		      struct buf *out)
 {
-	size_t len = cleat__v1__create_container_reply__get_packed_size(reply);
-	cleanup_free uint8_t *bytes = malloc(len + 1);
+	size_t len;
 
-	if (!bytes)
-		return err_sys(err, ENOMEM, "create");
-	cleat__v1__create_container_reply__pack(reply, bytes);
-	return requests_remember(engine->store, key, bytes, len, err);
+	reply->id = strdup(create->record.id);
+	if (!reply->id)
+		return -ENOMEM;
+	len = cleat__v1__create_container_reply__get_packed_size(reply);
+	if (buf_reserve(out, len) < 0)
+		return -ENOMEM;
+	out->len = cleat__v1__create_container_reply__pack(reply, (uint8_t *)out->data);
+	return 0;
 }
 
 /* 1 with the reply of an earlier try of the same call, whose container is there. One that is being made
@@ -204,6 +207,7 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 		  struct err *err)
 {
 	cleanup(create_deinit) struct create create = CREATE_NULL;
+	cleanup(buf_deinit) struct buf packed = BUF_NULL;
 	int r = create_begin(&create, engine, request, m->image.id, m->command, err);
 
 	/* from here on the record keeps the image; it may have gone just before */
@@ -211,6 +215,8 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 		r = image_exists(engine, m->image.id, err);
 	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
+	if (r == 0 && pack_reply(&create, reply, &packed) < 0)
+		r = err_sys(err, ENOMEM, "create");
 	if (r == 0) {
 		const struct create_parts parts = {
 			.config_json = m->json,
@@ -218,12 +224,12 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 			.stop_signal = m->stop_signal,
 			.uid = m->user.uid,
 			.gid = m->user.gid,
+			.key = key,
+			.reply = packed.data,
+			.reply_len = packed.len,
 		};
 
-		reply->id = strdup(create.record.id);
-		r = reply->id ? remember(engine, key, reply, err) : err_sys(err, ENOMEM, "create");
-		if (r == 0)
-			r = create_finish(&create, request, &parts, err);
+		r = create_finish(&create, request, &parts, err);
 	}
 	return r;
 }

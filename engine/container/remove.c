@@ -132,15 +132,18 @@ static int end_it(struct engine *engine, const struct record *record, bool force
 		       : r;
 }
 
-/* What its shim carried out is remembered beyond the container: by --rm it may go before the caller has
+/* What its shim carried out is remembered beyond a container of --rm, which may go before the caller has
  * its answer. */
 static int keep_done(struct engine *engine, const struct status *status, struct err *err)
 {
-	int r = 0;
+	int r = store_begin(engine->store, err), ended;
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; r == 0 && i < STATUS_DONE; i++)
 		r = requests_remember(engine->store, status->done[i], NULL, 0, err);
-	return r;
+	ended = store_end(engine->store, r == 0, err);
+	return r < 0 ? r : ended;
 }
 
 static int remove_locked(struct engine *engine, const char *id, struct err *err)
@@ -163,7 +166,7 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
-	r = keep_done(engine, &status, err);
+	r = record.auto_remove ? keep_done(engine, &status, err) : 0;
 	if (r == 0)
 		r = remove_traces(engine, id, err);
 	if (r == 0)

@@ -179,7 +179,7 @@ def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
     rng = random.Random(7)
     for round_ in range(12):
         commands = [busybox.popen("run", "--rm", "busybox", "sh", "-c", "sleep 0.05; exit 3", stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE) for _ in range(4)]
+                                  stderr=subprocess.PIPE, text=True) for _ in range(4)]
         time.sleep(rng.uniform(0, 0.08))
         busybox.kill(signal.SIGKILL)
         busybox.start()
