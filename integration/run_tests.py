@@ -16,10 +16,14 @@ import subprocess
 import sys
 import time
 
+import vm
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test-logs"
 VENV = TOP / "build" / "suite-venv"
 PYTEST_JOBS = 2
+VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime")
+VM_TIMEOUT_S = 600
 LINE_MAX = 400  # of what is shown of a failed stage
 
 
@@ -149,22 +153,25 @@ def stage_tidy(tally):
     tally.add("tidy", len(files) if not failed else 0, failed, time.monotonic() - start)
 
 
-def stage_pytest(tally, arguments):
-    """The suites against real engines, in an environment of their own."""
-    start = time.monotonic()
-    suites = TOP / "integration" / "suite"
-    if not suites.is_dir():
-        return
-    if not (VENV / "bin" / "pytest").exists():
-        run("venv", ["/usr/bin/python3", "-m", "venv", VENV], 120)
-        status, output = run("venv", [VENV / "bin" / "pip", "install", "-q", "-r",
-                                      TOP / "integration" / "requirements.txt"], 600)
-        if status:
-            show_tail(output)
-            tally.add("pytest", 0, 1, time.monotonic() - start, "no environment")
-            return
-    status, output = run("pytest", [VENV / "bin" / "pytest", "-q", "-ra", "-n", str(PYTEST_JOBS),
-                                    "--dist", "loadgroup", "--timeout", "400", suites, *arguments], 1800)
+def make_venv():
+    """The environment of the suites; False when it cannot be had."""
+    if (VENV / "bin" / "pytest").exists():
+        return True
+    run("venv", ["/usr/bin/python3", "-m", "venv", VENV], 120)
+    status, output = run("venv", [VENV / "bin" / "pip", "install", "-q", "-r",
+                                  TOP / "integration" / "requirements.txt"], 600)
+    if status:
+        show_tail(output)
+    return not status
+
+
+def pytest_command(*arguments):
+    return [VENV / "bin" / "pytest", "-q", "-ra", "-n", str(PYTEST_JOBS), "--dist", "loadgroup",
+            "--timeout", "400", *arguments]
+
+
+def add_pytest(tally, stage, start, status, output, note=""):
+    """Counts what a run of pytest said in its last line."""
     passed, failed = 0, 0
     summary = output.rstrip().splitlines()[-1] if output.strip() else ""
     for count, word in re.findall(r"(\d+) (passed|failed|errors?)", summary):
@@ -176,7 +183,34 @@ def stage_pytest(tally, arguments):
         failed = 1
     if failed:
         show_tail(output, 200)
-    tally.add("pytest", passed, failed, time.monotonic() - start)
+    tally.add(stage, passed, failed, time.monotonic() - start, note)
+
+
+def stage_pytest(tally, arguments):
+    """The suites against real engines, in an environment of their own."""
+    start = time.monotonic()
+    if not make_venv():
+        tally.add("pytest", 0, 1, time.monotonic() - start, "no environment")
+        return
+    status, output = run("pytest", pytest_command(TOP / "integration" / "suite", *arguments), 1800)
+    add_pytest(tally, "pytest", start, status, output)
+
+
+def stage_vm(tally, arguments):
+    """What depends on the kernel, under Debian 12's own one and cgroup v2 alone."""
+    start = time.monotonic()
+    if vm.missing() or not make_venv():
+        print(f"    {' '.join(vm.missing())} not found: integration/deps --vm installs it")
+        tally.add("vm", 0, 1, time.monotonic() - start)
+        return
+    suites = [TOP / "integration" / "suite" / f"test_{name}.py" for name in VM_SUITES]
+    command = vm.prepare(pytest_command("-p", "no:cacheprovider", *suites, *arguments))
+    _, console = run("vm", command, VM_TIMEOUT_S)
+    status, output = vm.status(), vm.log()
+    if status is None:
+        output += f"\nthe guest came to no end\n{console}{vm.console()}"
+    add_pytest(tally, "vm", start, status != 0, output, vm.OUT.joinpath("kernel").read_text(
+        encoding="utf-8").strip() if status is not None else "")
 
 
 def inventory():
@@ -221,7 +255,7 @@ def stage_inventory(tally, before):
     tally.add("inventory", 0 if left else 1, 1 if left else 0, time.monotonic() - start)
 
 
-STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest"]
+STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "vm"]
 DEFAULT_STAGES = ["source", "release", "pytest", "asan", "tsan", "fuzz"]
 
 
@@ -239,12 +273,14 @@ def main():
         log.unlink()
     if "source" in stages:
         stage_source(tally)
-    if ("release" in stages or "pytest" in stages) and not stage_build(tally, "release"):
+    if {"release", "pytest", "vm"} & set(stages) and not stage_build(tally, "release"):
         stages = []
     if "release" in stages:
         stage_ctest(tally, "release")
     if "pytest" in stages:
         stage_pytest(tally, [*(["--soak"] if options.soak else []), *options.pytest])
+    if "vm" in stages:
+        stage_vm(tally, options.pytest)
     if "asan" in stages and stage_build(tally, "asan"):
         stage_ctest(tally, "asan")
     if "tsan" in stages and stage_build(tally, "tsan"):

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The root is a mount of its own, made with the new mount API: an overlay of the layers named by
- * annotations, or a clone of the bundle's directory. All later work goes through its descriptor.
- * Masks are binds of the host's /dev/null, cloned before anything of the image can interfere, or
- * empty read-only tmpfs for directories. */
+/* The root is a mount of its own: an overlay of the layers named by annotations (overlay.c), or a clone
+ * of the bundle's directory. All later work goes through its descriptor. Masks are binds of the host's
+ * /dev/null, opened where nothing of the image can interfere, or empty read-only tmpfs for directories. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,101 +13,21 @@
 
 #include "fd.h"
 #include "mounts.h"
+#include "overlay.h"
 #include "str.h"
-
-#ifndef FSOPEN_CLOEXEC
-#define FSOPEN_CLOEXEC 1
-#endif
 
 static const unsigned to_empty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
 
-static int add_lower(int fs, const char *entry, struct err *err)
-{
-	int64_t fd;
-	char path[64];
-
-	if (!str_has_prefix(entry, "fd:")) {
-		if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", entry, 0))
-			return err_sys(err, errno, "add overlay layer %s", entry);
-		return 0;
-	}
-	if (str_int_in(entry + 3, 0, INT32_MAX, &fd))
-		return err_set(err, ERR_INVALID, "overlay layer \"%.40s\" is no descriptor", entry);
-	if (!fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, (int)fd))
-		return 0;
-	/* Kernels before 6.13 take names only. */
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)fd);
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0))
-		return err_sys(err, errno, "add overlay layer %s", entry);
-	return 0;
-}
-
-/* The kernel's own words about why an overlay was refused. */
-static int overlay_refused(int fs, struct err *err, const char *what)
-{
-	int e = errno;
-	char text[160];
-	ssize_t n = read(fs, text, sizeof(text) - 1);
-
-	text[n > 0 ? n : 0] = 0;
-	return err_sys(err, e, "%s%s%s%s", what, n > 0 ? " (" : "", text, n > 0 ? ")" : "");
-}
-
-/* The end of an overlay syncs the whole file system its upper directory is on, unless it is volatile
- * (overlayfs.rst, "Volatile mount"). The mark by which the kernel refuses to mount such a directory again
- * tells of a crash of the host; within one boot all that was written is there, and the mark is taken away.
- * A kernel before 5.10 knows no volatile overlay and syncs. */
-static int set_volatile(int fs, const struct plan_overlay *o, struct err *err)
-{
-	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = work < 0 ? -errno : fd_remove_tree(work, "work/incompat");
-
-	if (r < 0)
-		return err_sys(err, r, "prepare the overlay's directory %s", o->work);
-	(void)fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
-	return 0;
-}
-
-static int open_overlay(const struct plan_overlay *o, struct err *err)
-{
-	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	int r = 0, fd;
-
-	if (fs < 0)
-		return err_sys(err, errno, "open overlay");
-	for (size_t i = 0; !r && i < o->lower.n; i++)
-		r = add_lower(fs, o->lower.item[i], err);
-	if (r)
-		return r;
-	if (o->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", o->upper, 0) ||
-			 fsconfig(fs, FSCONFIG_SET_STRING, "workdir", o->work, 0)))
-		return overlay_refused(fs, err, "set the overlay's upper directory");
-	if (o->upper && o->is_volatile)
-		r = set_volatile(fs, o, err);
-	if (r)
-		return r;
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		return overlay_refused(fs, err, "make the overlay");
-	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	return fd >= 0 ? fd : overlay_refused(fs, err, "mount the overlay");
-}
-
 int rootfs_open(const struct plan *p, int bundle_fd, struct err *err)
 {
-	cleanup_fd int root = -1;
-
 	if (mount(NULL, "/", NULL, p->propagation ? p->propagation : MS_PRIVATE | MS_REC, NULL))
 		return err_sys(err, errno, "set the propagation of the host's mounts");
-	if (p->overlay.lower.n) {
-		root = open_overlay(&p->overlay, err);
-		if (root < 0)
-			return root;
-	} else {
-		root = open_tree(bundle_fd, p->root,
-				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-		if (root < 0)
-			return err_sys(err, errno, "open root file system %s", p->root);
-	}
+	if (p->overlay.lower.n)
+		return overlay_mount(&p->overlay, bundle_fd, p->root, err);
+	cleanup_fd int root =
+		open_tree(bundle_fd, p->root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (root < 0)
+		return err_sys(err, errno, "open root file system %s", p->root);
 	if (move_mount(root, "", bundle_fd, p->root, MOVE_MOUNT_F_EMPTY_PATH))
 		return err_sys(err, errno, "mount the root file system on %s", p->root);
 	return steal_fd(&root);
@@ -253,8 +172,8 @@ static int hide(const struct plan *p, int root, struct err *err)
 	int r = 0;
 
 	if (p->masked.n) {
-		cleanup_fd int null =
-			open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		cleanup_fd int null = open("/dev/null", O_PATH | O_CLOEXEC);
+
 		if (null < 0)
 			return err_sys(err, errno, "open /dev/null");
 		for (size_t i = 0; !r && i < p->masked.n; i++)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The overlay of a container's layers. Kernels from 6.8 on are given one layer after the other, as a
+ * name or a descriptor. Older ones take a list of names, short enough for one page, and only of mounts
+ * in the caller's own namespace: each layer is opened there anew and named by its descriptor, which
+ * also spares the list every escape. */
+#include "overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "str.h"
+
+#ifndef FSOPEN_CLOEXEC
+#define FSOPEN_CLOEXEC 1
+#endif
+
+enum { FD_PATH_LEN = 32, LINK_LEN_MAX = 4096 };
+
+/* `entry` is the name of a directory or "fd:" and the number of a descriptor: *fd is that, or -1. */
+static int parse_lower(const char *entry, int *fd, struct err *err)
+{
+	int64_t number;
+
+	*fd = -1;
+	if (!str_has_prefix(entry, "fd:"))
+		return 0;
+	if (str_int_in(entry + 3, 0, INT32_MAX, &number))
+		return err_set(err, ERR_INVALID, "overlay layer \"%.40s\" is no descriptor", entry);
+	*fd = (int)number;
+	return 0;
+}
+
+static void fd_path(int fd, char out[FD_PATH_LEN])
+{
+	(void)snprintf(out, FD_PATH_LEN, "/proc/self/fd/%d", fd);
+}
+
+static int add_lower(int fs, const char *entry, struct err *err)
+{
+	char path[FD_PATH_LEN];
+	int fd, r = parse_lower(entry, &fd, err);
+
+	if (r)
+		return r;
+	if (fd >= 0) {
+		if (!fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, fd))
+			return 0;
+		/* Kernels before 6.13 take names only. */
+		fd_path(fd, path);
+	}
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", fd >= 0 ? path : entry, 0))
+		return err_sys(err, errno, "add overlay layer %s", entry);
+	return 0;
+}
+
+/* The kernel's own words about why an overlay was refused. */
+static int refused(int fs, struct err *err, const char *what)
+{
+	int e = errno;
+	char text[160];
+	ssize_t n = read(fs, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = 0;
+	return err_sys(err, e, "%s%s%s%s", what, n > 0 ? " (" : "", text, n > 0 ? ")" : "");
+}
+
+/* The end of an overlay syncs the whole file system its upper directory is on, unless it is volatile
+ * (overlayfs.rst, "Volatile mount"). The mark by which the kernel refuses to mount such a directory again
+ * tells of a crash of the host; within one boot all that was written is there, and the mark is taken away.
+ * A kernel before 5.10 knows no volatile overlay and syncs. */
+static int remove_mark(const struct plan_overlay *o, struct err *err)
+{
+	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = work < 0 ? -errno : fd_remove_tree(work, "work/incompat");
+
+	return r < 0 ? err_sys(err, r, "prepare the overlay's directory %s", o->work) : 0;
+}
+
+static int make_detached(int fs, const struct plan_overlay *o, struct err *err)
+{
+	int fd;
+
+	if (o->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", o->upper, 0) ||
+			 fsconfig(fs, FSCONFIG_SET_STRING, "workdir", o->work, 0)))
+		return refused(fs, err, "set the overlay's upper directory");
+	if (o->upper && o->is_volatile)
+		(void)fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return refused(fs, err, "make the overlay");
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	return fd >= 0 ? fd : refused(fs, err, "mount the overlay");
+}
+
+/* The layer as the caller's mount namespace has it. */
+static int reopen_lower(const char *entry, struct err *err)
+{
+	char link[FD_PATH_LEN], name[LINK_LEN_MAX];
+	struct stat given, found;
+	int fd, r = parse_lower(entry, &fd, err);
+	ssize_t n;
+
+	if (r)
+		return r;
+	if (fd >= 0) {
+		fd_path(fd, link);
+		n = readlink(link, name, sizeof(name) - 1);
+		if (n < 0 || fstat(fd, &given))
+			return err_sys(err, errno, "read overlay layer %s", entry);
+		name[n] = 0;
+	}
+	cleanup_fd int own = open(fd >= 0 ? name : entry, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0 || fstat(own, &found))
+		return err_sys(err, errno, "open overlay layer %s", entry);
+	if (fd >= 0 && (given.st_dev != found.st_dev || given.st_ino != found.st_ino))
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "this kernel takes no detached mount as an overlay layer");
+	return steal_fd(&own);
+}
+
+static int mount_by_names(const struct plan_overlay *o, const char *lowers, const char *target,
+			  struct err *err)
+{
+	cleanup(buf_deinit) struct buf data = BUF_NULL;
+	cleanup_fd int upper = -1, work = -1;
+
+	buf_printf(&data, "lowerdir=%s", lowers);
+	if (o->upper) {
+		upper = open(o->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (upper < 0 || work < 0)
+			return err_sys(err, errno, "open the overlay's upper directory");
+		buf_printf(&data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", upper,
+			   work, o->is_volatile ? ",volatile" : "");
+	}
+	if (data.error)
+		return err_sys(err, ENOMEM, "make the overlay");
+	return mount("overlay", target, "overlay", 0, data.data)
+		       ? err_sys(err, errno, "make the overlay")
+		       : 0;
+}
+
+static int mount_old(const struct plan_overlay *o, int bundle_fd, const char *root, struct err *err)
+{
+	cleanup(buf_deinit) struct buf lowers = BUF_NULL;
+	cleanup_free int *fds = calloc(o->lower.n, sizeof(*fds));
+	char target[FD_PATH_LEN];
+	size_t n = 0;
+	int r = fds ? 0 : err_sys(err, ENOMEM, "make the overlay");
+
+	cleanup_fd int at = openat(bundle_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!r && at < 0)
+		r = err_sys(err, errno, "open root file system %s", root);
+	while (!r && n < o->lower.n) {
+		int fd = reopen_lower(o->lower.item[n], err);
+
+		if (fd < 0) {
+			r = fd;
+			break;
+		}
+		buf_printf(&lowers, "%s/proc/self/fd/%d", n ? ":" : "", fd);
+		fds[n++] = fd;
+	}
+	fd_path(at, target);
+	if (!r)
+		r = lowers.error ? err_sys(err, ENOMEM, "make the overlay")
+				 : mount_by_names(o, lowers.data, target, err);
+	while (n)
+		close(fds[--n]);
+	if (r)
+		return r;
+	r = openat(bundle_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r >= 0 ? r : err_sys(err, errno, "open root file system %s", root);
+}
+
+/* Before 6.5 the file system was configured by a string that nobody looks at before the end: any
+ * option is taken. From then on the first unknown one is refused. */
+static bool takes_single_layers(int fs)
+{
+	return fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-option", NULL, 0) != 0;
+}
+
+int overlay_mount(const struct plan_overlay *o, int bundle_fd, const char *root, struct err *err)
+{
+	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	int r = fs < 0 ? err_sys(err, errno, "open overlay") : 0;
+
+	if (!r && o->upper && o->is_volatile)
+		r = remove_mark(o, err);
+	if (r)
+		return r;
+	if (!takes_single_layers(fs))
+		return mount_old(o, bundle_fd, root, err);
+	for (size_t i = 0; !r && i < o->lower.n; i++) {
+		r = add_lower(fs, o->lower.item[i], err);
+		if (r && i == 0 && errno == EINVAL) /* 6.5 to 6.7 */
+			return mount_old(o, bundle_fd, root, err);
+	}
+	if (r)
+		return r;
+	cleanup_fd int tree = make_detached(fs, o, err);
+	if (tree < 0)
+		return tree;
+	if (move_mount(tree, "", bundle_fd, root, MOVE_MOUNT_F_EMPTY_PATH))
+		return err_sys(err, errno, "mount the root file system on %s", root);
+	return steal_fd(&tree);
+}
