@@ -159,21 +159,25 @@ static int find_key(const char *key)
 	return -1;
 }
 
+static bool is_word_of(const char *const *words, const char *value)
+{
+	while (*words && strcmp(*words, value) != 0)
+		words++;
+	return *words;
+}
+
 static bool valid_value(const char *key, const char *value)
 {
+	static const char *const states[] = { "created",  "running", "paused", "restarting",
+					      "removing", "exited",  "dead",   NULL };
+	static const char *const healths[] = { "none", "starting", "healthy", "unhealthy", NULL };
 	int64_t code;
 
 	if (!strcmp(key, "exited"))
 		return str_i64(value, &code) == 0;
-	if (!strcmp(key, "status")) {
-		static const char list[] =
-			" created running paused restarting removing exited dead ";
-		char word[32];
-
-		(void)snprintf(word, sizeof(word), " %.24s ", value);
-		return strstr(list, word) != NULL;
-	}
-	return true;
+	if (!strcmp(key, "status"))
+		return is_word_of(states, value);
+	return strcmp(key, "health") != 0 || is_word_of(healths, value);
 }
 
 int filter_check(Cleat__V1__Filter *const *filters, size_t n, struct err *err)

@@ -29,6 +29,8 @@ BAD = [
     (["logs", "--since", "whenever", "one"], "whenever"),
     (["logs", "--tail", "many", "one"], "many"),
     (["ps", "--format", "{{.Nope"], None),
+    (["ps", "--filter", "health=ill"], "health=ill"),
+    (["ps", "--filter", "status=paused restarting"], "status=paused restarting"),
     (["tag", "busybox", "UPPER"], "UPPER"),
     (["rmi", "nothing"], "o such image"),
 ]
