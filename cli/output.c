@@ -30,15 +30,35 @@ static int flush(struct buf *b, struct err *err)
 	return r < 0 ? err_sys(err, r, "standard output") : 0;
 }
 
+/* The title of a label's column is the last part of its name, as Docker has it. */
+static json_t *label_titles(json_t *rows)
+{
+	json_t *titles = json_object(), *row, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		json_object_foreach(json_object_get(row, TEMPLATE_LABELS), key, value)
+		{
+			const char *dot = strrchr(key, '.');
+
+			json_object_set_new(titles, key, json_string(dot ? dot + 1 : key));
+		}
+	}
+	return titles;
+}
+
 /* The titles of a template's fields: the same template over an object of titles. */
 static int table_head(const char *format, const struct column *columns, size_t n_columns,
-		      struct buf *out, struct err *err)
+		      json_t *rows, struct buf *out, struct err *err)
 {
 	json_t *titles = json_object();
 	int r;
 
 	for (size_t i = 0; i < n_columns; i++)
 		json_object_set_new(titles, columns[i].field, json_string(columns[i].title));
+	json_object_set_new(titles, TEMPLATE_LABELS, label_titles(rows));
 	r = template_render(format, titles, false, out, err);
 	json_decref(titles);
 	buf_putc(out, '\n');
@@ -73,7 +93,7 @@ static int render_rows(const char *format, bool table, const struct column *colu
 {
 	json_t *row;
 	size_t i;
-	int r = table ? table_head(format, columns, n_columns, out, err) : 0;
+	int r = table ? table_head(format, columns, n_columns, rows, out, err) : 0;
 
 	json_array_foreach(rows, i, row)
 	{

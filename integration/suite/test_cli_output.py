@@ -23,6 +23,13 @@ def test_ps_format(cli, template, text):
     assert out == text if text else out.split("\n")[0].split() == ["NAMES", "STATUS"]
 
 
+@pytest.mark.parametrize("name,head", [("shown", ["NAMES", "a"]), ("nobody", ["NAMES"])])
+def test_ps_table_of_a_label(cli, name, head):
+    out = cli.out("ps", "--filter", f"name={name}", "--format", 'table {{.Names}}\t{{.Label "a"}}').splitlines()
+    assert out[0].split() == head
+    assert [line.split() for line in out[1:]] == ([["shown", "b,c"]] if name == "shown" else [])
+
+
 def test_ps_json_has_dockers_fields(cli):
     for template in ("json", "{{json .}}"):
         row = json.loads(cli.out("ps", "--filter", "name=shown", "--format", template))
