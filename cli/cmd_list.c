@@ -112,7 +112,7 @@ static json_t *ps_row(const Cleat__V1__ContainerSummary *c, bool whole)
 	return o;
 }
 
-/* Titles that begin with '-' are for templates only. */
+/* The size comes last: it is shown when asked for. */
 static const struct column ps_columns[] = {
 	{ "ID", "CONTAINER ID" },    { "Image", "IMAGE" },   { "Command", "COMMAND" },
 	{ "RunningFor", "CREATED" }, { "Status", "STATUS" }, { "Ports", "PORTS" },

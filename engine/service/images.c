@@ -51,8 +51,8 @@ static int on_list(struct rpc_call *call, const Cleat__V1__ListImagesRequest *re
 
 	r = r ? r : image_list(engine, &images, &n, err);
 	reply->images = calloc(n + 1, sizeof(*reply->images));
-	if (!reply->images)
-		r = -ENOMEM;
+	if (r == 0 && !reply->images)
+		r = err_sys(err, ENOMEM, "list the images");
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && image_filter_match(&filter, &images[i]))
 			r = add_summary(engine, &images[i], reply, err);
