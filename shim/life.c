@@ -45,12 +45,17 @@ static void term(struct shim *shim, int timeout_ms)
 			   fd_monotonic_ns() + (int64_t)timeout_ms * 1000000);
 }
 
+bool life_ends(const struct shim *shim, int number)
+{
+	return number == SIGKILL || number == (int)shim->spec->stop_signal;
+}
+
 /* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
 static void user_signal(struct shim *shim, int number)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
 
-	if (number == SIGKILL || number == shim->spec->stop_signal)
+	if (life_ends(shim, number))
 		shim->status.stopped_by_user = true;
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED;
 	event.signal = number;
@@ -94,13 +99,19 @@ static void cancel(struct shim *shim)
 	journal_tell(shim, &event);
 }
 
-/* `argument`: EV_STOP the timeout in ms, EV_KILL the signal. */
+static bool thaws(enum action action)
+{
+	return action == ACT_THAW || action == ACT_THAW_TERM || action == ACT_THAW_SIGNAL ||
+	       action == ACT_THAW_KILL;
+}
+
+/* `argument`: EV_STOP the timeout in ms, EV_KILL and EV_END the signal. */
 enum action life_event(struct shim *shim, enum event event, int argument)
 {
 	struct step step = state_step(shim->state, event);
 	int r = 0;
 
-	if (step.action == ACT_FREEZE || step.action == ACT_THAW || step.action == ACT_THAW_TERM)
+	if (step.action == ACT_FREEZE || thaws(step.action))
 		r = cgroup_freeze(shim->cgroup, step.action == ACT_FREEZE);
 	if (r < 0)
 		return ACT_REJECT;
@@ -118,9 +129,11 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 		term(shim, argument);
 		break;
 	case ACT_SIGNAL:
+	case ACT_THAW_SIGNAL:
 		user_signal(shim, argument);
 		break;
 	case ACT_KILL:
+	case ACT_THAW_KILL:
 		life_signal(shim, SIGKILL);
 		break;
 	case ACT_DELAY:

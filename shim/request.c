@@ -108,10 +108,11 @@ static void on_stop(struct context *ctx)
 static void on_kill(struct context *ctx)
 {
 	int number = ctx->request->kill->signal;
+	enum event event = life_ends(ctx->shim, number) ? EV_END : EV_KILL;
 
 	if (number < 1 || number > SIGRTMAX)
 		fail(ctx, ERR_INVALID, "BAD_SIGNAL", "no such signal");
-	else if (life_event(ctx->shim, EV_KILL, number) == ACT_REJECT)
+	else if (life_event(ctx->shim, event, number) == ACT_REJECT)
 		fail(ctx, ERR_PRECONDITION, "NOT_RUNNING", "the container is not running");
 }
 

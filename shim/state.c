@@ -17,6 +17,7 @@ static const struct step steps[N_STATES][N_EVENTS] = {
 		[EV_START] = { ACT_ALREADY, ST_RUNNING },
 		[EV_STOP] = { ACT_TERM, ST_RUNNING },
 		[EV_KILL] = { ACT_SIGNAL, ST_RUNNING },
+		[EV_END] = { ACT_SIGNAL, ST_RUNNING },
 		[EV_TIMEOUT] = { ACT_KILL, ST_RUNNING },
 		[EV_PAUSE] = { ACT_FREEZE, ST_PAUSED },
 		[EV_EXIT] = { ACT_NOTE_EXIT, ST_EXITED },
@@ -24,6 +25,8 @@ static const struct step steps[N_STATES][N_EVENTS] = {
 	[ST_PAUSED] = {
 		[EV_STOP] = { ACT_THAW_TERM, ST_RUNNING },
 		[EV_KILL] = { ACT_SIGNAL, ST_PAUSED },
+		[EV_END] = { ACT_THAW_SIGNAL, ST_RUNNING },
+		[EV_TIMEOUT] = { ACT_THAW_KILL, ST_RUNNING },
 		[EV_RESUME] = { ACT_THAW, ST_RUNNING },
 		[EV_EXIT] = { ACT_NOTE_EXIT, ST_EXITED },
 	},
@@ -31,6 +34,7 @@ static const struct step steps[N_STATES][N_EVENTS] = {
 		[EV_START] = { ACT_SPAWN, ST_STARTING },
 		[EV_STOP] = { ACT_CANCEL, ST_EXITED },
 		[EV_KILL] = { ACT_CANCEL, ST_EXITED },
+		[EV_END] = { ACT_CANCEL, ST_EXITED },
 		[EV_DELAY_OVER] = { ACT_SPAWN, ST_STARTING },
 	},
 	[ST_EXITED] = {

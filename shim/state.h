@@ -24,6 +24,7 @@ enum event {
 	EV_FAILED,  /* by the runtime */
 	EV_STOP,
 	EV_KILL,
+	EV_END,     /* a kill by a signal that is meant to end it */
 	EV_TIMEOUT, /* of a stop */
 	EV_PAUSE,
 	EV_RESUME,
@@ -45,6 +46,8 @@ enum action {
 	ACT_FREEZE,
 	ACT_THAW,
 	ACT_THAW_TERM,
+	ACT_THAW_SIGNAL,
+	ACT_THAW_KILL,
 	ACT_NOTE_EXIT,
 	ACT_DELAY,
 	ACT_CANCEL, /* no further start */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """create, start, stop, kill, pause, restart, wait, rename, rm, ps, top."""
+import subprocess
 import json
 import os
 import pathlib
@@ -151,3 +152,44 @@ def test_one_stuck_shim_does_not_slow_ps(busybox):
         assert len(busybox.out("ps", "-q").split()) == 2
     finally:
         os.kill(shims[0], signal.SIGCONT)
+
+
+def test_a_paused_container_ends(busybox):
+    """kill, stop's timeout and rm -f reach what is frozen, other signals wait for the unpause."""
+    for command, code in (("kill", 137), ("kill -s TERM", 0), ("rm -f", None)):
+        busybox.out("run", "-d", "--name", "frozen", "busybox", "sh", "-c",
+                    "trap 'exit 0' TERM; trap : USR1; echo ready; while :; do sleep 0.01; done")
+        busybox.wait_for_log("frozen", "ready")
+        busybox.out("pause", "frozen")
+        busybox.out("kill", "-s", "USR1", "frozen")
+        assert state(busybox, "frozen")["Status"] == "paused"
+        begun = time.monotonic()
+        busybox.out(*command.split(), "frozen")
+        if code is not None:
+            assert busybox.out("wait", "frozen") == str(code)
+            busybox.out("rm", "frozen")
+        assert time.monotonic() - begun < 5
+    busybox.out("run", "-d", "--name", "frozen", "busybox", "sh", "-c",
+                "trap 'echo asked' TERM; echo ready; while :; do sleep 0.01; done")
+    busybox.wait_for_log("frozen", "ready")
+    stop = busybox.popen("stop", "-t", "2", "frozen")
+    busybox.wait_for_log("frozen", "asked")
+    busybox.out("pause", "frozen")
+    assert stop.wait(10) == 0
+    assert state(busybox, "frozen")["ExitCode"] == 137
+
+
+def test_start_and_rm_at_once(busybox):
+    """Whoever comes first: what is removed does not run, and what runs is not removed."""
+    marker = "86461"
+    for turn in range(24):
+        busybox.out("run", "--name", "both", "busybox", "sh", "-c",
+                    f"[ -e /second ] && exec sleep {marker}; touch /second")
+        orders = [busybox.command("start", "both"), busybox.command("rm", "both")]
+        both = [subprocess.Popen(order, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                for order in orders[::1 if turn % 2 else -1]]
+        codes = [process.wait(30) for process in both]
+        assert 0 in codes
+        if not busybox.out("ps", "-aq"):
+            assert not busybox.leftovers() and not harness.processes_below(f"sleep\0{marker}")
+        busybox.cleat("rm", "-f", "both", check=False)
