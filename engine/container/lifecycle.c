@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fd.h"
 #include "history.h"
@@ -31,15 +32,17 @@ int lifecycle_signal(const char *text, int *signal, struct err *err)
 
 int lifecycle_lock(const struct engine *engine, const char *id, struct err *err)
 {
+	cleanup_fd int fd = -1;
+	struct stat st;
 	char path[80];
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%.64s/lock", id);
 	fd = fd_lock_existing(engine->containers_fd, path, true);
-	if (fd == -ENOENT)
+	/* A removal that held the lock has taken the file with it. */
+	if (fd == -ENOENT || (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0))
 		return err_reason(err, ERR_NOT_FOUND, "CONTAINER_NOT_FOUND",
 				  "No such container: %s", id);
-	return fd < 0 ? err_sys(err, fd, "lock container %.12s", id) : fd;
+	return fd < 0 ? err_sys(err, fd, "lock container %.12s", id) : steal_fd(&fd);
 }
 
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record, struct err *err)
@@ -115,16 +118,21 @@ static int start_locked(struct engine *engine, const struct record *record, cons
 int lifecycle_start(struct engine *engine, const char *reference, const char *key, bool *already,
 		    struct err *err)
 {
+	cleanup(record_deinit) struct record found = { 0 };
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup_fd int lock = -1;
 	struct status status;
-	int r = record_find(engine->store, reference, &record, err);
+	int r = record_find(engine->store, reference, &found, err);
 
 	if (r < 0)
 		return r;
-	lock = lifecycle_lock(engine, record.id, err);
+	lock = lifecycle_lock(engine, found.id, err);
 	if (lock < 0)
 		return lock;
+	/* What was found before the lock may be marked for removal by now. */
+	r = record_find(engine->store, found.id, &record, err);
+	if (r < 0)
+		return r;
 	if (record.intent[0])
 		return err_reason(err, ERR_PRECONDITION, "REMOVING",
 				  "container is marked for removal and cannot be started");

@@ -149,19 +149,11 @@ static int keep_done(struct engine *engine, const struct status *status, struct 
 static int remove_locked(struct engine *engine, const char *id, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
-	cleanup_fd int lock = lifecycle_lock(engine, id, err);
 	struct status status;
-	int r;
+	int r = record_find(engine->store, id, &record, err);
 
-	if (lock == -ENOENT)
-		return remove_traces(engine, id, err);
-	if (lock < 0)
-		return lock;
-	r = record_find(engine->store, id, &record, err);
-	if (r == -ENOENT)
-		return 0;
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? 0 : r;
 	history_settle(engine, id);
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
@@ -174,6 +166,30 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	return r;
 }
 
+/* 1 = it was started once more before the lock was had. From the intent on no start succeeds. */
+static int try_remove(struct engine *engine, const struct record *record, bool force,
+		      const char *key, struct interrupt interrupt, struct err *err)
+{
+	cleanup_fd int lock = -1;
+	struct status status;
+	int r = end_it(engine, record, force, interrupt, err);
+
+	if (r < 0)
+		return r;
+	lock = lifecycle_lock(engine, record->id, err);
+	if (lock < 0 && lock != -ENOENT)
+		return lock;
+	status_read(engine, record, &status);
+	if (lock >= 0 && status_active(&status))
+		return 1;
+	r = requests_remember(engine->store, key, NULL, 0, err);
+	if (r == 0 && lock == -ENOENT)
+		return remove_traces(engine, record->id, err);
+	if (r == 0)
+		r = record_set_intent(engine->store, record->id, "removing", err);
+	return r < 0 ? r : remove_locked(engine, record->id, err);
+}
+
 int remove_container(struct engine *engine, const char *reference, bool force, const char *key,
 		     struct interrupt interrupt, struct err *err)
 {
@@ -182,11 +198,8 @@ int remove_container(struct engine *engine, const char *reference, bool force, c
 
 	if (r < 0)
 		return r;
-	r = end_it(engine, &record, force, interrupt, err);
-	if (r < 0)
-		return r;
-	r = requests_remember(engine->store, key, NULL, 0, err);
-	if (r == 0)
-		r = record_set_intent(engine->store, record.id, "removing", err);
-	return r < 0 ? r : remove_locked(engine, record.id, err);
+	do {
+		r = try_remove(engine, &record, force, key, interrupt, err);
+	} while (r == 1);
+	return r;
 }
