@@ -41,7 +41,6 @@ static const struct key {
 void config_defaults(struct config *config)
 {
 	*config = (struct config){
-		.log_driver = "local",
 		.log_max_size = 20 << 20,
 		.log_max_files = 5,
 		.log_compress_after_s = 30,
@@ -104,7 +103,7 @@ static const struct key *find_key(const char *name)
 
 static int check(const struct config *config, struct err *err)
 {
-	static const char drivers[][16] = { "local", "json-file", "none" };
+	static const char drivers[][16] = { "", "local", "json-file", "none" };
 
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
 		if (!strcmp(config->log_driver, drivers[i]))

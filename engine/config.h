@@ -12,7 +12,7 @@
 
 struct config {
 	bool debug;
-	char log_driver[16];           /* local, json-file, none */
+	char log_driver[16];           /* local, json-file, none; "" = not named */
 	uint64_t log_max_size;         /* bytes of one log file; 0 = no rotation */
 	uint32_t log_max_files;        /* files kept */
 	uint32_t log_compress_after_s; /* seconds until a closed file is compressed */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "jsonlog.h"
+#include "jsonfile.h"
 #include "logrec.h"
 #include "mem.h"
 
@@ -16,16 +16,15 @@ struct logfile {
 	enum log_driver driver;
 	uint64_t max_size; /* bytes of one file */
 	uint32_t max_files;
-	int dir_fd;        /* owned */
-	int fd;            /* owned; -1 = none */
-	const char *id;    /* borrowed */
-	uint32_t segment;  /* number of the file at fd (local) */
-	uint64_t offset;   /* its length */
-	uint64_t position; /* bytes of output so far */
-	uint64_t base;     /* bytes of all files before the one at fd (json-file) */
-	bool rotated;      /* a segment was closed; the caller takes note and clears it (local) */
-	uint64_t dropped;  /* bytes that could not be written: disk full */
-	struct jsonlog json;
+	int dir_fd;           /* owned */
+	int fd;               /* owned; -1 = none */
+	const char *id;       /* borrowed */
+	uint32_t segment;     /* number of the file at fd */
+	uint64_t offset;      /* its length */
+	uint64_t position;    /* bytes of output so far */
+	bool rotated;         /* a segment was closed; who takes note clears it (local) */
+	uint64_t dropped;     /* bytes that could not be written: disk full */
+	struct jsonfile json; /* of that driver */
 };
 
 /* Opens the log below the container's directory and mends the tail of what is there; `position` is

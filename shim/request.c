@@ -61,7 +61,7 @@ static void on_subscribe(struct context *ctx)
 	ctx->conn->subscribed = true;
 	keep_replay(ctx->conn);
 	journal_replay(ctx->conn, ctx->request->subscribe->from_seq);
-	if (ctx->shim->log.segment > 1)
+	if (ctx->shim->log.driver == LOG_DRIVER_LOCAL && ctx->shim->log.segment > 1)
 		control_tell_rotated(ctx->shim, ctx->conn);
 }
 

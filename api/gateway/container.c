@@ -65,8 +65,8 @@ static int read_platform(const char *text, Cleat__V1__CreateContainerRequest *re
 	return p->os && (p->architecture || !slash) ? 0 : -ENOMEM;
 }
 
-/* dockerd's default, and not cleat's own: docker-py gives the output of a run only when it reads json-file
- * in inspect, and others open the file. */
+/* Where the administrator names no default it is dockerd's: docker-py gives the output of a run only when
+ * it reads json-file in inspect, and others open the file. */
 static int set_log_driver(Cleat__V1__ContainerConfig *config)
 {
 	if (!config->log) {
@@ -75,10 +75,8 @@ static int set_log_driver(Cleat__V1__ContainerConfig *config)
 			return -ENOMEM;
 		cleat__v1__log_config__init(config->log);
 	}
-	if (config->log->driver[0])
-		return 0;
-	config->log->driver = strdup("json-file");
-	return config->log->driver ? 0 : -ENOMEM;
+	config->log->unconfigured = strdup("json-file");
+	return config->log->unconfigured ? 0 : -ENOMEM;
 }
 
 static void create(struct gw *gw)

@@ -53,12 +53,10 @@ static int find_policy(const Cleat__V1__RestartPolicy *policy)
 	return -EINVAL;
 }
 
-static int find_driver(const struct engine *engine, const Cleat__V1__LogConfig *log)
+static int find_driver(const Cleat__V1__LogConfig *log)
 {
 	const char *name = log ? str_or_empty(log->driver) : "";
 
-	if (!name[0])
-		name = engine->config.log_driver;
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
 		if (!strcmp(drivers[i].name, name))
 			return (int)drivers[i].driver;
@@ -75,8 +73,7 @@ static int check_network(const Cleat__V1__ContainerConfig *config, struct err *e
 		       "network \"%s\": this release has the networks none and host", mode);
 }
 
-static int check(const struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
-		 struct err *err)
+static int check(const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *config = request->config;
 	const char *name = str_or_empty(request->name);
@@ -95,7 +92,7 @@ static int check(const struct engine *engine, const Cleat__V1__CreateContainerRe
 	    find_policy(config->restart_policy) != CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
 		return err_set(err, ERR_INVALID,
 			       "can't create 'AutoRemove' container with restart policy");
-	if (find_driver(engine, config->log) < 0)
+	if (find_driver(config->log) < 0)
 		return err_set(err, ERR_INVALID, "log driver \"%s\" is not known",
 			       config->log->driver);
 	return check_network(config, err);
@@ -170,7 +167,7 @@ int create_begin(struct create *create, struct engine *engine,
 		 const Cleat__V1__CreateContainerRequest *request, const char *image_id,
 		 const char *command, struct err *err)
 {
-	int r = check(engine, request, err);
+	int r = check(request, err);
 
 	if (r < 0)
 		return r;
@@ -250,7 +247,7 @@ static int fill_logging(const struct engine *engine, const Cleat__V1__LogConfig 
 	const char *compress = log_option(log, "compress");
 	uint64_t n = engine->config.log_max_files;
 
-	out->driver = (Cleat__Shim__V1__Logging__Driver)find_driver(engine, log);
+	out->driver = (Cleat__Shim__V1__Logging__Driver)find_driver(log);
 	out->max_size_bytes = engine->config.log_max_size;
 	if (compress && strcmp(compress, "true") != 0 && strcmp(compress, "false") != 0)
 		return err_set(err, ERR_INVALID, "invalid log option compress=%s", compress);

@@ -197,3 +197,29 @@ int defaults_apply(Cleat__V1__ContainerConfig *config, const struct image_config
 		r = apply_text(&config->stop_signal, image->stop_signal);
 	return r < 0 ? err_sys(err, r, "fill in the image's defaults") : 0;
 }
+
+int defaults_log_driver(Cleat__V1__ContainerConfig *config, const char *configured)
+{
+	Cleat__V1__LogConfig *log = config->log;
+	const char *name = configured;
+	char *copy;
+
+	if (!log) {
+		log = malloc(sizeof(*log));
+		if (!log)
+			return -ENOMEM;
+		cleat__v1__log_config__init(log);
+		config->log = log;
+	}
+	if (log->driver[0])
+		return 0;
+	if (!name[0])
+		name = log->unconfigured[0] ? log->unconfigured : "local";
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	if (log->driver != protobuf_c_empty_string)
+		free(log->driver);
+	log->driver = copy;
+	return 0;
+}

@@ -13,3 +13,7 @@
  * The image's config is borrowed. 0, or -ENOMEM with *config still a whole message. */
 int defaults_apply(Cleat__V1__ContainerConfig *config, const struct image_config *image,
 		   struct err *err) must_check;
+
+/* Names the log driver: the request's, else `configured`, else what the request wants then, else local.
+ * 0, or -ENOMEM as above. */
+int defaults_log_driver(Cleat__V1__ContainerConfig *config, const char *configured) must_check;

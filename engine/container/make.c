@@ -244,6 +244,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = find_image(engine, request, m, err);
 	if (r == 0)
 		r = defaults_apply(config, &m->image.config, err);
+	if (r == 0 && defaults_log_driver(config, engine->config.log_driver) < 0)
+		r = err_sys(err, ENOMEM, "create");
 	if (r == 0)
 		r = join_command(config, m, err);
 	if (r == 0)

@@ -39,9 +39,9 @@ static int find_format(const struct engine *engine, const struct record *record,
 				     : "";
 	int r = 0;
 
-	if (!driver[0])
+	if (!driver[0]) /* of a release that did not note what the default was */
 		driver = engine->config.log_driver;
-	if (strcmp(driver, "local") == 0)
+	if (!driver[0] || strcmp(driver, "local") == 0)
 		*format = LOGREADER_LOCAL;
 	else if (strcmp(driver, "json-file") == 0)
 		*format = LOGREADER_JSON;
@@ -63,6 +63,17 @@ int logs_open(struct engine *engine, const struct record *record, struct logread
 			: find_format(engine, record, &format, err);
 
 	return r < 0 ? r : logreader_open(out, dir, format, record->id, err);
+}
+
+int logs_open_output(struct engine *engine, const struct record *record, struct logreader **out,
+		     struct err *err)
+{
+	cleanup_fd int dir =
+		openat(engine->containers_fd, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(err, errno, "open container %.12s", record->id);
+	return logreader_open(out, dir, LOGREADER_LOCAL, record->id, err);
 }
 
 static int go_to_start(struct logs *logs, struct err *err)

@@ -16,3 +16,7 @@ int logs_serve(struct engine *engine, struct rpc_call *call, const Cleat__V1__Lo
  * none. */
 int logs_open(struct engine *engine, const struct record *record, struct logreader **out,
 	      struct err *err) must_check;
+/* The same of the output as the shim keeps it, whatever the driver: of a json-file the last few
+ * megabytes, of none nothing. Its positions count output. */
+int logs_open_output(struct engine *engine, const struct record *record, struct logreader **out,
+		     struct err *err) must_check;

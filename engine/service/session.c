@@ -180,29 +180,32 @@ static int start_attached(struct session *s, struct err *err)
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
 }
 
-/* Output from the log, from `from` up to where live output begins (UINT64_MAX: to its end). */
-static int replay(struct session *s, const struct record *record,
-		  const Cleat__V1__AttachStart *start, uint64_t from, uint64_t to, struct err *err)
+/* Gives out what the reader has, up to where live output begins (UINT64_MAX: to its end). */
+static int replay(struct session *s, struct logreader *reader, const Cleat__V1__AttachStart *start,
+		  uint64_t live, struct err *err)
 {
-	cleanup(logreader_freep) struct logreader *reader = NULL;
+	bool counts = logreader_counts_output(reader);
 	struct log_entry entry;
-	int r = logs_open(s->engine, record, &reader, err);
+	int r;
 
-	if (r == 0 && (from || to != UINT64_MAX) && !logreader_counts_output(reader))
-		return -ENOTSUP;
-	if (r == 0)
-		r = logreader_seek(reader, from, err);
-	while (r >= 0 && (r = logreader_next(reader, &entry, err)) > 0 && entry.position < to) {
+	while ((r = logreader_next(reader, &entry, err)) > 0 &&
+	       !(counts && entry.position >= live)) {
 		Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
 
 		if (!(entry.stream == 1 ? start->stdout : start->stderr))
 			continue;
+		if (counts && entry.size > live - entry.position)
+			entry.size = (size_t)(live - entry.position);
 		frame.stream = entry.stream;
-		frame.position = entry.position;
 		frame.data.data = (uint8_t *)(uintptr_t)entry.data;
-		frame.data.len = entry.size < to - entry.position ? entry.size
-								  : (size_t)(to - entry.position);
+		frame.data.len = entry.size;
+		/* A client that is cut off within lines goes on with live output. */
+		frame.position = counts              ? entry.position
+				 : live > entry.size ? live - entry.size
+						     : 0;
 		r = send_output(s, &frame, err);
+		if (r < 0)
+			return r;
 	}
 	return r < 0 ? r : 0;
 }
@@ -211,18 +214,25 @@ static int replay(struct session *s, const struct record *record,
 static int catch_up(struct session *s, const struct record *record,
 		    const Cleat__V1__AttachStart *start, uint64_t live, struct err *err)
 {
+	cleanup(logreader_freep) struct logreader *reader = NULL;
 	bool resumes = start->resume_case == CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
-	int r = 0;
+	int r;
 
-	if (start->logs && !resumes)
-		r = replay(s, record, start, 0, UINT64_MAX, err);
-	else if (resumes && start->resume_position < live)
-		r = replay(s, record, start, start->resume_position, live, err);
-	if (r == -ENOTSUP) { /* a driver that keeps nothing, or not by position */
-		*err = ERR_NULL;
-		r = 0;
+	if (resumes && start->resume_position < live) {
+		r = logs_open_output(s->engine, record, &reader, err);
+		if (r == 0)
+			r = logreader_seek(reader, start->resume_position, err);
+	} else if (start->logs && !resumes) {
+		r = logs_open(s->engine, record, &reader, err);
+	} else {
+		return 0;
 	}
-	return r;
+	if (r == 0)
+		return replay(s, reader, start, live, err);
+	if (r != -ENOTSUP)
+		return r;
+	*err = ERR_NULL; /* a driver that keeps nothing */
+	return 0;
 }
 
 /* The container ended while the client had no engine: what is left of its output, and its exit. */

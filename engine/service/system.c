@@ -96,7 +96,8 @@ static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 	reply->state_dir = strdup(engine->state_dir);
 	reply->run_dir = strdup(engine->run_dir);
 	reply->runtime = strdup("cleat-oci");
-	reply->log_driver = strdup(engine->config.log_driver);
+	reply->log_driver =
+		strdup(engine->config.log_driver[0] ? engine->config.log_driver : "local");
 	reply->cgroup_driver = strdup("cgroupfs");
 	reply->cgroup_version =
 		faccessat(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", F_OK, 0) == 0 ? 2 : 1;

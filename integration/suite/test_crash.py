@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import harness
@@ -35,7 +36,6 @@ def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
                 "awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'" % (LINES_100MB, "." * 70))
     follower = busybox.popen("logs", "-f", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     waiter = busybox.popen("wait", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    import threading
     received = []
     reader = threading.Thread(target=lambda: received.append(follower.stdout.read()))
     reader.start()
@@ -101,6 +101,28 @@ def test_a_killed_shim_is_replaced(busybox):
     assert inspect(busybox, "cs")["State"]["ExitCode"] == 33
     numbers = busybox.out("logs", "cs").split()
     assert numbers == [str(i) for i in range(1, len(numbers) + 1)]
+
+
+@pytest.mark.parametrize("driver", ["local", "json-file"])
+def test_attached_output_survives_the_engine(busybox, driver):
+    """Of a foreground run each line comes once, though the engine dies in the midst of it."""
+    lines = 300_000
+    client = busybox.popen("run", "--rm", "--log-driver", driver, "busybox", "sh", "-c",
+                           "awk 'BEGIN { for (i = 1; i <= %d; i++) { print i; if (i %% 5000 == 0) "
+                           "system(\"sleep 0.02\") } }'" % lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(client.stdout.read()))
+    reader.start()
+    for _ in range(4):
+        time.sleep(random.uniform(0.1, 0.3))
+        busybox.kill(signal.SIGKILL)
+        time.sleep(random.uniform(0, 0.2))
+        busybox.start()
+    reader.join(120)
+    assert client.wait(60) == 0, client.stderr.read()
+    assert received[0].split() == [b"%d" % i for i in range(1, lines + 1)]
+    client.stdout.close()
+    client.stderr.close()
 
 
 def kill_shim(engine):

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """docker-py against the gateway."""
+import json
 import pathlib
+import signal
 import time
 
 import docker
 import pytest
 
+import gateway
 import harness
 import image
 
@@ -39,6 +42,27 @@ def test_log_file_is_dockers(client):
     assert list(c.logs(stream=True, follow=True)) == [b"1\n", b"2\n"]
     assert c.logs(since=int(time.time()) + 1000) == b""
     c.remove()
+
+
+def test_log_driver_of_the_administrator_counts(engine, tmp_path):
+    """For clients that name none, also for containers made before it was changed."""
+    engine.load_busybox()
+    config = tmp_path / "daemon.json"
+    for number, name in enumerate(("local", "json-file")):
+        engine.kill(signal.SIGTERM)
+        config.write_text(json.dumps({"log-driver": name}))
+        engine.start("--config", config)
+        g = gateway.Gateway(engine)
+        try:
+            c = docker.DockerClient(base_url=f"unix://{g.path}", timeout=60)
+            made = c.containers.run("busybox", "echo hi", detach=True, name=f"c{number}")
+            made.wait()
+            assert made.attrs["HostConfig"]["LogConfig"]["Type"] == name
+            assert [each.logs() for each in c.containers.list(all=True)] == [b"hi\n"] * (number + 1)
+            c.close()
+        finally:
+            g.close()
+    engine.out("rm", "c0", "c1")
 
 
 def test_exec(client):

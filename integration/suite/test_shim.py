@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import select
 import shutil
 import signal
@@ -219,7 +220,7 @@ class Shim:
 
     def log_bytes(self):
         """All output in the log, checked record by record."""
-        out, position = b"", None
+        out, position = [], None
         for path in sorted((self.state / "log").iterdir()):
             data, at = path.read_bytes(), 0
             while at < len(data):
@@ -227,10 +228,22 @@ class Shim:
                 start = int.from_bytes(data[at + 16:at + 24], "little")
                 assert position is None or start == position
                 position = start + size
-                out += data[at + 24:at + 24 + size]
+                out.append(data[at + 24:at + 24 + size])
                 assert int.from_bytes(data[at + 24 + size:at + 28 + size], "little") == size
                 at += 28 + size
-        return out
+        return b"".join(out)
+
+    def json_lines(self):
+        """What the json-file log has of each stream, oldest file first, and how many files there are."""
+        log = self.state / "log"
+        files = sorted(log.glob("*-json.log*"), key=lambda p: int(p.suffix[1:]) if p.suffix != ".log" else 0)
+        assert [p.name for p in files] == [f"{self.id}-json.log" + (f".{i}" if i else "") for i in range(len(files))]
+        out = {"stdout": [], "stderr": []}
+        for path in reversed(files):
+            for line in path.read_bytes().splitlines():
+                entry = json.loads(line)
+                out[entry["stream"]].append(entry["log"])
+        return out["stdout"], out["stderr"], len(files)
 
     def close(self):
         try:
@@ -387,6 +400,57 @@ def test_killed_shim_is_succeeded_without_loss(shim):
     exits = s.event(EXITED)
     assert exits[5] == 33
     assert s.log_bytes() == b"".join(b"line %d\n" % i for i in range(1, count + 1))
+
+
+JSON_FILE = 1
+
+
+@pytest.mark.parametrize("driver", [0, JSON_FILE], ids=["local", "json-file"])
+@pytest.mark.parametrize("size,files", [(1 << 30, 2), (1 << 20, 1000)], ids=["one file", "rotated"])
+def test_shim_killed_within_50_mb(shim, driver, size, files):
+    """Each line is in the log once, whatever the shim was doing when it was killed; so is the unfinished line of
+    stderr that waits all the time."""
+    count = 600_000
+    s = shim("sh", "-c", "printf 'half ' >&2; awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'; "
+             "echo whole >&2" % (count, "." * 70), logging=message(f1=driver, f2=size, f3=files))
+    s.call(START)
+    rng = random.Random(size + driver)
+    for _ in range(12):
+        time.sleep(rng.uniform(0.01, 0.06))
+        s.process.kill()
+        s.process.wait()
+        s.sock.close()
+        s.spawn()
+        s.connect()
+    assert s.event(EXITED).get(5, 0) == 0
+    expected = ["line %d %s\n" % (i, "." * 70) for i in range(1, count + 1)]
+    if driver == JSON_FILE:
+        out, err, n_files = s.json_lines()
+        assert err == ["half whole\n"]
+        assert (n_files > 10) == (files > 10)
+    else:
+        out = s.log_bytes().decode().replace("half ", "").replace("whole\n", "").splitlines(keepends=True)
+    wrong = [(i, a, b) for i, (a, b) in enumerate(zip(out, expected)) if a != b]
+    assert not wrong[:3] and len(out) == count
+
+
+def test_json_rotation_that_was_cut_short_goes_on(shim):
+    """A shim killed between two renames of a rotation leaves a gap; no older file is dropped for it."""
+    s = shim("sh", "-c", "seq 60000; read line; seq 60001 120000; exit 3", stdin=True,
+             logging=message(f1=JSON_FILE, f2=1 << 20, f3=50))
+    s.call(START)
+    harness.wait_until(lambda: len(s.json_lines()[0]) == 60000, what="the first half")
+    s.kill()
+    log = s.state / "log"
+    newest = len(list(log.glob("*-json.log.*")))
+    assert newest >= 3
+    for number in range(newest, 0, -1):
+        (log / f"{s.id}-json.log.{number}").rename(log / f"{s.id}-json.log.{number + 1}")
+    s.succeed()
+    stream = s.attach(stdin=True, lossless=False)
+    stream.send(field(3, b"go\n"))
+    assert s.event(EXITED)[5] == 3
+    assert s.json_lines()[0] == [f"{i}\n" for i in range(1, 120001)]
 
 
 def until(sock, text):
