@@ -55,7 +55,7 @@ static int find_policy(const Cleat__V1__RestartPolicy *policy)
 
 static int find_driver(const Cleat__V1__LogConfig *log)
 {
-	const char *name = log ? str_or_empty(log->driver) : "";
+	const char *name = log && log->driver[0] ? log->driver : "local";
 
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
 		if (!strcmp(drivers[i].name, name))

@@ -216,11 +216,14 @@ class LogConfig(codec.Message):
     # "", local, json-file, journald, none
     driver: str = ""
     options: dict[str, str] = field(default_factory=dict)
+    # the driver where neither `driver` nor the engine's configuration names
+    unconfigured: str = ""
 
 
 LogConfig.FIELDS = (
     (1, "driver", "one", "string", None),
     (2, "options", "map", "message", (("string", None), ("string", None))),
+    (3, "unconfigured", "one", "string", None),
 )
 
 
