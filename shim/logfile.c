@@ -132,7 +132,7 @@ static void rotate(struct logfile *log)
 		jsonfile_mark(&log->json, log->position);
 	if (log->segment > log->max_files)
 		segment_unlink(log->dir_fd, log->segment - log->max_files);
-	log->rotated = true;
+	log->rotated = log->driver == LOG_DRIVER_LOCAL;
 }
 
 /* Bytes that cannot be stored are taken all the same: the container goes on. */
