@@ -61,7 +61,7 @@ def test_closed_segments_are_compressed():
                                                                              "--no-trunc") / "log").iterdir())
         harness.wait_until(lambda: [n for n in files("packed") if not n.endswith(".zst")] == files("packed")[-1:],
                            what="all but the last compressed")
-        assert len(files("packed")) > 4
+        assert len(files("packed")) > 3
         assert engine.out("logs", "packed").splitlines() == whole
         assert engine.out("logs", "--tail", "15000", "packed").splitlines() == whole[-15000:]
         # the oldest go all the same, and a user may have them plain
