@@ -11,6 +11,7 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("CLEAT_BIN", TOP / "build" / "bin"))
+SANITIZED = (BIN.parent / "reports").is_dir()  # where sanitizers report; integration/sanitize/options.c
 READY_TIMEOUT_S = 60
 
 

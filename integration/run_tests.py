@@ -24,6 +24,7 @@ VENV = TOP / "build" / "suite-venv"
 PYTEST_JOBS = 2
 VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime")
 VM_TIMEOUT_S = 600
+REPORTS_SHOWN = 5
 LINE_MAX = 400  # of what is shown of a failed stage
 
 
@@ -170,9 +171,18 @@ def pytest_command(*arguments):
             "--timeout", "400", *arguments]
 
 
-def add_pytest(tally, stage, start, status, output, note=""):
-    """Counts what a run of pytest said in its last line."""
-    passed, failed = 0, 0
+def show_reports(folder):
+    """What the sanitizers of all programs have found; returns how many reports there are."""
+    reports = sorted(folder.iterdir())
+    for report in reports[:REPORTS_SHOWN]:
+        print(f"  {report.name}:")
+        show_tail("\n".join(report.read_text(encoding="utf-8", errors="replace").splitlines()[:40]))
+    return len(reports)
+
+
+def add_pytest(tally, stage, start, status, output, note="", reports=0):
+    """Counts what a run of pytest said in its last line, and each report of a sanitizer as a failure."""
+    passed, failed = 0, reports
     summary = output.rstrip().splitlines()[-1] if output.strip() else ""
     for count, word in re.findall(r"(\d+) (passed|failed|errors?)", summary):
         if word == "passed":
@@ -186,14 +196,23 @@ def add_pytest(tally, stage, start, status, output, note=""):
     tally.add(stage, passed, failed, time.monotonic() - start, note)
 
 
-def stage_pytest(tally, arguments):
-    """The suites against real engines, in an environment of their own."""
+def stage_pytest(tally, arguments, preset="release"):
+    """The suites against real engines of one build. A sanitizer's report is a failure even if the test did
+    not notice."""
     start = time.monotonic()
+    stage = "pytest" if preset == "release" else f"pytest-{preset}"
+    reports = TOP / f"build-{preset}" / "reports"
+    env = {}
     if not make_venv():
-        tally.add("pytest", 0, 1, time.monotonic() - start, "no environment")
+        tally.add(stage, 0, 1, time.monotonic() - start, "no environment")
         return
-    status, output = run("pytest", pytest_command(TOP / "integration" / "suite", *arguments), 1800)
-    add_pytest(tally, "pytest", start, status, output)
+    if preset != "release":
+        env["CLEAT_BIN"] = str(TOP / f"build-{preset}" / "bin")
+        for report in reports.iterdir():
+            report.unlink()
+    status, output = run(stage, pytest_command(TOP / "integration" / "suite", *arguments), 1800, env)
+    add_pytest(tally, stage, start, status, output,
+               reports=show_reports(reports) if preset != "release" else 0)
 
 
 def stage_vm(tally, arguments):
@@ -255,7 +274,7 @@ def stage_inventory(tally, before):
     tally.add("inventory", 0 if left else 1, 1 if left else 0, time.monotonic() - start)
 
 
-STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "vm"]
+STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "pytest-asan", "vm"]
 DEFAULT_STAGES = ["source", "release", "pytest", "asan", "tsan", "fuzz"]
 
 
@@ -281,8 +300,11 @@ def main():
         stage_pytest(tally, [*(["--soak"] if options.soak else []), *options.pytest])
     if "vm" in stages:
         stage_vm(tally, options.pytest)
-    if "asan" in stages and stage_build(tally, "asan"):
-        stage_ctest(tally, "asan")
+    if {"asan", "pytest-asan"} & set(stages) and stage_build(tally, "asan"):
+        if "asan" in stages:
+            stage_ctest(tally, "asan")
+        if "pytest-asan" in stages:
+            stage_pytest(tally, options.pytest, "asan")
     if "tsan" in stages and stage_build(tally, "tsan"):
         stage_ctest(tally, "tsan", exclude="_fuzz$")
     if ("fuzz" in stages or "tidy" in stages) and stage_build(tally, "fuzz"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Build rules every folder uses, so that its own list stays a list.
 #   cleat_library(NAME [MUSL] SOURCES a.c ... LINK targets ...)
-#   cleat_program(NAME [STATIC|MUSL] SOURCES a.c ... LINK targets ...)   binary in bin/
+#   cleat_program(NAME [STATIC|MUSL] [NO_LEAKS] SOURCES a.c ... LINK targets ...)   binary in bin/
 #   cleat_unit(NAME LINK targets ...)    NAME_test.c with cmocka, a ctest of the same name
 #   cleat_fuzz(NAME LINK targets ...)    NAME_fuzz.c; libFuzzer under the fuzz preset, else a replay
 #                                        of integration/corpus/NAME as a ctest
@@ -29,6 +29,12 @@ add_link_options(-Wl,--gc-sections)
 if(CLEAT_SANITIZE)
 	add_compile_options(-fsanitize=${CLEAT_SANITIZE} -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=${CLEAT_SANITIZE})
+	# Of two shared runtimes only ASan's would know where reports go; in one program they are one.
+	if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CLEAT_SANITIZE STREQUAL "address,undefined")
+		add_link_options(-static-libasan -static-libubsan)
+	endif()
+	set(CLEAT_REPORTS ${CMAKE_BINARY_DIR}/reports)
+	file(MAKE_DIRECTORY ${CLEAT_REPORTS})
 endif()
 if(CLEAT_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
@@ -96,10 +102,15 @@ function(cleat_library NAME)
 	endif()
 endfunction()
 
-# MUSL: static, with musl where it is there and with glibc otherwise.
+# MUSL: static, with musl where it is there and with glibc otherwise. NO_LEAKS: no leak checker.
 function(cleat_program NAME)
-	cmake_parse_arguments(A "STATIC;MUSL" "" "SOURCES;LINK" ${ARGN})
+	cmake_parse_arguments(A "STATIC;MUSL;NO_LEAKS" "" "SOURCES;LINK" ${ARGN})
 	add_executable(${NAME} ${A_SOURCES})
+	if(CLEAT_SANITIZE AND NOT CLEAT_FUZZ)
+		target_sources(${NAME} PRIVATE ${CMAKE_SOURCE_DIR}/integration/sanitize/options.c)
+		target_compile_definitions(${NAME} PRIVATE CLEAT_REPORTS="${CLEAT_REPORTS}/${NAME}"
+			$<$<BOOL:${A_NO_LEAKS}>:CLEAT_NO_LEAKS>)
+	endif()
 	target_compile_options(${NAME} PRIVATE ${CLEAT_WARNINGS})
 	if(A_MUSL AND CLEAT_MUSL)
 		cleat_for_musl(${NAME} PRIVATE ${A_LINK} musl_compat)

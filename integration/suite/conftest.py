@@ -16,9 +16,14 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: long repetitions, run with --soak only")
+    config.addinivalue_line("markers", "unsanitized(reason): not against a build with sanitizers")
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        marker = item.get_closest_marker("unsanitized")
+        if marker and harness.SANITIZED:
+            item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
     if config.getoption("--soak"):
         return
     soak = [item for item in items if item.get_closest_marker("soak")]

@@ -351,6 +351,7 @@ class Halfway:
             return self.process.communicate(timeout=DEADLINE_S)
 
 
+@pytest.mark.unsanitized(reason="a sanitizer needs more address space than the worker's limit")
 def test_worker_is_confined(engine):
     half = Halfway(engine)
     proc = pathlib.Path("/proc", str(half.worker))

@@ -81,6 +81,7 @@ def test_idle_connections_starve_nobody(gateway):
         s.close()
 
 
+@pytest.mark.unsanitized(reason="measures memory, of which sanitizers take much")
 def test_who_does_not_read_costs_little(gateway):
     cid = gateway.json("POST", "/containers/create", {
         "Image": "busybox", "Cmd": ["sh", "-c", "yes 0123456789 | head -c 4000000"]}, 201)["Id"]

@@ -36,6 +36,7 @@ def begin(gateway, data, announced):
     return connection
 
 
+@pytest.mark.unsanitized(reason="measures memory, of which sanitizers take much")
 def test_a_large_image_is_not_held_in_memory(gateway, archive):
     before = gateway.peak_kib()
     assert load(gateway, archive) == [{"stream": "Loaded image: big:1\n"}]

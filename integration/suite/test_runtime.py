@@ -13,8 +13,9 @@ import time
 
 import pytest
 
-BUILD = pathlib.Path(os.environ.get("CLEAT_BUILD", pathlib.Path(__file__).parents[2] / "build"))
-OCI = BUILD / "bin" / "cleat-oci"
+import harness
+
+OCI = harness.BIN / "cleat-oci"
 BUSYBOX = "/bin/busybox"
 APPLETS = "sh true false id cat ls mount sleep ps echo stty touch kill grep hostname tty ulimit".split()
 CAPS = ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID"]

@@ -611,6 +611,7 @@ def test_no_descriptor_is_inherited(shim):
     assert "/dev/zero" not in held, held
 
 
+@pytest.mark.unsanitized(reason="measures memory, of which sanitizers take much")
 def test_memory_of_a_running_container(shim):
     s = shim("sleep", "1000")
     s.call(START)

@@ -141,19 +141,23 @@ static int read_record(const struct jval *doc, struct state *s, struct err *err)
 	return 0;
 }
 
-int state_load(int dir, struct state *s, struct err *err)
+int state_parse(const char *text, size_t n, struct state *s, struct err *err)
 {
-	cleanup(buf_deinit) struct buf b = BUF_NULL;
-	struct jval doc = { 0 };
-	int r = fd_read_file(dir, "state.json", RECORD_MAX, &b);
+	struct jval doc = { .v = json_loadb(text, n, 0, NULL) };
+	int r;
 
 	memset(s, 0, sizeof(*s));
-	if (r)
-		return err_sys(err, r, "read the record");
-	doc.v = json_loadb(b.data, b.len, 0, NULL);
 	r = doc.v ? read_record(&doc, s, err) : err_set(err, ERR_DATA_LOSS, "damaged record");
 	json_decref(doc.v);
 	return r ? err_wrap(err, r, "state.json") : 0;
+}
+
+int state_load(int dir, struct state *s, struct err *err)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	int r = fd_read_file(dir, "state.json", RECORD_MAX, &b);
+
+	return r ? err_sys(err, r, "read the record") : state_parse(b.data, b.len, s, err);
 }
 
 void state_free(struct state *s)

@@ -32,6 +32,8 @@ int state_dir(const char *root, const char *id, struct err *err) must_check;
 int state_remove(const char *root, const char *id, struct err *err) must_check;
 
 int state_save(int dir, const struct state *s, struct err *err) must_check;
+/* A record's text; free with state_free(). Pure. */
+int state_parse(const char *text, size_t n, struct state *s, struct err *err) must_check;
 int state_load(int dir, struct state *s, struct err *err) must_check;
 void state_free(struct state *s);
 
