@@ -36,7 +36,7 @@ static void list(struct gw *gw)
 	} else {
 		gw_fail(gw, &err);
 	}
-	gw_filters_free(request.filters, request.n_filters);
+	filtersjson_free(request.filters, request.n_filters);
 }
 
 static void answer_created(struct gw *gw, const Cleat__V1__CreateContainerReply *reply)

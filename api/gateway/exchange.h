@@ -7,6 +7,7 @@
 
 #include "cleat/v1/common.pb-c.h"
 #include "client.h"
+#include "filtersjson.h"
 #include "http.h"
 #include "route.h"
 
@@ -57,11 +58,9 @@ int gw_send_json(struct gw *gw, json_t *value) must_check;
 bool gw_query_bool(const struct gw *gw, const char *name);
 /* The body as a JSON object, owned; an empty one is {}. NULL with *err. */
 json_t *gw_body(const struct gw *gw, struct err *err) must_check;
-/* Query parameter `filters` in both of Docker's shapes, into a list of messages; free with
- * gw_filters_free(). */
+/* Query parameter `filters` as a list of messages; free with filtersjson_free(). */
 int gw_filters(const struct gw *gw, Cleat__V1__Filter ***filters, size_t *n,
 	       struct err *err) must_check;
-void gw_filters_free(Cleat__V1__Filter **filters, size_t n);
 
 /* ---- a resource's routes, each in a file of its own */
 

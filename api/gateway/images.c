@@ -28,7 +28,7 @@ static void list(struct gw *gw)
 	} else {
 		gw_fail(gw, &err);
 	}
-	gw_filters_free(request.filters, request.n_filters);
+	filtersjson_free(request.filters, request.n_filters);
 }
 
 static void inspect(struct gw *gw)
@@ -121,7 +121,7 @@ static void prune(struct gw *gw)
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
 	r = r ? r : gw_call(gw, "cleat.v1.Images/Prune", &request, &reply, &err);
-	gw_filters_free(request.filters, request.n_filters);
+	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;

@@ -112,7 +112,7 @@ static void events(struct gw *gw)
 	} while (r < 0 && r != -EPIPE && gw_again(gw, &err, &since_ns));
 	if (r < 0 && r != -EPIPE)
 		gw_fail(gw, &err);
-	gw_filters_free(request.filters, request.n_filters);
+	filtersjson_free(request.filters, request.n_filters);
 }
 
 static void no_swarm(struct gw *gw)

@@ -141,6 +141,14 @@ static void append_span(struct buf *out, int64_t s)
 	}
 }
 
+/* Whole seconds; a time so far off that it cannot be told from now is damage, and counts as now. */
+static int64_t seconds_between(int64_t then_ns, int64_t now_ns)
+{
+	int64_t ns;
+
+	return __builtin_sub_overflow(now_ns, then_ns, &ns) ? 0 : ns / 1000000000;
+}
+
 void status_text(const struct status *status, int64_t now_ns, struct buf *out)
 {
 	const bool paused = status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED;
@@ -151,7 +159,7 @@ void status_text(const struct status *status, int64_t now_ns, struct buf *out)
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING:
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED:
 		buf_puts(out, "Up ");
-		append_span(out, (now_ns - status->started_ns) / 1000000000);
+		append_span(out, seconds_between(status->started_ns, now_ns));
 		if (paused)
 			buf_puts(out, " (Paused)");
 		return;
@@ -159,7 +167,7 @@ void status_text(const struct status *status, int64_t now_ns, struct buf *out)
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED:
 		buf_printf(out, "%s (%d) ", restarting ? "Restarting" : "Exited",
 			   status->exit_code);
-		append_span(out, (now_ns - status->finished_ns) / 1000000000);
+		append_span(out, seconds_between(status->finished_ns, now_ns));
 		buf_puts(out, " ago");
 		return;
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_REMOVING:
