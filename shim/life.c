@@ -47,7 +47,9 @@ static void term(struct shim *shim, int timeout_ms)
 
 bool life_ends(const struct shim *shim, int number)
 {
-	return number == SIGKILL || number == (int)shim->spec->stop_signal;
+	int stop = shim->spec->stop_signal ? (int)shim->spec->stop_signal : SIGTERM;
+
+	return number == SIGKILL || number == stop;
 }
 
 /* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
@@ -55,7 +57,7 @@ static void user_signal(struct shim *shim, int number)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
 
-	if (life_ends(shim, number))
+	if (number == SIGKILL || number == shim->spec->stop_signal)
 		shim->status.stopped_by_user = true;
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED;
 	event.signal = number;

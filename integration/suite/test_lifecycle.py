@@ -181,7 +181,7 @@ def test_a_paused_container_ends(busybox):
 
 def test_start_and_rm_at_once(busybox):
     """Whoever comes first: what is removed does not run, and what runs is not removed."""
-    marker = "86461"
+    marker = f"86461.{os.getpid()}"
     for turn in range(24):
         busybox.out("run", "--name", "both", "busybox", "sh", "-c",
                     f"[ -e /second ] && exec sleep {marker}; touch /second")
