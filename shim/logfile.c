@@ -107,6 +107,9 @@ int logfile_open(struct logfile *log, int state_fd, uint64_t known_position)
 	if (log->dir_fd < 0)
 		return -errno;
 	last = segment_last(log->dir_fd);
+	/* what a rotation removes when it was cut off before that: else it would stay, with a gap behind it */
+	if (last > log->max_files)
+		segment_unlink(log->dir_fd, last - log->max_files);
 	r = open_segment(log, last ? last : 1);
 	if (r == 0 && last)
 		r = segment_mend(log->fd, &log->offset, &log->position);
