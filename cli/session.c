@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One poll loop over stdin, a signalfd and the connection. Output is written before the next message
- * is received, so a slow reader slows the container and nothing piles up here. Attach and exec have
- * messages of the same shape but different types: `wire` maps both to one set of events.
+ * is received, so a slow reader slows the container and nothing piles up here. Input is read only when
+ * the call takes it: a container may write much before it reads. Attach and exec have messages of the
+ * same shape but different types, which are mapped to one set of events.
  *
  * When the connection breaks or the engine moves, the call is opened again behind the last byte
  * written. Typed input that was under way is lost with the old engine; output is not. */
@@ -41,7 +42,8 @@ struct state {
 	struct detach detach;
 	int signal_fd;
 	bool stdin_open, stdin_ended, ended;
-	bool exited; /* the exit code is known; the call goes on until all is cleaned up */
+	bool resized; /* the terminal, and it is not sent yet */
+	bool exited;  /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
 	int64_t failed_ns;
 	char id[80];  /* of the exec session */
@@ -136,8 +138,8 @@ static int send_signal(struct state *st, const char *name, struct err *err)
 	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
 }
 
-/* Once stdin has ended nothing more can be sent on the call: a container is then signalled by one of its
- * own. */
+/* By a call of its own, where nothing can be sent on the one of the streams: input has ended, or the
+ * container takes none. */
 static int kill_container(struct state *st, const char *name, struct err *err)
 {
 	Cleat__V1__KillContainerRequest req = CLEAT__V1__KILL_CONTAINER_REQUEST__INIT;
@@ -153,6 +155,7 @@ static int send_size(struct state *st, struct err *err)
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
 
+	st->resized = false;
 	if (!term_size(STDOUT_FILENO, &size.rows, &size.columns))
 		return 0;
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_RESIZE;
@@ -293,10 +296,10 @@ static int take_signal(struct state *st, struct err *err)
 	if (read(st->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return 0;
 	if (info.ssi_signo == SIGWINCH)
-		r = st->s->tty ? send_size(st, err) : 0;
+		st->resized = st->s->tty;
 	else {
-		snprintf(name, sizeof(name), "%u", info.ssi_signo);
-		if (!st->stdin_ended)
+		(void)snprintf(name, sizeof(name), "%u", info.ssi_signo);
+		if (!st->stdin_ended && rpc_client_call_may_send(st->call))
 			r = send_signal(st, name, err);
 		else if (st->s->attach)
 			(void)!kill_container(st, name, err); /* it may have ended meanwhile */
@@ -310,18 +313,22 @@ static int step(struct state *st, struct err *err)
 	struct pollfd p[3] = {
 		{ .fd = rpc_client_fd(client), .events = rpc_client_events(client) },
 		{ .fd = st->signal_fd, .events = POLLIN },
-		{ .fd = st->stdin_open ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
 	};
 	int r = receive(st, err);
 
 	if (r < 0 || st->ended)
 		return r;
 	p[0].events = rpc_client_events(client);
+	if (st->stdin_open && rpc_client_call_may_send(st->call))
+		p[2].fd = STDIN_FILENO;
 	if (poll(p, 3, rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	if (p[1].revents)
 		r = take_signal(st, err);
-	if (r == 0 && p[2].revents)
+	if (r == 0 && st->resized && rpc_client_call_may_send(st->call))
+		r = send_size(st, err);
+	if (r == 0 && p[2].revents && rpc_client_call_may_send(st->call))
 		r = read_stdin(st, err);
 	if (r == 0 && !st->ended)
 		/* what breaks here is told by the call's status */

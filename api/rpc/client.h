@@ -68,6 +68,9 @@ int rpc_client_call_open(struct rpc_client *client, const struct rpc_options *op
  * when the call has ended already, the error of its STATUS (-EPIPE if that was OK). */
 int rpc_client_call_send(struct rpc_client_call *call, const ProtobufCMessage *msg,
 			 struct err *err) must_check;
+/* Whether rpc_client_call_send() would not block now. Who receives on the same call in the same thread asks
+ * first: a server that waits for its replies to be taken takes no further messages. */
+bool rpc_client_call_may_send(const struct rpc_client_call *call);
 /* As rpc_client_call_send(), but never blocks: -EAGAIN while an earlier message waits for window; else the
  * message is taken whole and sent as the window allows. */
 int rpc_client_call_try_send(struct rpc_client_call *call, const ProtobufCMessage *msg,

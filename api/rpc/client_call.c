@@ -275,10 +275,15 @@ int rpc_client_call_try_send(struct rpc_client_call *call, const ProtobufCMessag
 	return 0;
 }
 
+bool rpc_client_call_may_send(const struct rpc_client_call *call)
+{
+	/* The socket too: the buffer must not grow with what the server does not read. */
+	return call->done || (!call->tx && call->client->out.len <= RPC_MAX_OUTPUT);
+}
+
 int rpc_client_call_send(struct rpc_client_call *call, const ProtobufCMessage *msg, struct err *err)
 {
-	/* Also wait for the socket: the buffer must not grow with what the server does not read. */
-	while (!call->done && (call->tx || call->client->out.len > RPC_MAX_OUTPUT))
+	while (!rpc_client_call_may_send(call))
 		(void)client_wait(call->client, INT64_MAX, NULL);
 	return rpc_client_call_try_send(call, msg, err);
 }

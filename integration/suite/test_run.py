@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`run` and what a container sees."""
 import json
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -49,6 +52,35 @@ def test_binary_round_trip(busybox):
     data = bytes(range(256)) * 4096
     done = busybox.cleat("run", "-i", "--rm", "busybox", "cat", text=False, input=data)
     assert done.stdout == data
+
+
+@pytest.mark.parametrize("command", ["run", "exec"])
+def test_much_output_before_input_is_read(busybox, command):
+    """More than all buffers on the way hold, in both directions: neither waits for the other."""
+    size = 4_000_000
+    where = ["run", "-i", "--rm", "busybox"]
+    if command == "exec":
+        busybox.out("run", "-d", "--name", "one", "busybox", "sleep", "1000")
+        where = ["exec", "-i", "one"]
+    done = busybox.cleat(*where, "sh", "-c", f"head -c {size} /dev/zero; wc -c", text=False, input=bytes(size))
+    assert done.stdout == bytes(size) + b"%d\n" % size
+
+
+def test_signal_while_input_is_not_read(busybox):
+    script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done"
+    with busybox.popen("run", "-i", "--rm", "busybox", "sh", "-c", script,
+                       stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        os.set_blocking(process.stdin.fileno(), False)
+        full = time.monotonic()
+        while time.monotonic() < full + 0.5:  # until nothing was taken for long
+            try:
+                if os.write(process.stdin.fileno(), bytes(65536)):
+                    full = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 7
 
 
 def test_environment_user_and_directory(busybox):
