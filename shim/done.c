@@ -2,6 +2,7 @@
 /* Who repeats a request because its engine died before it answered is answered and not obeyed: the keys
  * of what was done last are kept, in the published status too, so that a successor of this shim and an
  * engine that finds the container at rest know them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "shim.h"
@@ -20,7 +21,7 @@ void done_add(struct shim *shim, const char *key)
 
 	if (!key[0] || strlen(key) >= SHIM_KEY_MAX || done_has(shim, key))
 		return;
-	(void)strcpy(slot, key);
+	(void)snprintf(slot, SHIM_KEY_MAX, "%s", key);
 	shim->n_done++;
 }
 
@@ -28,9 +29,13 @@ void done_publish(struct shim *shim)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(shim->done); i++)
-		if (shim->done[i][0])
-			shim->done_words[n++] = shim->done[i];
+	/* the oldest first: a successor takes them in this order */
+	for (size_t i = 0; i < ARRAY_LEN(shim->done); i++) {
+		char *key = shim->done[(shim->n_done + i) % ARRAY_LEN(shim->done)];
+
+		if (key[0])
+			shim->done_words[n++] = key;
+	}
 	shim->status.done_keys = shim->done_words;
 	shim->status.n_done_keys = n;
 }

@@ -96,8 +96,11 @@ static ssize_t take(struct stream *out)
 	if (io->log) {
 		n = logfile_take(io->log, out->src.fd, out->is_pipe, out->number, fd_realtime_ns(),
 				 copy);
-		if (io->log->rotated)
+		if (io->log->rotated) {
+			/* where output is must not be in a segment alone that may now be compressed */
+			status_publish(io->shim);
 			control_tell_rotated(io->shim, NULL);
+		}
 	} else {
 		copy = data;
 		n = read(out->src.fd, data, sizeof(data));
@@ -163,12 +166,9 @@ static void in_ready(struct source *src, uint32_t events)
 
 static void set_input(struct io *io, int fd)
 {
-	struct session *session;
-
 	io->in_fd = fd;
 	io->in_src = (struct source){ .fd = fd, .ready = in_ready };
-	list_each (session, &io->sessions, link)
-		session_input_drained(session);
+	session_input_changed(io);
 }
 
 int io_open_fifos(struct shim *shim)
@@ -241,7 +241,7 @@ static void close_input(struct io *io)
 
 void io_input_flush(struct io *io)
 {
-	struct session *waiting = io->in_from;
+	bool waited = io->input.len > 0;
 
 	while (io->in_fd >= 0 && io->input.len > 0) {
 		ssize_t n = write(io->in_fd, io->input.data, io->input.len);
@@ -260,9 +260,8 @@ void io_input_flush(struct io *io)
 		return;
 	}
 	loop_remove(&io->shim->loop, &io->in_src);
-	io->in_from = NULL;
-	if (waiting)
-		session_input_drained(waiting);
+	if (waited)
+		session_input_changed(io);
 	if (io->close_in && !io->tty) {
 		close_input(io);
 		keep_tell(io);

@@ -92,9 +92,26 @@ static int open_json(struct logfile *log)
 	return replay_json(log);
 }
 
+/* Opens the last segment there is, or the first, and mends its end. */
+static int go_on(struct logfile *log)
+{
+	uint32_t keep = log->driver == LOG_DRIVER_JSON ? RAW_FILES : log->max_files;
+	uint32_t last = segment_last(log->dir_fd);
+	int r;
+
+	/* what a rotation removes when it was cut off before that: else it would stay, with a gap behind it */
+	if (last > keep)
+		segment_unlink(log->dir_fd, last - keep);
+	r = open_segment(log, last ? last : 1);
+	if (r == 0 && last)
+		r = segment_mend(log->fd, &log->offset, &log->position);
+	if (r == 0 && last > 1 && log->offset == 0)
+		r = segment_end(log->dir_fd, last - 1, &log->position);
+	return r;
+}
+
 int logfile_open(struct logfile *log, int state_fd, uint64_t known_position)
 {
-	uint32_t last;
 	int r;
 
 	log->fd = log->dir_fd = log->json.fd = -1;
@@ -106,13 +123,7 @@ int logfile_open(struct logfile *log, int state_fd, uint64_t known_position)
 	log->dir_fd = openat(state_fd, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir_fd < 0)
 		return -errno;
-	last = segment_last(log->dir_fd);
-	/* what a rotation removes when it was cut off before that: else it would stay, with a gap behind it */
-	if (last > log->max_files)
-		segment_unlink(log->dir_fd, last - log->max_files);
-	r = open_segment(log, last ? last : 1);
-	if (r == 0 && last)
-		r = segment_mend(log->fd, &log->offset, &log->position);
+	r = go_on(log);
 	if (log->position < known_position)
 		log->position = known_position;
 	return r == 0 && log->driver == LOG_DRIVER_JSON ? open_json(log) : r;

@@ -247,7 +247,10 @@ void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, in
 		handlers[kind](&ctx);
 	ctx.reply.id = request->id;
 	if (!ctx.later) {
-		done_add(shim, request->request_key);
+		if (request->request_key[0]) {
+			done_add(shim, request->request_key);
+			status_publish(shim);
+		}
 		control_reply(conn, &ctx.reply);
 	}
 	if (shim->quit)

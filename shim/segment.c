@@ -57,9 +57,9 @@ void segment_unlink(int dir_fd, uint32_t number)
 {
 	char name[32];
 
-	segment_name(number, name);
+	(void)snprintf(name, sizeof(name), LOGREC_SEGMENT_FORMAT, number);
 	unlinkat(dir_fd, name, 0);
-	(void)strcat(name, LOGREC_PACKED_SUFFIX);
+	(void)snprintf(name, sizeof(name), LOGREC_SEGMENT_FORMAT LOGREC_PACKED_SUFFIX, number);
 	unlinkat(dir_fd, name, 0);
 }
 
@@ -164,4 +164,17 @@ int segment_mend(int fd, uint64_t *offset, uint64_t *position)
 	if (r == 0 && ftruncate(fd, (off_t)*offset) < 0)
 		r = -errno;
 	return r;
+}
+
+int segment_end(int dir_fd, uint32_t number, uint64_t *position)
+{
+	char name[24];
+	cleanup_fd int fd = -1;
+	uint64_t end;
+
+	segment_name(number, name);
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return segment_walk(fd, note_position, position, &end);
 }

@@ -25,3 +25,7 @@ int segment_close_record(int fd, uint64_t at, struct logrec *rec, uint32_t size)
 /* Closes a record that a kill has cut, cuts off what is no record. *offset is the file's length then,
  * *position the output behind the last record, untouched when there is none. */
 int segment_mend(int fd, uint64_t *offset, uint64_t *position) must_check;
+
+/* The output behind the last record of closed segment `number`, *position untouched when it is gone or
+ * compressed. 0 or -errno. */
+int segment_end(int dir_fd, uint32_t number, uint64_t *position) must_check;

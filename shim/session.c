@@ -12,7 +12,7 @@
 #include "log.h"
 #include "shim.h"
 
-enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20, INPUT_MAX = 256 * 1024 };
+enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20 };
 
 void session_remove(struct session *session)
 {
@@ -22,8 +22,6 @@ void session_remove(struct session *session)
 	close(session->src.fd);
 	list_remove(&session->link);
 	io->shim->n_sessions--;
-	if (io->in_from == session)
-		io->in_from = NULL;
 	buf_deinit(&session->queue);
 	free(session);
 	if (io->exec && list_empty(&io->sessions))
@@ -49,9 +47,10 @@ bool session_busy(const struct io *io)
 
 static uint32_t watched(const struct session *session)
 {
-	/* What comes before there is a stdin to write to waits in the socket. */
-	bool reading = session->want[0] && session->io->in_fd >= 0 &&
-		       session->io->in_from != session && !session->ending;
+	/* What comes before there is a stdin to write to waits in the socket, and so does what comes
+	 * while earlier input waits. */
+	bool reading = session->want[0] && session->io->in_fd >= 0 && session->io->input.len == 0 &&
+		       !session->ending;
 
 	return (reading ? EPOLLIN : 0u) | (session->queue.len > 0 ? EPOLLOUT : 0u);
 }
@@ -145,8 +144,7 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 	buf_append(&io->input, frame->data.data, frame->data.len);
 	io_input_flush(io);
 	if (io->input.len > 0)
-		io->in_from = session;
-	rewatch(session);
+		session_input_changed(io);
 }
 
 static void session_ready(struct source *src, uint32_t events)
@@ -186,9 +184,12 @@ static void session_ready(struct source *src, uint32_t events)
 	cleat__shim__v1__stream_frame__free_unpacked(frame, NULL);
 }
 
-void session_input_drained(struct session *session)
+void session_input_changed(struct io *io)
 {
-	rewatch(session);
+	struct session *session;
+
+	list_each (session, &io->sessions, link)
+		rewatch(session);
 }
 
 int session_add(struct io *io, int fd, const bool want[3], bool lossless, struct session **out)

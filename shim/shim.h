@@ -64,8 +64,7 @@ struct io {
 	struct list sessions;
 	struct buf input; /* input the container has not read yet */
 	struct source in_src;
-	struct session *in_from; /* who is not read from while `input` waits */
-	bool close_in;           /* end of file once `input` is empty */
+	bool close_in; /* end of file once `input` is empty */
 	/* Of an exec, which has no log: what it has written lately, for a reader that moves. While
 	 * `held` its output waits for that reader. */
 	struct recent recent;
@@ -193,8 +192,8 @@ void io_resume(struct io *io);
 void io_pause(struct io *io);
 /* Writes waiting input; closes stdin behind it if its end was reached. */
 void io_input_flush(struct io *io);
-/* Lets sessions whose input waited go on. */
-void session_input_drained(struct session *session);
+/* Input waits now, or does not any more: reads from the sessions accordingly. */
+void session_input_changed(struct io *io);
 int io_resize(struct io *io, uint32_t rows, uint32_t columns) must_check;
 /* session.c: one socket. Consumes fd. *out, if wanted, is the session. */
 int session_add(struct io *io, int fd, const bool want[3], bool lossless,

@@ -70,7 +70,7 @@ def decode(data):
     return out
 
 
-SUBSCRIBE, START, STOP, KILL, PAUSE, RESUME, ATTACH, EXEC, RESIZE = 4, 5, 6, 7, 8, 9, 10, 11, 12
+STATE, SUBSCRIBE, START, STOP, KILL, PAUSE, RESUME, ATTACH, EXEC, RESIZE = 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 RELEASE = 15
 STARTED, EXITED, EXEC_EXITED = 1, 2, 6
 
@@ -192,9 +192,9 @@ class Shim:
             self.events.append(decode(outer[2]))
         return True
 
-    def call(self, kind, body=b"", fds=()):
+    def call(self, kind, body=b"", fds=(), key=""):
         self.next_id += 1
-        data = message(f1=self.next_id) + field(kind, body)
+        data = message(f1=self.next_id, f16=key) + field(kind, body)
         socket.send_fds(self.sock, [data], list(fds))
         while self.next_id not in self.replies:
             self.receive()
@@ -591,6 +591,81 @@ def test_rotation(shim):
     assert len(files) == 3 and files[0] != "000001.log"
     assert s.log_bytes().endswith(b"299999\n300000\n")
     assert s.rotations > 3
+
+
+def echo_lines(shim, logging):
+    """A container that writes each line it reads, of which the test knows when it is in the log."""
+    s = shim("sh", "-c", "while read line; do echo $line; done", stdin=True, logging=logging)
+    s.call(START)
+    return s, s.attach(stdin=True)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+def test_positions_go_on_behind_an_empty_segment(shim, packed):
+    """A shim killed right behind a rotation has no record in its last segment, and in the one before only while
+    that is not compressed."""
+    s, stream = echo_lines(shim, message(f2=1, f3=100))
+    for number in range(1, 6):
+        stream.send(field(3, b"line%d\n" % number))
+        until(stream, b"line%d\n" % number)
+        harness.wait_until(lambda n=number: (s.state / "log" / f"{n + 1:06}.log").exists(), what="a new segment")
+        s.call(STATE)  # behind the rotation
+        s.kill()
+        if packed:
+            (s.state / "log" / f"{number:06}.log").rename(s.state / "log" / f"{number:06}.packed")
+        s.succeed()
+        assert decode(s.call(STATE)[6])[13] == 6 * number
+        stream = s.attach(stdin=True)
+    for path in (s.state / "log").glob("*.packed"):
+        path.rename(path.with_suffix(".log"))
+    assert s.log_bytes() == b"".join(b"line%d\n" % n for n in range(1, 6))
+
+
+def test_a_rotation_cut_off_leaves_no_old_segment(shim):
+    """Killed between a new segment and the removal of the oldest."""
+    s, stream = echo_lines(shim, message(f2=1, f3=3))
+    for number in range(1, 6):
+        stream.send(field(3, b"line%d\n" % number))
+        until(stream, b"line%d\n" % number)
+    s.call(STATE)
+    s.kill()
+    names = lambda: sorted(p.name for p in (s.state / "log").iterdir())
+    assert names() == ["000004.log", "000005.log", "000006.log"]
+    (s.state / "log" / "000007.log").touch()
+    s.succeed()
+    assert names() == ["000005.log", "000006.log", "000007.log"]
+    assert decode(s.call(STATE)[6])[13] == 30
+
+
+def test_one_json_file_is_enough(shim):
+    """Records are kept in two segments however few files the user wants: the end of the first is not lost when the
+    shim is killed before its lines are written."""
+    s, stream = echo_lines(shim, message(f1=JSON_FILE, f2=1 << 20, f3=1))
+    mark = (s.state / "log" / "json.mark").read_bytes() if (s.state / "log" / "json.mark").exists() else None
+    stream.send(field(3, b"one\n"))
+    until(stream, b"one\n")
+    s.call(STATE)
+    s.kill()
+    log = s.state / "log" / f"{s.id}-json.log"
+    log.write_bytes(b"")  # killed before
+    if mark is not None:
+        (s.state / "log" / "json.mark").write_bytes(mark)
+    (s.state / "log" / "000002.log").touch()
+    s.succeed()
+    assert s.json_lines()[0] == ["one\n"]
+
+
+def test_a_signal_to_one_that_waits_for_its_restart_is_done_once(shim):
+    """The answer of a shim was lost with it: its successor knows the key, in every state."""
+    s = shim("false", restart=message(f1=2, f3=600_000, f4=600_000))
+    s.call(START)
+    s.event(EXITED)
+    harness.wait_until(lambda: s.status().get(3) == 3, what="waiting for the restart")
+    first = s.call(STOP, key="once")
+    assert not first.get(2)
+    s.kill()
+    s.succeed()
+    assert b"once" in (s.state / "status").read_bytes()
 
 
 def test_shim_ends_when_released_and_leaves_no_cgroup(shim):

@@ -199,7 +199,7 @@ int overlay_mount(const struct plan_overlay *o, int bundle_fd, const char *root,
 		return mount_old(o, bundle_fd, root, err);
 	for (size_t i = 0; !r && i < o->lower.n; i++) {
 		r = add_lower(fs, o->lower.item[i], err);
-		if (r && i == 0 && errno == EINVAL) /* 6.5 to 6.7 */
+		if (r == -EINVAL && i == 0) /* 6.5 to 6.7 */
 			return mount_old(o, bundle_fd, root, err);
 	}
 	if (r)
