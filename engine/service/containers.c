@@ -20,7 +20,7 @@
 #include "str.h"
 #include "view.h"
 
-int service_settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err)
+static int settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err)
 {
 	if (r >= 0 || requests_recall(service_engine(call)->store, key->text, NULL, NULL) <= 0)
 		return r;
@@ -47,7 +47,7 @@ static int on_start(struct rpc_call *call, const Cleat__V1__StartContainerReques
 	int r = start_container(service_engine(call), req->container, key.text, &already, err);
 
 	reply->already_running = already;
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 static int optional_signal(const char *text, int fallback, int *number, struct err *err)
@@ -85,7 +85,7 @@ static int on_stop(struct rpc_call *call, const Cleat__V1__StopContainerRequest 
 		     timeout_ms(given, req->timeout_seconds), &was_stopped, err);
 
 	reply->was_stopped = was_stopped;
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest *req,
@@ -98,7 +98,7 @@ static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest 
 	(void)reply;
 	if (r == 0)
 		r = lifecycle_kill(service_engine(call), req->container, key.text, number, err);
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRequest *req,
@@ -115,7 +115,7 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 
 	(void)reply;
 	if (r < 0)
-		return service_settle(call, &key, r, err);
+		return settle(call, &key, r, err);
 	status_read(engine, &record, &status);
 	if (status_done(&status, key.text))
 		return 0;
@@ -135,7 +135,7 @@ static int on_pause(struct rpc_call *call, const Cleat__V1__PauseContainerReques
 	int r = lifecycle_pause(service_engine(call), req->container, key.text, true, err);
 
 	(void)reply;
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 static int on_unpause(struct rpc_call *call, const Cleat__V1__UnpauseContainerRequest *req,
@@ -145,7 +145,7 @@ static int on_unpause(struct rpc_call *call, const Cleat__V1__UnpauseContainerRe
 	int r = lifecycle_pause(service_engine(call), req->container, key.text, false, err);
 
 	(void)reply;
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 /* A container of --rm would be gone before its exit code was read: it is held until it has ended. */
@@ -213,7 +213,7 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequ
 
 	(void)reply;
 	if (r == -ENOENT)
-		r = req->force ? 0 : service_settle(call, &key, r, err);
+		r = req->force ? 0 : settle(call, &key, r, err);
 	return r;
 }
 
@@ -224,7 +224,7 @@ static int on_rename(struct rpc_call *call, const Cleat__V1__RenameContainerRequ
 	int r = lifecycle_rename(service_engine(call), req->container, key.text, req->name, err);
 
 	(void)reply;
-	return service_settle(call, &key, r, err);
+	return settle(call, &key, r, err);
 }
 
 static int on_list(struct rpc_call *call, const Cleat__V1__ListContainersRequest *req,

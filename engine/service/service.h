@@ -37,15 +37,11 @@ static inline struct call_key service_key(const struct rpc_call *call)
 	struct call_key out = { "" };
 
 	if (key[0])
-		(void)snprintf(out.text, sizeof(out.text), "%d:%.32s:%.*s",
+		(void)snprintf(out.text, sizeof(out.text), "%d:%.40s:%.*s",
 			       peer->has_credentials ? (int)peer->uid : -1,
-			       rpc_call_method(call)->name, RPC_MAX_KEY, key);
+			       rpc_call_method(call)->path, RPC_MAX_KEY, key);
 	return out;
 }
-
-/* `r` is what a call came to; 0 instead when it failed because it is a repetition of one that was
- * carried out. */
-int service_settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err);
 
 /* What ends a wait of this call: its end, and with `moves` the hand-over to another engine. */
 static inline struct interrupt service_interrupt(struct rpc_call *call, bool moves)

@@ -163,3 +163,10 @@ def test_removed_image(api):
 def test_a_key_that_is_too_long(api):
     with pytest.raises(InvalidArgument, match="request_key"):
         api.containers.create(CreateContainerRequest(config=ContainerConfig(image="busybox")), request_key="k" * 65)
+
+
+def test_a_key_is_of_one_method(api):
+    """The same key and the same name of a method, of another service."""
+    api.images.remove(RemoveImageRequest("busybox"), request_key="same")
+    with pytest.raises(NotFound):
+        api.containers.remove(RemoveContainerRequest("nosuch"), request_key="same")
