@@ -27,6 +27,7 @@
 #include "log.h"
 #include "logkeep.h"
 #include "str.h"
+#include "thread.h"
 
 enum { STACK_BYTES = 256 << 10 };
 
@@ -274,24 +275,16 @@ static void *run(void *arg)
 int reconcile_open(struct reconciler **out, struct engine *engine, struct err *err)
 {
 	cleanup_free struct reconciler *reconciler = calloc(1, sizeof(*reconciler));
-	pthread_condattr_t monotonic;
-	pthread_attr_t attr;
 	int r;
 
 	if (!reconciler)
 		return err_sys(err, ENOMEM, "reconciler");
 	reconciler->engine = engine;
 	pthread_mutex_init(&reconciler->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&reconciler->more, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&reconciler->more);
 	list_init(&reconciler->tasks);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	r = pthread_create(&reconciler->thread, &attr, run, reconciler);
-	pthread_attr_destroy(&attr);
-	if (r)
+	r = thread_start(&reconciler->thread, STACK_BYTES, run, reconciler);
+	if (r < 0)
 		return err_sys(err, r, "start a thread");
 	*out = steal(&reconciler);
 	return 0;

@@ -336,21 +336,43 @@ static int unix_address(int dir_fd, const char *name, struct sockaddr_un *addr)
 	return n < (int)sizeof(addr->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
-int fd_unix_listen(int dir_fd, const char *name, int type, mode_t mode)
+static int bind_anew(int fd, int dir_fd, const char *name)
 {
 	struct sockaddr_un addr;
-	cleanup_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	int r = unix_address(dir_fd, name, &addr);
 
-	if (fd < 0 || r < 0)
-		return fd < 0 ? -errno : r;
+	if (r < 0)
+		return r;
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return 0;
+	/* left by one that was killed */
+	if (errno != EADDRINUSE || unlinkat(dir_fd, name, 0) < 0 ||
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	return 0;
+}
+
+int fd_unix_listen(int dir_fd, const char *name, int type, mode_t mode)
+{
+	char temp[NAME_MAX + 1];
+	cleanup_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (snprintf(temp, sizeof(temp), "%s.%d.tmp", name, gettid()) >= (int)sizeof(temp))
+		return -ENAMETOOLONG;
 	/* A socket file takes its mode from the socket's inode: no moment with a wider one. */
 	if (fchmod(fd, mode) < 0)
 		return -errno;
-	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, SOMAXCONN) < 0)
-		return -errno;
+	r = bind_anew(fd, dir_fd, temp);
+	if (r < 0)
+		return r;
+	if (listen(fd, SOMAXCONN) < 0 || renameat(dir_fd, temp, dir_fd, name) < 0) {
+		r = -errno;
+		unlinkat(dir_fd, temp, 0);
+		return r;
+	}
 	return steal_fd(&fd);
 }
 

@@ -62,7 +62,8 @@ int fd_send(int sock, const void *data, size_t n, const int *fds, size_t n_fds,
 ssize_t fd_recv(int sock, void *data, size_t n, int *fds, size_t *n_fds, int flags) must_check;
 
 /* AF_UNIX address of `name` below the directory dir_fd, of any length: goes through
- * /proc/self/fd. For bind and connect. `type` as for socket(2). */
+ * /proc/self/fd. `type` as for socket(2). fd_unix_listen() replaces what has the name, by rename(2): whoever
+ * finds the name finds someone who listens. */
 int fd_unix_listen(int dir_fd, const char *name, int type, mode_t mode) must_check;
 int fd_unix_connect(int dir_fd, const char *name, int type) must_check;
 

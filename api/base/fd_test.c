@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base_test.h"
 
@@ -109,6 +112,42 @@ static void descriptors_pass_over_long_paths(void **state)
 	assert_int_equal(fd_recv(server, text, 4, NULL, NULL, 0), -EMSGSIZE);
 }
 
+enum { REPLACED = 500 };
+
+static atomic_bool all_there;
+
+static void *listen_again(void *arg)
+{
+	int *listeners = arg;
+
+	for (int i = 0; i < REPLACED; i++)
+		listeners[i] = fd_unix_listen(dir_fd, "again", SOCK_STREAM, 0600);
+	atomic_store(&all_there, true);
+	return NULL;
+}
+
+/* A name is there with its listener, also while it goes over to another: the earlier ones serve on. */
+static void whoever_finds_the_name_can_connect(void **state)
+{
+	static int listeners[REPLACED];
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, listen_again, listeners), 0);
+	while (faccessat(dir_fd, "again", F_OK, 0) < 0)
+		sched_yield();
+	while (!atomic_load(&all_there)) {
+		cleanup_fd int fd = fd_unix_connect(dir_fd, "again", SOCK_STREAM);
+
+		assert_true(fd >= 0);
+	}
+	pthread_join(thread, NULL);
+	for (int i = 0; i < REPLACED; i++) {
+		assert_true(listeners[i] >= 0);
+		close(listeners[i]);
+	}
+}
+
 static void trees_go_without_following_links(void **state)
 {
 	(void)state;
@@ -128,6 +167,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(locks_exclude_within_a_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_stay_in_their_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_pass_over_long_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(whoever_finds_the_name_can_connect, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(trees_go_without_following_links, setup, teardown),
 	};
 

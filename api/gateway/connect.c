@@ -132,11 +132,10 @@ static int send_envelope(struct gw *gw, uint8_t flags, const struct buf *text)
 {
 	char head[ENVELOPE_BYTES] = { (char)flags };
 	uint32_t length = htonl((uint32_t)text->len);
-	int r;
+	const struct iovec parts[] = { { head, sizeof(head) }, { text->data, text->len } };
 
 	memcpy(head + 1, &length, sizeof(length));
-	r = http_write(gw->http, head, sizeof(head));
-	return r < 0 || !text->len ? r : http_write(gw->http, text->data, text->len);
+	return http_writev(gw->http, parts, ARRAY_LEN(parts));
 }
 
 static int send_message(struct gw *gw, const ProtobufCMessage *message, struct err *err)

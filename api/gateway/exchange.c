@@ -145,7 +145,6 @@ void gw_json(struct gw *gw, unsigned status, json_t *value)
 int gw_send_json(struct gw *gw, json_t *value)
 {
 	cleanup_free char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-	int r;
 
 	json_decref(value);
 	if (!text)
@@ -153,8 +152,9 @@ int gw_send_json(struct gw *gw, json_t *value)
 	if (!gw->streaming)
 		http_begin(gw->http, 200, "application/json");
 	gw->streaming = true;
-	r = http_write(gw->http, text, strlen(text));
-	return r < 0 ? r : http_write(gw->http, "\n", 1);
+	const struct iovec line[] = { { text, strlen(text) }, { (char[]){ "\n" }, 1 } };
+
+	return http_writev(gw->http, line, ARRAY_LEN(line));
 }
 
 /* ---- requests */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "thread.h"
 
 enum mode { WHOLE, STREAM, RAW };
 
@@ -241,13 +242,21 @@ void http_begin(struct http_request *request, unsigned status, const char *type)
 
 int http_write(struct http_request *request, const void *data, size_t n)
 {
+	const struct iovec part = { (void *)(uintptr_t)data, n };
+
+	return http_writev(request, &part, 1);
+}
+
+int http_writev(struct http_request *request, const struct iovec *parts, size_t n)
+{
 	struct exchange *e = exchange_of(request);
 	int r;
 
 	pthread_mutex_lock(&e->mutex);
 	while (e->unsent.len > HTTP_MAX_UNSENT && !e->gone)
 		pthread_cond_wait(&e->changed, &e->mutex);
-	buf_append(&e->unsent, data, n);
+	for (size_t i = 0; i < n; i++)
+		buf_append(&e->unsent, parts[i].iov_base, parts[i].iov_len);
 	r = e->gone ? -EPIPE : e->unsent.error;
 	resume(e);
 	pthread_mutex_unlock(&e->mutex);
@@ -297,7 +306,6 @@ int http_upgrade(struct http_request *request, const char *type)
 
 static bool start_handler(struct exchange *e)
 {
-	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
@@ -305,12 +313,10 @@ static bool start_handler(struct exchange *e)
 		atomic_fetch_sub(&at_work, 1);
 		return false;
 	}
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	r = pthread_create(&thread, &attr, run, e);
-	pthread_attr_destroy(&attr);
-	if (r)
+	r = thread_start(&thread, STACK_BYTES, run, e);
+	if (r == 0)
+		pthread_detach(thread);
+	else
 		atomic_fetch_sub(&at_work, 1);
 	return r == 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/uio.h>
 
 #include "buf.h"
 #include "err.h"
@@ -63,6 +64,9 @@ int http_read(struct http_request *request, struct buf *piece) must_check;
 void http_begin(struct http_request *request, unsigned status, const char *type);
 /* Sends a part of the body. Blocks while HTTP_MAX_UNSENT bytes wait. -EPIPE when the client is gone. */
 int http_write(struct http_request *request, const void *data, size_t n) must_check;
+/* As http_write(), of parts that belong together: clients take a chunk of the transfer for a message, so its
+ * end must not come in the next. */
+int http_writev(struct http_request *request, const struct iovec *parts, size_t n) must_check;
 /* The client's socket, for poll with POLLRDHUP only: whoever waits for something else sees by it that
  * nobody waits for the answer any more. */
 int http_client_fd(const struct http_request *request);

@@ -72,12 +72,13 @@ struct logs {
 static int send_piece(struct logs *logs, uint8_t stream, const struct buf *piece)
 {
 	uint8_t head[STREAM_HEAD_BYTES];
-	int r = 0;
+	const struct iovec parts[] = {
+		{ head, logs->tty ? 0 : sizeof(head) },
+		{ piece->data, piece->len },
+	};
 
 	stream_frame_head(stream, piece->len, head);
-	if (!logs->tty)
-		r = http_write(logs->gw->http, head, sizeof(head));
-	return r < 0 ? r : http_write(logs->gw->http, piece->data, piece->len);
+	return http_writev(logs->gw->http, parts, ARRAY_LEN(parts));
 }
 
 /* Docker sends each line as a frame of its own, with its time in front if asked for. */

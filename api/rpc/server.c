@@ -10,6 +10,7 @@
 
 #include "fd.h"
 #include "server_impl.h"
+#include "thread.h"
 
 int64_t server_now(void)
 {
@@ -103,7 +104,6 @@ static void defaults(struct rpc_server_config *c)
 int rpc_server_new(struct rpc_server **out, const struct rpc_server_config *config, struct err *err)
 {
 	struct rpc_server *s = calloc(1, sizeof(*s));
-	pthread_condattr_t monotonic;
 
 	if (!s)
 		return err_sys(err, ENOMEM, "start the RPC server");
@@ -111,10 +111,7 @@ int rpc_server_new(struct rpc_server **out, const struct rpc_server_config *conf
 	defaults(&s->config);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->watch, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->watch_cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&s->watch_cond);
 	list_init(&s->conns);
 	list_init(&s->dead);
 	s->due_ns = INT64_MAX;

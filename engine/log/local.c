@@ -26,8 +26,7 @@ static bool segment_number(const char *name, uint32_t *number)
 	return true;
 }
 
-/* The nearest number above `number` (upwards) or below it; below 0 is the highest. */
-static uint32_t neighbour(int dir_fd, uint32_t number, bool upwards)
+static uint32_t scan(int dir_fd, uint32_t number, bool upwards)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -47,6 +46,21 @@ static uint32_t neighbour(int dir_fd, uint32_t number, bool upwards)
 	}
 	closedir(dir);
 	return best;
+}
+
+/* The segment found is the nearest for sure: the open one, which has the highest number, keeps its form. */
+static bool settled(uint32_t number, bool upwards, uint32_t found)
+{
+	return upwards ? found == 0 || found == number + 1 : number <= 1 || found == number - 1;
+}
+
+/* The nearest number above `number` (upwards) or below it; below 0 is the highest. A segment that changes
+ * its form while the directory is read may be found in neither: then it is there at a second look. */
+static uint32_t neighbour(int dir_fd, uint32_t number, bool upwards)
+{
+	uint32_t found = scan(dir_fd, number, upwards);
+
+	return settled(number, upwards, found) ? found : scan(dir_fd, number, upwards);
 }
 
 static uint32_t next_file(int fd, const char *id, uint32_t number)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compressed file gets its name before the plain one loses it, and goes again when the shim has
- * removed the plain one meanwhile: it was the oldest. */
+/* The compressed file gets its name, and is on the disk, before the plain one loses it. It goes again when
+ * the shim has removed the plain one meanwhile: it was the oldest. While two engines are there, one hands
+ * over to the other, a lock on the directory (flock(2)) keeps them apart; shims know nothing of it. */
 #include "logkeep.h"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -17,6 +19,7 @@
 #include "logformat.h"
 #include "logrec.h"
 #include "logzip.h"
+#include "thread.h"
 
 #define PACKING ".packing"
 
@@ -47,14 +50,16 @@ static int write_packed(int log_fd, const char *plain, const char *packed)
 				  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r = to < 0 ? -errno : logzip_write(from, to);
 
+	if (r == 0 && fdatasync(to) < 0)
+		r = -errno;
 	if (r == 0 && renameat(log_fd, PACKING, log_fd, packed) < 0)
 		r = -errno;
 	if (r < 0 && to >= 0)
 		(void)unlinkat(log_fd, PACKING, 0);
-	return r;
+	return r == 0 && fsync(log_fd) < 0 ? -errno : r;
 }
 
-static int pack(int log_fd, uint32_t number)
+static int pack_locked(int log_fd, uint32_t number)
 {
 	char plain[32], packed[32];
 	int r;
@@ -67,6 +72,17 @@ static int pack(int log_fd, uint32_t number)
 	if (r == 0 && unlinkat(log_fd, plain, 0) < 0 && errno == ENOENT)
 		(void)unlinkat(log_fd, packed, 0);
 	return r == -ENOENT ? 0 : r;
+}
+
+static int pack(int log_fd, uint32_t number)
+{
+	int r;
+
+	if (flock(log_fd, LOCK_EX) < 0)
+		return -errno;
+	r = pack_locked(log_fd, number);
+	(void)flock(log_fd, LOCK_UN);
+	return r;
 }
 
 int logkeep_pack(int log_fd)
@@ -136,8 +152,6 @@ static void *run(void *arg)
 int logkeep_open(struct logkeep **out, int containers_fd, unsigned int after_s, struct err *err)
 {
 	cleanup_free struct logkeep *keep = calloc(1, sizeof(*keep));
-	pthread_condattr_t monotonic;
-	pthread_attr_t attr;
 	int r;
 
 	if (!keep)
@@ -146,15 +160,9 @@ int logkeep_open(struct logkeep **out, int containers_fd, unsigned int after_s, 
 	keep->after_ns = after_s * INT64_C(1000000000);
 	list_init(&keep->notes);
 	pthread_mutex_init(&keep->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&keep->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	r = pthread_create(&keep->thread, &attr, run, keep);
-	pthread_attr_destroy(&attr);
-	if (r)
+	thread_cond_init(&keep->changed);
+	r = thread_start(&keep->thread, STACK_BYTES, run, keep);
+	if (r < 0)
 		return err_sys(err, r, "start a thread");
 	*out = steal(&keep);
 	return 0;

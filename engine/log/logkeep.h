@@ -19,5 +19,6 @@ struct logkeep *logkeep_free(struct logkeep *keep);
 void logkeep_note(struct logkeep *keep, const char *id);
 
 /* Compresses every closed segment in the directory `log` (all but the one with the highest number). A
- * segment is there at any moment, plain or compressed. 0 or -errno of the first that failed. */
+ * segment is there at any moment, plain or compressed. Waits for another engine that does the same: log_fd
+ * is an open directory of the caller's own. 0 or -errno of the first that failed. */
 int logkeep_pack(int log_fd) must_check;

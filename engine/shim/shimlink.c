@@ -29,6 +29,7 @@
 #include "shimsock.h"
 #include "shimspawn.h"
 #include "str.h"
+#include "thread.h"
 
 enum { N_BUCKETS = 256, STACK_BYTES = 128 << 10 };
 
@@ -208,19 +209,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct shims *shims)
-{
-	pthread_attr_t attr;
-	int r = pthread_attr_init(&attr);
-
-	if (r)
-		return -r;
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	r = pthread_create(&shims->thread, &attr, run, shims);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 int shims_open(struct shims **out, struct engine *engine, const struct shims_handlers *handlers,
 	       struct err *err)
 {
@@ -238,7 +226,7 @@ int shims_open(struct shims **out, struct engine *engine, const struct shims_han
 	list_init(&shims->fresh);
 	shimchildren_init(&shims->children);
 	shimkeep_init(&shims->keep);
-	r = start_thread(shims);
+	r = thread_start(&shims->thread, STACK_BYTES, run, shims);
 	if (r < 0) {
 		loop_deinit(&shims->loop);
 		return err_sys(err, r, "start a thread");

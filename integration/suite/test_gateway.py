@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import shutil
 import signal
+import socket
 import struct
 
 import pytest
@@ -197,3 +198,22 @@ def test_calls_survive_the_engine(gateway):
     for name in ids:
         assert gateway.json("GET", f"/containers/{name}/json")["State"]["ExitCode"] == 137
         gateway.json("DELETE", f"/containers/{name}", status=204)
+
+
+def test_a_chunk_holds_whole_messages(gateway):
+    """docker-py parses chunk by chunk, and fails at one that is a line's end alone."""
+    def load(_):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(60)
+            sock.connect(str(gateway.path))
+            sock.sendall(b"POST /images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\nConnection: close\r\n\r\n"
+                         + b"junk" * 1000)
+            reply = sock.makefile("rb")
+            while reply.readline() != b"\r\n":
+                pass
+            while size := int(reply.readline(), 16):
+                assert reply.read(size).endswith(b"\n")
+                assert reply.readline() == b"\r\n"
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(load, range(300)))) == 300
