@@ -148,6 +148,19 @@ static void test_exit_code(void **state)
 	assert_int_equal(faccessat(engine.shims_fd, id, F_OK, 0), -1);
 }
 
+enum { STEP_US = 10000, STEPS = 1000 };
+
+static void wait_for_output(const char *id)
+{
+	char path[96];
+	struct stat st = { .st_size = 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/log/000001.log", id);
+	for (int i = 0; i < STEPS && st.st_size == 0; i++, usleep(STEP_US))
+		(void)fstatat(engine.containers_fd, path, &st, 0);
+	assert_int_not_equal(st.st_size, 0);
+}
+
 static void test_stop_and_force(void **state)
 {
 	struct status status = { 0 };
@@ -156,11 +169,11 @@ static void test_stop_and_force(void **state)
 	char id[65];
 
 	(void)state;
-	make("trap 'exit 3' TERM; while :; do sleep 0.05; done", id);
+	make("trap 'exit 3' TERM; echo set; while :; do sleep 0.05; done", id);
 	start(id);
 	assert_true(remove_container(&engine, id, false, "", INTERRUPT_NONE, &err) < 0);
 	assert_string_equal(err.reason, "RUNNING");
-	usleep(500000); /* until the trap is set */
+	wait_for_output(id);
 	assert_int_equal(
 		lifecycle_stop(&engine, id, "", 0, 5000, INTERRUPT_NONE, &was_stopped, &err), 0);
 	assert_false(was_stopped);
@@ -179,14 +192,15 @@ static void test_killed_shim(void **state)
 	char id[65];
 
 	(void)state;
-	make("sleep 1.5; exit 5", id);
+	make("sleep 3; exit 5", id);
 	start(id);
 	assert_int_equal(record_find(engine.store, id, &record, &err), 0);
 	status_read(&engine, &record, &before);
 	assert_true(before.shim_pid > 0);
 	assert_int_equal(kill(before.shim_pid, SIGKILL), 0);
-	usleep(500000);
 	status_read(&engine, &record, &after);
+	for (int i = 0; i < STEPS && after.shim_pid == before.shim_pid; i++, usleep(STEP_US))
+		status_read(&engine, &record, &after);
 	assert_int_equal(after.pid, before.pid);
 	assert_int_not_equal(after.shim_pid, before.shim_pid);
 	assert_int_equal(wait_stopped(id, &after), 0);

@@ -10,8 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char intent[] = "";
-	const struct record record = { .intent = intent };
+	const struct record record = { 0 };
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
 	Cleat__Shim__V1__ShimStatus *shim = cleat__shim__v1__shim_status__unpack(NULL, size, data);
 	struct status status;

@@ -144,6 +144,7 @@ function(cleat_fuzz NAME)
 		add_test(NAME ${NAME}_fuzz
 			COMMAND ${NAME}_fuzz ${CMAKE_SOURCE_DIR}/integration/corpus/${NAME})
 	endif()
+	target_compile_options(${NAME}_fuzz PRIVATE ${CLEAT_WARNINGS})
 	target_link_libraries(${NAME}_fuzz PRIVATE ${A_LINK})
 	set_target_properties(${NAME}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
 endfunction()
