@@ -5,6 +5,9 @@
  * file are the ones that left the pipe, and the successor closes the record over them. Only a terminal
  * goes through a buffer, where a kill between read and write can lose what was read.
  *
+ * A segment ends with a whole line where there is one: a reader begins with the oldest segment, and should
+ * not begin within a line.
+ *
  * The json-file driver writes the same records, keeps the last few megabytes of them, and makes its lines
  * of them (jsonfile.c). */
 #include "logfile.h"
@@ -258,6 +261,27 @@ static ssize_t take_buffered(struct logfile *log, int fd, struct logrec *rec, ch
 	return n;
 }
 
+/* How many of the next `size` bytes of the pipe are whole lines; `size` when there is no line's end in them
+ * or they cannot be looked at. Takes nothing: tee(2). */
+static uint32_t whole_lines(int fd, uint32_t size)
+{
+	static char bytes[LOGREC_DATA_MAX];
+	int look[2];
+	const char *end = NULL;
+	ssize_t n;
+
+	if (pipe2(look, O_CLOEXEC | O_NONBLOCK) < 0)
+		return size;
+	n = tee(fd, look[1], size, SPLICE_F_NONBLOCK);
+	if (n > 0)
+		n = read(look[0], bytes, (size_t)n);
+	if (n > 0)
+		end = memrchr(bytes, '\n', (size_t)n);
+	close(look[0]);
+	close(look[1]);
+	return end ? (uint32_t)(end - bytes) + 1 : size;
+}
+
 static ssize_t take_waiting(struct logfile *log, int fd, struct logrec *rec, char *copy)
 {
 	int waiting = 0;
@@ -267,6 +291,8 @@ static ssize_t take_waiting(struct logfile *log, int fd, struct logrec *rec, cha
 	if (waiting == 0)
 		return 0;
 	rec->size = waiting < LOGREC_DATA_MAX ? (uint32_t)waiting : LOGREC_DATA_MAX;
+	if (log->driver == LOG_DRIVER_LOCAL && log->offset + logrec_size(rec) >= log->max_size)
+		rec->size = whole_lines(fd, rec->size);
 	return take_spliced(log, fd, rec, copy);
 }
 
