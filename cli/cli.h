@@ -30,6 +30,7 @@ struct command {
 
 struct cli {
 	const char *host;
+	const char *tls_ca_file, *tls_cert_file, *tls_key_file; /* NULL = by the environment */
 	const struct command *command;
 	struct rpc_client *client; /* NULL until the first call */
 	char key[65];              /* of the current mutating call */

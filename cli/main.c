@@ -19,6 +19,9 @@ static const struct command *const tables[] = { cmd_run_table,   cmd_container_t
 
 static const struct flag global_flags[] = {
 	{ "host", 'H', FLAG_TEXT, "string", "Engine to talk to (ipc://, tcp://, tls+tcp://)" },
+	{ "tlscacert", 0, FLAG_TEXT, "file", "CA of the engine, for tls+tcp:// (PEM)" },
+	{ "tlscert", 0, FLAG_TEXT, "file", "Certificate shown to the engine" },
+	{ "tlskey", 0, FLAG_TEXT, "file", "Its key" },
 	{ "help", 0, FLAG_SWITCH, NULL, "Show help" },
 	{ "version", 'v', FLAG_SWITCH, NULL, "Print version information and quit" },
 	{ 0 },
@@ -239,6 +242,9 @@ int main(int argc, char **argv)
 		cli.host = getenv("CLEAT_HOST");
 	if (!cli.host || !cli.host[0])
 		cli.host = DEFAULT_HOST;
+	cli.tls_ca_file = flags_text(&flags, "tlscacert");
+	cli.tls_cert_file = flags_text(&flags, "tlscert");
+	cli.tls_key_file = flags_text(&flags, "tlskey");
 	if (flags_switch(&flags, "help"))
 		return help_all(NULL);
 	/* what is left of argv: flags_parse stopped at the command */

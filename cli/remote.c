@@ -4,6 +4,7 @@
  * is there again. Only the first connection is not waited for, because there a wrong address is the
  * likelier reason. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,10 +33,24 @@ bool remote_again(const struct err *err, int64_t *since_ns)
 	return true;
 }
 
+/* A file of $CLEAT_CERT_PATH, which has the names of Docker's, or NULL. */
+static char *certificate(const char *name)
+{
+	const char *dir = getenv("CLEAT_CERT_PATH");
+
+	return dir && dir[0] ? str_printf("%s/%s", dir, name) : NULL;
+}
+
 int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
 {
-	struct rpc_client_config config = { .agent = "cleat/" CLEAT_VERSION };
-
+	cleanup_free char *ca = certificate("ca.pem"), *cert = certificate("cert.pem"),
+			  *key = certificate("key.pem");
+	const struct rpc_client_config config = {
+		.agent = "cleat/" CLEAT_VERSION,
+		.tls_ca_file = cli->tls_ca_file ? cli->tls_ca_file : ca,
+		.tls_cert_file = cli->tls_cert_file ? cli->tls_cert_file : cert,
+		.tls_key_file = cli->tls_key_file ? cli->tls_key_file : key,
+	};
 	int64_t since_ns = 0;
 	int r = 0;
 

@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,11 +19,63 @@
 
 #define PUBLIC_NAME "cleat.sock"
 
+/* An engine that was told to end drains for at most 10 s (main.c). */
+enum { LEAVE_MS = 15000, STEP_US = 10000, GREET_MS = 2000 };
+
 static int set_lock(int fd, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
 	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+/* Whether who listens greets; one that does not within the time may be busy. A process that was killed still
+ * takes connections for a moment, and then they end. */
+static bool greets(int fd)
+{
+	static const char hello[] = "\0SP\0\0\x10\0\0"; /* SP PAIR0 */
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	return send(fd, hello, 8, MSG_NOSIGNAL) == 8 &&
+	       (poll(&p, 1, GREET_MS) == 0 || recv(fd, &byte, 1, MSG_DONTWAIT) == 1);
+}
+
+/* Whether the engine that holds the claim answers: its directory of sockets is in the lock file. */
+static bool is_served(int lock_fd)
+{
+	char run_dir[PATH_MAX];
+	ssize_t n = pread(lock_fd, run_dir, sizeof(run_dir) - 1, 0);
+	cleanup_fd int dir_fd = -1, fd = -1;
+
+	run_dir[n > 0 ? n : 0] = 0;
+	dir_fd = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return false;
+	fd = fd_unix_connect(dir_fd, PUBLIC_NAME, SOCK_STREAM | SOCK_NONBLOCK);
+	return fd == -EAGAIN || (fd >= 0 && greets(fd));
+}
+
+static int leave_name(const struct engine *engine, int lock_fd)
+{
+	size_t n = strlen(engine->run_dir);
+
+	if (pwrite(lock_fd, engine->run_dir, n, 0) != (ssize_t)n ||
+	    ftruncate(lock_fd, (off_t)n) < 0)
+		return -errno;
+	return 0;
+}
+
+/* One that holds the state and serves nobody is about to end, or was killed and is not gone yet. */
+static int lock_alone(int fd)
+{
+	int64_t until_ns = fd_monotonic_ns() + LEAVE_MS * INT64_C(1000000);
+	int r;
+
+	while ((r = set_lock(fd, F_WRLCK)) < 0 && (r == -EAGAIN || r == -EACCES) &&
+	       !is_served(fd) && fd_monotonic_ns() < until_ns)
+		usleep(STEP_US);
+	return r;
 }
 
 int link_claim(const struct engine *engine, bool replace, struct err *err)
@@ -31,9 +85,11 @@ int link_claim(const struct engine *engine, bool replace, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, errno, "open %s/lock", engine->state_dir);
-	r = replace ? 0 : set_lock(fd, F_WRLCK);
+	r = replace ? 0 : lock_alone(fd);
 	if (r == 0)
 		r = set_lock(fd, F_RDLCK);
+	if (r == 0)
+		r = leave_name(engine, fd);
 	if (r == -EAGAIN || r == -EACCES)
 		return err_set(err, ERR_PRECONDITION, "another engine is using %s",
 			       engine->state_dir);

@@ -421,3 +421,26 @@ char *str_path(const char *dir, const char *name)
 		name++;
 	return str_printf("%.*s/%s", (int)n, dir, name);
 }
+
+int str_split_host_port(const char *text, char **host, char **port)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	uint64_t number;
+
+	*host = *port = NULL;
+	if (!colon || str_u64(colon + 1, &number) < 0 || number > UINT16_MAX)
+		return -EINVAL;
+	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	}
+	*host = strndup(text, n);
+	*port = strdup(colon + 1);
+	if (*host && *port)
+		return 0;
+	free(*host);
+	free(*port);
+	*host = *port = NULL;
+	return -ENOMEM;
+}

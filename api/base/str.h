@@ -59,3 +59,7 @@ const char *str_or_empty(const char *text);
 char *str_printf(const char *fmt, ...) printf_like(1, 2) must_check;
 /* Owned copy of "dir/name" with exactly one slash between, NULL without memory. */
 char *str_path(const char *dir, const char *name) must_check;
+
+/* HOST:PORT or [IPV6]:PORT in two strings (owned). -EINVAL without the number of a port, -ENOMEM;
+ * both are NULL then. */
+int str_split_host_port(const char *text, char **host, char **port) must_check;

@@ -196,9 +196,35 @@ static void paths(void **state)
 	}
 }
 
+static void hosts_and_ports(void **state)
+{
+	static const char *const bad[] = { "", "host", "host:", ":x", "host:65536", "h:-1", "h: 1" };
+	static const struct {
+		const char *text, *host, *port;
+	} good[] = {
+		{ "a.example:1", "a.example", "1" },
+		{ ":2376", "", "2376" },
+		{ "[::1]:65535", "::1", "65535" },
+		{ "[x:0", "[x", "0" },
+	};
+	char *host, *port;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(str_split_host_port(bad[i], &host, &port), -EINVAL);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(str_split_host_port(good[i].text, &host, &port), 0);
+		assert_string_equal(host, good[i].host);
+		assert_string_equal(port, good[i].port);
+		free(host);
+		free(port);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hosts_and_ports),
 		cmocka_unit_test(integers), cmocka_unit_test(bounded_integers),
 		cmocka_unit_test(sizes),    cmocka_unit_test(durations),
 		cmocka_unit_test(times),    cmocka_unit_test(formatted_times),

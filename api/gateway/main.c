@@ -24,8 +24,6 @@ static int listen_at(const char *path, struct err *err)
 
 	if (dir_fd < 0)
 		return err_sys(err, errno, "open the directory of %s", path);
-	if (unlinkat(dir_fd, slash ? slash + 1 : path, 0) < 0 && errno != ENOENT)
-		return err_sys(err, errno, "remove the old %s", path);
 	fd = fd_unix_listen(dir_fd, slash ? slash + 1 : path, SOCK_STREAM, 0660);
 	return fd < 0 ? err_sys(err, fd, "listen on %s", path) : fd;
 }

@@ -3,10 +3,6 @@
  * is left in the output buffer, so that it travels in one write with the first OPEN. A lost
  * connection fails its calls once; the next call dials again. */
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,76 +23,9 @@ static int poll_until(int fd, short events, int64_t until_ns)
 	return r < 0 && errno != EINTR ? -errno : r > 0 ? 1 : 0;
 }
 
-static int dial_unix(const char *path)
-{
-	cleanup_free char *dir = strdup(path);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-	cleanup_fd int dir_fd = -1;
-
-	if (!slash)
-		return dir ? fd_unix_connect(AT_FDCWD, path, SOCK_STREAM) : -ENOMEM;
-	*slash = 0;
-	dir_fd = open(*dir ? dir : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd < 0 ? -errno : fd_unix_connect(dir_fd, slash + 1, SOCK_STREAM);
-}
-
-static int dial_tcp(const char *address)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *a;
-	cleanup_free char *host = strdup(address);
-	char *colon = host ? strrchr(host, ':') : NULL;
-	int fd = -1, one = 1, error = EINVAL;
-
-	if (!colon)
-		return -EINVAL;
-	*colon = 0;
-	if (getaddrinfo(host, colon + 1, &hints, &list) != 0)
-		return -EHOSTUNREACH;
-	for (a = list; a && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
-			error = errno;
-			close(fd);
-			fd = -1;
-		}
-	}
-	freeaddrinfo(list);
-	if (fd >= 0)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd < 0 ? -error : fd;
-}
-
-static int dial(struct rpc_client *c, struct err *err)
-{
-	int fd;
-
-	if (str_has_prefix(c->url, "ipc://")) {
-		fd = dial_unix(c->url + 6);
-		c->format.ipc = true;
-	} else if (str_has_prefix(c->url, "tcp://")) {
-		fd = dial_tcp(c->url + 6);
-		c->format.ipc = false;
-	} else {
-		return err_set(err, ERR_UNIMPLEMENTED, "cannot connect to %s", c->url);
-	}
-	if (fd < 0) {
-		(void)err_sys(err, fd, "connect to %s", c->url);
-		if (err && fd != -EACCES && fd != -EPERM)
-			err->code = ERR_UNAVAILABLE;
-		if (err)
-			err->not_started = true;
-		return fd;
-	}
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	c->fd = fd;
-	return 0;
-}
-
 static void disconnect(struct rpc_client *c)
 {
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
+	client_hang_up(c);
 	c->greeted = c->going_away = false;
 	c->out_off = 0;
 	buf_deinit(&c->in);
@@ -120,7 +49,10 @@ static int lose(struct rpc_client *c, int r, const struct err *why, struct err *
 static int lose_sys(struct rpc_client *c, int r, const char *what, struct err *err)
 {
 	struct err why = ERR_NULL;
+	char words[256];
 
+	if (!c->greeted && client_helper_words(c, words, sizeof(words)))
+		what = words;
 	(void)err_set(&why, r == -EPROTO ? ERR_INTERNAL : ERR_UNAVAILABLE, "%s: %s", c->url, what);
 	return lose(c, r, &why, err);
 }
@@ -303,7 +235,7 @@ static int greet(struct rpc_client *c, int64_t until, struct err *err)
 	int r;
 
 	disconnect(c);
-	r = dial(c, err);
+	r = client_dial(c, err);
 	if (r < 0)
 		return r;
 	c->format.protocol = 0;
@@ -327,18 +259,45 @@ static int greet(struct rpc_client *c, int64_t until, struct err *err)
 int client_ensure(struct rpc_client *c, struct err *err)
 {
 	int64_t until = fd_monotonic_ns() + c->connect_ms * MS;
+	bool moved = c->going_away;
 	int r;
 
 	if (c->fd >= 0 && !c->going_away)
 		return 0;
 	if (c->fd >= 0 && !list_empty(&c->calls))
 		return err_set(err, ERR_UNAVAILABLE, "%s: the server is going away", c->url);
-	do { /* a server that leaves says so with its hello: its successor is at the same path */
-		if (c->going_away)
-			(void)usleep(5000);
+	/* A server that leaves says so with its hello: its successor is at the same address, for a path at
+	 * once, for a port when that is free. */
+	for (;;) {
 		r = greet(c, until, err);
-	} while (r == 0 && c->going_away && fd_monotonic_ns() < until);
-	return r;
+		if ((r == 0 ? !c->going_away : !moved) || fd_monotonic_ns() >= until)
+			return r;
+		moved = true;
+		(void)usleep(5000);
+	}
+}
+
+static char *host_of(const char *url)
+{
+	const char *address = strstr(url, "://");
+	char *host = NULL, *port = NULL;
+
+	if (!address || str_split_host_port(address + 3, &host, &port) < 0)
+		return strdup("");
+	free(port);
+	return host;
+}
+
+static bool copy_tls(struct rpc_client *c, const struct rpc_client_config *config)
+{
+	if (!config->tls_ca_file || !config->tls_cert_file || !config->tls_key_file)
+		return true;
+	c->tls.ca_file = strdup(config->tls_ca_file);
+	c->tls.cert_file = strdup(config->tls_cert_file);
+	c->tls.key_file = strdup(config->tls_key_file);
+	c->tls.server_name =
+		config->tls_server_name ? strdup(config->tls_server_name) : host_of(c->url);
+	return c->tls.ca_file && c->tls.cert_file && c->tls.key_file && c->tls.server_name;
 }
 
 int rpc_client_open(struct rpc_client **out, const char *url,
@@ -355,7 +314,7 @@ int rpc_client_open(struct rpc_client **out, const char *url,
 	c->retry_ms = config && config->retry_ms ? config->retry_ms : 5000;
 	c->url = strdup(url);
 	c->agent = strdup(config && config->agent ? config->agent : "cleat/" CLEAT_VERSION);
-	if (!c->url || !c->agent)
+	if (!c->url || !c->agent || (config && !copy_tls(c, config)))
 		return err_sys(err, ENOMEM, "connect to %s", url);
 	r = client_ensure(c, err);
 	if (r < 0)
@@ -372,6 +331,10 @@ struct rpc_client *rpc_client_close(struct rpc_client *client)
 	disconnect(client);
 	free(client->url);
 	free(client->agent);
+	free(client->tls.ca_file);
+	free(client->tls.cert_file);
+	free(client->tls.key_file);
+	free(client->tls.server_name);
 	free(client);
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An RPC client: one connection, many calls, one thread. ipc:// is a plain socket driven by the
- * caller's poll: no thread is started and nothing initialised. tcp:// and tls+tcp:// go through nng.
+ * caller's poll: no thread is started and nothing initialised; tls+tcp:// is a child process that this library starts and reaps.
  * Blocking functions serve all open calls of the client while they wait. A caller with other
  * descriptors polls rpc_client_fd() itself and uses the try_ functions.
  *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the client's files only: client.c (connection), client_call.c (calls). */
+/* Shared by the client's files only: client.c (connection), client_dial.c (how it comes to be),
+ * client_call.c (calls). */
 #pragma once
 
 #include "call.h"
@@ -9,7 +10,14 @@
 struct rpc_client {
 	char *url, *agent;
 	unsigned connect_ms, retry_ms;
+	struct {
+		char *ca_file, *cert_file, *key_file, *server_name; /* owned; NULL = no TLS */
+	} tls;
 	int fd; /* -1 = not connected */
+	struct {
+		pid_t pid;    /* 0 = none */
+		int words_fd; /* what it has to say */
+	} helper;             /* of a TLS connection */
 	bool greeted, going_away;
 	struct frame_format format;
 	uint8_t instance[16];
@@ -35,6 +43,13 @@ struct rpc_client_call {
 	void (*ready)(struct rpc_client_call *call, void *arg);
 	void *arg;
 };
+
+/* Connects to the URL: sets fd and the format of frames. Blocks; TLS goes on in the helper. 0 or -errno. */
+int client_dial(struct rpc_client *client, struct err *err) must_check;
+/* Closes the connection and its helper. */
+void client_hang_up(struct rpc_client *client);
+/* Why the helper's connection failed. Blocks until it has ended or said it; for one that has hung up. */
+bool client_helper_words(struct rpc_client *client, char *text, size_t size);
 
 /* Connects if there is no usable connection and no call is open. Blocks. */
 int client_ensure(struct rpc_client *client, struct err *err) must_check;

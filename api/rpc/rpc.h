@@ -49,7 +49,7 @@ struct rpc_peer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	char identity[128]; /* forwarded by the gateway, or the TLS certificate's name; "" = none */
+	char identity[128]; /* forwarded by the gateway; "" = none */
 };
 
 /* Limits of the wire, in bytes and milliseconds. */

@@ -142,9 +142,6 @@ int rpc_server_add(struct rpc_server *server, const struct rpc_service *service,
 
 int rpc_server_listen(struct rpc_server *server, const char *url, struct err *err)
 {
-	struct wire_tls tls = { .cert_file = server->config.tls_cert_file,
-				.key_file = server->config.tls_key_file,
-				.ca_file = server->config.tls_ca_file };
 	struct wire_listener **more, *listener;
 	int r;
 
@@ -152,7 +149,7 @@ int rpc_server_listen(struct rpc_server *server, const char *url, struct err *er
 	if (!more)
 		return err_sys(err, ENOMEM, "listen at %s", url);
 	server->listeners = more;
-	r = wire_listen(&listener, url, &tls, conn_accept, server, err);
+	r = wire_listen(&listener, url, conn_accept, server, err);
 	if (r < 0)
 		return r;
 	more[server->n_listeners++] = listener;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An RPC server: listens on ipc://, tcp:// and tls+tcp://, checks and queues what peers send, and
+/* An RPC server: listens on ipc:// and, for tests, tcp://, checks and queues what peers send, and
  * runs handlers on threads of its own. Unary handlers share a bounded pool; each streaming call has a
  * thread. Handlers are straight-line code and may block.
  *
@@ -26,7 +26,6 @@ struct rpc_server_config {
 	unsigned max_connections;     /* 0 = RPC_MAX_CONNECTIONS */
 	unsigned max_connections_uid; /* 0 = RPC_MAX_CONNECTIONS_UID */
 	unsigned stack_bytes;         /* of a handler's thread; 0 = 256 KiB */
-	const char *tls_cert_file, *tls_key_file, *tls_ca_file; /* PEM; for tls+tcp:// */
 	/* Decides about a call before its handler; 0 = go on, else -errno with *err set (a denial is
 	 * ERR_PERMISSION). Runs in the handler's thread. NULL = everything is allowed. */
 	int (*authorize)(struct rpc_call *call, const struct rpc_method *method, struct err *err);
@@ -42,15 +41,14 @@ int rpc_server_new(struct rpc_server **out, const struct rpc_server_config *conf
 int rpc_server_add(struct rpc_server *server, const struct rpc_service *service, const void *ops,
 		   const rpc_thunk *thunks) must_check;
 
-/* Starts accepting at ipc:///path (socket file of mode 0660, any length of path), tcp://127.0.0.1:N
- * or tls+tcp://host:N (needs the tls_ files; peers must show a certificate of the CA). A stale socket
- * file is replaced, a live one is -EADDRINUSE. May be called several times. */
+/* Starts accepting at ipc:///path (socket file of mode 0660, any length of path) or
+ * tcp://127.0.0.1:N. TLS is cleat-tls's work (api/tls). A stale socket file is replaced, a live one is -EADDRINUSE. May be called several times. */
 int rpc_server_listen(struct rpc_server *server, const char *url, struct err *err) must_check;
 
 /* The 16 random bytes that tell this server from every other one. */
 const uint8_t *rpc_server_instance(const struct rpc_server *server);
 
-/* TCP port of the last tcp:// or tls+tcp:// listener (for port 0), 0 = none. */
+/* TCP port of the last tcp:// listener (for port 0), 0 = none. */
 int rpc_server_port(const struct rpc_server *server);
 
 /* Sends GOAWAY on each connection, now and to come: calls begun go on, and rpc_call_draining() turns

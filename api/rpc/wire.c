@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ struct wire {
 	nng_aio *rx, *tx;
 	const struct wire_events *events;
 	void *arg;
-	bool ipc, tls;
+	bool ipc;
 };
 
 struct wire_listener {
@@ -31,7 +30,7 @@ struct wire_listener {
 	void (*accepted)(void *arg, struct wire *wire);
 	void *arg;
 	int dir_fd;
-	bool ipc, tls;
+	bool ipc;
 };
 
 static const struct {
@@ -100,7 +99,7 @@ static void write_done(void *arg)
 }
 
 /* Consumes the stream. */
-static struct wire *wire_new(nng_stream *stream, bool ipc, bool tls)
+static struct wire *wire_new(nng_stream *stream, bool ipc)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 
@@ -111,7 +110,6 @@ static struct wire *wire_new(nng_stream *stream, bool ipc, bool tls)
 	}
 	w->stream = stream;
 	w->ipc = ipc;
-	w->tls = tls;
 	if (!ipc) {
 		(void)nng_stream_set_bool(stream, NNG_OPT_TCP_NODELAY, true);
 		(void)nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true);
@@ -144,7 +142,6 @@ void wire_write(struct wire *wire, const void *data, size_t n)
 void wire_peer(const struct wire *wire, struct rpc_peer *peer)
 {
 	uint64_t uid, gid, pid;
-	bool verified = false;
 
 	*peer = (struct rpc_peer){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (wire->ipc && !nng_stream_get_uint64(wire->stream, NNG_OPT_IPC_PEER_UID, &uid) &&
@@ -155,10 +152,6 @@ void wire_peer(const struct wire *wire, struct rpc_peer *peer)
 		peer->gid = (gid_t)gid;
 		peer->pid = (pid_t)pid;
 	}
-	/* This nng does not hand out the certificate's name: verified by the CA is all there is. */
-	if (wire->tls && !nng_stream_get_bool(wire->stream, NNG_OPT_TLS_VERIFIED, &verified) &&
-	    verified)
-		(void)snprintf(peer->identity, sizeof(peer->identity), "tls");
 }
 
 bool wire_is_ipc(const struct wire *wire)
@@ -201,7 +194,7 @@ static void accept_done(void *arg)
 		nng_sleep_aio(50, l->pause);
 		return;
 	}
-	struct wire *w = wire_new(nng_aio_get_output(l->aio, 0), l->ipc, l->tls);
+	struct wire *w = wire_new(nng_aio_get_output(l->aio, 0), l->ipc);
 	if (w)
 		l->accepted(l->arg, w);
 	nng_stream_listener_accept(l->listener, l->aio);
@@ -234,44 +227,11 @@ static char *short_url(const char *url, int *dir_fd)
 	return out;
 }
 
-static int tls_config(nng_tls_config **out, nng_tls_mode mode, const struct wire_tls *tls)
-{
-	int rv = nng_tls_config_alloc(out, mode);
-
-	if (rv)
-		return rv;
-	rv = nng_tls_config_auth_mode(*out, NNG_TLS_AUTH_MODE_REQUIRED);
-	if (!rv && tls->ca_file)
-		rv = nng_tls_config_ca_file(*out, tls->ca_file);
-	if (!rv && tls->server_name && mode == NNG_TLS_MODE_CLIENT)
-		rv = nng_tls_config_server_name(*out, tls->server_name);
-	/* One file may hold certificate and key; nng takes them in one file only. */
-	if (!rv && tls->cert_file && (!tls->key_file || !strcmp(tls->key_file, tls->cert_file)))
-		rv = nng_tls_config_cert_key_file(*out, tls->cert_file, NULL);
-	else if (!rv && tls->cert_file) {
-		char cert[16384] = "", key[16384] = "";
-		FILE *c = fopen(tls->cert_file, "re"), *k = fopen(tls->key_file, "re");
-
-		if (c && k && fread(cert, 1, sizeof(cert) - 1, c) &&
-		    fread(key, 1, sizeof(key) - 1, k))
-			rv = nng_tls_config_own_cert(*out, cert, key, NULL);
-		else
-			rv = NNG_ENOENT;
-		explicit_bzero(key, sizeof(key));
-		if (c)
-			(void)fclose(c);
-		if (k)
-			(void)fclose(k);
-	}
-	return rv;
-}
-
-int wire_listen(struct wire_listener **out, const char *url, const struct wire_tls *tls,
+int wire_listen(struct wire_listener **out, const char *url,
 		void (*accepted)(void *arg, struct wire *wire), void *arg, struct err *err)
 {
 	struct wire_listener *l = calloc(1, sizeof(*l));
 	cleanup_free char *actual = NULL;
-	nng_tls_config *config = NULL;
 	int rv;
 
 	if (!l)
@@ -279,8 +239,7 @@ int wire_listen(struct wire_listener **out, const char *url, const struct wire_t
 	*l = (struct wire_listener){ .accepted = accepted,
 				     .arg = arg,
 				     .dir_fd = -1,
-				     .ipc = !strncmp(url, "ipc://", 6),
-				     .tls = !strncmp(url, "tls+tcp://", 10) };
+				     .ipc = !strncmp(url, "ipc://", 6) };
 	actual = short_url(url, &l->dir_fd);
 	rv = actual ? nng_stream_listener_alloc(&l->listener, actual) : NNG_ENOENT;
 	if (!rv)
@@ -289,13 +248,6 @@ int wire_listen(struct wire_listener **out, const char *url, const struct wire_t
 		rv = nng_aio_alloc(&l->pause, pause_done, l);
 	if (!rv && l->ipc)
 		rv = nng_stream_listener_set_int(l->listener, NNG_OPT_IPC_PERMISSIONS, 0660);
-	if (!rv && l->tls) {
-		rv = tls_config(&config, NNG_TLS_MODE_SERVER, tls);
-		if (!rv)
-			rv = nng_stream_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, config);
-		if (config)
-			nng_tls_config_free(config);
-	}
 	if (!rv)
 		rv = nng_stream_listener_listen(l->listener);
 	if (rv) {
@@ -336,39 +288,4 @@ void wire_listener_free(struct wire_listener *listener)
 	if (listener->dir_fd >= 0)
 		close(listener->dir_fd);
 	free(listener);
-}
-
-int wire_dial(struct wire **out, const char *url, const struct wire_tls *tls, int timeout_ms,
-	      struct err *err)
-{
-	bool is_tls = !strncmp(url, "tls+tcp://", 10);
-	nng_stream_dialer *dialer = NULL;
-	nng_tls_config *config = NULL;
-	nng_aio *aio = NULL;
-	int rv = nng_stream_dialer_alloc(&dialer, url);
-
-	if (!rv)
-		rv = nng_aio_alloc(&aio, NULL, NULL);
-	if (!rv && is_tls) {
-		rv = tls_config(&config, NNG_TLS_MODE_CLIENT, tls);
-		if (!rv)
-			rv = nng_stream_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
-		if (config)
-			nng_tls_config_free(config);
-	}
-	if (!rv) {
-		nng_aio_set_timeout(aio, timeout_ms);
-		nng_stream_dialer_dial(dialer, aio);
-		nng_aio_wait(aio);
-		rv = nng_aio_result(aio);
-	}
-	if (!rv) {
-		*out = wire_new(nng_aio_get_output(aio, 0), false, is_tls);
-		rv = *out ? 0 : NNG_ENOMEM;
-	}
-	if (aio)
-		nng_aio_free(aio);
-	if (dialer)
-		nng_stream_dialer_free(dialer);
-	return rv ? fail(err, rv, "connect to", url) : 0;
 }

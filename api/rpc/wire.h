@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte streams over nng: listen, dial, read, write. wire.c is the only file that sees nng's types.
+/* Byte streams over nng: listen, read, write. wire.c is the only file that sees nng's types.
  * Callbacks run on nng's threads and must not block; at most one read and one write are pending per
  * stream. Results are bytes > 0, 0 = end of stream (reads), or -errno. */
 #pragma once
@@ -12,26 +12,18 @@
 struct wire;
 struct wire_listener;
 
-struct wire_tls {
-	const char *cert_file, *key_file, *ca_file, *server_name;
-};
-
 struct wire_events {
 	void (*read_done)(void *arg, ssize_t result);
 	void (*write_done)(void *arg, ssize_t result);
 };
 
 /* Listens at `url` and calls accepted() for each stream (owned by the callee). 0 or -errno. */
-int wire_listen(struct wire_listener **out, const char *url, const struct wire_tls *tls,
+int wire_listen(struct wire_listener **out, const char *url,
 		void (*accepted)(void *arg, struct wire *wire), void *arg,
 		struct err *err) must_check;
 int wire_listener_port(const struct wire_listener *listener);
 /* Stops accepting; blocks until accepted() is not running; frees. Takes NULL. */
 void wire_listener_free(struct wire_listener *listener);
-
-/* Connects. Blocks up to timeout_ms. 0 or -errno. */
-int wire_dial(struct wire **out, const char *url, const struct wire_tls *tls, int timeout_ms,
-	      struct err *err) must_check;
 
 /* Who receives completions; before the first read or write. */
 void wire_bind(struct wire *wire, const struct wire_events *events, void *arg);
@@ -39,7 +31,7 @@ void wire_bind(struct wire *wire, const struct wire_events *events, void *arg);
  * complete inside the call. */
 void wire_read(struct wire *wire, void *data, size_t n);
 void wire_write(struct wire *wire, const void *data, size_t n);
-/* Credentials (ipc) or the certificate's name (TLS). */
+/* Credentials, of ipc. */
 void wire_peer(const struct wire *wire, struct rpc_peer *peer);
 bool wire_is_ipc(const struct wire *wire);
 /* Pending operations complete with an error. Never blocks. */

@@ -214,3 +214,17 @@ def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
     if ids:
         busybox.out("rm", "-f", *ids)
     harness.wait_until(lambda: busybox.leftovers() == [], what="clean-up")
+
+
+def test_an_engine_begins_while_the_last_one_ends(busybox):
+    """Killed or told to end, it holds the state for a moment more; only one that serves keeps others out."""
+    busybox.out("run", "-d", "busybox", "sleep", "1000")
+    for number in [signal.SIGKILL] * 15 + [signal.SIGTERM] * 3:
+        old = busybox.process
+        old.send_signal(number)
+        busybox.start()
+        old.wait(30)
+        assert len(busybox.out("ps", "-q").split()) == 1
+    second = subprocess.run([harness.BIN / "cleatd", "--state", busybox.state, "--run", busybox.root / "other"],
+                            capture_output=True, text=True, check=False, timeout=60)
+    assert second.returncode == 1 and f"another engine is using {busybox.state}" in second.stderr
