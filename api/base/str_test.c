@@ -198,7 +198,9 @@ static void paths(void **state)
 
 static void hosts_and_ports(void **state)
 {
-	static const char *const bad[] = { "", "host", "host:", ":x", "host:65536", "h:-1", "h: 1" };
+	static const char *const bad[] = {
+		"", "host", "host:", ":x", "host:65536", "h:-1", "h: 1"
+	};
 	static const struct {
 		const char *text, *host, *port;
 	} good[] = {
@@ -224,12 +226,11 @@ static void hosts_and_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hosts_and_ports),
-		cmocka_unit_test(integers), cmocka_unit_test(bounded_integers),
-		cmocka_unit_test(sizes),    cmocka_unit_test(durations),
-		cmocka_unit_test(times),    cmocka_unit_test(formatted_times),
-		cmocka_unit_test(names),    cmocka_unit_test(ids_differ),
-		cmocka_unit_test(paths),
+		cmocka_unit_test(hosts_and_ports),  cmocka_unit_test(integers),
+		cmocka_unit_test(bounded_integers), cmocka_unit_test(sizes),
+		cmocka_unit_test(durations),        cmocka_unit_test(times),
+		cmocka_unit_test(formatted_times),  cmocka_unit_test(names),
+		cmocka_unit_test(ids_differ),       cmocka_unit_test(paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
