@@ -31,6 +31,9 @@
 
 enum { STACK_BYTES = 256 << 10 };
 
+/* A directory is locked by its maker long before it is so old. */
+#define ORPHAN_NS INT64_C(2000000000)
+
 struct task {
 	struct list link;
 	int64_t at_ns; /* CLOCK_MONOTONIC: not before */
@@ -145,13 +148,16 @@ static void tend(struct engine *engine, const char *id)
 	struct err err = ERR_NULL;
 	struct status status;
 	bool alone = false, removable;
-	int lock = lifecycle_lock(engine, id, &err);
+	int lock = lifecycle_lock(engine, id, &err), r;
 
 	if (lock == -ENOENT)
 		(void)!remove_traces(engine, id, NULL);
 	if (lock < 0)
 		return;
-	if (record_find(engine->store, id, &record, &err) < 0) {
+	r = record_find(engine->store, id, &record, &err);
+	if (r < 0) {
+		if (r == -ENOENT)
+			(void)!remove_traces(engine, id, NULL);
 		close(lock);
 		return;
 	}
@@ -166,18 +172,9 @@ static void tend(struct engine *engine, const char *id)
 		remove_ended(engine, &record);
 }
 
-/* Made before this engine started, so by nobody who is still at it. */
-static bool older(const struct engine *engine, const char *id)
-{
-	struct stat st;
-
-	return fstatat(engine->containers_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_ctim.tv_sec < engine->started_ns / 1000000000;
-}
-
 /* Directories without a row: a create that was interrupted before, or a row lost with a crash of the
- * machine. */
-static void remove_orphans(struct engine *engine)
+ * machine. Or one under way: that is looked at when its maker has locked it for sure. */
+static void find_orphans(struct engine *engine)
 {
 	int fd = openat(engine->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -190,11 +187,10 @@ static void remove_orphans(struct engine *engine)
 	while ((entry = readdir(dir))) {
 		cleanup(record_deinit) struct record record = { 0 };
 
-		if (!str_is_id(entry->d_name) || !older(engine, entry->d_name) ||
-		    record_find(engine->store, entry->d_name, &record, NULL) != -ENOENT)
-			continue;
-		log_info("removing the leftovers of a container id=%.12s", entry->d_name);
-		(void)!remove_traces(engine, entry->d_name, NULL);
+		if (str_is_id(entry->d_name) &&
+		    record_find(engine->store, entry->d_name, &record, NULL) == -ENOENT)
+			reconcile_at(engine->reconciler, entry->d_name,
+				     fd_monotonic_ns() + ORPHAN_NS);
 	}
 	closedir(dir);
 }
@@ -212,7 +208,7 @@ static void tend_all(struct engine *engine)
 	for (size_t i = 0; i < n; i++)
 		tend(engine, records[i].id);
 	record_list_free(records, n);
-	remove_orphans(engine);
+	find_orphans(engine);
 	image_sweep(engine);
 }
 

@@ -216,6 +216,20 @@ def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
     harness.wait_until(lambda: busybox.leftovers() == [], what="clean-up")
 
 
+def test_a_directory_without_a_row_goes(busybox):
+    """However short before the engine's start it was made."""
+    kept = busybox.out("create", "busybox")
+    busybox.kill()
+    for number in range(3):
+        folder = busybox.state / "containers" / (f"{number:x}" * 64)
+        (folder / "upper").mkdir(parents=True)
+        (folder / "lock").touch()
+    folder = busybox.state / "containers" / ("a" * 64)
+    folder.mkdir()
+    busybox.start()
+    harness.wait_until(lambda: os.listdir(busybox.state / "containers") == [kept], what="only the container's directory")
+
+
 def test_an_engine_begins_while_the_last_one_ends(busybox):
     """Killed or told to end, it holds the state for a moment more; only one that serves keeps others out."""
     busybox.out("run", "-d", "busybox", "sleep", "1000")
