@@ -78,8 +78,9 @@ struct column {
  * asked for format. `rows` is borrowed. */
 int output_rows(const struct flags *flags, const struct column *columns, size_t n_columns,
 		json_t *rows, struct err *err) must_check;
-/* One value by --format, default indented JSON. */
-int output_value(const char *format, json_t *value, struct err *err) must_check;
+/* One value by --format, default indented JSON.
+ * `strict`: a field that is not there is an error. */
+int output_value(const char *format, json_t *value, bool strict, struct err *err) must_check;
 /* Writes all of it to a descriptor; 0 or -errno. */
 int output_write(int fd, const void *data, size_t n) must_check;
 /* Prints "cleat: message" to stderr. */

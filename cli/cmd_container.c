@@ -124,12 +124,17 @@ static int run_unpause(struct cli *cli, const struct flags *flags, struct err *e
 static int one_remove(struct cli *cli, const struct flags *flags, const char *arg, struct err *err)
 {
 	Cleat__V1__RemoveContainerRequest req = CLEAT__V1__REMOVE_CONTAINER_REQUEST__INIT;
+	int r;
 
 	req.container = TEXT_OF(arg);
 	req.force = flags_switch(flags, "force");
 	req.remove_volumes = flags_switch(flags, "volumes");
 	req.link = flags_switch(flags, "link");
-	return remote_call(cli, &cleat_v1_containers, "Remove", &req.base, NULL, err);
+	r = remote_call(cli, &cleat_v1_containers, "Remove", &req.base, NULL, err);
+	if (r == 0 || !req.force || err->code != ERR_NOT_FOUND)
+		return r;
+	output_error(err); /* it is not there: what was wanted */
+	return 1;
 }
 
 static int run_remove(struct cli *cli, const struct flags *flags, struct err *err)

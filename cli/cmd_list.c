@@ -238,13 +238,13 @@ static int run_inspect(struct cli *cli, const struct flags *flags, struct err *e
 	}
 	*err = ERR_NULL;
 	if (!format || !format[0] || strcmp(format, "json") == 0) {
-		if (output_value(format, all, err) < 0)
+		if (output_value(format, all, true, err) < 0)
 			code = -EIO;
 	} else {
 		json_t *value;
 		size_t i;
 
-		json_array_foreach(all, i, value) if (output_value(format, value, err) < 0)
+		json_array_foreach(all, i, value) if (output_value(format, value, true, err) < 0)
 		{
 			code = -EINVAL;
 			break;

@@ -155,6 +155,9 @@ static int run_run(struct cli *cli, const struct flags *flags, struct err *err)
 		return r;
 	if (req->config->tty && req->config->open_stdin && !detach && !isatty(STDIN_FILENO))
 		return err_set(err, ERR_INVALID, "the input device is not a TTY");
+	if (detach && flags_given(flags, "attach"))
+		return err_set(err, ERR_INVALID,
+			       "conflicting options: cannot specify both --attach and --detach");
 	req->config->stdin_once = req->config->open_stdin && !detach;
 	r = chosen_streams(flags, req->config->open_stdin, &a, err);
 	if (r == 0)

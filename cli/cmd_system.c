@@ -54,7 +54,7 @@ static int run_version(struct cli *cli, const struct flags *flags, struct err *e
 	if (format) {
 		json_t *o = version_json(v);
 		struct err second = ERR_NULL;
-		int w = output_value(format, o, r < 0 ? &second : err);
+		int w = output_value(format, o, false, r < 0 ? &second : err);
 
 		json_decref(o);
 		return r < 0 ? r : w;
@@ -83,7 +83,7 @@ static int run_info(struct cli *cli, const struct flags *flags, struct err *err)
 	if (format) {
 		json_t *o = listjson_info(i);
 
-		r = o ? output_value(format, o, err) : err_sys(err, ENOMEM, "info");
+		r = o ? output_value(format, o, false, err) : err_sys(err, ENOMEM, "info");
 		json_decref(o);
 		return r;
 	}
@@ -112,7 +112,7 @@ static int show_event(const struct flags *flags, const Cleat__V1__Event *e, stru
 
 	if (format) {
 		json_t *o = listjson_event(e);
-		int r = output_value(format, o, err);
+		int r = output_value(format, o, false, err);
 
 		json_decref(o);
 		return r;

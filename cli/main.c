@@ -172,6 +172,8 @@ static int exit_code(const struct command *c, const struct err *err)
 		return EXIT_NOT_FOUND;
 	if (strcmp(err->reason, "EXEC_NOT_PERMITTED") == 0)
 		return EXIT_NOT_EXECUTABLE;
+	if (strcmp(err->reason, "USER_NOT_FOUND") == 0 && c->run == cmd_exec_table[0].run)
+		return EXIT_NOT_EXECUTABLE;
 	return strcmp(c->verb ? c->verb : c->name, "run") == 0 ? EXIT_ENGINE : 1;
 }
 

@@ -134,7 +134,7 @@ int output_rows(const struct flags *flags, const struct column *columns, size_t 
 	return flush(table ? &aligned : &out, err);
 }
 
-int output_value(const char *format, json_t *value, struct err *err)
+int output_value(const char *format, json_t *value, bool strict, struct err *err)
 {
 	cleanup(buf_deinit) struct buf out = BUF_NULL;
 	int r = 0;
@@ -149,7 +149,7 @@ int output_value(const char *format, json_t *value, struct err *err)
 	} else {
 		cleanup_free char *made = unescape(format);
 
-		r = template_render(made ? made : format, value, false, &out, err);
+		r = template_render(made ? made : format, value, strict, &out, err);
 	}
 	buf_putc(&out, '\n');
 	return r < 0 ? r : flush(&out, err);
@@ -218,10 +218,12 @@ int cli_each(struct cli *cli, const struct flags *flags, bool quiet,
 	for (size_t i = 0; i < flags->n_args; i++) {
 		struct err err = ERR_NULL;
 
-		if (one(cli, flags, flags->args[i], &err) < 0) {
+		int r = one(cli, flags, flags->args[i], &err);
+
+		if (r < 0) {
 			output_error(&err);
 			code = 1;
-		} else if (!quiet) {
+		} else if (r == 0 && !quiet) {
 			printf("%s\n", flags->args[i]);
 		}
 	}

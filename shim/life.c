@@ -52,17 +52,22 @@ bool life_ends(const struct shim *shim, int number)
 	return number == SIGKILL || number == stop;
 }
 
-/* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
-static void user_signal(struct shim *shim, int number)
+void life_kill(struct shim *shim, int number)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
 
-	if (number == SIGKILL || number == shim->spec->stop_signal)
-		shim->status.stopped_by_user = true;
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED;
 	event.signal = number;
 	journal_append(shim, &event);
 	life_signal(shim, number);
+}
+
+/* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
+static void user_signal(struct shim *shim, int number)
+{
+	if (number == SIGKILL || number == shim->spec->stop_signal)
+		shim->status.stopped_by_user = true;
+	life_kill(shim, number);
 }
 
 static void spawn(struct shim *shim, bool by_user)
@@ -136,7 +141,7 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 		break;
 	case ACT_KILL:
 	case ACT_THAW_KILL:
-		life_signal(shim, SIGKILL);
+		life_kill(shim, SIGKILL);
 		break;
 	case ACT_DELAY:
 		loop_timer(&shim->loop, &shim->delay_timer,

@@ -100,7 +100,7 @@ static void on_stop(struct context *ctx)
 		return;
 	}
 	if (action == ACT_TERM || action == ACT_THAW_TERM)
-		life_signal(ctx->shim, number ? number : SIGTERM);
+		life_kill(ctx->shim, number ? number : SIGTERM);
 	ctx->reply.already = action == ACT_ALREADY || action == ACT_CANCEL;
 	with_status(ctx);
 }

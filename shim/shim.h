@@ -209,6 +209,8 @@ bool session_busy(const struct io *io);
 enum action life_event(struct shim *shim, enum event event, int argument);
 /* Sends a signal to the container's init, if there is one. */
 void life_signal(struct shim *shim, int number);
+/* The same, and tells it as an event. */
+void life_kill(struct shim *shim, int number);
 /* Whether a user's kill by this signal is meant to end the container: it ends a paused one too. */
 bool life_ends(const struct shim *shim, int number);
 void life_started(struct shim *shim, pid_t pid);

@@ -240,14 +240,41 @@ static const char *log_option(const Cleat__V1__LogConfig *log, const char *key)
 	return NULL;
 }
 
+/* What Docker's drivers know. Labels, environment and tag are taken and not written. */
+static int check_log_options(const Cleat__V1__LogConfig *log, int driver, struct err *err)
+{
+	static const char common[][16] = { "max-size", "max-file", "compress", "mode",
+					   "max-buffer-size" };
+	static const char json[][16] = { "labels", "labels-regex", "env", "env-regex", "tag" };
+
+	for (size_t i = 0; log && i < log->n_options; i++) {
+		const char *key = log->options[i]->key;
+		bool known = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(common); j++)
+			known = known || !strcmp(key, common[j]);
+		for (size_t j = 0; j < ARRAY_LEN(json); j++)
+			known = known || (driver == CLEAT__SHIM__V1__LOGGING__DRIVER__JSON_FILE &&
+					  !strcmp(key, json[j]));
+		if (!known)
+			return err_set(err, ERR_INVALID,
+				       "unknown log opt '%.80s' for the log driver", key);
+	}
+	return 0;
+}
+
 static int fill_logging(const struct engine *engine, const Cleat__V1__LogConfig *log,
 			Cleat__Shim__V1__Logging *out, struct err *err)
 {
 	const char *size = log_option(log, "max-size"), *files = log_option(log, "max-file");
 	const char *compress = log_option(log, "compress");
 	uint64_t n = engine->config.log_max_files;
+	int r;
 
 	out->driver = (Cleat__Shim__V1__Logging__Driver)find_driver(log);
+	r = check_log_options(log, (int)out->driver, err);
+	if (r < 0)
+		return r;
 	out->max_size_bytes = engine->config.log_max_size;
 	if (compress && strcmp(compress, "true") != 0 && strcmp(compress, "false") != 0)
 		return err_set(err, ERR_INVALID, "invalid log option compress=%s", compress);

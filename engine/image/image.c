@@ -135,6 +135,9 @@ int image_check_tag(const char *reference, struct err *err)
 
 	if (r == 0 && ref.digest[0])
 		r = err_set(err, ERR_INVALID, "refusing to create a tag with a digest reference");
+	if (r == 0 && (!strcmp(ref.path, "library/sha256") || !strcmp(ref.path, "library/sha512")))
+		r = err_set(err, ERR_INVALID,
+			    "refusing to create an ambiguous tag using digest algorithm as name");
 	return r;
 }
 

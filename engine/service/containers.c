@@ -213,7 +213,7 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequ
 
 	(void)reply;
 	if (r == -ENOENT)
-		r = req->force ? 0 : settle(call, &key, r, err);
+		r = settle(call, &key, r, err);
 	return r;
 }
 

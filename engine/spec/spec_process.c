@@ -186,6 +186,19 @@ static json_t *user_of(const struct spec_input *in)
 			 (json_int_t)in->user.gid, "additionalGids", groups);
 }
 
+static bool is_ulimit(const char *name)
+{
+	static const char known[][12] = { "as",     "core",   "cpu",        "data",
+					  "fsize",  "locks",  "memlock",    "msgqueue",
+					  "nice",   "nofile", "nproc",      "rss",
+					  "rtprio", "rttime", "sigpending", "stack" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(known[i], name))
+			return true;
+	return false;
+}
+
 static int add_rlimits(const Cleat__V1__ContainerConfig *c, json_t *process, struct err *err)
 {
 	json_t *list = json_array();
@@ -196,6 +209,8 @@ static int add_rlimits(const Cleat__V1__ContainerConfig *c, json_t *process, str
 		char name[32] = "RLIMIT_";
 		size_t n = strlen(name);
 
+		if (!is_ulimit(u->name))
+			return err_set(err, ERR_INVALID, "invalid ulimit type: %.80s", u->name);
 		for (const char *p = u->name; *p && n < sizeof(name) - 1; p++)
 			name[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
 		name[n] = '\0';

@@ -33,6 +33,12 @@ BAD = [
     (["ps", "--filter", "status=paused restarting"], "status=paused restarting"),
     (["tag", "busybox", "UPPER"], "UPPER"),
     (["rmi", "nothing"], "o such image"),
+    (["run", "-a", "stdout", "-d", "busybox"], "cannot specify both --attach and --detach"),
+    (["create", "--log-opt", "foo=bar", "busybox"], "unknown log opt 'foo'"),
+    (["create", "--log-opt", "tag=x", "busybox"], "unknown log opt 'tag'"),
+    (["create", "--ulimit", "foo=1", "busybox"], "invalid ulimit type: foo"),
+    (["tag", "busybox", "sha256:" + "1" * 64], "refusing to create an ambiguous tag"),
+    (["inspect", "-f", "{{.Foo}}", "one"], "can't evaluate field Foo"),
 ]
 
 
@@ -51,6 +57,21 @@ def test_one_clear_error(module_engine, arguments, text):
     if text:
         assert text in done.stderr
     assert (engine.out("ps", "-a", "--no-trunc"), engine.out("images", "--no-trunc")) == before
+
+
+def test_forced_removal_of_what_is_not_there(module_engine):
+    """Docker's: said, and no failure."""
+    done = module_engine.cleat("rm", "-f", "nothing")
+    assert (done.stdout, done.stderr) == ("", "cleat: No such container: nothing\n")
+
+
+def test_exit_codes_of_an_exec_that_cannot_be(module_engine):
+    module_engine.out("run", "-d", "--name", "live", "busybox", "sleep", "1000")
+    for arguments, code in ((["-w", "/nosuch", "live", "true"], 127), (["-w", "/etc/passwd", "live", "true"], 127),
+                            (["-u", "nobody-here", "live", "true"], 126), (["absent", "true"], 1)):
+        done = module_engine.cleat("exec", *arguments, check=False)
+        assert done.returncode == code and done.stderr.startswith("cleat: ") and done.stderr.count("\n") == 1, done
+    module_engine.out("rm", "-f", "live")
 
 
 def test_ambiguous_prefix(module_engine):

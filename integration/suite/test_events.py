@@ -37,6 +37,18 @@ def test_attributes(busybox):
     assert len(shown(busybox, "event=rename")) == 1
 
 
+def test_stop_tells_its_signals(busybox):
+    for name, script in (("polite", "trap 'exit 3' TERM; echo set; while :; do sleep 0.02; done"),
+                         ("stubborn", "trap '' TERM; echo set; while :; do sleep 0.02; done")):
+        busybox.out("run", "-d", "--name", name, "busybox", "sh", "-c", script)
+        busybox.wait_for_log(name, "set")
+        busybox.out("stop", "-t", "1", name)
+    for name, expected in (("polite", ["kill 15", "die", "stop"]), ("stubborn", ["kill 15", "kill 9", "die", "stop"])):
+        told = [f"{e['Action']} {e['Actor']['Attributes'].get('signal', '')}".strip()
+                for e in shown(busybox, f"container={name}")]
+        assert told[-len(expected):] == expected, told
+
+
 def test_follower_sees_each_event_once_through_deaths_of_the_engine(busybox):
     """The stream is resumed behind the last event that was shown."""
     cid = busybox.out("create", "--name", "cf", "busybox", "true")

@@ -179,3 +179,16 @@ def test_a_signal_is_passed_on_after_the_end_of_stdin(busybox, flags):
     run.terminate()
     assert run.wait(60) == 143
     run.stdout.close()
+
+
+def test_a_limit_below_what_the_runtime_needs(busybox):
+    """Limits are the program's: nothing of its set-up is under them."""
+    script = "ulimit -n; ulimit -Hn"
+    assert busybox.out("run", "--rm", "--ulimit", "nofile=5:6", "busybox", "sh", "-c", script).split() == ["5", "6"]
+    busybox.out("run", "-d", "--name", "few", "--ulimit", "nofile=5:6", "busybox", "sleep", "1000")
+    assert busybox.out("exec", "few", "sh", "-c", script).split() == ["5", "6"]
+
+
+def test_init_shows_nothing_of_the_host(busybox):
+    out = busybox.out("run", "--rm", "--init", "busybox", "sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; cat /proc/1/comm")
+    assert out.split() == ["cleat-init", "cleat-init"]

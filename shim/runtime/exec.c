@@ -193,10 +193,10 @@ static void child(const struct execution *x)
 	close(x->sock);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	r = cgroup_enter(x->entries, x->n_entries, &err);
-	r = r ? r : privs_limits(&x->process, &err);
+	r = r ? r : privs_oom(&x->process, &err);
 	r = r ? r : join(x, &err);
 	r = r ? r : terminal(x, &err);
-	r = r ? r : launch_prepare(&l, &err);
+	r = r ? r : launch_prepare(&l, &code, &err);
 	if (!r)
 		(void)!launch_exec(&l, &code, &err);
 	(void)!sync_fail(x->child_sock, stage, code, &err);

@@ -74,9 +74,9 @@ static int join(struct init *in, struct err *err)
 	return r;
 }
 
-static int limits(struct init *in, struct err *err)
+static int oom(struct init *in, struct err *err)
 {
-	return privs_limits(&in->plan->process, err);
+	return privs_oom(&in->plan->process, err);
 }
 
 static int root(struct init *in, struct err *err)
@@ -189,7 +189,7 @@ static int program(struct init *in, struct err *err)
 				  .filter = &in->a->bundle->filter,
 				  .init = in->plan->init,
 				  .preserve = (unsigned)in->a->options->preserve };
-	int r = launch_prepare(&l, err);
+	int r = launch_prepare(&l, &in->exit_code, err);
 
 	return r ? r : launch_exec(&l, &in->exit_code, err);
 }
@@ -198,7 +198,7 @@ static const struct {
 	const char *stage;
 	int (*run)(struct init *in, struct err *err);
 } steps[] = {
-	{ "namespaces", join },  { "limits", limits },     { "rootfs", root },
+	{ "namespaces", join },  { "oom", oom },           { "rootfs", root },
 	{ "mounts", mounts },    { "cgroup", cgroup },     { "hooks", hooks },
 	{ "console", terminal }, { "pivot", change_root }, { "hostname", names },
 	{ "start", wait_start }, { "exec", program },

@@ -12,9 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "fd.h"
 #include "privs.h"
 #include "str.h"
 
@@ -45,6 +47,21 @@ static void be_init(pid_t program)
 	}
 }
 
+/* What ps shows in the container: not the runtime's command line, which has paths of the host. */
+static void name_init(void)
+{
+	static const char name[] = "cleat-init";
+	cleanup(buf_deinit) struct buf line = BUF_NULL;
+	char *at = program_invocation_name;
+
+	(void)prctl(PR_SET_NAME, name);
+	if (fd_read_file(AT_FDCWD, "/proc/self/cmdline", 64 << 10, &line) < 0 || line.len == 0)
+		return;
+	/* the arguments are one after the other, as execve(2) left them */
+	memset(at, 0, line.len);
+	(void)snprintf(at, line.len, "%s", name);
+}
+
 static int fork_init(const struct launch *l, struct err *err)
 {
 	sigset_t all, old;
@@ -55,8 +72,10 @@ static int fork_init(const struct launch *l, struct err *err)
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, errno, "fork the program from its init");
-	if (pid)
+	if (pid) {
+		name_init();
 		be_init(pid);
+	}
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (l->process->terminal) {
 		/* The program, not the init, gets the terminal's keys. */
@@ -70,16 +89,24 @@ static int fork_init(const struct launch *l, struct err *err)
 	return 0;
 }
 
-int launch_prepare(const struct launch *l, struct err *err)
+static int cwd_failed(const char *cwd, int *exit_code, struct err *err)
+{
+	*exit_code = errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	return err_sys(err, errno, "enter the working directory %s", cwd);
+}
+
+int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 {
 	const struct plan_process *p = l->process;
 	char here[PATH_MAX];
 	bool inside =
 		!chdir(p->cwd); /* some directories open only to root, some only to the user */
-	int r = privs_user(p, err);
+	/* As late as can be: with few descriptors nothing can be opened, and as root: one may be raised. */
+	int r = privs_limits(p, err);
 
+	r = r ? r : privs_user(p, err);
 	if (!r && !inside && chdir(p->cwd))
-		return err_sys(err, errno, "enter the working directory %s", p->cwd);
+		return cwd_failed(p->cwd, exit_code, err);
 	if (!r && !getcwd(here, sizeof(here))) /* a link of the image led out of the root */
 		return err_set(err, ERR_PERMISSION,
 			       "the working directory %.80s is not below the "

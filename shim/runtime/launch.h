@@ -18,8 +18,9 @@ struct launch {
 	int fifo;          /* another one to close there, -1 = none */
 };
 
-/* User, capabilities, working directory, filter; returns only when all is ready to exec. */
-int launch_prepare(const struct launch *l, struct err *err) must_check;
+/* Limits, user, capabilities, working directory, filter; returns only when all is ready to exec, or with the
+ * exit code that tells why not. */
+int launch_prepare(const struct launch *l, int *exit_code, struct err *err) must_check;
 
 /* Looks the program up in the container's PATH and executes it. Returns only on failure, with the
  * exit code that tells why in *exit_code. */

@@ -47,9 +47,14 @@ static int set_oom(int value, struct err *err)
 	return 0;
 }
 
+int privs_oom(const struct plan_process *p, struct err *err)
+{
+	return p->has_oom ? set_oom(p->oom_score_adj, err) : 0;
+}
+
 int privs_limits(const struct plan_process *p, struct err *err)
 {
-	int r = p->has_oom ? set_oom(p->oom_score_adj, err) : 0;
+	int r = 0;
 
 	for (size_t i = 0; !r && i < p->n_rlimits; i++)
 		r = set_rlimit(&p->rlimits[i], err);

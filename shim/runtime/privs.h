@@ -6,7 +6,10 @@
 #include "filter.h"
 #include "plan.h"
 
-/* Resource limits and the OOM score, while still privileged. A limit above what the host lets us
+/* The OOM score, while /proc can be written. */
+int privs_oom(const struct plan_process *p, struct err *err) must_check;
+
+/* Resource limits, while still privileged; later calls may find that no file can be opened. A limit above what the host lets us
  * give becomes the most it lets us give. */
 int privs_limits(const struct plan_process *p, struct err *err) must_check;
 
