@@ -302,7 +302,9 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;
-	return run(launch, argv, &fds, tty);
+	r = run(launch, argv, &fds, tty);
+	status_reserve(shim); /* while the runtime is at work */
+	return r;
 }
 
 /* Pipes of an exec: the child's ends in fds, ours in *out, *err, *in. */

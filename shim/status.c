@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two files in the container's state directory. `status` is one packed message, replaced by rename(2),
  * so that readers need no shim and a successor knows where to go on. `journal` holds the events that no
- * engine has recorded yet, each behind its length; a torn last one is ignored. */
+ * engine has recorded yet, each behind its length; a torn last one is ignored.
+ *
+ * On a full disk a status can still be written: `status.spare` has the room of one, and the two change
+ * places. Only then, as a reader of the status of before may find the one after the next in its hands. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -117,6 +122,29 @@ static Cleat__Shim__V1__State public_state(enum state state)
 	return names[state];
 }
 
+void status_reserve(struct shim *shim)
+{
+	cleanup_fd int fd = openat(shim->state_fd, "status.spare",
+				   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && posix_fallocate(fd, 0, STATUS_MAX) != 0)
+		(void)unlinkat(shim->state_fd, "status.spare", 0);
+}
+
+static int use_spare(struct shim *shim, const uint8_t *bytes, size_t len)
+{
+	cleanup_fd int fd = openat(shim->state_fd, "status.spare", O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_write_all(fd, bytes, len);
+
+	if (r < 0)
+		return r;
+	if (ftruncate(fd, (off_t)len) < 0 ||
+	    syscall(SYS_renameat2, shim->state_fd, "status.spare", shim->state_fd, "status",
+		    RENAME_EXCHANGE) < 0)
+		return -errno;
+	return 0;
+}
+
 void status_publish(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
@@ -137,6 +165,8 @@ void status_publish(struct shim *shim)
 		return;
 	cleat__shim__v1__shim_status__pack(s, bytes);
 	r = fd_replace_file(shim->state_fd, "status", bytes, len, 0600, false);
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = use_spare(shim, bytes, len);
 	if (r < 0)
 		log_error("status cannot be written id=%.12s error=%s", shim->id, strerror(-r));
 }

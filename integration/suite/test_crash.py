@@ -242,3 +242,62 @@ def test_an_engine_begins_while_the_last_one_ends(busybox):
     second = subprocess.run([harness.BIN / "cleatd", "--state", busybox.state, "--run", busybox.root / "other"],
                             capture_output=True, text=True, check=False, timeout=60)
     assert second.returncode == 1 and f"another engine is using {busybox.state}" in second.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """An engine whose state is on a file system that can be filled."""
+    engine = harness.Engine(root=tmp_path / "engine")
+    engine.state.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=711", "cleat-small", engine.state], check=True)
+    try:
+        with engine:
+            engine.load_busybox()
+            yield engine
+    finally:
+        subprocess.run(["umount", engine.state], check=False)
+
+
+def fill(engine):
+    filler = engine.state / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass
+    return filler
+
+
+def test_ends_on_a_full_disk(small_disk):
+    """How a container ended is known though nothing could be written but what was set aside for it."""
+    engine = small_disk
+    waits = ("busybox", "sh", "-c", "trap 'exit 7' TERM; echo set; while :; do sleep 0.02; done")
+    engine.out("run", "-d", "--name", "ends", *waits)
+    engine.out("run", "-d", "--name", "again", "--restart", "on-failure:1", *waits)
+    engine.out("run", "-d", "--name", "stopped", "busybox", "sleep", "1000")
+    for name in ("ends", "again"):
+        engine.wait_for_log(name, "set")
+    pid = lambda name: int(engine.out("inspect", "-f", "{{.State.Pid}}", name))
+    filler = fill(engine)
+    os.kill(pid("ends"), signal.SIGTERM)
+    assert engine.out("wait", "ends") == "7"
+    os.kill(pid("again"), signal.SIGTERM)
+    harness.wait_until(lambda: engine.out("inspect", "-f", "{{.RestartCount}}", "again") == "1" and pid("again"),
+                       what="the restart")
+    os.kill(pid("again"), signal.SIGKILL)
+    assert engine.out("wait", "again") == "137"
+    engine.out("stop", "-t", "0", "stopped")
+    show = lambda: engine.out("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends", "again", "stopped").splitlines()
+    assert show() == ["exited 7", "exited 137", "exited 137"]
+    engine.kill()
+    filler.unlink()
+    engine.start()
+    assert show() == ["exited 7", "exited 137", "exited 137"]
+    engine.out("start", "stopped")
+    fill(engine)
+    engine.cleat("rm", "-f", "stopped", check=False)
+    (engine.state / "filler").unlink()
+    engine.cleat("rm", "-f", "ends", "again", "stopped")
+    harness.wait_until(lambda: not engine.out("ps", "-aq"), what="nothing left")
