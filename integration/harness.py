@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("CLEAT_BIN", TOP / "build" / "bin"))
 SANITIZED = (BIN.parent / "reports").is_dir()  # where sanitizers report; integration/sanitize/options.c
 READY_TIMEOUT_S = 60
+KERNEL = tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def wait_until(condition, timeout=60.0, what="condition"):
@@ -165,6 +167,12 @@ def fnv1a(text):
     for byte in text.encode():
         value = (value ^ byte) * 16777619 & 0xffffffff
     return value
+
+
+def codes_of_an_orphan(code):
+    """What the exit code of a process may be whose shim was killed: kernels since 6.15 tell it for sure
+    (PIDFD_GET_INFO), with others somebody may have reaped the process first."""
+    return (code,) if KERNEL >= (6, 15) else (code, 255)
 
 
 def exe(pid):

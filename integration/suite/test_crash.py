@@ -97,8 +97,9 @@ def test_a_killed_shim_is_replaced(busybox):
         killed.append(harness.wait_until(lambda: [p for p in busybox.shims() if p not in killed], what="a shim")[0])
         os.kill(killed[-1], signal.SIGKILL)
     assert busybox.out("exec", "cs", "touch", "/stop") == ""
-    assert busybox.out("wait", "cs") == "33"
-    assert inspect(busybox, "cs")["State"]["ExitCode"] == 33
+    code = int(busybox.out("wait", "cs"))
+    assert code in harness.codes_of_an_orphan(33)
+    assert inspect(busybox, "cs")["State"]["ExitCode"] == code
     numbers = busybox.out("logs", "cs").split()
     assert numbers == [str(i) for i in range(1, len(numbers) + 1)]
 
@@ -193,7 +194,7 @@ def test_streams_outlive_a_killed_shim(busybox, command):
         client.read_until(lambda out: any(t > succeeded for t in ticks(out)))
         os.write(client.input, b"line%d\n" % number)
         client.read_until(lambda out: b"got line%d" % number in out)
-    assert client.end() == 6
+    assert client.end() in harness.codes_of_an_orphan(6)
 
 
 def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
