@@ -33,6 +33,7 @@ enum { STACK_BYTES = 256 << 10 };
 
 /* A directory is locked by its maker long before it is so old. */
 #define ORPHAN_NS INT64_C(2000000000)
+#define ENDING_NS INT64_C(20000000)
 
 struct task {
 	struct list link;
@@ -93,8 +94,11 @@ static void tend_alone(struct engine *engine, const struct record *record,
 	bool already = false;
 	int r = 0;
 
-	if (shims_alive(engine, record->id))
+	if (shims_alive(engine, record->id)) {
+		/* it has closed its sockets and not yet its lock: it ends */
+		reconcile_at(engine->reconciler, record->id, fd_monotonic_ns() + ENDING_NS);
 		return;
+	}
 	history_settle(engine, record->id);
 	if (status_active(status))
 		r = succeed(engine, record, &err);

@@ -138,9 +138,8 @@ static int use_spare(struct shim *shim, const uint8_t *bytes, size_t len)
 
 	if (r < 0)
 		return r;
-	if (ftruncate(fd, (off_t)len) < 0 ||
-	    syscall(SYS_renameat2, shim->state_fd, "status.spare", shim->state_fd, "status",
-		    RENAME_EXCHANGE) < 0)
+	if (ftruncate(fd, (off_t)len) < 0 || syscall(SYS_renameat2, shim->state_fd, "status.spare",
+						     shim->state_fd, "status", RENAME_EXCHANGE) < 0)
 		return -errno;
 	return 0;
 }

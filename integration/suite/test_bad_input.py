@@ -42,10 +42,15 @@ BAD = [
 ]
 
 
+def things(engine):
+    return (engine.out("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.Image}} {{.State}} {{.Command}}"),
+            engine.out("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"))
+
+
 @pytest.mark.parametrize("arguments,text", BAD, ids=[" ".join(a)[:40] for a, _ in BAD])
 def test_one_clear_error(module_engine, arguments, text):
     engine = module_engine
-    before = engine.out("ps", "-a", "--no-trunc"), engine.out("images", "--no-trunc")
+    before = things(engine)
     done = engine.cleat(*arguments, check=False)
     if text is None and done.returncode == 0:
         engine.cleat("rm", "-f", done.stdout.strip())
@@ -56,7 +61,7 @@ def test_one_clear_error(module_engine, arguments, text):
     assert len(done.stderr) < 1000
     if text:
         assert text in done.stderr
-    assert (engine.out("ps", "-a", "--no-trunc"), engine.out("images", "--no-trunc")) == before
+    assert things(engine) == before
 
 
 def test_forced_removal_of_what_is_not_there(module_engine):

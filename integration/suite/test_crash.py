@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What kill -9 of any part must not do."""
+import fcntl
 import json
 import os
 import random
@@ -229,6 +230,27 @@ def test_a_directory_without_a_row_goes(busybox):
     folder.mkdir()
     busybox.start()
     harness.wait_until(lambda: os.listdir(busybox.state / "containers") == [kept], what="only the container's directory")
+
+
+def test_a_killed_shim_that_ends_slowly_is_replaced(busybox):
+    """Its sockets are closed, its lock is still held: the engine looks again."""
+    cid = busybox.out("run", "-d", "busybox", "sleep", "1000")
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with open(busybox.run / "shim" / cid / "lock", "r+b") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)  # granted when the shim is gone
+            held.set()
+            release.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    killed = kill_shim(busybox)
+    assert held.wait(60)
+    busybox.out("ps")
+    release.set()
+    holder.join()
+    harness.wait_until(lambda: [p for p in busybox.shims() if p != killed], what="a successor")
 
 
 def test_an_engine_begins_while_the_last_one_ends(busybox):
