@@ -23,6 +23,8 @@
 
 enum { NOTIFY_FD = 4, PROCESS_FD = 5 };
 
+enum { ARGS_MAX = 20 };
+
 /* What the runtime gets as 0, 1, 2 and as its process file; -1 = /dev/null, none. */
 struct child_fds {
 	int std[3];
@@ -271,11 +273,21 @@ static int container_fds(struct shim *shim, struct child_fds *fds)
 	return fds->std[1] < 0 || fds->std[2] < 0 ? -EIO : 0;
 }
 
+/* Another runtime is driven by ours. */
+static size_t add_runtime(const struct shim *shim, char **argv, size_t n)
+{
+	if (!shim->spec->runtime[0])
+		return n;
+	argv[n++] = (char *)"--runtime";
+	argv[n++] = shim->spec->runtime;
+	return n;
+}
+
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;
 	struct child_fds fds = { { -1, -1, -1 }, -1 };
-	char *argv[16];
+	char *argv[ARGS_MAX];
 	size_t n = 0;
 	struct launch *launch;
 	int r = tty ? 0 : io_open_fifos(shim);
@@ -290,6 +302,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	argv[n++] = shim->oci_program;
 	argv[n++] = (char *)"--root";
 	argv[n++] = (char *)(uintptr_t)shim->oci_root;
+	n = add_runtime(shim, argv, n);
 	argv[n++] = (char *)"run";
 	argv[n++] = (char *)"--detach";
 	argv[n++] = (char *)"--bundle";
@@ -351,7 +364,7 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 {
 	struct child_fds fds = { { -1, -1, -1 }, process };
 	struct launch *launch;
-	char *argv[16];
+	char *argv[ARGS_MAX];
 	size_t n = 0;
 	int r = exec_fds(exec, request, &fds);
 
@@ -363,6 +376,7 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 	argv[n++] = shim->oci_program;
 	argv[n++] = (char *)"--root";
 	argv[n++] = (char *)(uintptr_t)shim->oci_root;
+	n = add_runtime(shim, argv, n);
 	argv[n++] = (char *)"exec";
 	argv[n++] = (char *)"--detach";
 	argv[n++] = (char *)"--notify-fd";

@@ -91,14 +91,12 @@ static void apply_spec(struct shim *shim)
 }
 
 /* cleat-oci stands beside this program. */
-static char *runtime_program(const struct shim *shim)
+static char *runtime_program(void)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (shim->spec->runtime[0])
-		return strdup(shim->spec->runtime);
 	if (n < 0)
 		return NULL;
 	self[n] = '\0';
@@ -153,7 +151,7 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 		return r;
 	io_init(shim, &shim->io, &shim->log);
 	apply_spec(shim);
-	shim->oci_program = runtime_program(shim);
+	shim->oci_program = runtime_program();
 	if (!shim->oci_program)
 		return -ENOMEM;
 	r = status_load(shim);

@@ -298,6 +298,11 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 
 	if (r < 0)
 		return r;
+	if (str_or_empty(config->runtime)[0] && config->runtime[0] != '/')
+		return err_set(
+			err, ERR_INVALID,
+			"unknown or invalid runtime name: %.80s (the path of one is expected)",
+			config->runtime);
 	restart.kind = (Cleat__Shim__V1__RestartPolicy__Kind)find_policy(config->restart_policy);
 	if (config->restart_policy) {
 		restart.max_retries = config->restart_policy->maximum_retry_count;

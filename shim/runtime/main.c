@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "container.h"
 #include "fd.h"
+#include "foreign.h"
 #include "launch.h"
 #include "notify.h"
 #include "seal.h"
@@ -29,6 +30,8 @@ static int do_create(struct call *c, struct err *err)
 
 static int do_run(struct call *c, struct err *err)
 {
+	if (c->o->runtime)
+		return foreign_run(c->o, &c->out, err);
 	return container_create(c->o, true, &c->code, &c->out, err);
 }
 
@@ -39,6 +42,8 @@ static int do_start(struct call *c, struct err *err)
 
 static int do_exec(struct call *c, struct err *err)
 {
+	if (c->o->runtime)
+		return foreign_exec(c->o, &c->out, err);
 	return container_exec(c->o, &c->code, &c->out, err);
 }
 
@@ -169,7 +174,7 @@ int main(int argc, char **argv)
 			continue;
 		if (verbs[i].id && !o.id)
 			r = err_set(&err, ERR_INVALID, "%s needs a container id", o.verb);
-		if (!r && verbs[i].enters)
+		if (!r && verbs[i].enters && !o.runtime)
 			seal_self(argv);
 		r = r ? r : verbs[i].run(&call, &err);
 		return r ? report(&o, &call, &err) : call.code;

@@ -37,6 +37,7 @@ static const struct option_def defs[] = {
 	{ "--keep", NULL, SKIP, 0 },
 	{ "--detach", "-d", FLAG, O(detach) },
 	{ "--notify-fd", NULL, NUMBER, O(notify_fd) },
+	{ "--runtime", NULL, STRING, O(runtime) },
 	{ "--cgroup", NULL, STRING, O(cgroup) },
 	{ "--seccomp-cache", NULL, STRING, O(seccomp_cache) },
 	{ "--process", "-p", STRING, O(process) },

@@ -11,6 +11,7 @@ enum { OPTIONS_ENV_MAX = 256 };
 struct options {
 	const char *root, *log, *log_format, *bundle, *pid_file, *console_socket, *cgroup;
 	const char *seccomp_cache, *process, *user, *cwd;
+	const char *runtime; /* another one to do the work, NULL = this one */
 	const char *env[OPTIONS_ENV_MAX];
 	int n_env;
 	int preserve, notify_fd; /* notify_fd -1 = none */
