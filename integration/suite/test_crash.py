@@ -259,6 +259,8 @@ def test_an_engine_begins_while_the_last_one_ends(busybox):
     for number in [signal.SIGKILL] * 15 + [signal.SIGTERM] * 3:
         old = busybox.process
         old.send_signal(number)
+        if number == signal.SIGTERM:  # until it has heard it
+            harness.wait_until(lambda: not (busybox.run / "cleat.sock").is_symlink(), what="the end of service")
         busybox.start()
         old.wait(30)
         assert len(busybox.out("ps", "-q").split()) == 1
