@@ -275,7 +275,7 @@ def stage_inventory(tally, before):
 
 
 STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "pytest-asan", "vm"]
-DEFAULT_STAGES = ["source", "release", "pytest", "asan", "tsan", "fuzz"]
+DEFAULT_STAGES = ["source", "release", "pytest", "asan", "pytest-asan", "tsan", "fuzz"]
 
 
 def main():
