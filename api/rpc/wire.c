@@ -236,10 +236,9 @@ int wire_listen(struct wire_listener **out, const char *url,
 
 	if (!l)
 		return err_sys(err, ENOMEM, "listen at %s", url);
-	*l = (struct wire_listener){ .accepted = accepted,
-				     .arg = arg,
-				     .dir_fd = -1,
-				     .ipc = !strncmp(url, "ipc://", 6) };
+	*l = (struct wire_listener){
+		.accepted = accepted, .arg = arg, .dir_fd = -1, .ipc = !strncmp(url, "ipc://", 6)
+	};
 	actual = short_url(url, &l->dir_fd);
 	rv = actual ? nng_stream_listener_alloc(&l->listener, actual) : NNG_ENOENT;
 	if (!rv)
