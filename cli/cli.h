@@ -45,7 +45,7 @@ enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 /* ---- remote.c */
 
 /* How long a call that was cut off waits for an engine to come back. */
-enum { REMOTE_ABSENT_MS = 30000, REMOTE_STEP_MS = 10 };
+enum { REMOTE_ABSENT_MS = 30000, REMOTE_STEP_MS = 10, REMOTE_FAR_STEP_MS = 200 };
 
 /* The open client, made at the first use. ERR_UNAVAILABLE when nobody listens. */
 int remote_client(struct cli *cli, struct rpc_client **client, struct err *err) must_check;
@@ -65,7 +65,7 @@ int remote_open(struct cli *cli, const struct rpc_service *service, const char *
 
 /* After a stream failed with *err: true when it can be opened again where it was, after a short
  * pause. *since_ns is the time of the first failure in a row, 0 before. */
-bool remote_again(const struct err *err, int64_t *since_ns);
+bool remote_again(const struct cli *cli, const struct err *err, int64_t *since_ns);
 
 /* ---- output.c */
 

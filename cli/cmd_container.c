@@ -221,7 +221,7 @@ static int one_wait(struct cli *cli, const struct flags *flags, const char *arg,
 	do {
 		*err = ERR_NULL;
 		r = wait_once(cli, &req, &code, err);
-	} while (r < 0 && cli->client && remote_again(err, &since_ns));
+	} while (r < 0 && cli->client && remote_again(cli, err, &since_ns));
 	if (r == 1)
 		printf("%d\n", code);
 	fflush(stdout);
@@ -335,7 +335,7 @@ static int run_logs(struct cli *cli, const struct flags *flags, struct err *err)
 	do {
 		*err = ERR_NULL;
 		r = logs_once(cli, flags, &req, at_start, &since_ns, err);
-	} while (r < 0 && cli->client && remote_again(err, &since_ns));
+	} while (r < 0 && cli->client && remote_again(cli, err, &since_ns));
 	return r;
 }
 

@@ -162,8 +162,9 @@ static int run_events(struct cli *cli, const struct flags *flags, struct err *er
 		r = events_once(cli, flags, &req, &since_ns, err);
 		if (r == 0)
 			break;
-		if (cli->client && (err->code == ERR_OUT_OF_RANGE ? req.resume_case != 0
-								  : remote_again(err, &since_ns))) {
+		if (cli->client &&
+		    (err->code == ERR_OUT_OF_RANGE ? req.resume_case != 0
+						   : remote_again(cli, err, &since_ns))) {
 			/* no event came yet: what happens meanwhile is asked for by time */
 			if (req.resume_case == 0 && req.since_ns == 0)
 				req.since_ns = now;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection a command. An engine may be killed or replaced at any moment, and people at the
- * command line should not see it: a call that was cut off is repeated in steps of 10 ms until an engine
+ * command line should not see it: a call that was cut off is repeated in small steps until an engine
  * is there again. Only the first connection is not waited for, because there a wrong address is the
  * likelier reason. */
 #include <errno.h>
@@ -19,7 +19,7 @@ static void pause_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-bool remote_again(const struct err *err, int64_t *since_ns)
+bool remote_again(const struct cli *cli, const struct err *err, int64_t *since_ns)
 {
 	int64_t now = fd_monotonic_ns();
 
@@ -29,7 +29,7 @@ bool remote_again(const struct err *err, int64_t *since_ns)
 		*since_ns = now;
 	if (now - *since_ns > REMOTE_ABSENT_MS * 1000000LL)
 		return false;
-	pause_ms(REMOTE_STEP_MS);
+	pause_ms(str_has_prefix(cli->host, "ipc://") ? REMOTE_STEP_MS : REMOTE_FAR_STEP_MS);
 	return true;
 }
 
@@ -58,7 +58,7 @@ int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
 		*err = ERR_NULL;
 		r = rpc_client_open(&cli->client, cli->host, &config, err);
 		/* an engine that took the connection and died is waited for, none at all is not */
-		if (r < 0 && (err->not_started || !remote_again(err, &since_ns)))
+		if (r < 0 && (err->not_started || !remote_again(cli, err, &since_ns)))
 			return err_wrap(err, r,
 					"cannot connect to the engine at %s (is cleatd running?)",
 					cli->host);
@@ -102,7 +102,7 @@ int remote_call(struct cli *cli, const struct rpc_service *service, const char *
 	do {
 		*err = ERR_NULL;
 		r = rpc_client_unary(client, &options, method, req, &message, err);
-	} while (r < 0 && remote_again(err, &since_ns));
+	} while (r < 0 && remote_again(cli, err, &since_ns));
 	if (r < 0)
 		return r;
 	if (reply)

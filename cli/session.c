@@ -348,7 +348,7 @@ static int session_loop(struct state *st, struct err *err)
 		if (r == 0)
 			return 0;
 		st->call = rpc_client_call_close(st->call);
-		if (!remote_again(err, &st->failed_ns))
+		if (!remote_again(st->cli, err, &st->failed_ns))
 			return r;
 		*err = ERR_NULL;
 		r = open_call(st, err);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "fd.h"
+#include "log.h"
 #include "str.h"
 
 #define PUBLIC_NAME "cleat.sock"
@@ -56,14 +57,13 @@ static bool is_served(int lock_fd)
 	return fd == -EAGAIN || (fd >= 0 && greets(fd));
 }
 
-static int leave_name(const struct engine *engine, int lock_fd)
+/* Without it others only wait longer. */
+static void leave_name(const struct engine *engine, int lock_fd)
 {
 	size_t n = strlen(engine->run_dir);
 
-	if (pwrite(lock_fd, engine->run_dir, n, 0) != (ssize_t)n ||
-	    ftruncate(lock_fd, (off_t)n) < 0)
-		return -errno;
-	return 0;
+	if (ftruncate(lock_fd, 0) < 0 || pwrite(lock_fd, engine->run_dir, n, 0) != (ssize_t)n)
+		log_warn("%s/lock cannot be written", engine->state_dir);
 }
 
 /* One that holds the state and serves nobody is about to end, or was killed and is not gone yet. */
@@ -89,7 +89,7 @@ int link_claim(const struct engine *engine, bool replace, struct err *err)
 	if (r == 0)
 		r = set_lock(fd, F_RDLCK);
 	if (r == 0)
-		r = leave_name(engine, fd);
+		leave_name(engine, fd);
 	if (r == -EAGAIN || r == -EACCES)
 		return err_set(err, ERR_PRECONDITION, "another engine is using %s",
 			       engine->state_dir);

@@ -33,7 +33,7 @@ enum { STACK_BYTES = 256 << 10 };
 
 /* A directory is locked by its maker long before it is so old. */
 #define ORPHAN_NS INT64_C(2000000000)
-#define ENDING_NS INT64_C(20000000)
+#define ENDING_NS INT64_C(100000000)
 
 struct task {
 	struct list link;
@@ -314,7 +314,7 @@ void reconcile_one(struct reconciler *reconciler, const char *id)
 
 void reconcile_at(struct reconciler *reconciler, const char *id, int64_t at_ns)
 {
-	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL;
+	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL, *other, *next;
 
 	if (!task)
 		return;
@@ -322,6 +322,15 @@ void reconcile_at(struct reconciler *reconciler, const char *id, int64_t at_ns)
 	task->at_ns = at_ns;
 	list_init(&task->link);
 	pthread_mutex_lock(&reconciler->mutex);
+	/* a look at the container finds out itself when the next one is due */
+	list_each_safe (other, next, &reconciler->tasks, link) {
+		if (strcmp(other->id, id) != 0)
+			continue;
+		if (other->at_ns < at_ns)
+			task->at_ns = other->at_ns;
+		list_remove(&other->link);
+		free(other);
+	}
 	list_append(&reconciler->tasks, &task->link);
 	pthread_cond_signal(&reconciler->more);
 	pthread_mutex_unlock(&reconciler->mutex);

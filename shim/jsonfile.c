@@ -193,10 +193,27 @@ static void rename_all(struct jsonfile *json)
 	}
 }
 
-static void rotate(struct jsonfile *json, uint64_t position)
+/* The newest file where there is none open: after a rotation, and again when it could not be made then (no
+ * descriptor or no inode was free). */
+static int begin(struct jsonfile *json)
 {
 	struct stat st;
+	int r = open_newest(json, &st);
 
+	if (r == 0 && fcntl(json->fd, F_SETFL, O_APPEND) < 0)
+		r = -errno;
+	if (r < 0) {
+		closep(&json->fd);
+		json->fd = -1;
+		return r;
+	}
+	json->offset = (uint64_t)st.st_size;
+	tell_base(json);
+	return 0;
+}
+
+static void rotate(struct jsonfile *json, uint64_t position)
+{
 	if (json->offset < json->max_size)
 		return;
 	jsonfile_mark(json, position);
@@ -205,18 +222,18 @@ static void rotate(struct jsonfile *json, uint64_t position)
 	json->offset = 0;
 	closep(&json->fd);
 	json->fd = -1;
-	if (open_newest(json, &st) < 0 || fcntl(json->fd, F_SETFL, O_APPEND) < 0)
-		return;
-	tell_base(json);
-	jsonfile_mark(json, position);
+	if (begin(json) == 0)
+		jsonfile_mark(json, position);
 }
 
 static int append(struct jsonfile *json, const struct buf *lines, uint64_t position)
 {
-	if (lines->error || json->fd < 0)
-		return lines->error ? lines->error : -EBADF;
-	if (lines->len == 0)
-		return 0;
+	int r = lines->error;
+
+	if (r == 0 && lines->len > 0 && json->fd < 0)
+		r = begin(json);
+	if (r < 0 || lines->len == 0)
+		return r;
 	if (fd_write_all(json->fd, lines->data, lines->len) < 0) {
 		/* A torn line would spoil the next one. */
 		if (ftruncate(json->fd, (off_t)json->offset) < 0 ||

@@ -36,6 +36,7 @@ static int open_segment(struct logfile *log, uint32_t number)
 	log->fd = fd;
 	log->segment = number;
 	log->offset = 0;
+	log->full = false;
 	return 0;
 }
 
@@ -143,7 +144,7 @@ void logfile_close(struct logfile *log)
 
 static void rotate(struct logfile *log)
 {
-	if (log->offset < log->max_size || open_segment(log, log->segment + 1) < 0)
+	if ((log->offset < log->max_size && !log->full) || open_segment(log, log->segment + 1) < 0)
 		return;
 	if (log->driver == LOG_DRIVER_JSON)
 		jsonfile_mark(&log->json, log->position);
@@ -291,8 +292,12 @@ static ssize_t take_waiting(struct logfile *log, int fd, struct logrec *rec, cha
 	if (waiting == 0)
 		return 0;
 	rec->size = waiting < LOGREC_DATA_MAX ? (uint32_t)waiting : LOGREC_DATA_MAX;
-	if (log->driver == LOG_DRIVER_LOCAL && log->offset + logrec_size(rec) >= log->max_size)
-		rec->size = whole_lines(fd, rec->size);
+	if (log->driver == LOG_DRIVER_LOCAL && log->offset + logrec_size(rec) >= log->max_size) {
+		uint32_t lines = whole_lines(fd, rec->size);
+
+		log->full = lines < rec->size;
+		rec->size = lines;
+	}
 	return take_spliced(log, fd, rec, copy);
 }
 

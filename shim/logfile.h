@@ -22,6 +22,7 @@ struct logfile {
 	uint32_t segment;     /* number of the file at fd */
 	uint64_t offset;      /* its length */
 	uint64_t position;    /* bytes of output so far */
+	bool full;            /* the next record is of the next segment */
 	bool rotated;         /* a segment was closed; who takes note clears it (local) */
 	uint64_t dropped;     /* bytes that could not be written: disk full */
 	struct jsonfile json; /* of that driver */

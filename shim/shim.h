@@ -144,7 +144,7 @@ void done_publish(struct shim *shim);
 /* status.c: the published state and the journal of events. */
 int status_load(struct shim *shim) must_check;
 void status_publish(struct shim *shim);
-/* Sets room aside for a status that is to be written on a full disk. Once in a container's life. */
+/* Sets room aside for a status that is to be written on a full disk, where there is none yet. */
 void status_reserve(struct shim *shim);
 /* Numbers `event`, writes it to the journal, sends it to the subscribers. */
 void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);

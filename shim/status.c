@@ -124,11 +124,11 @@ static Cleat__Shim__V1__State public_state(enum state state)
 
 void status_reserve(struct shim *shim)
 {
-	cleanup_fd int fd = openat(shim->state_fd, "status.spare",
-				   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	cleanup_fd int fd =
+		openat(shim->state_fd, "status.spare", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-	if (fd >= 0 && posix_fallocate(fd, 0, STATUS_MAX) != 0)
-		(void)unlinkat(shim->state_fd, "status.spare", 0);
+	if (fd >= 0)
+		(void)posix_fallocate(fd, 0, STATUS_MAX);
 }
 
 static int use_spare(struct shim *shim, const uint8_t *bytes, size_t len)

@@ -51,7 +51,7 @@ static int lose_sys(struct rpc_client *c, int r, const char *what, struct err *e
 	struct err why = ERR_NULL;
 	char words[256];
 
-	if (!c->greeted && client_helper_words(c, words, sizeof(words)))
+	if (r == -ECONNRESET && !c->greeted && client_helper_words(c, words, sizeof(words)))
 		what = words;
 	(void)err_set(&why, r == -EPROTO ? ERR_INTERNAL : ERR_UNAVAILABLE, "%s: %s", c->url, what);
 	return lose(c, r, &why, err);

@@ -84,10 +84,20 @@ static int spawn_helper(struct rpc_client *c, int sock, int words)
 		c->tls.server_name, NULL
 	};
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
 	int r = helper_path(path, sizeof(path));
 
 	if (r < 0)
 		return r;
+	r = posix_spawnattr_init(&attr);
+	if (r)
+		return -r;
+	/* what a terminal sends to the command, the command passes on: over this connection */
+	(void)sigemptyset(&none);
+	(void)posix_spawnattr_setsigmask(&attr, &none);
+	(void)posix_spawnattr_setpgroup(&attr, 0);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	r = posix_spawn_file_actions_init(&actions);
 	if (r)
 		return -r;
@@ -95,8 +105,9 @@ static int spawn_helper(struct rpc_client *c, int sock, int words)
 	if (!r)
 		r = posix_spawn_file_actions_adddup2(&actions, words, STDOUT_FILENO);
 	if (!r)
-		r = posix_spawn(&c->helper.pid, path, &actions, NULL, argv, environ);
+		r = posix_spawn(&c->helper.pid, path, &actions, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
 	return -r;
 }
 

@@ -4,8 +4,6 @@
  * 1; nothing else is. The client library starts it (api/rpc/client_dial.c). */
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,13 +29,12 @@ static int try_all(const struct addrinfo *list)
 	int error = EHOSTUNREACH;
 
 	for (const struct addrinfo *a = list; a; a = a->ai_next) {
-		int one = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, a->ai_protocol);
+		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, a->ai_protocol);
 
 		if (fd < 0)
 			continue;
 		if (connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-			(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+			relay_tune(fd);
 			return fd;
 		}
 		error = errno;
@@ -82,10 +79,10 @@ static int run(char *const *argv, struct err *err)
 		return r;
 	r = relay(tls, STDIN_FILENO, false, &any);
 	/* with TLS 1.3 a server looks at our certificate when we are done already */
-	if (r < 0 && !any)
+	if (r == -EPROTO && !any)
 		return err_set(err, ERR_UNAUTHENTICATED, "the engine refused this certificate: %s",
-			       tls_error(tls)[0] ? tls_error(tls) : strerror(-r));
-	return 0;
+			       tls_error(tls));
+	return r < 0 && !any ? err_sys(err, r, "connection") : 0;
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,8 @@
 
 #include "reframe.h"
 
-enum { PART = 32 << 10, LAST_MS = 1000 };
+/* A silent peer is asked after 15 s, twice, as the RPC itself does on TCP. */
+enum { PART = 32 << 10, LAST_MS = 1000, PROBE_S = 15, PROBES = 2, DEAD_MS = 45000 };
 
 struct lane {
 	struct reframe frames;
@@ -26,6 +29,7 @@ struct both {
 	struct tls *tls;
 	int fd;
 	bool any, tls_waits; /* for tls_events() */
+	bool hung;           /* the plain side has gone; what it sent may still be there */
 	struct lane in, out; /* from TLS, to it */
 	uint8_t raw[PART];
 };
@@ -77,6 +81,9 @@ static int drain(struct both *b, struct lane *lane)
 	ssize_t n = lane->from_tls ? plain_result(send(b->fd, data, left, MSG_NOSIGNAL))
 				   : note_wait(b, tls_write(b->tls, data, left));
 
+	/* nobody takes it any more; what was sent to us before is still to be read */
+	if (lane->from_tls && (n == -EPIPE || n == -ECONNRESET))
+		n = (ssize_t)left;
 	if (n < 0)
 		return n == -EAGAIN ? 0 : (int)n;
 	lane->at += (size_t)n;
@@ -97,13 +104,14 @@ static int move(struct both *b, struct lane *lane)
 	return r;
 }
 
-static int wait_for(const struct both *b)
+static int wait_for(struct both *b)
 {
-	bool last = b->in.ended || b->out.ended;
+	bool last = b->in.ended || b->out.ended || b->hung;
 	short plain = (short)((is_empty(&b->out) && !b->out.ended ? POLLIN : 0) |
 			      (is_empty(&b->in) ? 0 : POLLOUT));
 	struct pollfd p[] = {
-		{ .fd = b->fd, .events = plain },
+		/* one that has gone is always ready, and there is nothing to do about it before `out` is empty */
+		{ .fd = plain || !b->hung ? b->fd : -1, .events = plain },
 		{ .fd = b->tls_waits ? tls_fd(b->tls) : -1, .events = tls_events(b->tls) },
 	};
 	int r;
@@ -115,12 +123,29 @@ static int wait_for(const struct both *b)
 	r = poll(p, 2, last ? LAST_MS : -1);
 	if (r < 0)
 		return errno == EINTR ? 0 : -errno;
+	if (p[0].revents & (POLLHUP | POLLERR))
+		b->hung = true;
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
 static bool is_over(const struct both *b)
 {
 	return (b->in.ended && is_empty(&b->in)) || (b->out.ended && is_empty(&b->out));
+}
+
+void relay_tune(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },        { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, PROBE_S }, { IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, PROBES },   { IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_MS },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+				 sizeof(options[i].value));
 }
 
 int relay(struct tls *tls, int fd, bool frames, bool *any)

@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -24,7 +22,9 @@
 #include "thread.h"
 #include "tls.h"
 
-enum { MAX_CONNECTIONS = 1024, HANDSHAKE_MS = 10000, STACK_BYTES = 128 << 10 };
+/* Half of what the engine takes in all: the machine's own users are not to be shut out. Who has not shown a
+ * certificate yet is one of fewer still. */
+enum { MAX_CONNECTIONS = 512, MAX_HANDSHAKES = 128, HANDSHAKE_MS = 5000, STACK_BYTES = 128 << 10 };
 
 struct options {
 	const char *run_dir, *listen;
@@ -34,7 +34,7 @@ struct options {
 static struct {
 	struct tls_context *context;
 	int run_fd;
-	sem_t free_places;
+	sem_t free_places, free_handshakes;
 } server;
 
 static void serve(int fd)
@@ -43,8 +43,14 @@ static void serve(int fd)
 	cleanup_fd int engine = -1;
 	struct err err = ERR_NULL;
 	bool any;
-	int r = tls_start(&tls, server.context, fd, NULL, HANDSHAKE_MS, &err);
+	int r;
 
+	if (sem_trywait(&server.free_handshakes) < 0) {
+		close(fd);
+		return;
+	}
+	r = tls_start(&tls, server.context, fd, NULL, HANDSHAKE_MS, &err);
+	sem_post(&server.free_handshakes);
 	if (r < 0) {
 		log_info("refused: %s", err.message);
 		return;
@@ -66,11 +72,9 @@ static void *connection(void *arg)
 
 static void hand_over(int fd)
 {
-	int one = 1;
 	pthread_t thread;
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	relay_tune(fd);
 	if (thread_start(&thread, STACK_BYTES, connection, (void *)(intptr_t)fd) == 0) {
 		pthread_detach(thread);
 		return;
@@ -183,6 +187,7 @@ int main(int argc, char **argv)
 	log_setup("cleat-tls", LOG_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
 	sem_init(&server.free_places, 0, MAX_CONNECTIONS);
+	sem_init(&server.free_handshakes, 0, MAX_HANDSHAKES);
 	(void)!run(&options, &err);
 	log_error("%s", err.message);
 	return 1;

@@ -174,10 +174,14 @@ int tls_start(struct tls **out, struct tls_context *context, int fd, const char 
 		return err_sys(err, ENOMEM, "TLS");
 	tls->fd = -1;
 	tls->ssl = SSL_new(context->ssl);
-	if (!tls->ssl || (server_name && !expect(tls->ssl, server_name)))
+	if (!tls->ssl)
 		return err_sys(err, ENOMEM, "TLS");
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || SSL_set_fd(tls->ssl, fd) != 1)
+	if (server_name && !expect(tls->ssl, server_name))
+		return err_set(err, ERR_INVALID, "no server name: %.80s", server_name);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_sys(err, errno, "TLS");
+	if (SSL_set_fd(tls->ssl, fd) != 1)
+		return err_sys(err, ENOMEM, "TLS");
 	tls->fd = steal_fd(&owned);
 	if (context->server)
 		SSL_set_accept_state(tls->ssl);

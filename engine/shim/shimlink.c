@@ -336,7 +336,6 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct er
 	dir = r < 0 ? r : shimsock_dir(shims->engine, id);
 	if (dir < 0)
 		return err_sys(err, dir, "open %s/shim/%.12s", shims->engine->run_dir, id);
-	(void)unlinkat(dir, "sock", 0);
 	sock = fd_unix_listen(dir, "sock", SOCK_SEQPACKET, 0600);
 	if (sock < 0)
 		return err_sys(err, sock, "listen for the shim");
@@ -354,12 +353,8 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, struct er
 static struct link *enter(struct shims *shims, const char *id, struct call *call)
 {
 	struct link *link;
-	pthread_condattr_t attr;
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&call->answered, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&call->answered);
 	list_init(&call->link);
 	pthread_mutex_lock(&shims->mutex);
 	link = find_link(shims, id);

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An engine over TLS: who shows a certificate of its CA is served, nobody else."""
+import os
 import pathlib
+import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pynng
 import pytest
@@ -154,6 +157,42 @@ def test_held_streams_survive_upgrade_and_kill(remote):
     remote.engine.start()
     assert logs.communicate(timeout=60)[0].split() == [b"%d" % i for i in range(1, 401)]
     assert wait.communicate(timeout=60)[0] == b"3\n"
+
+
+def test_interrupt_from_the_terminal(remote):
+    """It reaches the whole foreground: the helper must not be of it."""
+    script = "trap 'exit 4' INT; echo ready; while :; do sleep 0.02; done"
+    with subprocess.Popen(remote.command("run", "--rm", "busybox", "sh", "-c", script), stdout=subprocess.PIPE,
+                          start_new_session=True) as process:
+        assert process.stdout.readline() == b"ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 4
+
+
+def test_a_stalled_client_and_a_dead_engine(remote):
+    """Neither side turns in a circle, and the helper ends with its command."""
+    remote.engine.out("run", "-d", "--name", "much", "busybox", "seq", "3000000")
+    remote.engine.out("wait", "much")
+    stalled = subprocess.Popen(remote.command("logs", "much"), stdout=subprocess.PIPE)
+    unread = subprocess.Popen(remote.command("run", "-i", "busybox", "sleep", "1000"), stdin=open("/dev/zero", "rb"))
+    ticks = lambda: sum(map(int, pathlib.Path(f"/proc/{remote.process.pid}/stat").read_text(
+        encoding="utf-8").rsplit(")", 1)[1].split()[11:13]))
+
+    def rests():
+        before = ticks()
+        time.sleep(0.5)
+        return ticks() - before < 20  # of the 50 of a core; clients look for an engine now and then
+
+    harness.wait_until(rests, what="both have come to a stop")
+    remote.engine.kill()
+    harness.wait_until(rests, what="nothing to do without an engine")
+    for process in (stalled, unread):
+        process.kill()
+        process.wait()
+    stalled.stdout.close()
+    harness.wait_until(lambda: not [p for p in harness.processes_below(remote.url) if harness.exe(p) == "cleat-dial"],
+                       what="end of the helpers")
+    remote.engine.start()
 
 
 @pytest.mark.parametrize("change,text", [

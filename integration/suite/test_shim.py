@@ -592,6 +592,18 @@ def test_rotation(shim):
     assert len(files) == 3 and files[0] != "000001.log"
     lines = s.log_bytes().decode().splitlines()
     assert lines == [str(i) for i in range(300001 - len(lines), 300001)]  # whole from the first
+
+
+@pytest.mark.parametrize("size", [1, 4000, 10_000, 33_333])
+def test_a_segment_ends_with_a_line(shim, size):
+    s = shim("sh", "-c", "i=0; while [ $i -lt 40 ]; do i=$((i+1)); seq 1000; done", logging=message(f2=size, f3=1000))
+    s.call(START)
+    s.event(EXITED)
+    assert s.log_bytes().decode().split() == [str(i) for i in range(1, 1001)] * 40
+    files = sorted((s.state / "log").iterdir())
+    assert len(files) > 3
+    for path in files:
+        assert not path.stat().st_size or path.read_bytes()[-5:-4] == b"\n"
     assert s.rotations > 3
 
 

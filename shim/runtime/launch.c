@@ -16,9 +16,25 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "fd.h"
 #include "privs.h"
 #include "str.h"
+
+/* Our command line as execve(2) left it. */
+static char *own_line;
+static size_t own_line_size;
+
+void launch_note_line(int argc, char **argv)
+{
+	char *end = argc > 0 ? argv[0] : NULL;
+
+	for (int i = 0; i < argc; i++) {
+		if (argv[i] != end)
+			return; /* not one after the other */
+		end += strlen(end) + 1;
+	}
+	own_line = argc > 0 ? argv[0] : NULL;
+	own_line_size = argc > 0 ? (size_t)(end - argv[0]) : 0;
+}
 
 static void reap(pid_t program)
 {
@@ -51,15 +67,12 @@ static void be_init(pid_t program)
 static void name_init(void)
 {
 	static const char name[] = "cleat-init";
-	cleanup(buf_deinit) struct buf line = BUF_NULL;
-	char *at = program_invocation_name;
 
 	(void)prctl(PR_SET_NAME, name);
-	if (fd_read_file(AT_FDCWD, "/proc/self/cmdline", 64 << 10, &line) < 0 || line.len == 0)
+	if (!own_line)
 		return;
-	/* the arguments are one after the other, as execve(2) left them */
-	memset(at, 0, line.len);
-	(void)snprintf(at, line.len, "%s", name);
+	memset(own_line, 0, own_line_size);
+	(void)snprintf(own_line, own_line_size, "%s", name);
 }
 
 static int fork_init(const struct launch *l, struct err *err)

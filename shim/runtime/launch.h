@@ -18,6 +18,9 @@ struct launch {
 	int fifo;          /* another one to close there, -1 = none */
 };
 
+/* Once, with main()'s: a built-in init hides them. */
+void launch_note_line(int argc, char **argv);
+
 /* Limits, user, capabilities, working directory, filter; returns only when all is ready to exec, or with the
  * exit code that tells why not. */
 int launch_prepare(const struct launch *l, int *exit_code, struct err *err) must_check;

@@ -164,6 +164,7 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 	int r = options_parse(&o, argc, argv, &err);
 
+	launch_note_line(argc, argv);
 	json_set_alloc_funcs(arena_take, arena_keep);
 	if (!r && o.help)
 		return help();
