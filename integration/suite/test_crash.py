@@ -338,8 +338,8 @@ def test_ends_on_a_full_disk(small_disk):
 def test_a_json_log_goes_on_when_its_file_can_be_made(small_disk):
     """A rotation met a file system without a free inode."""
     engine = small_disk
-    engine.out("run", "-d", "--name", "writes", "--log-driver", "json-file", "--log-opt", "max-size=5k", "busybox", "sh",
-               "-c", "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.001; done")
+    engine.out("run", "-d", "--name", "writes", "--log-driver", "json-file", "--log-opt", "max-size=5k", "--log-opt",
+               "max-file=1000", "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.001; done")
     engine.wait_for_log("writes", "line 10")
     folder = engine.state / "fill"
     folder.mkdir()
