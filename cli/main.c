@@ -3,9 +3,11 @@
  * turns an error into one line and an exit code. Help is made of the same tables. Nothing is set up
  * before a command asks for it: most commands live for two milliseconds. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "str.h"
@@ -225,6 +227,14 @@ static int dispatch(struct cli *cli, size_t argc, char *const *argv)
 	return run_command(cli, c, argc - used, argv + used);
 }
 
+/* A standard stream that is closed is an empty one: else the first file opened would take its number. */
+static void fill_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char **argv)
 {
 	cleanup(flags_deinit) struct flags flags = { 0 };
@@ -232,6 +242,7 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 	size_t n = (size_t)argc;
 
+	fill_streams();
 	signal(SIGPIPE, SIG_IGN);
 	if (n > 0 && flags_parse(&flags, global_flags, n - 1, argv + 1, true, &err) < 0)
 		return usage_error(NULL, err.message, EXIT_ENGINE);

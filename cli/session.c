@@ -206,8 +206,16 @@ static int handle(struct state *st, struct event *e, struct err *err)
 	case EV_OUTPUT:
 		r = output_write(e->is_stderr ? STDERR_FILENO : STDOUT_FILENO, e->data.data,
 				 e->data.len);
-		if (r < 0)
-			return err_sys(err, r, "output");
+		if (r == -EPIPE) { /* as a program that SIGPIPE ends; the container goes on */
+			st->ended = true;
+			st->exit_code = 128 + SIGPIPE;
+			return 0;
+		}
+		if (r < 0) {
+			(void)err_sys(err, r, "output");
+			err->code = ERR_INTERNAL; /* no reason to open the call again */
+			return r;
+		}
 		written(st, e->position);
 		return 0;
 	case EV_STARTED:

@@ -192,3 +192,23 @@ def test_a_limit_below_what_the_runtime_needs(busybox):
 def test_init_shows_nothing_of_the_host(busybox):
     out = busybox.out("run", "--rm", "--init", "busybox", "sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; cat /proc/1/comm")
     assert out.split() == ["cleat-init", "cleat-init"]
+
+
+@pytest.mark.parametrize("command", ["run", "exec"])
+def test_a_reader_that_leaves_ends_the_command(busybox, command):
+    busybox.out("run", "-d", "--name", "one", "busybox", "sleep", "1000")
+    where = ["run", "--name", "two", "busybox"] if command == "run" else ["exec", "one"]
+    with busybox.popen(*where, "yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(10) == b"y\n" * 5
+        process.stdout.close()
+        assert process.wait(20) == 128 + signal.SIGPIPE
+        assert process.stderr.read() == b""
+
+
+def test_closed_standard_streams(busybox):
+    busybox.out("run", "-d", "--name", "one", "busybox", "sleep", "1000")
+    for words in ("run --rm -i busybox cat <&-", "exec -i one cat <&-", "run --rm busybox echo hi >&-",
+                  "exec one echo hi >&-", "run --rm busybox echo hi 2>&- >/dev/null"):
+        line = " ".join(map(str, busybox.command())) + " " + words
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=20)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (words, done)
