@@ -20,6 +20,7 @@
 
 #define POSITION_XATTR "user.cleat.position"
 #define MARK_NAME      "json.mark"
+#define NEW_NAME       "json.new"
 #define MARK_MAGIC     UINT64_C(0x316b72616d6e736a)
 
 enum { NAME_BYTES = 96 };
@@ -197,19 +198,23 @@ static void rename_all(struct jsonfile *json)
  * descriptor or no inode was free). */
 static int begin(struct jsonfile *json)
 {
-	struct stat st;
-	int r = open_newest(json, &st);
+	char name[NAME_BYTES];
+	int r = 0;
 
-	if (r == 0 && fcntl(json->fd, F_SETFL, O_APPEND) < 0)
+	/* Readers find it with its position, or not at all. */
+	json->fd = openat(json->dir_fd, NEW_NAME,
+			  O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (json->fd < 0)
+		return -errno;
+	json->offset = 0;
+	tell_base(json);
+	file_name(json, 0, name);
+	if (renameat(json->dir_fd, NEW_NAME, json->dir_fd, name) < 0) {
 		r = -errno;
-	if (r < 0) {
 		closep(&json->fd);
 		json->fd = -1;
-		return r;
 	}
-	json->offset = (uint64_t)st.st_size;
-	tell_base(json);
-	return 0;
+	return r;
 }
 
 static void rotate(struct jsonfile *json, uint64_t position)

@@ -131,6 +131,10 @@ static int open_oldest(struct logreader *r)
 		uint32_t number = r->dir_fd < 0 ? 0 : r->format->next_file(r->dir_fd, r->id, 0);
 		int e = number ? open_at(r, number, 0) : 0;
 
+		/* a rotation in between has given the number to another file */
+		if (e == 0 && number && r->format->renames &&
+		    r->format->next_file(r->dir_fd, r->id, 0) != number)
+			continue;
 		if (e != -ENOENT)
 			return e < 0 ? e : number != 0;
 	}
@@ -170,6 +174,39 @@ static uint32_t successor(struct logreader *r)
 	return r->format->next_file(r->dir_fd, r->id, now);
 }
 
+/* Whether file `number` is the one of *st. */
+static bool is_number(const struct logreader *r, uint32_t number, const struct stat *st)
+{
+	cleanup_fd int fd = r->format->open_file(r->dir_fd, r->id, number);
+
+	return fd >= 0 && same_file(fd, st);
+}
+
+/* Goes on to the file that follows. A rotation renames the older file first: while the one that is left
+ * keeps its number, so did the one that was opened; else whoever asked looks again. 1, or -errno. */
+static int open_successor(struct logreader *r, uint32_t next)
+{
+	cleanup_fd int left = r->format->renames ? fcntl(r->fd, F_DUPFD_CLOEXEC, 3) : -1;
+	struct stat st = { .st_nlink = 0 };
+	int e;
+
+	if (r->format->renames && (left < 0 || fstat(left, &st) < 0))
+		return -errno;
+	if (st.st_nlink && !is_number(r, next + 1, &st))
+		return 1;
+	e = open_at(r, next, 0);
+	if (e < 0)
+		return e == -ENOENT ? 1 : e;
+	if (st.st_nlink && !is_number(r, next + 1, &st)) {
+		/* another one: back to the end of the one before */
+		close_file(r);
+		r->fd = steal_fd(&left);
+		r->offset = (uint64_t)st.st_size;
+		r->base = r->format->base(r->fd);
+	}
+	return 1;
+}
+
 /* Reads on behind the window's rest. Bytes read, 0 at the end of the file, -errno. */
 static ssize_t refill(struct logreader *r)
 {
@@ -201,8 +238,7 @@ static int more(struct logreader *r)
 	if (n)
 		return n < 0 ? (int)n : 1;
 	/* A rest here was cut by the death of a shim. */
-	n = open_at(r, next, 0);
-	return n == -ENOENT ? 1 : n < 0 ? (int)n : 1;
+	return open_successor(r, next);
 }
 
 /* Moves behind bytes that are no entry: to the next line, or else to the next file. */
@@ -300,6 +336,9 @@ int logreader_seek(struct logreader *r, uint64_t position, struct err *err)
 		number = older;
 	}
 	e = number ? open_at(r, number, 0) : 0;
+	/* a rotation in between has given the number to a newer file */
+	if (e == 0 && number && r->format->renames && r->base > first)
+		return logreader_seek(r, position, err);
 	return e < 0 && e != -ENOENT ? err_sys(err, e, "read the log") : 0;
 }
 

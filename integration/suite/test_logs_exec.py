@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """logs and exec."""
+import concurrent.futures
 import os
 import pty
 import subprocess
 import time
+
+import pytest
 
 import harness
 
@@ -75,6 +78,33 @@ def test_closed_segments_are_compressed():
         assert not any(name.endswith(".zst") for name in files("plain"))
         done = engine.cleat("run", "--log-opt", "compress=x", "busybox", check=False)
         assert done.returncode == 125 and "invalid log option compress=x" in done.stderr
+
+
+@pytest.mark.parametrize("files", [3, 20])
+def test_followers_of_a_rotated_json_log(busybox, files):
+    """Each line once and in order, though files are renamed under the reader and its engine is killed."""
+    script = ("i=0; while [ $i -lt 12000 ]; do echo line $i abcdefghijklmnopqrstuvwxyz; i=$((i+1)); "
+              "[ $((i%300)) = 0 ] && sleep 0.03; done; echo END")
+    names = [f"writer{n}" for n in range(4)]
+    for name in names:
+        busybox.out("run", "-d", "--name", name, "--log-driver", "json-file", "--log-opt", "max-size=100k", "--log-opt",
+                    f"max-file={files}", "busybox", "sh", "-c", script)
+    followers = [busybox.popen("logs", "-f", name, stdout=subprocess.PIPE, text=True) for name in names]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        outputs = [pool.submit(f.communicate, timeout=60) for f in followers]
+        for _ in range(3):
+            time.sleep(0.5)
+            busybox.kill()
+            busybox.start()
+        for output in outputs:
+            lines = output.result()[0].splitlines()
+            numbers = [int(line.split()[1]) for line in lines[:-1]]
+            first = numbers[0]  # the oldest may be gone before it is read
+            assert lines[-1] == "END" and (files == 3 or first == 0)
+            if files == 20:
+                assert numbers == list(range(12000))
+            else:
+                assert numbers == sorted(set(numbers))
 
 
 def test_rotation_bounds_the_disk(busybox):
