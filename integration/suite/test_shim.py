@@ -601,7 +601,7 @@ def test_a_segment_ends_with_a_line(shim, size):
     s.event(EXITED)
     assert s.log_bytes().decode().split() == [str(i) for i in range(1, 1001)] * 40
     files = sorted((s.state / "log").iterdir())
-    assert len(files) > 3
+    assert len(files) > 1
     for path in files:
         assert not path.stat().st_size or path.read_bytes()[-5:-4] == b"\n"
     assert s.rotations > 3
