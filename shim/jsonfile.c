@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -118,24 +120,77 @@ static uint64_t told_base(const struct jsonfile *json)
 	return fgetxattr(json->fd, POSITION_XATTR, &base, sizeof(base)) == sizeof(base) ? base : 0;
 }
 
-int jsonfile_open(struct jsonfile *json, uint64_t position, uint64_t *from)
+/* In the newest file, which could not be renamed away. */
+static int go_on(struct jsonfile *json)
 {
-	struct mark mark;
 	struct stat st;
 	int r = open_newest(json, &st);
 
+	if (r == 0 && fcntl(json->fd, F_SETFL, O_APPEND) < 0)
+		r = -errno;
+	if (r < 0) {
+		closep(&json->fd);
+		json->fd = -1;
+		return r;
+	}
+	json->offset = (uint64_t)st.st_size;
+	json->base -= json->offset;
+	if (json->offset == 0) /* a file system without RENAME_NOREPLACE */
+		tell_base(json);
+	return 0;
+}
+
+/* The newest file where there is none open: after a rotation, and again when it could not be made then (no
+ * descriptor or no inode was free). */
+static int begin(struct jsonfile *json)
+{
+	char name[NAME_BYTES];
+
+	/* Readers find it with its position, or not at all. */
+	json->fd = openat(json->dir_fd, NEW_NAME,
+			  O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (json->fd < 0)
+		return -errno;
+	json->offset = 0;
+	tell_base(json);
+	file_name(json, 0, name);
+	if (syscall(SYS_renameat2, json->dir_fd, NEW_NAME, json->dir_fd, name, RENAME_NOREPLACE) ==
+	    0)
+		return 0;
+	closep(&json->fd);
+	json->fd = -1;
+	unlinkat(json->dir_fd, NEW_NAME, 0);
+	return go_on(json);
+}
+
+int jsonfile_open(struct jsonfile *json, uint64_t position, uint64_t *from)
+{
+	struct mark mark;
+	bool marked = load_mark(json, &mark);
+	char name[NAME_BYTES];
+	struct stat st;
+	int r;
+
+	if (!marked)
+		mark = (struct mark){ .position = position };
+	file_name(json, 0, name);
+	*from = mark.position;
+	if (faccessat(json->dir_fd, name, F_OK, 0) < 0 && errno == ENOENT) {
+		json->base = mark.base +
+			     mark.offset; /* a rotation was cut off, or nothing is there yet */
+		return begin(json);
+	}
+	r = open_newest(json, &st);
 	if (r < 0)
 		return r;
 	json->offset = (uint64_t)st.st_size;
-	*from = position;
-	if (!load_mark(json, &mark)) {
+	if (!marked) {
 		json->base = told_base(json);
 	} else {
 		/* Of another file, or cut by somebody: all that the mark counts is before this one. */
 		if (mark.inode == st.st_ino && mark.offset <= json->offset)
 			json->offset = mark.offset;
 		json->base = mark.base + mark.offset - json->offset;
-		*from = mark.position;
 	}
 	if (st.st_size == 0)
 		tell_base(json);
@@ -192,29 +247,6 @@ static void rename_all(struct jsonfile *json)
 		file_name(json, i + 1, to);
 		(void)!renameat(json->dir_fd, from, json->dir_fd, to);
 	}
-}
-
-/* The newest file where there is none open: after a rotation, and again when it could not be made then (no
- * descriptor or no inode was free). */
-static int begin(struct jsonfile *json)
-{
-	char name[NAME_BYTES];
-	int r = 0;
-
-	/* Readers find it with its position, or not at all. */
-	json->fd = openat(json->dir_fd, NEW_NAME,
-			  O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (json->fd < 0)
-		return -errno;
-	json->offset = 0;
-	tell_base(json);
-	file_name(json, 0, name);
-	if (renameat(json->dir_fd, NEW_NAME, json->dir_fd, name) < 0) {
-		r = -errno;
-		closep(&json->fd);
-		json->fd = -1;
-	}
-	return r;
 }
 
 static void rotate(struct jsonfile *json, uint64_t position)

@@ -454,6 +454,40 @@ def test_json_rotation_that_was_cut_short_goes_on(shim):
     assert s.json_lines()[0] == [f"{i}\n" for i in range(1, 120001)]
 
 
+@pytest.mark.parametrize("mark", [None, b"x" * 200], ids=["mark", "damaged mark"])
+def test_json_file_that_is_missing_is_made_with_its_position(shim, mark):
+    """Killed between two files: readers tell places by what the new one says of itself."""
+    s = shim("sh", "-c", "seq 100; read line; echo more", stdin=True, logging=message(f1=JSON_FILE, f2=1 << 20, f3=5))
+    s.call(START)
+    harness.wait_until(lambda: decode(s.call(STATE)[6]).get(13) == 292, what="the first lines")
+    s.kill()
+    log = s.state / "log"
+    newest = log / f"{s.id}-json.log"
+    if mark is not None:
+        (log / "json.mark").write_bytes(mark)
+    newest.rename(log / f"{s.id}-json.log.1")
+    s.succeed()
+    assert newest.exists() and not (log / "json.new").exists()
+    if mark is None:
+        told = int.from_bytes(os.getxattr(newest, "user.cleat.position"), "little")
+        assert told + newest.stat().st_size == (log / f"{s.id}-json.log.1").stat().st_size
+    s.attach(stdin=True, lossless=False).send(field(3, b"go\n"))
+    s.event(EXITED)
+    assert "".join(s.json_lines()[0]).endswith("more\n")
+
+
+def test_json_file_that_cannot_be_renamed_goes_on(shim):
+    """What stands in the way of a rotation costs no line."""
+    s = shim("sh", "-c", "read line; seq 3000", stdin=True, logging=message(f1=JSON_FILE, f2=10_000, f3=2))
+    s.call(START)
+    (s.state / "log" / f"{s.id}-json.log.1" / "full").mkdir(parents=True)
+    stream = s.attach(stdin=True, lossless=False)
+    stream.send(field(3, b"go\n"))
+    s.event(EXITED)
+    lines = (s.state / "log" / f"{s.id}-json.log").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["log"] for line in lines] == [f"{i}\n" for i in range(1, 3001)]
+
+
 def until(sock, text):
     """Output of a stream up to `text`."""
     out = b""
