@@ -146,7 +146,7 @@ static void last_words(const struct foreign *f, char *text, size_t size)
 /* As Docker reads the words of its runtimes. */
 static int code_of(const char *words)
 {
-	if (strcasestr(words, "not found") || strcasestr(words, "no such file or directory"))
+	if (strcasestr(words, "executable file") || strcasestr(words, "no such file or directory"))
 		return EXIT_NOT_FOUND;
 	return strcasestr(words, "permission denied") ? EXIT_NOT_EXECUTABLE : EXIT_RUNTIME;
 }
