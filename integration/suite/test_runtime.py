@@ -9,6 +9,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -337,12 +338,20 @@ def test_hooks(rt):
     assert r.returncode == 125 and "exited with 1" in r.stderr
 
 
-def test_user_namespace(rt):
-    os.chmod(rt.tmp, 0o755)
-    for parent in rt.tmp.parents:
-        if parent.stat().st_mode & 0o5 != 0o5:
-            pytest.skip("the temporary directory is not open to other users")
-    out = rt.sh("id; cat /proc/self/uid_map", linux__namespaces=[
+@pytest.fixture
+def open_rt():
+    """In a directory that other users may enter, which pytest's are not."""
+    with tempfile.TemporaryDirectory(prefix="cleat-test-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        runtime = Runtime(pathlib.Path(folder))
+        yield runtime
+        runtime.close()
+
+
+def test_user_namespace(open_rt):
+    for path in (open_rt.rootfs, *open_rt.rootfs.rglob("*")):
+        os.chown(path, 100000, 100000, follow_symlinks=False)
+    out = open_rt.sh("id; cat /proc/self/uid_map", linux__namespaces=[
         {"type": t} for t in ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")],
         linux__uidMappings=[{"containerID": 0, "hostID": 100000, "size": 1000}],
         linux__gidMappings=[{"containerID": 0, "hostID": 100000, "size": 1000}])
