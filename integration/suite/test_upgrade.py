@@ -97,6 +97,7 @@ def test_upgrades_in_a_row(busybox):
             EventsRequest(since_ns=since, resume_sequence=at)), take_event))]
     for thread in readers:
         thread.start()
+    harness.wait_until(lambda: "front" in busybox.out("ps", "--format", "{{.Names}}").split(), what="the container of run")
     busybox.wait_for_log("front", "1")
     with Load(by_cli, by_client) as load:
         for _ in range(UPGRADES):
