@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "handshakes.h"
 #include "log.h"
 #include "relay.h"
 #include "str.h"
 #include "thread.h"
 #include "tls.h"
 
-/* Half of what the engine takes in all: the machine's own users are not to be shut out. Who has not shown a
- * certificate yet is one of fewer still. */
-enum { MAX_CONNECTIONS = 512, MAX_HANDSHAKES = 128, HANDSHAKE_MS = 5000, STACK_BYTES = 128 << 10 };
+/* Half of what the engine takes in all: the machine's own users are not to be shut out. */
+enum { MAX_CONNECTIONS = 512, HANDSHAKE_MS = 5000, STACK_BYTES = 128 << 10 };
 
 struct options {
 	const char *run_dir, *listen;
@@ -34,7 +34,7 @@ struct options {
 static struct {
 	struct tls_context *context;
 	int run_fd;
-	sem_t free_places, free_handshakes;
+	sem_t free_places;
 } server;
 
 static void serve(int fd)
@@ -43,14 +43,15 @@ static void serve(int fd)
 	cleanup_fd int engine = -1;
 	struct err err = ERR_NULL;
 	bool any;
-	int r;
+	int64_t place = handshakes_enter(fd);
 
-	if (sem_trywait(&server.free_handshakes) < 0) {
+	if (place < 0) {
 		close(fd);
 		return;
 	}
-	r = tls_start(&tls, server.context, fd, NULL, HANDSHAKE_MS, &err);
-	sem_post(&server.free_handshakes);
+	int r = tls_start(&tls, server.context, fd, NULL, HANDSHAKE_MS, &err);
+
+	handshakes_leave(place);
 	if (r < 0) {
 		log_info("refused: %s", err.message);
 		return;
@@ -187,7 +188,6 @@ int main(int argc, char **argv)
 	log_setup("cleat-tls", LOG_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
 	sem_init(&server.free_places, 0, MAX_CONNECTIONS);
-	sem_init(&server.free_handshakes, 0, MAX_HANDSHAKES);
 	(void)!run(&options, &err);
 	log_error("%s", err.message);
 	return 1;
