@@ -7,62 +7,16 @@ median; the contenders of one row take turns (A B C A B C …), so that a drifti
 Engines that are not installed are left out. Prints a table and writes build/bench.json.
 """
 import argparse
-import concurrent.futures
 import json
-import os
 import pathlib
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
-import image  # noqa: E402
+from common import TOP, Dockerd, compare, harness, pss_kb, rate, row, run_directory, seconds, without_cgroup2
+import image
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 FLOOR = TOP / "build" / "bench" / "floor"
-
-
-def seconds(command, env=None):
-    """Wall time of one process from spawn to exit; it must succeed."""
-    start = time.perf_counter()
-    pid = os.posix_spawn(shutil.which(command[0]) or command[0], command, {**os.environ, **(env or {})},
-                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-    _, status = os.waitpid(pid, 0)
-    taken = time.perf_counter() - start
-    if os.waitstatus_to_exitcode(status):
-        raise RuntimeError(f"{' '.join(map(str, command))}: exit {os.waitstatus_to_exitcode(status)}")
-    return taken
-
-
-def compare(contenders, runs):
-    """{name: command} -> {name: median seconds}, taking turns after one warm-up each."""
-    times = {name: [] for name in contenders}
-    for i in range(runs + 2):
-        for name, command in contenders.items():
-            taken = seconds(command)
-            if i >= 2:
-                times[name].append(taken)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def rate(run_one, count, workers=4):
-    """Completed operations a second, `workers` at a time."""
-    start = time.perf_counter()
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        list(pool.map(run_one, range(count)))
-    return count / (time.perf_counter() - start)
-
-
-def pss_kb(pids):
-    total = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
-            total += next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
-    return total
 
 
 class Bundle:
@@ -86,56 +40,6 @@ class Bundle:
         config["process"]["terminal"] = False
         config["linux"]["cgroupsPath"] = "/cleat-bench/runtime"
         path.write_text(json.dumps(config))
-
-
-class Dockerd:
-    """Debian's dockerd in a network namespace of its own."""
-
-    def __init__(self, root, run):
-        self.root, self.run = root / "docker", run / "docker"
-        self.host = f"unix://{root}/docker.sock"
-        self.root.mkdir()
-        log = open(root / "dockerd.log", "w", encoding="utf-8")
-        self.process = subprocess.Popen(
-            ["unshare", "-n", "--", "dockerd", "--data-root", self.root / "data", "--exec-root", self.run,
-             "--pidfile", self.root / "pid", "-H", self.host, "--iptables=false", "--bridge=none"],
-            stdout=log, stderr=log, start_new_session=True)
-        for _ in range(300):
-            if subprocess.run(self.cli("version"), capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.1)
-        else:
-            raise RuntimeError((root / "dockerd.log").read_text()[-2000:])
-
-    def cli(self, *arguments):
-        return ["docker", "-H", self.host, *arguments]
-
-    def pids(self):
-        return [p for p in harness.processes_below(str(self.root), str(self.run))
-                if harness.exe(p) in ("dockerd", "containerd")]
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-
-def run_directory():
-    """A directory for what lives until the next boot, on a tmpfs as /run is on a usual host."""
-    for place in ("/run", "/dev/shm"):
-        if subprocess.run(["stat", "-f", "-c", "%T", place], capture_output=True, text=True,
-                          check=False).stdout.strip() == "tmpfs":
-            return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-", dir=place))
-    return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-"))
-
-
-def row(table, what, unit, values, note=""):
-    base = values.get("cleat")
-    cells = []
-    for name, value in values.items():
-        ratio = f" ({value / base:.2f}x)" if base and name != "cleat" else ""
-        cells.append(f"{name} {value:.4g}{ratio}")
-    print(f"{what:<28} [{unit}] " + "  ".join(cells) + (f"   {note}" if note else ""), flush=True)
-    table.append({"what": what, "unit": unit, "values": values})
 
 
 def build_floor():
@@ -214,16 +118,6 @@ def bench_memory(table, engine, docker, count=20):
         subprocess.run(docker.cli("rm", "-f", *docker_ids), capture_output=True, check=False)
     row(table, "per running container", "KB PSS", values)
     engine.out("rm", "-f", *ids)
-
-
-def without_cgroup2():
-    """crun and podman want cgroup v1 alone: a mount namespace of our own without the cgroup2 mount."""
-    if os.environ.get("CLEAT_BENCH_INSIDE"):
-        return
-    os.environ["CLEAT_BENCH_INSIDE"] = "1"
-    script = ("for m in $(awk '$(NF-2) == \"cgroup2\" || $9 == \"cgroup2\" {print $5}' /proc/self/mountinfo); "
-              "do umount \"$m\"; done; exec \"$@\"")
-    os.execvp("unshare", ["unshare", "-m", "--", "sh", "-c", script, "sh", sys.executable, *sys.argv])
 
 
 def main():
