@@ -24,16 +24,63 @@ static int take_text(const struct store_row *row, void *ctx)
 	return strings_append(ctx, store_text(row, 0));
 }
 
-static int take_image(const struct store_row *row, void *ctx)
+/* Images with their names, a row a name: those of one image in a row, sorted. */
+#define ROWS(containers)                                                         \
+	"SELECT i.id, i.config, i.created_ns, i.size_bytes, t.name, " containers \
+	" FROM images i LEFT JOIN tags t ON t.image_id = i.id "
+
+struct images {
+	struct image *v;
+	size_t n, cap;
+};
+
+static void images_deinit(struct images *images)
 {
-	struct image *image = ctx;
+	for (size_t i = 0; i < images->n; i++)
+		image_deinit(&images->v[i]);
+	free(images->v);
+}
+
+static int grow(struct images *images)
+{
+	if (images->n < images->cap)
+		return 0;
+	size_t cap = images->cap ? images->cap * 2 : 16;
+	struct image *v = realloc(images->v, cap * sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	images->v = v;
+	images->cap = cap;
+	return 0;
+}
+
+static int take_first(const struct store_row *row, struct image *image)
+{
 	const void *json = store_blob(row, 1, &image->config_len);
 
 	snprintf(image->id, sizeof(image->id), "%s", store_text(row, 0));
 	image->config_json = strndup(json ? json : "", image->config_len);
 	image->created_ns = store_int(row, 2);
 	image->size_bytes = (uint64_t)store_int(row, 3);
+	image->containers = (uint32_t)store_int(row, 5);
 	return image->config_json ? 0 : -ENOMEM;
+}
+
+static int take_row(const struct store_row *row, void *ctx)
+{
+	struct images *images = ctx;
+	const char *tag = store_text(row, 4);
+	int r = 0;
+
+	if (images->n == 0 || strcmp(images->v[images->n - 1].id, store_text(row, 0)) != 0) {
+		r = grow(images);
+		if (r < 0)
+			return r;
+		images->v[images->n] = (struct image){ 0 };
+		r = take_first(row, &images->v[images->n++]);
+	}
+	return r || !tag[0] ? r : strings_append(&images->v[images->n - 1].tags, tag);
 }
 
 static int not_found(const char *name, struct err *err)
@@ -43,16 +90,17 @@ static int not_found(const char *name, struct err *err)
 
 static int load_image(struct engine *engine, const char *id, struct image *out, struct err *err)
 {
-	int r = store_query(engine->store, err, take_image, out,
-			    "SELECT id, config, created_ns, size_bytes FROM images WHERE id = ?",
-			    "s", id);
+	cleanup(images_deinit) struct images images = { 0 };
+	int r = store_query(engine->store, err, take_row, &images,
+			    ROWS("0") "WHERE i.id = ? ORDER BY t.name", "s", id);
 
-	if (r == 0 && !out->config_json)
+	if (r == 0 && images.n == 0)
 		r = not_found(id, err);
-	r = r ? r : image_config_parse(out->config_json, out->config_len, &out->config, err);
-	return r ? r
-		 : store_query(engine->store, err, take_text, &out->tags,
-			       "SELECT name FROM tags WHERE image_id = ? ORDER BY name", "s", id);
+	if (r < 0)
+		return r;
+	*out = images.v[0];
+	images.n = 0;
+	return image_config_parse(out->config_json, out->config_len, &out->config, err);
 }
 
 /* Ids that `name` stands for by its digits. */
@@ -111,19 +159,25 @@ int image_exists(struct engine *engine, const char *id, struct err *err)
 
 int image_list(struct engine *engine, struct image **out, size_t *n, struct err *err)
 {
-	cleanup(strings_deinit) struct strings ids = { 0 };
-	int r = store_query(engine->store, err, take_text, &ids,
-			    "SELECT id FROM images ORDER BY created_ns DESC, id", "");
+	struct images images = { 0 };
+	int r = grow(&images);
 
-	*out = calloc(ids.n + 1, sizeof(**out));
+	r = r ? r
+	      : store_query(engine->store, err, take_row, &images,
+			    ROWS("u.n") "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM containers "
+					"GROUP BY image_id) u ON u.image_id = i.id "
+					"ORDER BY i.created_ns DESC, i.id, t.name",
+			    "");
+	*out = images.v;
 	*n = 0;
-	if (!*out)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		if (load_image(engine, ids.v[i], &(*out)[*n], NULL) == 0)
-			(*n)++;
+	for (size_t i = 0; i < images.n; i++) {
+		struct image *image = &images.v[i];
+
+		if (r == 0 && image_config_parse(image->config_json, image->config_len,
+						 &image->config, NULL) == 0)
+			images.v[(*n)++] = *image;
 		else
-			image_deinit(&(*out)[*n]);
+			image_deinit(image);
 	}
 	return r;
 }

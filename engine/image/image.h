@@ -23,6 +23,7 @@ struct image {
 	int64_t created_ns;
 	struct image_config config;
 	struct strings tags; /* full names */
+	uint32_t containers; /* made from it; of image_list() alone */
 };
 void image_deinit(struct image *image);
 
@@ -58,9 +59,6 @@ struct image_filter;
  * *changes as for image_remove(); *bytes are those of the layers that went. */
 int image_prune(struct engine *engine, const struct image_filter *filter, struct strings *changes,
 		uint64_t *bytes, struct err *err) must_check;
-/* Ids of the containers made from an image. */
-int image_users(struct engine *engine, const char *id, struct strings *out,
-		struct err *err) must_check;
 
 /* Records an image whose layers are all published, and names it, within the caller's transaction. */
 int image_insert(struct engine *engine, const char *id, const char *config_json, size_t len,

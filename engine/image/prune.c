@@ -42,14 +42,9 @@ int image_prune(struct engine *engine, const struct image_filter *filter, struct
 	int r = image_list(engine, &images, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
-		cleanup(strings_deinit) struct strings users = { 0 };
-
-		if (r == 0 && !(dangling && images[i].tags.n) &&
-		    image_filter_match(filter, &images[i])) {
-			r = image_users(engine, images[i].id, &users, err);
-			if (r == 0 && users.n == 0)
-				r = prune_one(engine, &images[i], changes, bytes, err);
-		}
+		if (r == 0 && !(dangling && images[i].tags.n) && !images[i].containers &&
+		    image_filter_match(filter, &images[i]))
+			r = prune_one(engine, &images[i], changes, bytes, err);
 		image_deinit(&images[i]);
 	}
 	free(images);

@@ -40,7 +40,7 @@ static int count_row(const struct store_row *row, void *ctx)
 	return 0;
 }
 
-int image_users(struct engine *engine, const char *id, struct strings *out, struct err *err)
+static int find_users(struct engine *engine, const char *id, struct strings *out, struct err *err)
 {
 	return store_query(engine->store, err, take_text, out,
 			   "SELECT id FROM containers WHERE image_id = ?", "s", id);
@@ -197,7 +197,7 @@ static int find(struct removal *r, const char *name, struct err *err)
 	char full[REFERENCE_MAX];
 	int n = image_find(r->engine, name, &r->image, err);
 
-	n = n ? n : image_users(r->engine, r->image.id, &r->users, err);
+	n = n ? n : find_users(r->engine, r->image.id, &r->users, err);
 	if (n < 0 || reference_parse(name, &ref, NULL) < 0)
 		return n;
 	reference_full(&ref, full);

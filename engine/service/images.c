@@ -16,18 +16,8 @@
 #include "status.h"
 #include "str.h"
 
-static int count_containers(struct engine *engine, const struct image *image, uint32_t *n,
-			    struct err *err)
-{
-	cleanup(strings_deinit) struct strings users = { 0 };
-	int r = image_users(engine, image->id, &users, err);
-
-	*n = (uint32_t)users.n;
-	return r;
-}
-
-static int add_summary(struct engine *engine, const struct image *image,
-		       Cleat__V1__ListImagesReply *reply, struct err *err)
+static int add_summary(const struct image *image, Cleat__V1__ListImagesReply *reply,
+		       struct err *err)
 {
 	Cleat__V1__ImageSummary *s = malloc(sizeof(*s));
 
@@ -35,9 +25,8 @@ static int add_summary(struct engine *engine, const struct image *image,
 		return err_sys(err, ENOMEM, "list the images");
 	cleat__v1__image_summary__init(s);
 	reply->images[reply->n_images++] = s;
-	int r = imageview_summary(image, s);
-
-	return r ? r : count_containers(engine, image, &s->containers, err);
+	s->containers = image->containers;
+	return imageview_summary(image, s);
 }
 
 static int on_list(struct rpc_call *call, const Cleat__V1__ListImagesRequest *req,
@@ -55,7 +44,7 @@ static int on_list(struct rpc_call *call, const Cleat__V1__ListImagesRequest *re
 		r = err_sys(err, ENOMEM, "list the images");
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && image_filter_match(&filter, &images[i]))
-			r = add_summary(engine, &images[i], reply, err);
+			r = add_summary(&images[i], reply, err);
 		image_deinit(&images[i]);
 	}
 	free(images);
