@@ -315,9 +315,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;
-	r = run(launch, argv, &fds, tty);
-	status_reserve(shim); /* while the runtime is at work */
-	return r;
+	return run(launch, argv, &fds, tty);
 }
 
 /* Pipes of an exec: the child's ends in fds, ours in *out, *err, *in. */

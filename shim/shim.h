@@ -13,6 +13,7 @@
 #include "logfile.h"
 #include "loop.h"
 #include "mem.h"
+#include "slotfile.h"
 #include "state.h"
 
 enum {
@@ -119,7 +120,8 @@ struct shim {
 	enum state state;
 	struct policy policy;
 	uint32_t delay_ms;
-	struct timer stop_timer, delay_timer;
+	struct timer stop_timer, delay_timer, settle_timer;
+	struct slotfile status_file;
 	struct logfile log;
 	struct io io;
 	struct source listener, signals, orphan; /* orphan: pidfd of an adopted container */
@@ -144,8 +146,6 @@ void done_publish(struct shim *shim);
 /* status.c: the published state and the journal of events. */
 int status_load(struct shim *shim) must_check;
 void status_publish(struct shim *shim);
-/* Sets room aside for a status that is to be written on a full disk, where there is none yet. */
-void status_reserve(struct shim *shim);
 /* Numbers `event`, writes it to the journal, sends it to the subscribers. */
 void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 /* The two halves of it. */

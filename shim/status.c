@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two files in the container's state directory. `status` is one packed message, replaced by rename(2),
- * so that readers need no shim and a successor knows where to go on. `journal` holds the events that no
- * engine has recorded yet, each behind its length; a torn last one is ignored.
+/* Two files in the container's state directory. `status` is one packed message in a slotfile: readers
+ * need no shim, a successor knows where to go on, and it can be written on a full disk. `journal` holds
+ * the events that no engine has recorded yet, each behind its length; a torn last one is ignored.
  *
- * On a full disk a status can still be written: `status.spare` has the room of one, and the two change
- * places. Only then, as a reader of the status of before may find the one after the next in its hands. */
+ * The status goes to the disk a moment after it was written, not at once: most containers are short, and
+ * what became of one that was removed by then is nothing the disk need ever know. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
 #include "log.h"
 #include "shim.h"
 
-enum { STATUS_MAX = 4096, JOURNAL_MAX = 64 << 20 };
+enum { JOURNAL_MAX = 64 << 20 };
+static const int64_t settle_ns = 1000000000;
 
 static int read_boot_id(struct shim *shim)
 {
@@ -82,6 +81,14 @@ static void adopt_journal(struct shim *shim)
 		log_error("journal cannot be cut id=%.12s", shim->id);
 }
 
+/* Starts writing to the disk, and waits for nothing. */
+static void settle(struct timer *timer)
+{
+	struct shim *shim = container_of(timer, struct shim, settle_timer);
+
+	(void)sync_file_range(shim->status_file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int status_load(struct shim *shim)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
@@ -95,9 +102,11 @@ int status_load(struct shim *shim)
 		openat(shim->state_fd, "journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (shim->journal_fd < 0)
 		return -errno;
-	r = fd_read_file(shim->state_fd, "status", STATUS_MAX, &b);
+	shim->settle_timer.fire = settle;
+	r = slotfile_open(&shim->status_file, shim->state_fd, "status");
+	r = r ? r : slotfile_read(shim->state_fd, "status", &b);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r == -ENODATA ? 0 : r;
 	old = cleat__shim__v1__shim_status__unpack(NULL, b.len, (const uint8_t *)b.data);
 	if (!old)
 		return -EBADMSG;
@@ -122,32 +131,10 @@ static Cleat__Shim__V1__State public_state(enum state state)
 	return names[state];
 }
 
-void status_reserve(struct shim *shim)
-{
-	cleanup_fd int fd =
-		openat(shim->state_fd, "status.spare", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		(void)posix_fallocate(fd, 0, STATUS_MAX);
-}
-
-static int use_spare(struct shim *shim, const uint8_t *bytes, size_t len)
-{
-	cleanup_fd int fd = openat(shim->state_fd, "status.spare", O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, bytes, len);
-
-	if (r < 0)
-		return r;
-	if (ftruncate(fd, (off_t)len) < 0 || syscall(SYS_renameat2, shim->state_fd, "status.spare",
-						     shim->state_fd, "status", RENAME_EXCHANGE) < 0)
-		return -errno;
-	return 0;
-}
-
 void status_publish(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
-	uint8_t bytes[STATUS_MAX];
+	uint8_t bytes[SLOTFILE_RECORD_MAX];
 	size_t len;
 	int r;
 
@@ -163,9 +150,9 @@ void status_publish(struct shim *shim)
 	if (len > sizeof(bytes))
 		return;
 	cleat__shim__v1__shim_status__pack(s, bytes);
-	r = fd_replace_file(shim->state_fd, "status", bytes, len, 0600, false);
-	if (r == -ENOSPC || r == -EDQUOT)
-		r = use_spare(shim, bytes, len);
+	r = slotfile_write(&shim->status_file, bytes, len);
+	if (!loop_timer_armed(&shim->settle_timer))
+		loop_timer(&shim->loop, &shim->settle_timer, fd_monotonic_ns() + settle_ns);
 	if (r < 0)
 		log_error("status cannot be written id=%.12s error=%s", shim->id, strerror(-r));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shim replaces the file whole, so a reader sees one moment. Spans are rounded as Docker's
+/* Spans are rounded as Docker's
  * go-units does: people and scripts know these words. */
 #include "status.h"
 
@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fd.h"
+#include "slotfile.h"
 #include "str.h"
-
-enum { STATUS_MAX_BYTES = 64 << 10 };
 
 static const char *const words[] = {
 	[CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED] = "created",
@@ -100,7 +98,7 @@ void status_read(const struct engine *engine, const struct record *record, struc
 	char path[80];
 
 	(void)snprintf(path, sizeof(path), "%.64s/status", record->id);
-	if (fd_read_file(engine->containers_fd, path, STATUS_MAX_BYTES, &bytes) == 0 && bytes.len)
+	if (slotfile_read(engine->containers_fd, path, &bytes) == 0)
 		shim = cleat__shim__v1__shim_status__unpack(NULL, bytes.len,
 							    (const uint8_t *)bytes.data);
 	status_derive(record, shim, engine->boot_id, status);

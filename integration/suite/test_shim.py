@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -216,7 +217,13 @@ class Shim:
         return ours
 
     def status(self):
-        return decode((self.state / "status").read_bytes())
+        """The newer slot of the file."""
+        data, newest, record = (self.state / "status").read_bytes(), 0, b""
+        for at in (0, 4096):
+            number, _, size = struct.unpack_from("<QQI", data, at)
+            if number > newest:
+                newest, record = number, data[at + 24:at + 24 + size]
+        return decode(record)
 
     def log_bytes(self):
         """All output in the log, checked record by record."""
