@@ -20,6 +20,8 @@
 #include "str.h"
 #include "view.h"
 
+enum { KILLED_MS = 10000 };
+
 static int settle(struct rpc_call *call, const struct call_key *key, int r, struct err *err)
 {
 	if (r >= 0 || requests_recall(service_engine(call)->store, key->text, NULL, NULL) <= 0)
@@ -88,6 +90,20 @@ static int on_stop(struct rpc_call *call, const Cleat__V1__StopContainerRequest 
 	return settle(call, &key, r, err);
 }
 
+/* SIGKILL is waited for, as scripts go on with `rm`; a process the kernel does not let go of is no error. */
+static int await_killed(struct rpc_call *call, const char *reference, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct engine *engine = service_engine(call);
+	struct status status = { 0 };
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r == 0)
+		r = lifecycle_wait(engine, &record, UNTIL_STOPPED, 0, KILLED_MS,
+				   service_interrupt(call, false), &status, err);
+	return r == -ENOENT || r == -ETIMEDOUT ? 0 : r; /* gone with its end: --rm */
+}
+
 static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest *req,
 		   Cleat__V1__KillContainerReply *reply, struct err *err)
 {
@@ -98,6 +114,8 @@ static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest 
 	(void)reply;
 	if (r == 0)
 		r = lifecycle_kill(service_engine(call), req->container, key.text, number, err);
+	if (r == 0 && number == SIGKILL)
+		r = await_killed(call, req->container, err);
 	return settle(call, &key, r, err);
 }
 

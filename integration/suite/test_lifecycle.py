@@ -22,7 +22,7 @@ def test_create_start_wait_rm(busybox):
     assert state(busybox, "cc")["ExitCode"] == 3
     assert busybox.out("start", "-a", "cc", check=False) == ""
     assert busybox.out("rm", "cc") == "cc"
-    assert busybox.leftovers() == []
+    busybox.expect_nothing_left()
 
 
 def test_stop_sends_term_then_kill(busybox):
@@ -108,7 +108,7 @@ def test_rm_of_a_running_container(busybox):
     done = busybox.cleat("rm", "busy", check=False)
     assert done.returncode == 1 and "running" in done.stderr
     busybox.out("rm", "-f", "busy")
-    assert busybox.leftovers() == []
+    busybox.expect_nothing_left()
 
 
 def test_ps_filters_and_formats(busybox):
@@ -191,5 +191,17 @@ def test_start_and_rm_at_once(busybox):
         codes = [process.wait(30) for process in both]
         assert 0 in codes
         if not busybox.out("ps", "-aq"):
-            assert not busybox.leftovers() and not harness.processes_below(f"sleep\0{marker}")
+            busybox.expect_nothing_left()
+            assert not harness.processes_below(f"sleep\0{marker}")
         busybox.cleat("rm", "-f", "both", check=False)
+
+
+def test_who_was_killed_has_ended(busybox):
+    """As with Docker, SIGKILL is waited for, so that `kill` and `rm` go one after the other."""
+    for _ in range(20):
+        busybox.out("run", "-d", "--name", "gone", "busybox", "sleep", "1000")
+        busybox.out("kill", "gone")
+        busybox.out("rm", "gone")
+    busybox.out("run", "-d", "--name", "kept", "--restart", "always", "busybox", "sleep", "1000")
+    busybox.out("kill", "kept")
+    assert busybox.out("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", "kept") == "exited 0"
