@@ -18,6 +18,7 @@ struct rpc_server;
 struct logkeep;
 struct reconciler;
 struct layers;
+struct remains;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -40,6 +41,7 @@ struct engine {
 	struct reconciler *reconciler;
 	struct logkeep *logkeep;
 	struct layers *layers;
+	struct remains *remains;
 	struct rpc_server *server;
 };
 

@@ -17,6 +17,7 @@
 #include "container/create.h"
 #include "container/history.h"
 #include "container/lifecycle.h"
+#include "container/remains.h"
 #include "container/remove.h"
 #include "event/journal.h"
 #include "fd.h"
@@ -70,7 +71,7 @@ static int teardown(void **state)
 	engine.reconciler = reconcile_free(engine.reconciler);
 	engine.shims = shims_free(engine.shims);
 	engine.journal = journal_free(engine.journal);
-	remove_parent_cgroup(&engine);
+	remains_clear_group(&engine);
 	engine_close(&engine);
 	engine = (struct engine){ 0 };
 	return fd_remove_tree(AT_FDCWD, dir);

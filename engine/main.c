@@ -14,7 +14,7 @@
 
 #include "container/base.h"
 #include "container/history.h"
-#include "container/remove.h"
+#include "container/remains.h"
 #include "engine.h"
 #include "journal.h"
 #include "layer/layer.h"
@@ -99,6 +99,8 @@ static int open_parts(struct engine *engine, struct err *err)
 		r = logkeep_open(&engine->logkeep, engine->containers_fd,
 				 engine->config.log_compress_after_s, err);
 	if (r == 0)
+		r = remains_open(&engine->remains, engine, err);
+	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
@@ -107,6 +109,7 @@ static void close_parts(struct engine *engine)
 {
 	engine->server = rpc_server_free(engine->server);
 	engine->reconciler = reconcile_free(engine->reconciler);
+	engine->remains = remains_free(engine->remains);
 	engine->shims = shims_free(engine->shims);
 	engine->logkeep = logkeep_free(engine->logkeep);
 	engine->journal = journal_free(engine->journal);
@@ -139,7 +142,8 @@ static int run(struct engine *engine, const struct options *options, const sigse
 		link_drop(engine);
 		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
 			log_warn("ending with calls under way");
-		remove_parent_cgroup(engine);
+		engine->remains = remains_free(engine->remains);
+		remains_clear_group(engine);
 	}
 	close_parts(engine);
 	return r;

@@ -134,8 +134,6 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	}
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
-	if (!strcmp(record->intent, "removing"))
-		return true;
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)
 		return false;
 

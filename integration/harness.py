@@ -25,7 +25,7 @@ def wait_until(condition, timeout=60.0, what="condition"):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"{what} not reached within {timeout} s")
+            raise AssertionError(f"{what() if callable(what) else what} not reached within {timeout} s")
         time.sleep(0.01)
 
 
@@ -116,6 +116,10 @@ class Engine:
     def load_busybox(self):
         import image  # pylint: disable=import-outside-toplevel
         self.cleat("load", text=False, input=image.docker_archive(["busybox:latest"]))
+
+    def expect_nothing_left(self):
+        """Once all containers are removed; their files go a moment later."""
+        wait_until(lambda: not self.leftovers(), what=lambda: f"end of {self.leftovers()}")
 
     def leftovers(self):
         """What lives on below this engine's directories once all containers are removed."""

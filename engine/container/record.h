@@ -20,7 +20,7 @@ struct record {
 	uint8_t *config; /* packed CreateContainerRequest */
 	size_t config_len;
 	bool auto_remove;
-	char intent[16]; /* "creating", "removing" or "" */
+	char intent[16]; /* "creating" or "" */
 	int64_t last_seq;
 	char boot_id[40];
 };

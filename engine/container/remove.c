@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The intent is recorded first and the row goes last, so whatever interrupts this, the next engine
- * finds the row and does the rest. Every step succeeds when its object is gone already. */
+/* The shim goes first, then the row, then what is left (remains.c). Whatever interrupts this, the next
+ * engine finds a container as it was before, or only what is to be cleared away. */
 #include "remove.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
 #include "history.h"
+#include "remains.h"
 #include "shimlink.h"
 #include "status.h"
 #include "store/requests.h"
@@ -24,39 +19,6 @@
 #include "str.h"
 
 enum { KILL_WAIT_MS = 10000, QUIT_MS = 2000 };
-
-/* v1 has a directory for each hierarchy below /sys/fs/cgroup, v2 is there itself. */
-static void remove_group(const char *name)
-{
-	DIR *dir = opendir("/sys/fs/cgroup");
-	struct dirent *entry;
-
-	if (!dir)
-		return;
-	(void)unlinkat(dirfd(dir), name, AT_REMOVEDIR);
-	while ((entry = readdir(dir))) {
-		char path[PATH_MAX];
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", entry->d_name, name);
-		(void)unlinkat(dirfd(dir), path, AT_REMOVEDIR);
-	}
-	closedir(dir);
-}
-
-static void remove_cgroups(const struct engine *engine, const char *id)
-{
-	cleanup_free char *own = str_printf("%s/%s", engine->cgroup, id);
-
-	if (own)
-		remove_group(own);
-}
-
-void remove_parent_cgroup(const struct engine *engine)
-{
-	remove_group(engine->cgroup);
-}
 
 /* Until the shim has ended; one that does not is killed: its container does not run. The pid is that of
  * the shim while its lock is held. */
@@ -93,20 +55,9 @@ static void quit_shim(struct engine *engine, const char *id, uint64_t seq)
 
 int remove_traces(struct engine *engine, const char *id, struct err *err)
 {
-	cleanup_free char *oci = str_printf("oci/%s", id);
-	int r;
+	int r = remains_clear(engine, id, err);
 
-	if (!oci)
-		return err_sys(err, ENOMEM, "remove container %.12s", id);
-	remove_cgroups(engine, id);
-	r = fd_remove_tree(engine->shims_fd, id);
-	if (r == 0)
-		r = fd_remove_tree(engine->run_fd, oci);
-	if (r == 0)
-		r = fd_remove_tree(engine->containers_fd, id);
-	if (r < 0)
-		return err_sys(err, r, "remove the files of container %.12s", id);
-	return record_delete(engine->store, id, err);
+	return r ? r : record_delete(engine->store, id, err);
 }
 
 static int end_it(struct engine *engine, const struct record *record, bool force,
@@ -132,16 +83,19 @@ static int end_it(struct engine *engine, const struct record *record, bool force
 		       : r;
 }
 
-/* What its shim carried out is remembered beyond a container of --rm, which may go before the caller has
- * its answer. */
-static int keep_done(struct engine *engine, const struct status *status, struct err *err)
+/* With the row goes all that others see. What its shim carried out is remembered beyond a container of
+ * --rm, which may go before the caller has its answer. */
+static int delete_row(struct engine *engine, const struct record *record,
+		      const struct status *status, struct err *err)
 {
+	size_t n = record->auto_remove ? STATUS_DONE : 0;
 	int r = store_begin(engine->store, err), ended;
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r == 0 && i < STATUS_DONE; i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = requests_remember(engine->store, status->done[i], NULL, 0, err);
+	r = r ? r : record_delete(engine->store, record->id, err);
 	ended = store_end(engine->store, r == 0, err);
 	return r < 0 ? r : ended;
 }
@@ -158,15 +112,15 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
-	r = record.auto_remove ? keep_done(engine, &status, err) : 0;
-	if (r == 0)
-		r = remove_traces(engine, id, err);
-	if (r == 0)
-		history_action(engine, &record, "destroy", NULL, NULL);
-	return r;
+	r = delete_row(engine, &record, &status, err);
+	if (r < 0)
+		return r;
+	history_action(engine, &record, "destroy", NULL, NULL);
+	remains_queue(engine, id);
+	return 0;
 }
 
-/* 1 = it was started once more before the lock was had. From the intent on no start succeeds. */
+/* 1 = it was started once more before the lock was had. */
 static int try_remove(struct engine *engine, const struct record *record, bool force,
 		      const char *key, struct interrupt interrupt, struct err *err)
 {
@@ -185,8 +139,6 @@ static int try_remove(struct engine *engine, const struct record *record, bool f
 	r = requests_remember(engine->store, key, NULL, 0, err);
 	if (r == 0 && lock == -ENOENT)
 		return remove_traces(engine, record->id, err);
-	if (r == 0)
-		r = record_set_intent(engine->store, record->id, "removing", err);
 	return r < 0 ? r : remove_locked(engine, record->id, err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing a container: everything it left anywhere, then its row. */
+/* Removing a container. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include "mem.h"
 
 /* -EBUSY (reason RUNNING) when it runs and `force` is false; with `force` it is killed first.
- * Blocks until it is gone. `key` as for lifecycle_start(); a repetition finds -ENOENT, and requests_recall()
+ * Blocks until it is gone; its files may take longer. `key` as for lifecycle_start(); a repetition finds -ENOENT, and requests_recall()
  * knows it. */
 int remove_container(struct engine *engine, const char *reference, bool force, const char *key,
 		     struct interrupt interrupt, struct err *err) must_check;
@@ -18,6 +18,3 @@ int remove_container(struct engine *engine, const char *reference, bool force, c
 /* With the lock held, or for an id without a row: files, sockets and cgroups of a container that does
  * not run, and its row. Safe to repeat at any point. */
 int remove_traces(struct engine *engine, const char *id, struct err *err) must_check;
-
-/* The control group of all containers, if it is empty: at the engine's end. */
-void remove_parent_cgroup(const struct engine *engine);

@@ -57,8 +57,8 @@ static void end_with_host(struct status *status)
 	status->exits++;
 }
 
-void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatus *shim,
-		   const char *boot_id, struct status *status)
+void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
+		   struct status *status)
 {
 	*status = (struct status){
 		.state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED,
@@ -87,8 +87,6 @@ void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatu
 		if (status_active(status) && strcmp(str_or_empty(shim->boot_id), boot_id) != 0)
 			end_with_host(status);
 	}
-	if (!strcmp(record->intent, "removing") && !status_active(status))
-		status->state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_REMOVING;
 }
 
 void status_read(const struct engine *engine, const struct record *record, struct status *status)
@@ -101,7 +99,7 @@ void status_read(const struct engine *engine, const struct record *record, struc
 	if (slotfile_read(engine->containers_fd, path, &bytes) == 0)
 		shim = cleat__shim__v1__shim_status__unpack(NULL, bytes.len,
 							    (const uint8_t *)bytes.data);
-	status_derive(record, shim, engine->boot_id, status);
+	status_derive(shim, engine->boot_id, status);
 	if (shim)
 		cleat__shim__v1__shim_status__free_unpacked(shim, NULL);
 }

@@ -26,10 +26,10 @@ struct status {
 	char done[STATUS_DONE][REQUESTS_KEY_MAX]; /* keys of calls the shim carried out last */
 };
 
-/* Derives the status from the shim's message (NULL: never started), the record and the kernel's boot
+/* Derives the status from the shim's message (NULL: never started) and the kernel's boot
  * id: what ran in another boot has ended with 255. Pure. */
-void status_derive(const struct record *record, const Cleat__Shim__V1__ShimStatus *shim,
-		   const char *boot_id, struct status *status);
+void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
+		   struct status *status);
 
 /* Reads the file and derives. A missing or damaged file counts as never started. */
 void status_read(const struct engine *engine, const struct record *record, struct status *status);

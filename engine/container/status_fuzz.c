@@ -10,12 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct record record = { 0 };
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
 	Cleat__Shim__V1__ShimStatus *shim = cleat__shim__v1__shim_status__unpack(NULL, size, data);
 	struct status status;
 
-	status_derive(&record, shim, "5f0c9c1e-8e3c-4e0e-9d0a-0a1b2c3d4e5f", &status);
+	status_derive(shim, "5f0c9c1e-8e3c-4e0e-9d0a-0a1b2c3d4e5f", &status);
 	status_text(&status, INT64_C(1700000000000000000), &text);
 	if (text.error || !status_word(status.state))
 		abort();

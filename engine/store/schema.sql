@@ -10,7 +10,7 @@ CREATE TABLE containers (
 	created_ns  INTEGER NOT NULL,
 	config      BLOB NOT NULL,                -- cleat.v1.CreateContainerRequest
 	auto_remove INTEGER NOT NULL DEFAULT 0,
-	intent      TEXT NOT NULL DEFAULT '',     -- creating, removing, or '' when at rest
+	intent      TEXT NOT NULL DEFAULT '',     -- creating, or '' when at rest
 	last_seq    INTEGER NOT NULL DEFAULT 0,   -- last shim event that is in the event journal
 	boot_id     TEXT NOT NULL DEFAULT ''      -- kernel boot in which a shim was last spawned
 ) WITHOUT ROWID;

@@ -29,7 +29,7 @@ def test_containers_outlive_the_engine(busybox):
     assert inspect(busybox, "ca")["State"]["Pid"] == pid
     assert busybox.out("exec", "ca", "echo", "ok") == "ok"
     busybox.out("rm", "-f", "ca")
-    assert busybox.leftovers() == []
+    busybox.expect_nothing_left()
 
 
 def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
@@ -216,7 +216,7 @@ def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
     ids = busybox.out("ps", "-aq").split()
     if ids:
         busybox.out("rm", "-f", *ids)
-    harness.wait_until(lambda: busybox.leftovers() == [], what="clean-up")
+    busybox.expect_nothing_left()
 
 
 def test_a_directory_without_a_row_goes(busybox):

@@ -43,7 +43,7 @@ def run_cycles(engine, count):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, range(count)))
     assert engine.out("ps", "-aq") == ""
-    harness.wait_until(lambda: not engine.leftovers(), 60, "end of all processes and files")
+    engine.expect_nothing_left()
     name = f"cleat-{harness.fnv1a(os.path.realpath(engine.run)):08x}"
     groups = [folder for base in os.listdir("/sys/fs/cgroup") if os.path.isdir(f"/sys/fs/cgroup/{base}/{name}")
               for folder in os.listdir(f"/sys/fs/cgroup/{base}/{name}")

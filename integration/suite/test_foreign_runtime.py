@@ -26,14 +26,15 @@ def test_output_input_and_exit_codes(run, busybox):
     done = run("--rm", "busybox", "nosuch")
     assert done.returncode == 127 and "executable file not found" in done.stderr
     assert run("--rm", "busybox", "/etc/passwd").returncode == 126
-    assert busybox.out("ps", "-aq") == "" and busybox.leftovers() == []
+    assert busybox.out("ps", "-aq") == ""
+    busybox.expect_nothing_left()
 
 
 def test_its_files_are_kept(run, busybox):
     assert run("--name", "kept", "busybox", "sh", "-c", "echo x >>/file; wc -l </file").stdout == "1\n"
     assert busybox.out("start", "-a", "kept") == "2"
     busybox.out("rm", "kept")
-    assert busybox.leftovers() == []
+    busybox.expect_nothing_left()
 
 
 def test_exec_pause_kill_and_restart(run, busybox):
@@ -93,7 +94,7 @@ def test_it_outlives_engine_and_shim(run, busybox):
 def test_what_cannot_be(busybox, arguments, text):
     done = busybox.cleat("run", "--rm", *arguments, check=False)
     assert done.returncode == 125 and text in done.stderr and done.stderr.count("\n") == 1, done.stderr
-    harness.wait_until(lambda: busybox.leftovers() == [], what="nothing left")
+    busybox.expect_nothing_left()
 
 
 def test_of_the_configuration(tmp_path):

@@ -139,7 +139,7 @@ def test_container_is_not_in_the_hosts_mount_table(busybox):
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         assert str(busybox.root) not in mounts.read()
     busybox.out("rm", "-f", "ca")
-    assert busybox.leftovers() == []
+    busybox.expect_nothing_left()
 
 
 def test_cidfile_name_and_inspect(busybox, tmp_path):
