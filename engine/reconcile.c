@@ -38,6 +38,7 @@ enum { STACK_BYTES = 256 << 10 };
 struct task {
 	struct list link;
 	int64_t at_ns; /* CLOCK_MONOTONIC: not before */
+	bool orphan;   /* a directory without a row */
 	char id[65];
 };
 
@@ -144,23 +145,28 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	return at == 0;
 }
 
-static void tend(struct engine *engine, const char *id)
+/* Half of a container: a row whose directory is lost, or what is left without a row. The latter only where
+ * it was looked for: after a removal somebody else is at it. */
+static void tend_half(struct engine *engine, const char *id, bool row, bool orphan)
+{
+	struct err err = ERR_NULL;
+
+	if ((row || orphan) && remove_traces(engine, id, &err) < 0)
+		log_error("%s", err.message);
+}
+
+static void tend(struct engine *engine, const char *id, bool orphan)
 {
 	cleanup(record_deinit) struct record record = { 0 };
-	struct err err = ERR_NULL;
 	struct status status;
 	bool alone = false, removable;
-	int lock = lifecycle_lock(engine, id, &err), r;
+	int lock = lifecycle_lock(engine, id, NULL);
+	int r = record_find(engine->store, id, &record, NULL);
 
-	if (lock == -ENOENT)
-		(void)!remove_traces(engine, id, NULL);
-	if (lock < 0)
-		return;
-	r = record_find(engine->store, id, &record, &err);
-	if (r < 0) {
-		if (r == -ENOENT)
-			(void)!remove_traces(engine, id, NULL);
-		close(lock);
+	if (lock == -ENOENT || r == -ENOENT)
+		tend_half(engine, id, r == 0, orphan);
+	if (lock < 0 || r < 0) {
+		closep(&lock);
 		return;
 	}
 	removable = tend_locked(engine, &record, &alone);
@@ -172,6 +178,32 @@ static void tend(struct engine *engine, const char *id)
 		tend_alone(engine, &record, &status, status.exit_code == 255);
 	if (removable)
 		remove_ended(engine, &record);
+}
+
+static void add_task(struct reconciler *reconciler, const char *id, int64_t at_ns, bool orphan)
+{
+	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL, *other, *next;
+
+	if (!task)
+		return;
+	(void)snprintf(task->id, sizeof(task->id), "%s", id);
+	task->at_ns = at_ns;
+	task->orphan = orphan;
+	list_init(&task->link);
+	pthread_mutex_lock(&reconciler->mutex);
+	/* a look at the container finds out itself when the next one is due */
+	list_each_safe (other, next, &reconciler->tasks, link) {
+		if (strcmp(other->id, id) != 0)
+			continue;
+		if (other->at_ns < at_ns)
+			task->at_ns = other->at_ns;
+		task->orphan |= other->orphan;
+		list_remove(&other->link);
+		free(other);
+	}
+	list_append(&reconciler->tasks, &task->link);
+	pthread_cond_signal(&reconciler->more);
+	pthread_mutex_unlock(&reconciler->mutex);
 }
 
 /* Directories without a row: a create that was interrupted before, or a row lost with a crash of the
@@ -191,8 +223,8 @@ static void find_orphans(struct engine *engine)
 
 		if (str_is_id(entry->d_name) &&
 		    record_find(engine->store, entry->d_name, &record, NULL) == -ENOENT)
-			reconcile_at(engine->reconciler, entry->d_name,
-				     fd_monotonic_ns() + ORPHAN_NS);
+			add_task(engine->reconciler, entry->d_name, fd_monotonic_ns() + ORPHAN_NS,
+				 true);
 	}
 	closedir(dir);
 }
@@ -208,7 +240,7 @@ static void tend_all(struct engine *engine)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		tend(engine, records[i].id);
+		tend(engine, records[i].id, false);
 	record_list_free(records, n);
 	find_orphans(engine);
 	image_sweep(engine);
@@ -262,7 +294,7 @@ static void *run(void *arg)
 		if (all)
 			tend_all(reconciler->engine);
 		if (task)
-			tend(reconciler->engine, task->id);
+			tend(reconciler->engine, task->id, task->orphan);
 		free(task);
 		pthread_mutex_lock(&reconciler->mutex);
 	}
@@ -312,26 +344,7 @@ void reconcile_one(struct reconciler *reconciler, const char *id)
 
 void reconcile_at(struct reconciler *reconciler, const char *id, int64_t at_ns)
 {
-	struct task *task = reconciler ? malloc(sizeof(*task)) : NULL, *other, *next;
-
-	if (!task)
-		return;
-	(void)snprintf(task->id, sizeof(task->id), "%s", id);
-	task->at_ns = at_ns;
-	list_init(&task->link);
-	pthread_mutex_lock(&reconciler->mutex);
-	/* a look at the container finds out itself when the next one is due */
-	list_each_safe (other, next, &reconciler->tasks, link) {
-		if (strcmp(other->id, id) != 0)
-			continue;
-		if (other->at_ns < at_ns)
-			task->at_ns = other->at_ns;
-		list_remove(&other->link);
-		free(other);
-	}
-	list_append(&reconciler->tasks, &task->link);
-	pthread_cond_signal(&reconciler->more);
-	pthread_mutex_unlock(&reconciler->mutex);
+	add_task(reconciler, id, at_ns, false);
 }
 
 void reconcile_all(struct reconciler *reconciler)

@@ -38,11 +38,19 @@ int lifecycle_lock(const struct engine *engine, const char *id, struct err *err)
 
 	(void)snprintf(path, sizeof(path), "%.64s/lock", id);
 	fd = fd_lock_existing(engine->containers_fd, path, true);
-	/* A removal that held the lock has taken the file with it. */
+	/* A removal that held the lock has taken the file away. */
 	if (fd == -ENOENT || (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0))
 		return err_reason(err, ERR_NOT_FOUND, "CONTAINER_NOT_FOUND",
 				  "No such container: %s", id);
 	return fd < 0 ? err_sys(err, fd, "lock container %.12s", id) : steal_fd(&fd);
+}
+
+void lifecycle_end_lock(const struct engine *engine, const char *id)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%.64s/lock", id);
+	(void)unlinkat(engine->containers_fd, path, 0);
 }
 
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record, struct err *err)

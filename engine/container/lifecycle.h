@@ -54,6 +54,8 @@ int lifecycle_ensure_shim(struct engine *engine, const struct record *record,
 int lifecycle_reach(struct engine *engine, const struct record *record, struct err *err) must_check;
 /* The lock; a descriptor, -ENOENT with CONTAINER_NOT_FOUND when the container is gone. Blocks. */
 int lifecycle_lock(const struct engine *engine, const char *id, struct err *err) must_check;
+/* With the lock held, of a container that has no row any more: whoever waits for it finds it gone. */
+void lifecycle_end_lock(const struct engine *engine, const char *id);
 
 /* Signal number of a name with or without SIG, or of a number; -EINVAL with a sentence. Pure. */
 int lifecycle_signal(const char *text, int *signal, struct err *err) must_check;

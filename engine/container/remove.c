@@ -115,6 +115,7 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	r = delete_row(engine, &record, &status, err);
 	if (r < 0)
 		return r;
+	lifecycle_end_lock(engine, id);
 	history_action(engine, &record, "destroy", NULL, NULL);
 	remains_queue(engine, id);
 	return 0;
