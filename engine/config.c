@@ -34,6 +34,7 @@ static const struct key {
 	KEY("log-compress-after", NUMBER, log_compress_after_s),
 	KEY("events-max-size", SIZE, events_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
+	KEY("layer-driver", WORD, layer_driver),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
 #undef KEY
 };
@@ -101,14 +102,26 @@ static const struct key *find_key(const char *name)
 	return NULL;
 }
 
+static bool is_one_of(const char *word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
 static int check(const struct config *config, struct err *err)
 {
-	static const char drivers[][16] = { "", "local", "json-file", "none" };
+	static const char *const logs[] = { "", "local", "json-file", "none" };
+	static const char *const layers[] = { "", "erofs", "dir" };
 
-	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-		if (!strcmp(config->log_driver, drivers[i]))
-			return 0;
-	return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known", config->log_driver);
+	if (!is_one_of(config->log_driver, logs, ARRAY_LEN(logs)))
+		return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known",
+			       config->log_driver);
+	if (!is_one_of(config->layer_driver, layers, ARRAY_LEN(layers)))
+		return err_set(err, ERR_INVALID, "layer-driver \"%s\" is not known",
+			       config->layer_driver);
+	return 0;
 }
 
 static void decref(json_t **json)

@@ -18,6 +18,7 @@ struct config {
 	uint32_t log_compress_after_s; /* seconds until a closed file is compressed */
 	uint64_t events_max_bytes;     /* of the event journal */
 	char default_runtime[256];     /* path of an OCI runtime; empty = cleat-oci */
+	char layer_driver[16];         /* erofs, dir; "" = the best that works here */
 	uint32_t shutdown_timeout_s;   /* stop timeout of containers that name none */
 };
 

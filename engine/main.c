@@ -87,6 +87,18 @@ static int serve(struct engine *engine, struct err *err)
 	return r < 0 ? r : link_take(engine, err);
 }
 
+static int open_layers(struct engine *engine, struct err *err)
+{
+	const struct layers_options options = {
+		.state_dir = engine->state_dir,
+		.bin_dir = engine->bin_dir,
+		.state_fd = engine->state_fd,
+		.driver = engine->config.layer_driver,
+	};
+
+	return layers_open(&engine->layers, &options, err);
+}
+
 static int open_parts(struct engine *engine, struct err *err)
 {
 	int r = base_make(engine, err);
@@ -94,7 +106,7 @@ static int open_parts(struct engine *engine, struct err *err)
 	if (r == 0)
 		r = history_open(engine, err);
 	if (r == 0)
-		r = layers_open(&engine->layers, engine->state_dir, engine->state_fd, err);
+		r = open_layers(engine, err);
 	if (r == 0)
 		r = logkeep_open(&engine->logkeep, engine->containers_fd,
 				 engine->config.log_compress_after_s, err);

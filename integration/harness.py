@@ -14,6 +14,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("CLEAT_BIN", TOP / "build" / "bin"))
 SANITIZED = (BIN.parent / "reports").is_dir()  # where sanitizers report; integration/sanitize/options.c
 READY_TIMEOUT_S = 60
+LAYER_DRIVER = os.environ.get("CLEAT_LAYER_DRIVER")  # that engines are told to use; None = they choose
 KERNEL = tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2])
 
 
@@ -52,6 +53,8 @@ class Engine:
         self.log_path = self.root / "cleatd.log"
         self.process = None
         self.arguments = []
+        if LAYER_DRIVER:
+            config = {"layer-driver": LAYER_DRIVER, **(config or {})}
         if config is not None:
             (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
             self.arguments = ["--config", self.root / "config.json"]

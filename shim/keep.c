@@ -4,6 +4,7 @@
  * pushes them when streams open and when a subscriber comes, and again, fewer, when they close. The end of
  * stdin needs the engine's hand therefore; it comes from an engine in any case. A killed shim's successor
  * inherits a socket in which the engine has left all of it. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -130,6 +131,19 @@ static void take(struct shim *shim, const Cleat__Shim__V1__Kept *kept, const int
 		closep(&fds[i]);
 }
 
+static void take_layers(struct shim *shim, const int *sent, size_t n)
+{
+	int *grown = realloc(shim->layers, (shim->n_layers + n + 1) * sizeof(*grown));
+
+	if (!grown) {
+		log_error("no memory for the layers id=%.12s", shim->id);
+		return;
+	}
+	memcpy(grown + shim->n_layers, sent, n * sizeof(*sent));
+	shim->layers = grown;
+	shim->n_layers += n;
+}
+
 void keep_load(struct shim *shim, int fd)
 {
 	static uint8_t bytes[1024];
@@ -142,10 +156,12 @@ void keep_load(struct shim *shim, int fd)
 		Cleat__Shim__V1__Kept *kept =
 			cleat__shim__v1__kept__unpack(NULL, (size_t)len, bytes);
 
-		if (kept) {
+		if (kept && kept->layers)
+			take_layers(shim, fds, n);
+		else if (kept)
 			take(shim, kept, fds, n);
+		if (kept)
 			cleat__shim__v1__kept__free_unpacked(kept, NULL);
-		}
 		n = ARRAY_LEN(fds);
 	}
 }

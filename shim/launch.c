@@ -21,7 +21,8 @@
 #include "shim.h"
 #include "str.h"
 
-enum { NOTIFY_FD = 4, PROCESS_FD = 5 };
+/* LAYER_FD is the first of as many as there are layers (shim.proto, ShimSpec.layers). */
+enum { NOTIFY_FD = 4, PROCESS_FD = 5, LAYER_FD = 6 };
 
 enum { ARGS_MAX = 20 };
 
@@ -29,6 +30,7 @@ enum { ARGS_MAX = 20 };
 struct child_fds {
 	int std[3];
 	int process;
+	size_t n_layers; /* of the shim's, for the runtime that makes the root */
 };
 
 static void child_fds_close(struct child_fds *fds)
@@ -135,7 +137,8 @@ static void notice_ready(struct source *src, uint32_t events)
 	launch_end(launch);
 }
 
-static int add_actions(posix_spawn_file_actions_t *actions, const struct child_fds *fds, int notify)
+static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *shim,
+		       const struct child_fds *fds, int notify)
 {
 	int r = 0;
 
@@ -149,17 +152,19 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct child_f
 		r = posix_spawn_file_actions_adddup2(actions, notify, NOTIFY_FD);
 	if (!r && fds->process >= 0)
 		r = posix_spawn_file_actions_adddup2(actions, fds->process, PROCESS_FD);
+	for (size_t i = 0; i < fds->n_layers && !r; i++)
+		r = posix_spawn_file_actions_adddup2(actions, shim->layers[i], LAYER_FD + (int)i);
 	return r;
 }
 
 /* The descriptors dup2'ed from must not be the low numbers dup2'ed to. */
-static int move_up(int *fd)
+static int move_up(const struct shim *shim, int *fd)
 {
-	int up;
+	int first = LAYER_FD + (int)shim->n_layers, up;
 
-	if (*fd < 0 || *fd > PROCESS_FD)
+	if (*fd < 0 || *fd >= first)
 		return 0;
-	up = fcntl(*fd, F_DUPFD_CLOEXEC, PROCESS_FD + 1);
+	up = fcntl(*fd, F_DUPFD_CLOEXEC, first);
 	if (up < 0)
 		return -errno;
 	close(*fd);
@@ -170,15 +175,16 @@ static int move_up(int *fd)
 /* A read-only mount of the runtime in nobody's namespace. Run from there it is safe from the container it
  * enters, and need not make such a mount itself and execute itself again (runtime/seal.c). Returns a
  * descriptor, or -errno: then the runtime looks after itself. */
-static int open_sealed(const char *program)
+static int open_sealed(const struct shim *shim)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	cleanup_fd int fd = open_tree(AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	cleanup_fd int fd =
+		open_tree(AT_FDCWD, shim->oci_program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	int r;
 
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
 		return -errno;
-	r = move_up(&fd);
+	r = move_up(shim, &fd);
 	return r < 0 ? r : steal_fd(&fd);
 }
 
@@ -186,16 +192,18 @@ static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 		 struct child_fds *fds, int *notify)
 {
 	static char *const envp[] = { NULL };
-	cleanup_fd int sealed = open_sealed(shim->oci_program);
+	cleanup_fd int sealed = open_sealed(shim);
 	char path[32];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none;
-	int r = move_up(notify);
+	int r = move_up(shim, notify);
 
 	for (size_t i = 0; i < ARRAY_LEN(fds->std) && r == 0; i++)
-		r = move_up(&fds->std[i]);
-	r = r ? r : move_up(&fds->process);
+		r = move_up(shim, &fds->std[i]);
+	r = r ? r : move_up(shim, &fds->process);
+	for (size_t i = 0; i < fds->n_layers && r == 0; i++)
+		r = move_up(shim, &shim->layers[i]);
 	if (r < 0 || posix_spawnattr_init(&attr))
 		return r < 0 ? r : -ENOMEM;
 	sigemptyset(&none);
@@ -203,7 +211,7 @@ static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", sealed);
 	if (posix_spawn_file_actions_init(&actions) == 0) {
-		r = add_actions(&actions, fds, *notify);
+		r = add_actions(&actions, shim, fds, *notify);
 		r = r ? -r
 		      : -posix_spawn(&launch->pid, sealed < 0 ? shim->oci_program : path, &actions,
 				     &attr, argv, envp);
@@ -286,12 +294,14 @@ static size_t add_runtime(const struct shim *shim, char **argv, size_t n)
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;
-	struct child_fds fds = { { -1, -1, -1 }, -1 };
+	struct child_fds fds = { .std = { -1, -1, -1 }, .process = -1, .n_layers = shim->n_layers };
 	char *argv[ARGS_MAX];
 	size_t n = 0;
 	struct launch *launch;
-	int r = tty ? 0 : io_open_fifos(shim);
+	int r = shim->n_layers == shim->spec->n_layers ? 0 : -ENODATA;
 
+	if (r == 0 && !tty)
+		r = io_open_fifos(shim);
 	if (r == 0 && !tty)
 		r = container_fds(shim, &fds);
 	launch = r == 0 ? launch_new(shim, NULL, conn, request, tty) : NULL;
@@ -360,7 +370,7 @@ static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *reque
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id)
 {
-	struct child_fds fds = { { -1, -1, -1 }, process };
+	struct child_fds fds = { .std = { -1, -1, -1 }, .process = process };
 	struct launch *launch;
 	char *argv[ARGS_MAX];
 	size_t n = 0;

@@ -127,6 +127,8 @@ struct shim {
 	struct source listener, signals, orphan; /* orphan: pidfd of an adopted container */
 	struct list conns, execs, launches;
 	unsigned n_conns, n_sessions, n_launches;
+	int *layers; /* mounts that engines made for us, as spec->layers has them */
+	size_t n_layers;
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */
@@ -246,7 +248,7 @@ bool recent_replay(const struct recent *recent, uint64_t position, struct sessio
 void keep_tell(struct io *io);
 /* Tells a new subscriber all there is. */
 void keep_replay(struct conn *conn);
-/* Takes over what an engine has kept, from the socket it left behind (consumed). */
+/* Takes over the layers, and what an engine has kept, from the socket it left behind (consumed). */
 void keep_load(struct shim *shim, int fd);
 
 /* exec.c */

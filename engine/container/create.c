@@ -21,7 +21,7 @@
 #include "store/store.h"
 #include "str.h"
 
-enum { NAME_ATTEMPTS = 20, RESOLV_MAX_BYTES = 64 << 10 };
+enum { NAME_ATTEMPTS = 20, RESOLV_MAX_BYTES = 64 << 10, RUNTIME_MAX = 1800 };
 
 static const struct {
 	const char *name;
@@ -293,7 +293,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	Cleat__Shim__V1__ShimSpec spec = CLEAT__SHIM__V1__SHIM_SPEC__INIT;
 	Cleat__Shim__V1__RestartPolicy restart = CLEAT__SHIM__V1__RESTART_POLICY__INIT;
 	Cleat__Shim__V1__Logging logging = CLEAT__SHIM__V1__LOGGING__INIT;
-	uint8_t bytes[2048];
+	size_t len;
 	int r = fill_logging(create->engine, config->log, &logging, err);
 
 	if (r < 0)
@@ -320,8 +320,17 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 							: create->engine->config.default_runtime;
 	spec.uid = parts->uid;
 	spec.gid = parts->gid;
-	if (cleat__shim__v1__shim_spec__get_packed_size(&spec) > sizeof(bytes))
+	if (parts->mounted) {
+		spec.layers = parts->mounted->v;
+		spec.n_layers = parts->mounted->n;
+	}
+	len = cleat__shim__v1__shim_spec__get_packed_size(&spec);
+	if (strlen(spec.runtime) >= RUNTIME_MAX)
 		return err_set(err, ERR_INVALID, "runtime: the path is too long");
+	cleanup_free uint8_t *bytes = malloc(len + 1);
+
+	if (!bytes)
+		return err_sys(err, ENOMEM, "write shim.pb");
 	r = fd_create_file(create->dir_fd, "shim.pb", bytes,
 			   cleat__shim__v1__shim_spec__pack(&spec, bytes), 0600);
 	return r < 0 ? err_sys(err, r, "write shim.pb") : 0;

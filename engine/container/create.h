@@ -10,6 +10,7 @@
 #include "cleat/v1/containers.pb-c.h"
 #include "engine.h"
 #include "err.h"
+#include "manifest.h"
 #include "mem.h"
 #include "record.h"
 
@@ -26,10 +27,11 @@ struct create {
 struct create_parts {
 	const void *config_json; /* OCI runtime spec */
 	size_t config_len;
-	int stop_signal;   /* 0 = SIGTERM */
-	uint32_t uid, gid; /* of the container's user on the host */
-	const char *key;   /* requests_remember() */
-	const void *reply; /* packed */
+	const struct strings *mounted; /* layers the shim is given as mounts; NULL = none */
+	int stop_signal;               /* 0 = SIGTERM */
+	uint32_t uid, gid;             /* of the container's user on the host */
+	const char *key;               /* requests_remember() */
+	const void *reply;             /* packed */
 	size_t reply_len;
 };
 

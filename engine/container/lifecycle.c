@@ -14,6 +14,8 @@
 
 #include "fd.h"
 #include "history.h"
+#include "log.h"
+#include "rootlayers.h"
 #include "shimlink.h"
 #include "signame.h"
 #include "store/requests.h"
@@ -53,6 +55,26 @@ void lifecycle_end_lock(const struct engine *engine, const char *id)
 	(void)unlinkat(engine->containers_fd, path, 0);
 }
 
+/* A container that runs has its layers; it must not be without a shim because one of them is damaged now. */
+static int spawn(struct engine *engine, const struct record *record, struct err *err)
+{
+	cleanup(rootmounts_deinit) struct rootmounts mounts = { 0 };
+	struct err cause = ERR_NULL;
+	struct status status;
+	int r = rootmounts_open(&mounts, engine, record->id, &cause);
+
+	if (r < 0) {
+		status_read(engine, record, &status);
+		if (!status_active(&status)) {
+			if (err)
+				*err = cause;
+			return r;
+		}
+		log_error("id=%.12s it can not be started again: %s", record->id, cause.message);
+	}
+	return shims_spawn(engine->shims, record->id, record->last_seq, mounts.fds, mounts.n, err);
+}
+
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record, struct err *err)
 {
 	int r = shims_connect(engine->shims, record->id, record->last_seq);
@@ -63,7 +85,7 @@ int lifecycle_ensure_shim(struct engine *engine, const struct record *record, st
 		return err_reason(err, ERR_UNAVAILABLE, "SHIM_SILENT",
 				  "the supervisor of container %.12s cannot be reached",
 				  record->id);
-	return shims_spawn(engine->shims, record->id, record->last_seq, err);
+	return spawn(engine, record, err);
 }
 
 int lifecycle_reach(struct engine *engine, const struct record *record, struct err *err)

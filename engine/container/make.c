@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base.h"
 #include "buf.h"
 #include "create.h"
 #include "defaults.h"
 #include "fd.h"
 #include "image.h"
 #include "lifecycle.h"
+#include "rootlayers.h"
 #include "spec.h"
 #include "store/requests.h"
 #include "str.h"
@@ -24,7 +24,7 @@
 /* What the parts of a container are made from; all owned. */
 struct making {
 	struct image image;
-	struct strings layers; /* topmost first, the base last */
+	struct rootlayers layers;
 	struct passwd_user user;
 	char *command; /* as lists show it */
 	char *json;    /* config.json */
@@ -34,7 +34,7 @@ struct making {
 static void making_deinit(struct making *m)
 {
 	image_deinit(&m->image);
-	strings_deinit(&m->layers);
+	rootlayers_deinit(&m->layers);
 	free(m->command);
 	free(m->json);
 }
@@ -79,16 +79,11 @@ static int check_platform(const Cleat__V1__Platform *wanted, const struct image 
 static int find_image(struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
 		      struct making *m, struct err *err)
 {
-	cleanup_free char *base = base_path(engine);
 	int r = image_find(engine, request->config->image, &m->image, err);
 
 	if (r == 0)
 		r = check_platform(request->platform, &m->image, err);
-	if (r == 0)
-		r = image_layers(engine, &m->image, &m->layers, err);
-	if (r == 0 && (!base || strings_append(&m->layers, base) < 0))
-		r = err_sys(err, ENOMEM, "create");
-	return r;
+	return r ? r : rootlayers_open(&m->layers, engine, &m->image, err);
 }
 
 static int join_command(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
@@ -106,8 +101,8 @@ static int join_command(const Cleat__V1__ContainerConfig *config, struct making 
 
 static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
-	return user_of_layers(&m->layers, config->user, config->groups, config->n_groups, &m->user,
-			      err);
+	return user_of_layers(m->layers.fds, m->layers.n, config->user, config->groups,
+			      config->n_groups, &m->user, err);
 }
 
 /* A bind's source must exist; -v makes a missing directory, as Docker does. */
@@ -149,8 +144,8 @@ static int build_json(struct engine *engine, const struct create *create,
 		.user = { m->user.uid, m->user.gid, m->user.groups, m->user.n_groups,
 			  m->user.home },
 		.dir = dir,
-		.lower = (const char *const *)m->layers.v,
-		.n_lower = m->layers.n,
+		.lower = (const char *const *)m->layers.lower.v,
+		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
 	};
 
@@ -221,6 +216,7 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 		const struct create_parts parts = {
 			.config_json = m->json,
 			.config_len = strlen(m->json),
+			.mounted = &m->layers.mounted,
 			.stop_signal = m->stop_signal,
 			.uid = m->user.uid,
 			.gid = m->user.gid,

@@ -23,8 +23,11 @@ static int read_in_root(int root_fd, const char *path, struct buf *out)
 	struct stat st;
 	ssize_t n;
 
+	/* A whiteout is a device without a driver, and a layer's mount lets nobody open devices. */
+	if (fd == -ENXIO || fd == -EACCES)
+		return 0;
 	if (fd < 0)
-		return fd == -ENOENT || fd == -ENOTDIR || fd == -ENXIO || fd == -ELOOP ? 0 : fd;
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -55,15 +58,14 @@ static bool hidden(int layer_fd, const char *path)
 	return etc >= 0 && fgetxattr(etc, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-static int read_from_layers(const struct strings *layers, const char *path, struct buf *out)
+static int read_from_layers(const int *layers, size_t n, const char *path, struct buf *out)
 {
-	for (size_t i = 0; i < layers->n; i++) {
-		cleanup_fd int layer = open(layers->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		int r = layer < 0 ? -errno : read_in_root(layer, path, out);
+	for (size_t i = 0; i < n; i++) {
+		int r = read_in_root(layers[i], path, out);
 
 		if (r)
 			return r < 0 ? r : 0;
-		if (hidden(layer, path))
+		if (hidden(layers[i], path))
 			return 0;
 	}
 	return 0;
@@ -82,14 +84,14 @@ static int resolve(const struct buf *passwd, const struct buf *group, const char
 	return passwd_resolve(&files, spec, extra, n_extra, out, err);
 }
 
-int user_of_layers(const struct strings *layers, const char *spec, char *const *extra,
+int user_of_layers(const int *layers, size_t n_layers, const char *spec, char *const *extra,
 		   size_t n_extra, struct passwd_user *out, struct err *err)
 {
 	cleanup(buf_deinit) struct buf passwd = BUF_NULL, group = BUF_NULL;
-	int r = read_from_layers(layers, "etc/passwd", &passwd);
+	int r = read_from_layers(layers, n_layers, "etc/passwd", &passwd);
 
 	if (r == 0)
-		r = read_from_layers(layers, "etc/group", &group);
+		r = read_from_layers(layers, n_layers, "etc/group", &group);
 	if (r < 0)
 		return err_sys(err, r, "read the users of the image");
 	return resolve(&passwd, &group, spec, extra, n_extra, out, err);

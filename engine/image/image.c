@@ -212,20 +212,6 @@ int image_tag(struct engine *engine, const char *id, const char *reference, stru
 	return r < 0 ? r : 0;
 }
 
-int image_layers(struct engine *engine, const struct image *image, struct strings *out,
-		 struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = image->config.diff_ids.n; r == 0 && i-- > 0;) {
-		cleanup_free char *path = NULL;
-
-		r = layers_lower(engine->layers, image->config.diff_ids.v[i] + 7, &path);
-		r = r ? r : strings_append(out, path);
-	}
-	return r < 0 ? err_sys(err, r, "list the layers") : 0;
-}
-
 int image_insert(struct engine *engine, const char *id, const char *json, size_t len,
 		 const struct image_config *config, uint64_t size, const struct strings *tags,
 		 struct err *err)

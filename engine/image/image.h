@@ -37,10 +37,6 @@ int image_exists(struct engine *engine, const char *id, struct err *err) must_ch
 int image_list(struct engine *engine, struct image **out, size_t *n, struct err *err) must_check;
 int image_tag(struct engine *engine, const char *id, const char *reference,
 	      struct err *err) must_check;
-/* Paths of the layers' directories, topmost first. Owned in *out. */
-int image_layers(struct engine *engine, const struct image *image, struct strings *out,
-		 struct err *err) must_check;
-
 struct image_remove_options {
 	bool force;
 	/* Whether a container runs; for the sentence, and as nothing can force its image away. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driver `dir`: a layer is a directory as overlayfs takes it, STATE/layers/DIFF/fs, and beside it the
- * file `size`. Works wherever overlayfs does; costs a few system calls a file. */
+/* Driver `dir`: a layer is a directory as overlayfs takes it, STATE/layers/DIFF/fs. Works wherever
+ * overlayfs does; costs a few system calls a file. */
 #include "driver.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,33 +37,36 @@ static int dir_sync(const struct layers *layers, int lease_fd, struct err *err)
 	return syncfs(lease_fd) < 0 ? err_sys(err, errno, "write the layers to disk") : 0;
 }
 
-static int dir_publish(const struct layers *layers, int lease_fd, unsigned int number,
-		       const char *diff, uint64_t size_bytes, struct err *err)
+static int dir_describe(int dir_fd, struct layerrecord *record, struct err *err)
 {
-	char from[16], path[32], text[32];
-
-	snprintf(from, sizeof(from), "%u", number);
-	snprintf(path, sizeof(path), "%u/size", number);
-	int n = snprintf(text, sizeof(text), "%" PRIu64 "\n", size_bytes);
-	int r = fd_replace_file(lease_fd, path, text, (size_t)n, 0600, true);
-
-	if (r == 0 && renameat(lease_fd, from, layers->layers_fd, diff) < 0 && errno != EEXIST &&
-	    errno != ENOTEMPTY)
-		r = -errno;
-	if (r == 0 && fsync(layers->layers_fd) < 0)
-		r = -errno;
-	return r < 0 ? err_sys(err, r, "publish layer %.12s", diff) : 0;
+	(void)dir_fd;
+	(void)record;
+	(void)err;
+	return 0;
 }
 
-static int dir_lower(const struct layers *layers, const char *diff, char **out)
+static bool dir_owns(const struct layers *layers, const char *diff)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%s/fs", diff);
+	return faccessat(layers->layers_fd, path, F_OK, 0) == 0;
+}
+
+static int dir_path(const struct layers *layers, const char *diff, char **out)
 {
 	*out = str_printf("%s/layers/%s/fs", layers->state_dir, diff);
 	return *out ? 0 : -ENOMEM;
 }
 
-static int dir_remove(const struct layers *layers, const char *diff, int lease_fd)
+static int dir_open(struct layers *layers, const char *diff, struct err *err)
 {
-	return renameat(layers->layers_fd, diff, lease_fd, diff) < 0 ? -errno : 0;
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%s/fs", diff);
+	int fd = openat(layers->layers_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open layer %.12s", diff) : fd;
 }
 
 const struct layer_driver layer_driver_dir = {
@@ -72,7 +74,8 @@ const struct layer_driver layer_driver_dir = {
 	.job = "load",
 	.probe = dir_probe,
 	.sync = dir_sync,
-	.publish = dir_publish,
-	.lower = dir_lower,
-	.remove = dir_remove,
+	.describe = dir_describe,
+	.owns = dir_owns,
+	.path = dir_path,
+	.open = dir_open,
 };

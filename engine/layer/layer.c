@@ -15,11 +15,16 @@
 #include "log.h"
 #include "str.h"
 
-static const struct layer_driver *const drivers[] = { &layer_driver_dir };
+enum { RECORD_MAX = 256 };
 
-static int choose(struct layers *layers, struct err *err)
+/* The best first. */
+static const struct layer_driver *const drivers[] = { &layer_driver_erofs, &layer_driver_dir };
+
+static int choose(struct layers *layers, const char *wanted, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+		if (wanted[0] && strcmp(wanted, drivers[i]->name) != 0)
+			continue;
 		if (drivers[i]->probe(layers, err) == 0) {
 			layers->driver = drivers[i];
 			log_info("layer driver=%s", drivers[i]->name);
@@ -27,25 +32,30 @@ static int choose(struct layers *layers, struct err *err)
 		}
 		log_warn("layer driver=%s unusable reason=\"%s\"", drivers[i]->name, err->message);
 	}
-	return err_wrap(err, -ENOTSUP, "no layer driver works here");
+	return wanted[0] ? err_wrap(err, -ENOTSUP, "layer-driver \"%s\" does not work here", wanted)
+			 : err_wrap(err, -ENOTSUP, "no layer driver works here");
 }
 
-int layers_open(struct layers **out, const char *state_dir, int state_fd, struct err *err)
+int layers_open(struct layers **out, const struct layers_options *options, struct err *err)
 {
 	struct layers *layers = calloc(1, sizeof(*layers));
 	int r;
 
 	if (!layers)
 		return err_sys(err, ENOMEM, "layers");
-	layers->state_fd = state_fd;
+	mountcache_init(&layers->mounts);
+	layers->state_fd = options->state_fd;
 	layers->layers_fd = -1;
-	layers->state_dir = strdup(state_dir);
-	r = fd_mkdir_all(state_fd, "layers", 0700);
+	layers->state_dir = strdup(options->state_dir);
+	layers->bin_dir = strdup(options->bin_dir);
+	r = fd_mkdir_all(layers->state_fd, "layers", 0700);
 	if (r == 0)
-		layers->layers_fd = openat(state_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!layers->state_dir || layers->layers_fd < 0 || fchmod(layers->layers_fd, 0700) < 0)
+		layers->layers_fd =
+			openat(layers->state_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!layers->state_dir || !layers->bin_dir || layers->layers_fd < 0 ||
+	    fchmod(layers->layers_fd, 0700) < 0)
 		r = err_sys(err, r ? r : errno, "open the layers' directory");
-	r = r ? r : choose(layers, err);
+	r = r ? r : choose(layers, options->driver, err);
 	if (r < 0)
 		layers_free(layers);
 	else
@@ -57,10 +67,21 @@ struct layers *layers_free(struct layers *layers)
 {
 	if (!layers)
 		return NULL;
+	mountcache_deinit(&layers->mounts);
 	closep(&layers->layers_fd);
 	free(layers->state_dir);
+	free(layers->bin_dir);
 	free(layers);
 	return NULL;
+}
+
+/* The driver that the layer was written with. */
+static const struct layer_driver *owner(const struct layers *layers, const char *diff)
+{
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+		if (drivers[i]->owns(layers, diff))
+			return drivers[i];
+	return layers->driver; /* which then says what is missing */
 }
 
 const char *layers_driver(const struct layers *layers)
@@ -114,16 +135,16 @@ int layers_list(const struct layers *layers, struct buf *out, struct err *err)
 int layers_size(const struct layers *layers, const char *diff, uint64_t *size_bytes)
 {
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct layerrecord record;
 	char path[80];
 
 	snprintf(path, sizeof(path), "%s/size", diff);
-	int r = fd_read_file(layers->layers_fd, path, 64, &text);
+	int r = fd_read_file(layers->layers_fd, path, RECORD_MAX, &text);
 
-	if (r < 0)
-		return r;
-	if (text.len && text.data[text.len - 1] == '\n')
-		text.data[text.len - 1] = '\0';
-	return str_u64(str_or_empty(text.data), size_bytes);
+	r = r ? r : layerrecord_parse(str_or_empty(text.data), &record);
+	if (r == 0)
+		*size_bytes = record.size_bytes;
+	return r;
 }
 
 int layers_sync(const struct layers *layers, const struct lease *lease, struct err *err)
@@ -131,27 +152,75 @@ int layers_sync(const struct layers *layers, const struct lease *lease, struct e
 	return layers->driver->sync(layers, lease->fd, err);
 }
 
+static int write_record(const struct layers *layers, int dir_fd, uint64_t size_bytes,
+			struct err *err)
+{
+	struct layerrecord record = { .size_bytes = size_bytes };
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	int r = layers->driver->describe(dir_fd, &record, err);
+
+	if (r < 0)
+		return r;
+	layerrecord_print(&record, &text);
+	r = text.error ? text.error
+		       : fd_replace_file(dir_fd, "size", text.data, text.len, 0600, true);
+	return r < 0 ? err_sys(err, r, "write the record of a layer") : 0;
+}
+
 int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
 		   const char *diff, uint64_t size_bytes, struct err *err)
 {
-	return layers->driver->publish(layers, lease->fd, number, diff, size_bytes, err);
+	char from[16];
+
+	snprintf(from, sizeof(from), "%u", number);
+	cleanup_fd int dir = openat(lease->fd, from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir < 0 ? err_sys(err, errno, "publish layer %.12s", diff)
+			: write_record(layers, dir, size_bytes, err);
+
+	if (r < 0)
+		return r;
+	if (renameat(lease->fd, from, layers->layers_fd, diff) < 0 && errno != EEXIST &&
+	    errno != ENOTEMPTY)
+		r = -errno;
+	if (r == 0 && fsync(layers->layers_fd) < 0)
+		r = -errno;
+	return r < 0 ? err_sys(err, r, "publish layer %.12s", diff) : 0;
 }
 
-int layers_lower(const struct layers *layers, const char *diff, char **out)
+int layers_path(const struct layers *layers, const char *diff, char **out)
 {
-	return layers->driver->lower(layers, diff, out);
+	return owner(layers, diff)->path(layers, diff, out);
 }
 
-int layers_remove(const struct layers *layers, const char *diff, const struct lease *lease,
+int layers_root(struct layers *layers, const char *diff, struct err *err)
+{
+	return owner(layers, diff)->open(layers, diff, err);
+}
+
+int layers_tar(const struct layers *layers, const char *diff, int *fd)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/tar", diff);
+	int tar = openat(layers->layers_fd, path, O_RDONLY | O_CLOEXEC);
+
+	if (tar < 0)
+		return -errno;
+	*fd = tar;
+	return 0;
+}
+
+int layers_remove(struct layers *layers, const char *diff, const struct lease *lease,
 		  struct err *err)
 {
-	int r = layers->driver->remove(layers, diff, lease->fd);
-
-	return r < 0 && r != -ENOENT ? err_sys(err, r, "remove layer %.12s", diff) : 0;
+	mountcache_drop(&layers->mounts, diff);
+	if (renameat(layers->layers_fd, diff, lease->fd, diff) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "remove layer %.12s", diff);
+	return 0;
 }
 
 struct sweep {
-	const struct layers *layers;
+	struct layers *layers;
 	const struct lease *lease;
 	int (*used)(void *ctx, const char *diff);
 	void *ctx;
@@ -166,7 +235,7 @@ static int sweep_one(void *ctx, const char *diff)
 	return r ? (r < 0 ? r : 0) : layers_remove(s->layers, diff, s->lease, s->err);
 }
 
-int layers_sweep(const struct layers *layers, const struct lease *lease,
+int layers_sweep(struct layers *layers, const struct lease *lease,
 		 int (*used)(void *ctx, const char *diff), void *ctx, struct err *err)
 {
 	struct sweep sweep = { layers, lease, used, ctx, err };

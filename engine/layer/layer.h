@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers of images, each once, by diff id (64 digits here), kept by a driver that makes them mountable.
- * The driver is chosen when the engine starts. A layer is in STATE/layers/DIFF from the rename that
+ * The driver is chosen when the engine starts; a layer keeps the one it was written with. A layer is in STATE/layers/DIFF from the rename that
  * publishes it to the rename that removes it; who needs it is the store's business. Thread-safe;
  * publish, remove and sweep are to be serialised by the caller. All block on the file system. */
 #pragma once
@@ -16,12 +16,18 @@
 
 struct layers;
 
-/* Probes the drivers, best first, and logs the choice. `state_fd` is borrowed. Returns owned. */
-int layers_open(struct layers **out, const char *state_dir, int state_fd,
+struct layers_options {
+	const char *state_dir, *bin_dir; /* copied; where cleat-worker is */
+	int state_fd;                    /* borrowed for life */
+	const char *driver;              /* "" = the best that works here */
+};
+/* Probes the drivers and logs the choice. Returns owned. */
+int layers_open(struct layers **out, const struct layers_options *options,
 		struct err *err) must_check;
 struct layers *layers_free(struct layers *layers);
+/* The driver of layers to come. */
 const char *layers_driver(const struct layers *layers);
-/* The worker's job that unpacks for this driver. */
+/* The worker's job that keeps layers as this driver does. */
 const char *layers_job(const struct layers *layers);
 
 /* Every layer there is, a line each, sorted. */
@@ -34,11 +40,19 @@ int layers_sync(const struct layers *layers, const struct lease *lease, struct e
 /* Publishes the lease's NUMBER as the layer. */
 int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
 		   const char *diff, uint64_t size_bytes, struct err *err) must_check;
-/* How a mount names the layer among its lower directories; owned. */
-int layers_lower(const struct layers *layers, const char *diff, char **out) must_check;
+/* The path of the layer's directory, owned; NULL for one that has none and is a mount, which layers_root()
+ * makes. -ENOMEM. */
+int layers_path(const struct layers *layers, const char *diff, char **out) must_check;
+/* Returns an owned descriptor (O_PATH or as good) of the layer's directory, wherever that is: a lower
+ * directory for overlays, and for looking at. Mounts the layer when it is not mounted yet. -ENOENT; -EIO
+ * (DATA_LOSS) when it is damaged beyond repair. */
+int layers_root(struct layers *layers, const char *diff, struct err *err) must_check;
+/* The exact tar that the layer was, uncompressed: an owned descriptor in *fd. -ENOENT where it was not
+ * kept (driver `dir`), -errno. */
+int layers_tar(const struct layers *layers, const char *diff, int *fd) must_check;
 /* Takes the layer away; its space is free when the lease ends. Absence is success. */
-int layers_remove(const struct layers *layers, const char *diff, const struct lease *lease,
+int layers_remove(struct layers *layers, const char *diff, const struct lease *lease,
 		  struct err *err) must_check;
 /* Removes each layer that `used` does not know (1 yes, 0 no, -errno) into the lease. */
-int layers_sweep(const struct layers *layers, const struct lease *lease,
+int layers_sweep(struct layers *layers, const struct lease *lease,
 		 int (*used)(void *ctx, const char *diff), void *ctx, struct err *err) must_check;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shimkeep.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,21 +130,39 @@ static size_t send_all(struct shimkeep *keep, const char *id, int sock)
 	return n;
 }
 
-int shimkeep_hand_over(struct shimkeep *keep, const char *id)
+static int send_layers(int sock, const int *layers, size_t n)
+{
+	Cleat__Shim__V1__Kept kept = CLEAT__SHIM__V1__KEPT__INIT;
+	uint8_t bytes[KEPT_BYTES];
+	size_t len;
+	int r = 0;
+
+	kept.layers = true;
+	len = cleat__shim__v1__kept__pack(&kept, bytes);
+	for (size_t at = 0; r == 0 && at < n; at += FD_PASS_MAX) {
+		size_t count = n - at < FD_PASS_MAX ? n - at : FD_PASS_MAX;
+
+		r = fd_send(sock, bytes, len, layers + at, count, MSG_DONTWAIT);
+	}
+	return r;
+}
+
+int shimkeep_hand_over(struct shimkeep *keep, const char *id, const int *layers, size_t n_layers)
 {
 	const int queue = QUEUE_BYTES;
-	int pair[2], fd = -1;
+	int pair[2], fd = -ENOENT, r;
 	size_t n;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -1;
+		return -errno;
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof(queue));
+	r = send_layers(pair[0], layers, n_layers);
 	pthread_mutex_lock(&keep->mutex);
 	n = send_all(keep, id, pair[0]);
 	pthread_mutex_unlock(&keep->mutex);
 	close(pair[0]);
-	if (n > 0)
+	if (r == 0 && n + n_layers > 0)
 		fd = fcntl(pair[1], F_DUPFD_CLOEXEC, FIRST_FD);
 	close(pair[1]);
-	return fd;
+	return r ? r : fd;
 }

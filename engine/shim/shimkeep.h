@@ -26,6 +26,8 @@ void shimkeep_put(struct shimkeep *keep, const char *id, const Cleat__Shim__V1__
 		  const int *fds, size_t n_fds);
 /* Closes what is held of a container. */
 void shimkeep_forget(struct shimkeep *keep, const char *id);
-/* A socket to be inherited by a successor, with all that is held of the container in it; -1 when there
- * is nothing. What is held stays held until the successor has told its own. */
-int shimkeep_hand_over(struct shimkeep *keep, const char *id) must_check;
+/* A socket to be inherited by a shim, with the mounts of its layers (borrowed) and all that is held of the
+ * container in it; -ENOENT when there is nothing, -errno when the layers could not be sent. What is held
+ * stays held until a successor has told its own. */
+int shimkeep_hand_over(struct shimkeep *keep, const char *id, const int *layers,
+		       size_t n_layers) must_check;

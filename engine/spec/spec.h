@@ -12,6 +12,8 @@
 #include "err.h"
 #include "mem.h"
 
+enum { SPEC_LAYER_FD = 6 }; /* shim.proto, ShimSpec.layers */
+
 struct spec_user {
 	uint32_t uid, gid;
 	const uint32_t *groups; /* additional ones */
@@ -26,7 +28,9 @@ struct spec_input {
 	const Cleat__V1__ImageConfig *image;
 	struct spec_user user;
 	const char *dir; /* STATE/containers/ID: upper, work, hostname, hosts, resolv.conf */
-	const char *const *lower; /* directories of the image's layers, topmost first */
+	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that
+	 * the shim hands the runtime from SPEC_LAYER_FD on. */
+	const char *const *lower;
 	size_t n_lower;
 	const char *cgroup_path; /* below each hierarchy, with leading slash */
 };

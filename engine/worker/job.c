@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An image archive in one pass, as it comes from the client: nothing can be looked up ahead, so what
- * looks like a layer is unpacked at once and what does not is kept as a document. Both go under
+ * looks like a layer is kept at once and what does not is kept as a document. Both go under
  * numbers: names from outside never become names here. A file that turns out broken is reported, and
  * is an error only if an image needs it; a full disk ends the job. */
 #include "jobs.h"
@@ -15,41 +15,16 @@
 #include "fd.h"
 #include "str.h"
 
-enum { INPUT_BYTES = 256 << 10, KNOWN_MAX = 64 << 20, KNOWN_LINE = 65 };
-
-struct input {
-	int fd;
-	char *block;
-};
+enum { KNOWN_MAX = 64 << 20, KNOWN_LINE = 65 };
 
 struct job {
 	struct tarball t;
-	struct input input;
+	struct job_input input;
 	struct buf known; /* lines of 64 digits, sorted */
+	layer_keep_fn *keep;
 	int dir_fd;
 	FILE *out;
 };
-
-/* Whole blocks, however small the pieces are that arrive. */
-static ssize_t read_input(void *ctx, const void **data, struct err *err)
-{
-	struct input *in = ctx;
-	size_t have = 0;
-
-	while (have < INPUT_BYTES) {
-		ssize_t n = read(in->fd, in->block + have, INPUT_BYTES - have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, errno, "read the archive");
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	*data = in->block;
-	return (ssize_t)have;
-}
 
 static int compare_line(const void *a, const void *b)
 {
@@ -73,20 +48,6 @@ static const char *known_layer(const struct job *j, const char *path)
 	return NULL;
 }
 
-static int unpack_member(struct job *j, struct member *m, unsigned int number, char diff[65],
-			 uint64_t *size, struct err *err)
-{
-	char name[24];
-
-	snprintf(name, sizeof(name), "%u/fs", number);
-	int r = fd_mkdir_all(j->dir_fd, name, 0755);
-	cleanup_fd int fs = r ? -1 : openat(j->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fs < 0)
-		return err_sys(err, r ? r : errno, "make a layer's directory");
-	return unpack_layer(member_read, m, fs, diff, size, err);
-}
-
 static int layer(struct job *j, struct member *m, unsigned int number, const char *path,
 		 struct err *err)
 {
@@ -95,7 +56,7 @@ static int layer(struct job *j, struct member *m, unsigned int number, const cha
 				    : NULL;
 	char sha[65], diff[65] = "";
 	uint64_t size = 0;
-	int r = known ? 0 : unpack_member(j, m, number, diff, &size, err);
+	int r = known ? 0 : j->keep(member_read, m, j->dir_fd, number, diff, &size, err);
 
 	r = r ? r : member_finish(m, sha, err);
 	if (r < 0)
@@ -188,7 +149,7 @@ static int read_archive(struct job *j, struct err *err)
 {
 	struct archive_entry *e;
 	unsigned int n = 0;
-	int r = tarball_open(&j->t, read_input, &j->input, false, err);
+	int r = tarball_open(&j->t, job_input_read, &j->input, false, err);
 
 	while (r == 0 && (r = tarball_next(&j->t, &e, err)) == 1)
 		r = one_entry(j, e, ++n, err);
@@ -199,13 +160,14 @@ static int read_archive(struct job *j, struct err *err)
 	return r;
 }
 
-int job_load(int in, int dir_fd, FILE *out, struct err *err)
+int job_load(int in, int dir_fd, layer_keep_fn *keep, FILE *out, struct err *err)
 {
-	struct job j = { .input = { in, malloc(INPUT_BYTES) }, .dir_fd = dir_fd, .out = out };
-	int r = j.input.block ? read_known(&j, err) : err_sys(err, ENOMEM, "load");
+	struct job j = { .input = { .fd = in }, .keep = keep, .dir_fd = dir_fd, .out = out };
+	int r = job_input_open(&j.input, err);
 
+	r = r ? r : read_known(&j, err);
 	r = r ? r : read_archive(&j, err);
-	free(j.input.block);
+	job_input_deinit(&j.input);
 	buf_deinit(&j.known);
 	return r;
 }

@@ -47,6 +47,11 @@ struct tarball {
 /* `hashed`: tarball_finish() gives the digest. Close with tarball_deinit(), also after a failure. */
 int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
 		 struct err *err) must_check;
+/* The same for who reads the tar's bytes and parses them. */
+int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
+		       struct err *err) must_check;
+/* The tar's next bytes, borrowed until the next call: their number, 0 at the end, -errno. */
+ssize_t tarball_read(struct tarball *t, const void **data, struct err *err) must_check;
 void tarball_deinit(struct tarball *t);
 /* Reads to the end of the bytes behind the tar's end and writes their SHA-256 as 64 digits. */
 int tarball_finish(struct tarball *t, char hex[65], struct err *err) must_check;
@@ -93,13 +98,40 @@ void place_forget(struct place *p);
 
 /* ---- unpack.c */
 
-/* Unpacks a layer into the directory dir_fd; its diff id and the bytes of its files. */
-int unpack_layer(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
-		 struct err *err) must_check;
+/* Whether a layer keeps this extended attribute. Pure. */
+bool unpack_keeps_xattr(const char *key) must_check;
 
-/* ---- job.c */
+/* Keeps a layer as NUMBER below job_fd, in the form of one of the engine's layer drivers; its diff id and
+ * the bytes of its files. */
+typedef int layer_keep_fn(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number,
+			  char hex[65], uint64_t *size, struct err *err);
 
-/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers unpacked into N/fs.
- * Layers whose diff id is named in the file "known" and in their own path are only hashed. Writes a
- * line for each file to `out`; engine/image/result.h has the format. */
-int job_load(int in, int dir_fd, FILE *out, struct err *err) must_check;
+/* Driver `dir`: unpacked in NUMBER/fs. */
+int layer_unpack(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
+		 uint64_t *size, struct err *err) must_check;
+
+/* ---- layerindex.c */
+
+/* Driver `erofs`: NUMBER/tar, NUMBER/index and NUMBER/record. */
+int layer_index(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
+		uint64_t *size, struct err *err) must_check;
+
+/* ---- input.c: the job's input as blocks */
+
+struct job_input {
+	int fd;
+	char *block;
+};
+int job_input_open(struct job_input *in, struct err *err) must_check;
+void job_input_deinit(struct job_input *in);
+/* A tarball_read_fn. */
+ssize_t job_input_read(void *ctx, const void **data, struct err *err);
+
+/* ---- jobs */
+
+/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers as `keep` does. Layers
+ * whose diff id is named in the file "known" and in their own path are only hashed. Writes a line for
+ * each file to `out`; engine/image/result.h has the format. */
+int job_load(int in, int dir_fd, layer_keep_fn *keep, FILE *out, struct err *err) must_check;
+/* A layer's tar from `in`: its index and record anew, into dir_fd. Writes "diff DIFFID" to `out`. */
+int job_index(int in, int dir_fd, FILE *out, struct err *err) must_check;

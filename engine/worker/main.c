@@ -137,6 +137,17 @@ static int confine(struct err *err)
 	return r < 0 ? err_sys(err, r, "confine the worker") : 0;
 }
 
+static int run(const char *job, FILE *out, struct err *err)
+{
+	if (strcmp(job, "load") == 0)
+		return job_load(FD_IN, FD_DIR, layer_unpack, out, err);
+	if (strcmp(job, "load-erofs") == 0)
+		return job_load(FD_IN, FD_DIR, layer_index, out, err);
+	if (strcmp(job, "index") == 0)
+		return job_index(FD_IN, FD_DIR, out, err);
+	return err_set(err, ERR_INTERNAL, "unknown job");
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_NULL;
@@ -151,9 +162,7 @@ int main(int argc, char **argv)
 	EVP_MD_CTX_free(EVP_MD_CTX_new());
 	int r = confine(&err);
 
-	if (r == 0)
-		r = strcmp(argv[1], "load") == 0 ? job_load(FD_IN, FD_DIR, out, &err)
-						 : err_set(&err, ERR_INTERNAL, "unknown job");
+	r = r ? r : run(argv[1], out, &err);
 	if (r < 0)
 		fprintf(out, "error %d %s\n", err.code ? (int)err.code : ERR_INTERNAL, err.message);
 	else

@@ -42,6 +42,14 @@ enum tarball_kind tarball_kind(const void *head, size_t len)
 	return TARBALL_OTHER;
 }
 
+/* What a reader is told; the sentence for people is in t->err. */
+static ssize_t refuse(struct archive *a, const struct tarball *t)
+{
+	if (a)
+		archive_set_error(a, EINVAL, "%s", t->err.message);
+	return -1;
+}
+
 static ssize_t read_packed(struct archive *a, void *ctx, const void **data)
 {
 	struct tarball *t = ctx;
@@ -53,10 +61,8 @@ static ssize_t read_packed(struct archive *a, void *ctx, const void **data)
 	} else {
 		n = t->read(t->ctx, data, &t->err);
 	}
-	if (n < 0) {
-		archive_set_error(a, (int)-n, "%s", t->err.message);
-		return -1;
-	}
+	if (n < 0)
+		return refuse(a, t);
 	t->packed += (uint64_t)n;
 	return n;
 }
@@ -66,16 +72,12 @@ static ssize_t inflate(struct archive *a, struct tarball *t, const void **data)
 	ssize_t n = archive_read_data(t->bytes, t->out, OUT_BYTES);
 
 	*data = t->out;
-	if (n < 0) {
-		archive_set_error(a, EINVAL, "%s", str_or_empty(archive_error_string(t->bytes)));
-		return -1;
-	}
-	if (t->unpacked > RATIO_FROM && t->unpacked / RATIO_MAX > t->packed) {
-		archive_set_error(a, EFBIG, "it grows more than %d-fold when decompressed",
-				  RATIO_MAX);
-		return -1;
-	}
-	return n;
+	if (n < 0)
+		(void)tarball_fail(t, t->bytes, &t->err);
+	else if (t->unpacked > RATIO_FROM && t->unpacked / RATIO_MAX > t->packed)
+		n = err_set(&t->err, ERR_INVALID, "it grows more than %d-fold when decompressed",
+			    RATIO_MAX);
+	return n < 0 ? refuse(a, t) : n;
 }
 
 static ssize_t read_unpacked(struct archive *a, void *ctx, const void **data)
@@ -94,7 +96,7 @@ static ssize_t read_unpacked(struct archive *a, void *ctx, const void **data)
 int tarball_fail(struct tarball *t, struct archive *a, struct err *err)
 {
 	if (t->err.code) {
-		if (err)
+		if (err && err != &t->err)
 			*err = t->err;
 		return err_to_errno(t->err.code);
 	}
@@ -118,7 +120,8 @@ static int open_bytes(struct tarball *t, struct err *err)
 	return 0;
 }
 
-int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed, struct err *err)
+int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
+		       struct err *err)
 {
 	*t = (struct tarball){ .read = read, .ctx = ctx };
 	t->head_len = read(ctx, &t->head, err);
@@ -130,15 +133,19 @@ int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashe
 
 	if (kind == TARBALL_OTHER)
 		return err_set(err, ERR_INVALID, "it is no tar, plain or compressed");
-	t->tar = archive_read_new();
 	t->digest = hashed ? EVP_MD_CTX_new() : NULL;
-	if (!t->tar ||
-	    (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1)))
+	if (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1))
 		return err_sys(err, ENOMEM, "open the archive");
-	int r = kind == TARBALL_PLAIN ? 0 : open_bytes(t, err);
+	return kind == TARBALL_PLAIN ? 0 : open_bytes(t, err);
+}
 
-	if (r < 0)
-		return r;
+int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed, struct err *err)
+{
+	int r = tarball_open_bytes(t, read, ctx, hashed, err);
+
+	t->tar = r == 0 ? archive_read_new() : NULL;
+	if (!t->tar)
+		return r ? r : err_sys(err, ENOMEM, "open the archive");
 	archive_read_support_format_tar(t->tar);
 	archive_read_set_options(t->tar, "hdrcharset=UTF-8");
 	if (archive_read_open(t->tar, t, NULL, read_unpacked, NULL) != ARCHIVE_OK)
@@ -167,16 +174,23 @@ int tarball_next(struct tarball *t, struct archive_entry **entry, struct err *er
 	return 1;
 }
 
+ssize_t tarball_read(struct tarball *t, const void **data, struct err *err)
+{
+	ssize_t n = read_unpacked(NULL, t, data);
+
+	return n < 0 ? tarball_fail(t, NULL, err) : n;
+}
+
 int tarball_finish(struct tarball *t, char hex[65], struct err *err)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	const void *data;
 	ssize_t n;
 
-	while ((n = read_unpacked(t->tar, t, &data)) > 0)
+	while ((n = tarball_read(t, &data, err)) > 0)
 		;
 	if (n < 0)
-		return tarball_fail(t, t->tar, err);
+		return (int)n;
 	if (!t->digest)
 		return 0;
 	if (EVP_DigestFinal_ex(t->digest, sum, NULL) != 1)

@@ -118,7 +118,7 @@ static int hardlink(struct unpack *u, const char *target, const struct item *ite
 	return err_sys(err, errno, "hard link to \"%.100s\"", target);
 }
 
-static bool keeps_attribute(const char *key)
+bool unpack_keeps_xattr(const char *key)
 {
 	return strcmp(key, "security.capability") == 0 ||
 	       (str_has_prefix(key, "user.") && !str_has_prefix(key, "user.overlay."));
@@ -133,7 +133,7 @@ static int set_xattrs(struct archive_entry *e, int fd)
 
 	archive_entry_xattr_reset(e);
 	while (archive_entry_xattr_next(e, &key, &value, &size) == ARCHIVE_OK)
-		if (key && keeps_attribute(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
+		if (key && unpack_keeps_xattr(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
 		    errno != ENOTSUP)
 			return -errno;
 	return 0;
@@ -321,8 +321,8 @@ static void finish_dirs(struct unpack *u)
 	place_forget(&u->place);
 }
 
-int unpack_layer(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
-		 struct err *err)
+static int unpack(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
+		  struct err *err)
 {
 	struct unpack u = { .place = { .root = dir_fd, .fd = -1 } };
 	struct archive_entry *e;
@@ -337,4 +337,18 @@ int unpack_layer(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uin
 	*size = u.size;
 	tarball_deinit(&u.t);
 	return r;
+}
+
+int layer_unpack(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
+		 uint64_t *size, struct err *err)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "%u/fs", number);
+	int r = fd_mkdir_all(job_fd, name, 0755);
+	cleanup_fd int fs = r ? -1 : openat(job_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fs < 0)
+		return err_sys(err, r ? r : errno, "make a layer's directory");
+	return unpack(read, ctx, fs, hex, size, err);
 }

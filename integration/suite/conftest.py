@@ -16,6 +16,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: long repetitions, run with --soak only")
+    config.addinivalue_line("markers", "layer_drivers: once under each layer driver")
     config.addinivalue_line("markers", "unsanitized(reason): not against a build with sanitizers")
 
 
@@ -31,6 +32,23 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in soak]
 
 
+def pytest_generate_tests(metafunc):
+    if metafunc.definition.get_closest_marker("layer_drivers"):
+        metafunc.parametrize("layer_driver", ["erofs", "dir"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def layer_driver(request):
+    """Engines of the test are told to use this one; None = they choose."""
+    chosen = getattr(request, "param", None)
+    if chosen == "erofs" and harness.KERNEL < (6, 15):
+        pytest.skip("this kernel takes no detached mount as an overlay layer")
+    before = harness.LAYER_DRIVER
+    harness.LAYER_DRIVER = chosen or before
+    yield chosen
+    harness.LAYER_DRIVER = before
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """A failed test shows what its engine wrote."""
@@ -41,7 +59,7 @@ def pytest_runtest_makereport(item):
 
 
 @pytest.fixture
-def engine():
+def engine(layer_driver):  # pylint: disable=unused-argument
     """A fresh engine with nothing in it."""
     with harness.Engine() as e:
         yield e
@@ -55,7 +73,7 @@ def busybox(engine):
 
 
 @pytest.fixture(scope="module")
-def module_engine():
+def module_engine(layer_driver):  # pylint: disable=unused-argument
     """One engine with busybox and a container `one` for a whole file of tests that change nothing."""
     with harness.Engine() as e:
         e.load_busybox()
@@ -64,7 +82,7 @@ def module_engine():
 
 
 @pytest.fixture(scope="module")
-def gateway():
+def gateway(layer_driver):  # pylint: disable=unused-argument
     """One engine with busybox, and a gateway to it, for a whole file of tests."""
     with harness.Engine() as e:
         e.load_busybox()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a layer becomes on disk, archives that must be refused, and loads that are cut off: by a full disk, by
 the death of the worker or the engine. Whatever happens, nothing is left over."""
+import contextlib
 import ctypes
 import io
 import json
@@ -13,8 +14,10 @@ import tarfile
 
 import harness
 import image
+import layerview
 import pytest
 
+pytestmark = pytest.mark.layer_drivers
 DEADLINE_S = 60
 
 
@@ -22,13 +25,15 @@ def load(engine, data, check=True):
     return engine.cleat("load", text=False, input=data, check=check)
 
 
+@contextlib.contextmanager
 def load_layer(engine, build, tag="layer:1"):
     """Loads an image of one layer; the directory it became."""
     layer = image.Layer()
     build(layer)
     data = layer.bytes()
     load(engine, image.docker_archive([tag], [data]))
-    return engine.state / "layers" / image.sha256(data) / "fs"
+    with layerview.opened(engine, image.sha256(data)) as root:
+        yield root
 
 
 def leftovers(engine):
@@ -45,9 +50,28 @@ def nothing_left(engine):
 
 # ---- what a layer becomes
 
-def test_metadata(engine):
-    capability = b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"  # cap_net_bind_service=ep, version 2
+CAPABILITY = b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"  # cap_net_bind_service=ep, version 2
 
+
+def check_metadata(root):
+    d, file = (root / "d").stat(), (root / "d/file").stat()
+    assert (stat.S_IMODE(d.st_mode), d.st_uid, d.st_gid, d.st_mtime) == (0o1750, 7, 8, 1500000000)
+    assert (stat.S_IMODE(file.st_mode), file.st_uid, file.st_gid) == (0o4711, 1000, 1001)
+    assert file.st_mtime == 1700000000
+    assert stat.S_IMODE((root / "plain").stat().st_mode) == 0o640
+    assert os.readlink(root / "link") == "/etc/passwd" and os.readlink(root / "up") == "../../../../outside"
+    assert (root / "hard").stat().st_ino == file.st_ino
+    assert os.readlink(root / "to-link") == "/etc/passwd"
+    assert stat.S_ISFIFO((root / "fifo").stat().st_mode)
+    assert (root / "null").stat().st_rdev == os.makedev(1, 3) and stat.S_ISCHR((root / "null").stat().st_mode)
+    assert (root / "disk").stat().st_rdev == os.makedev(8, 1) and stat.S_ISBLK((root / "disk").stat().st_mode)
+    assert (root / "absolute").read_bytes() == b"a" and (root / "made/on/the/way").read_bytes() == b"w"
+    assert os.listxattr(root / "attributes") == ["user.note"]
+    assert os.getxattr(root / "bind", "security.capability") == CAPABILITY
+    assert (root / "caf\u00e9").read_bytes() == b"utf-8" and (root / ("n" * 255)).exists()
+
+
+def test_metadata(engine):
     def build(layer):
         layer.dir("d", 0o1750, uid=7, gid=8, mtime=1500000000)
         layer.add("d/file", b"text", mode=0o4711, uid=1000, gid=1001)
@@ -63,26 +87,12 @@ def test_metadata(engine):
         layer.add("made/on/the/way", b"w")
         layer.add("attributes", b"x", pax={"SCHILY.xattr.user.note": "n", "SCHILY.xattr.trusted.overlay.opaque": "y",
                                            "SCHILY.xattr.user.overlay.opaque": "y"})
-        layer.add("bind", b"b", mode=0o755, pax={"SCHILY.xattr.security.capability": capability.decode("latin-1")})
+        layer.add("bind", b"b", mode=0o755, pax={"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")})
         layer.add("caf\u00e9", b"utf-8")
         layer.add("n" * 255, b"long")
 
-    root = load_layer(engine, build)
-    d, file = (root / "d").stat(), (root / "d/file").stat()
-    assert (stat.S_IMODE(d.st_mode), d.st_uid, d.st_gid, d.st_mtime) == (0o1750, 7, 8, 1500000000)
-    assert (stat.S_IMODE(file.st_mode), file.st_uid, file.st_gid) == (0o4711, 1000, 1001)
-    assert file.st_mtime == 1700000000
-    assert stat.S_IMODE((root / "plain").stat().st_mode) == 0o640
-    assert os.readlink(root / "link") == "/etc/passwd" and os.readlink(root / "up") == "../../../../outside"
-    assert (root / "hard").stat().st_ino == file.st_ino
-    assert os.readlink(root / "to-link") == "/etc/passwd"
-    assert stat.S_ISFIFO((root / "fifo").stat().st_mode)
-    assert (root / "null").stat().st_rdev == os.makedev(1, 3) and stat.S_ISCHR((root / "null").stat().st_mode)
-    assert (root / "disk").stat().st_rdev == os.makedev(8, 1) and stat.S_ISBLK((root / "disk").stat().st_mode)
-    assert (root / "absolute").read_bytes() == b"a" and (root / "made/on/the/way").read_bytes() == b"w"
-    assert os.listxattr(root / "attributes") == ["user.note"]
-    assert os.getxattr(root / "bind", "security.capability") == capability
-    assert (root / "caf\u00e9").read_bytes() == b"utf-8" and (root / ("n" * 255)).exists()
+    with load_layer(engine, build) as root:
+        check_metadata(root)
     # set-user-ID programs and devices of an image are out of the host's users' reach
     assert stat.S_IMODE((engine.state / "layers").stat().st_mode) == 0o700
 
@@ -102,10 +112,10 @@ def test_entries_that_repeat(engine):
         layer.add("was-file", b"x").dir("was-file").add("was-file/in", b"i")
         layer.dir("was-dir").add("was-dir/in", b"i").add("was-dir", b"file")
 
-    root = load_layer(engine, build)
-    assert (root / "f").read_bytes() == b"second"
-    assert (root / "d/kept").read_bytes() == b"k" and stat.S_IMODE((root / "d").stat().st_mode) == 0o755
-    assert (root / "was-file/in").read_bytes() == b"i" and (root / "was-dir").read_bytes() == b"file"
+    with load_layer(engine, build) as root:
+        assert (root / "f").read_bytes() == b"second"
+        assert (root / "d/kept").read_bytes() == b"k" and stat.S_IMODE((root / "d").stat().st_mode) == 0o755
+        assert (root / "was-file/in").read_bytes() == b"i" and (root / "was-dir").read_bytes() == b"file"
 
 
 def test_whiteouts(engine):
@@ -270,7 +280,7 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def shared():
+def shared(layer_driver):  # pylint: disable=unused-argument
     with harness.Engine() as engine:
         yield engine
 
@@ -296,8 +306,8 @@ def test_after_all_that_it_still_loads(shared):
 
 def test_deepest_directories_come_and_go(shared):
     path = "d/" * 250 + "f"
-    root = load_layer(shared, lambda l: l.add(path, b"x"))
-    assert (root / path).read_bytes() == b"x"
+    with load_layer(shared, lambda l: l.add(path, b"x")) as root:
+        assert (root / path).read_bytes() == b"x"
     shared.out("rmi", "layer:1")
     assert nothing_left(shared)
 
@@ -330,7 +340,8 @@ class Halfway:
         self.process = engine.popen("load", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.process.stdin.write(self.data[:len(self.data) // 2])
         self.process.stdin.flush()
-        harness.wait_until(lambda: list(engine.state.glob("tmp/lease-*/*/fs/early")), DEADLINE_S, "unpacking")
+        first = "tar" if harness.LAYER_DRIVER == "erofs" else "fs/early"
+        harness.wait_until(lambda: list(engine.state.glob(f"tmp/lease-*/*/{first}")), DEADLINE_S, "unpacking")
         self.worker = harness.wait_until(self.find_worker, DEADLINE_S, "the worker")
 
     def find_worker(self):
@@ -435,7 +446,11 @@ def test_engine_is_killed_at_any_time(engine):
 def test_full_disk(tmp_path):
     state = tmp_path / "state"
     state.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=711", "cleat-full", state], check=True)
+    disk = tmp_path / "disk"
+    with open(disk, "wb") as file:
+        file.truncate(6 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", disk], check=True)
+    subprocess.run(["mount", "-o", "loop", disk, state], check=True)
     try:
         with harness.Engine(tmp_path) as engine:
             done = load(engine, big_archive(), check=False)

@@ -61,6 +61,7 @@ def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
     waiter.stdout.close()
 
 
+@pytest.mark.layer_drivers
 def test_exits_and_restarts_while_the_engine_is_away(busybox):
     shared = busybox.root / "shared"
     shared.mkdir()
@@ -90,6 +91,7 @@ def test_exits_and_restarts_while_the_engine_is_away(busybox):
     assert actions.count("die") == 1
 
 
+@pytest.mark.layer_drivers
 def test_a_killed_shim_is_replaced(busybox):
     busybox.out("run", "-d", "--name", "cs", "busybox", "sh", "-c",
                 "i=0; while [ ! -e /stop ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 33")
@@ -199,6 +201,7 @@ def test_streams_outlive_a_killed_shim(busybox, command):
     assert client.end() in harness.codes_of_an_orphan(6)
 
 
+@pytest.mark.layer_drivers
 def test_engine_killed_at_random_moments_of_the_life_cycle(busybox):
     """Whatever was half-done is rolled forward or back; nothing is left over."""
     rng = random.Random(7)

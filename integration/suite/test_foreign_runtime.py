@@ -9,6 +9,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.layer_drivers
+
 RUNC = shutil.which("runc", path="/usr/sbin:/usr/bin:/sbin:/bin")
 
 

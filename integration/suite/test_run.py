@@ -83,6 +83,7 @@ def test_signal_while_input_is_not_read(busybox):
         assert process.wait(20) == 7
 
 
+@pytest.mark.layer_drivers
 def test_environment_user_and_directory(busybox):
     script = "id -u; id -g; id -G; pwd; echo $A; hostname"
     out = busybox.out("run", "--rm", "-u", "web", "-w", "/tmp/x", "-e", "A=b c", "-h", "myhost", "busybox", "sh",
@@ -90,6 +91,7 @@ def test_environment_user_and_directory(busybox):
     assert out.splitlines() == ["1000", "1000", "1000 2000", "/tmp/x", "b c", "myhost"]
 
 
+@pytest.mark.layer_drivers
 def test_sandbox_of_a_default_container(busybox):
     script = """
         echo pid=$$
@@ -111,6 +113,7 @@ def test_sandbox_of_a_default_container(busybox):
     assert "eth0" not in lines[-1]
 
 
+@pytest.mark.layer_drivers
 def test_read_only_root_and_tmpfs(busybox):
     out = busybox.out("run", "--rm", "--read-only", "--tmpfs", "/scratch:size=1m", "busybox", "sh", "-c",
                       "touch /x 2>/dev/null || echo ro; touch /scratch/y && echo rw; df -k /scratch | tail -1")
@@ -134,6 +137,7 @@ def test_init_reaps_orphans(busybox):
     assert out.splitlines()[-1] == "0"
 
 
+@pytest.mark.layer_drivers
 def test_container_is_not_in_the_hosts_mount_table(busybox):
     busybox.out("run", "-d", "--name", "ca", "busybox", "sleep", "1000")
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:

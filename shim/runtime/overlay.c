@@ -50,6 +50,8 @@ static int add_lower(int fs, const char *entry, struct err *err)
 	if (r)
 		return r;
 	if (fd >= 0) {
+		/* Nobody who is executed from here on needs it. */
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 		if (!fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, fd))
 			return 0;
 		/* Kernels before 6.13 take names only. */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rootlayers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base.h"
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "fd.h"
+#include "layer.h"
+#include "spec.h"
+#include "str.h"
+
+enum { SHIM_SPEC_MAX = 1 << 20 };
+
+static int no_memory(struct err *err)
+{
+	return err_sys(err, ENOMEM, "list the layers");
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		closep(&fds[i]);
+	free(fds);
+}
+
+void rootlayers_deinit(struct rootlayers *layers)
+{
+	close_all(layers->fds, layers->n);
+	strings_deinit(&layers->lower);
+	strings_deinit(&layers->mounted);
+	*layers = (struct rootlayers){ 0 };
+}
+
+/* Takes the descriptor over. `diff` of a mount, whose path is NULL. */
+static int add(struct rootlayers *layers, int fd, const char *path, const char *diff)
+{
+	char name[24];
+
+	layers->fds[layers->n++] = fd;
+	if (path)
+		return strings_append(&layers->lower, path);
+	(void)snprintf(name, sizeof(name), "fd:%zu", SPEC_LAYER_FD + layers->mounted.n);
+	return strings_append(&layers->lower, name) < 0 ||
+			       strings_append(&layers->mounted, diff) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_layer(struct rootlayers *layers, struct engine *engine, const char *diff,
+		     struct err *err)
+{
+	cleanup_free char *path = NULL;
+	int fd = layers_root(engine->layers, diff, err);
+
+	if (fd < 0)
+		return fd;
+	if (layers_path(engine->layers, diff, &path) < 0) {
+		close(fd);
+		return no_memory(err);
+	}
+	return add(layers, fd, path, diff) < 0 ? no_memory(err) : 0;
+}
+
+static int add_base(struct rootlayers *layers, const struct engine *engine, struct err *err)
+{
+	cleanup_free char *path = base_path(engine);
+	int fd = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!path || fd < 0)
+		return path ? err_sys(err, errno, "open %s", path) : no_memory(err);
+	return add(layers, fd, path, NULL) < 0 ? no_memory(err) : 0;
+}
+
+int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		    struct err *err)
+{
+	size_t n = image->config.diff_ids.n;
+	int r = 0;
+
+	layers->fds = calloc(n + 1, sizeof(*layers->fds));
+	if (!layers->fds)
+		return no_memory(err);
+	while (r == 0 && n-- > 0)
+		r = add_layer(layers, engine, image->config.diff_ids.v[n] + 7, err);
+	return r ? r : add_base(layers, engine, err);
+}
+
+void rootmounts_deinit(struct rootmounts *mounts)
+{
+	close_all(mounts->fds, mounts->n);
+	*mounts = (struct rootmounts){ 0 };
+}
+
+static int open_mounts(struct rootmounts *mounts, const struct engine *engine, char *const *diffs,
+		       size_t n, struct err *err)
+{
+	mounts->fds = calloc(n + 1, sizeof(*mounts->fds));
+	if (!mounts->fds)
+		return no_memory(err);
+	while (mounts->n < n) {
+		int fd = str_is_id(diffs[mounts->n])
+				 ? layers_root(engine->layers, diffs[mounts->n], err)
+				 : err_set(err, ERR_INTERNAL,
+					   "shim.pb names a layer that cannot be");
+
+		if (fd < 0) {
+			rootmounts_deinit(mounts);
+			return fd;
+		}
+		mounts->fds[mounts->n++] = fd;
+	}
+	return 0;
+}
+
+int rootmounts_open(struct rootmounts *mounts, const struct engine *engine, const char *id,
+		    struct err *err)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	Cleat__Shim__V1__ShimSpec *spec;
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%.64s/shim.pb", id);
+	int r = fd_read_file(engine->containers_fd, path, SHIM_SPEC_MAX, &bytes);
+
+	if (r < 0)
+		return err_sys(err, r, "read %s", path);
+	spec = cleat__shim__v1__shim_spec__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
+	if (!spec)
+		return err_set(err, ERR_INTERNAL, "%s cannot be read", path);
+	r = open_mounts(mounts, engine, spec->layers, spec->n_layers, err);
+	cleat__shim__v1__shim_spec__free_unpacked(spec, NULL);
+	return r;
+}

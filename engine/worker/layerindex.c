@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A layer as the driver `erofs` keeps it: the tar as it is, and an index by which the kernel reads it. The
+ * record tells what both must be: the tar's size, as a cut one would show wrong files, and the index's
+ * digest, as the kernel checks next to nothing of it. An index can be made again from the tar. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "erofs.h"
+#include "fd.h"
+#include "jobs.h"
+#include "str.h"
+#include "tarfile.h"
+#include "tarparse.h"
+#include "tree.h"
+
+struct indexing {
+	struct tarball t;
+	struct tarparse *parse;
+	struct tree tree;
+	struct tarfile tar; /* fd -1: it is there already */
+	uint64_t tar_size;
+};
+
+static void indexing_deinit(struct indexing *x)
+{
+	tarball_deinit(&x->t);
+	tarparse_freep(&x->parse);
+	tree_deinit(&x->tree);
+	tarfile_deinit(&x->tar);
+}
+
+static int add_entry(void *ctx, const struct tar_entry *entry, struct err *err)
+{
+	return tree_add(ctx, entry, err);
+}
+
+static int take_all(struct indexing *x, struct err *err)
+{
+	const void *data;
+	ssize_t n = 0;
+	int r = 0;
+
+	while (r == 0 && (n = tarball_read(&x->t, &data, err)) > 0) {
+		x->tar_size += (uint64_t)n;
+		r = x->tar.fd < 0 ? 0 : tarfile_write(&x->tar, data, (size_t)n, err);
+		r = r ? r : tarparse_feed(x->parse, data, (size_t)n, err);
+	}
+	return r ? r : (int)n;
+}
+
+static int write_index(struct indexing *x, int dir_fd, const char *diff, struct err *err)
+{
+	cleanup(buf_deinit) struct buf index = BUF_NULL, record = BUF_NULL;
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	char hex[65];
+	int r = erofs_write(&x->tree, x->tar_size, diff, &index, err);
+
+	if (r < 0)
+		return r;
+	if (EVP_Digest(index.data, index.len, sum, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	str_hex(sum, 32, hex);
+	buf_printf(&record, "tar %llu\nindex %s\n", (unsigned long long)x->tar_size, hex);
+	r = record.error;
+	r = r ? r : fd_create_file(dir_fd, "index", index.data, index.len, 0600);
+	r = r ? r : fd_create_file(dir_fd, "record", record.data, record.len, 0600);
+	return r < 0 ? err_sys(err, r, "write") : 0;
+}
+
+/* Reads the tar, of which a copy goes to dir_fd unless it is there already, and writes its index. */
+static int index_tar(struct indexing *x, tarball_read_fn *read, void *ctx, int dir_fd, char hex[65],
+		     struct err *err)
+{
+	int r = tarball_open_bytes(&x->t, read, ctx, true, err);
+
+	if (r == 0 && (tree_init(&x->tree) < 0 || tarparse_new(&x->parse, add_entry, &x->tree) < 0))
+		r = err_sys(err, ENOMEM, "index the layer");
+	r = r ? r : take_all(x, err);
+	r = r ? r : tarparse_end(x->parse, err);
+	r = r ? r : tarball_finish(&x->t, hex, err);
+	if (r == 0 && x->tar.fd >= 0)
+		r = tarfile_finish(&x->tar, err);
+	return r ? r : write_index(x, dir_fd, hex, err);
+}
+
+int layer_index(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
+		uint64_t *size, struct err *err)
+{
+	cleanup(indexing_deinit) struct indexing x = { .tar = TARFILE_NULL };
+	char name[16];
+
+	snprintf(name, sizeof(name), "%u", number);
+	int r = mkdirat(job_fd, name, 0700) < 0 ? -errno : 0;
+	cleanup_fd int dir = r ? -1 : openat(job_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(err, r ? r : errno, "make a layer's directory");
+	r = tarfile_open(&x.tar, dir, "tar", err);
+	r = r ? r : index_tar(&x, read, ctx, dir, hex, err);
+	*size = x.tree.size;
+	return r;
+}
+
+int job_index(int in, int dir_fd, FILE *out, struct err *err)
+{
+	cleanup(indexing_deinit) struct indexing x = { .tar = TARFILE_NULL };
+	cleanup(job_input_deinit) struct job_input input = { .fd = in };
+	char diff[65];
+	int r = job_input_open(&input, err);
+
+	r = r ? r : index_tar(&x, job_input_read, &input, dir_fd, diff, err);
+	if (r == 0)
+		fprintf(out, "diff %s\n", diff);
+	return r;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tars made by hand, as the odd ones have no maker any more. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "tardiff.h"
+#include "tarfield.h"
+#include "tarparse.h"
+
+/* One header; `body` (NULL = none) behind it, filled up. */
+static void put(struct buf *tar, char type, const char *name, const char *link, const char *body,
+		size_t n)
+{
+	static const char zeroes[TAR_BLOCK];
+	char h[TAR_BLOCK] = "";
+	unsigned int sum = 0;
+
+	(void)snprintf(h, 100, "%s", name);
+	(void)snprintf(h + 100, 8, "0000644");
+	(void)snprintf(h + 108, 8, "0001750");
+	(void)snprintf(h + 116, 8, "0001751");
+	(void)snprintf(h + 124, 12, "%011zo", n);
+	(void)snprintf(h + 136, 12, "%011o", 1700000000);
+	h[156] = type;
+	(void)snprintf(h + 157, 100, "%s", link);
+	memcpy(h + 257, "ustar\00000", 8);
+	memset(h + 148, ' ', 8);
+	for (size_t i = 0; i < sizeof(h); i++)
+		sum += (unsigned char)h[i];
+	(void)snprintf(h + 148, 8, "%06o", sum);
+	buf_append(tar, h, sizeof(h));
+	if (body) {
+		buf_append(tar, body, n);
+		buf_append(tar, zeroes, (TAR_BLOCK - n % TAR_BLOCK) % TAR_BLOCK);
+	}
+}
+
+/* Adds "LEN KEY=VALUE\n". */
+static void record(struct buf *pax, const char *key, const char *value)
+{
+	size_t len = strlen(key) + strlen(value) + 3, digits = 1;
+
+	while (snprintf(NULL, 0, "%zu", len + digits) != (int)digits)
+		digits++;
+	buf_printf(pax, "%zu %s=%s\n", len + digits, key, value);
+}
+
+static void end(struct buf *tar)
+{
+	static const char zeroes[2 * TAR_BLOCK];
+
+	buf_append(tar, zeroes, sizeof(zeroes));
+}
+
+struct last {
+	int n;
+	struct tar_entry e;
+	char path[400], link[400], xattr[64];
+};
+
+static int take(void *ctx, const struct tar_entry *e, struct err *err)
+{
+	struct last *l = ctx;
+
+	(void)err;
+	l->n++;
+	l->e = *e;
+	(void)snprintf(l->path, sizeof(l->path), "%s", e->path);
+	(void)snprintf(l->link, sizeof(l->link), "%s", e->link);
+	if (e->n_xattrs)
+		(void)snprintf(l->xattr, sizeof(l->xattr), "%s=%.*s", e->xattrs[0].name,
+			       (int)e->xattrs[0].len, (const char *)e->xattrs[0].value);
+	return 0;
+}
+
+/* Parses byte by byte; libarchive must agree. */
+static int parse(const struct buf *tar, struct last *last, struct err *err)
+{
+	cleanup(tarparse_freep) struct tarparse *p = NULL;
+	int r;
+
+	*last = (struct last){ 0 };
+	*err = ERR_NULL;
+	assert_int_equal(tarparse_new(&p, take, last), 0);
+	r = 0;
+	for (size_t i = 0; r == 0 && i < tar->len; i++)
+		r = tarparse_feed(p, tar->data + i, 1, err);
+	r = r ? r : tarparse_end(p, err);
+	assert_int_equal(tardiff(tar->data, tar->len), r == 0);
+	return r;
+}
+
+static void plain(void **state)
+{
+	cleanup(buf_deinit) struct buf tar = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	put(&tar, '0', "a/first", "", "x", 1);
+	put(&tar, '2', "link", "target", NULL, 0);
+	put(&tar, '\0', "dir/", "", NULL, 0);
+	put(&tar, '0', "second", "", "hello", 5);
+	end(&tar);
+	buf_puts(&tar, "what follows is of no interest");
+	assert_int_equal(parse(&tar, &last, &err), 0);
+	assert_int_equal(last.n, 4);
+	assert_string_equal(last.path, "second");
+	assert_int_equal(last.e.size, 5);
+	assert_memory_equal(tar.data + last.e.offset, "hello", 5);
+	assert_int_equal(last.e.mode, 0644);
+	assert_int_equal(last.e.uid, 1000);
+	assert_int_equal(last.e.gid, 1001);
+	assert_int_equal(last.e.mtime, 1700000000);
+}
+
+static void extended(void **state)
+{
+	cleanup(buf_deinit) struct buf tar = BUF_NULL, pax = BUF_NULL;
+	char name[301] = "";
+	struct last last;
+	struct err err;
+
+	(void)state;
+	memset(name, 'n', 300);
+	record(&pax, "path", name);
+	record(&pax, "size", "3");
+	record(&pax, "mtime", "12.0345");
+	record(&pax, "uid", "4000000000");
+	record(&pax, "SCHILY.xattr.user.a", "b\nc");
+	record(&pax, "comment", "ignored");
+	put(&tar, 'g', "global", "", pax.data, pax.len);
+	put(&tar, 'x', "pax", "", pax.data, pax.len);
+	put(&tar, '0', "short", "", "abc", 3);
+	end(&tar);
+	assert_int_equal(parse(&tar, &last, &err), 0);
+	assert_string_equal(last.path, name);
+	assert_int_equal(last.e.size, 3);
+	assert_int_equal(last.e.mtime, 12);
+	assert_int_equal(last.e.mtime_nsec, 34500000);
+	assert_int_equal(last.e.uid, 4000000000u);
+	assert_string_equal(last.xattr, "user.a=b\nc");
+}
+
+static void gnu_names(void **state)
+{
+	cleanup(buf_deinit) struct buf tar = BUF_NULL;
+	char name[251] = "", target[261] = "";
+	struct last last;
+	struct err err;
+
+	(void)state;
+	memset(name, 'n', 250);
+	memset(target, 't', 260);
+	put(&tar, 'L', "././@LongLink", "", name, sizeof(name));
+	put(&tar, 'K', "././@LongLink", "", target, sizeof(target));
+	put(&tar, '2', "short", "short", NULL, 0);
+	put(&tar, '0', "next", "", NULL, 0);
+	put(&tar, 'K', "././@LongLink", "", target, sizeof(target));
+	put(&tar, 'L', "././@LongLink", "", name, sizeof(name));
+	put(&tar, '1', "short", "short", NULL, 0);
+	end(&tar);
+	assert_int_equal(parse(&tar, &last, &err), 0);
+	assert_int_equal(last.n, 3);
+	assert_string_equal(last.path, name);
+	assert_string_equal(last.link, target);
+}
+
+static void cut(void **state)
+{
+	cleanup(buf_deinit) struct buf tar = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	put(&tar, 'L', "././@LongLink", "", "name", 5);
+	put(&tar, '0', "short", "", "body", 4);
+	for (size_t len = tar.len; len > 0; len--) {
+		tar.len = len;
+		assert_int_equal(parse(&tar, &last, &err) < 0, len != 4 * TAR_BLOCK);
+	}
+	assert_string_equal(err.message, "Truncated tar archive");
+}
+
+static void pax_refused(void **state)
+{
+	static const char *const bad[] = { "5 a=b\n",     "6 a=b",         "0 a=b\n",
+					   "a=b\n",       "6 =ab\n",       "8 size=\n",
+					   "99 a=b\n",    "12 mtime=x1\n", "11 uid=-1\n",
+					   "10 size=x\n", "6  a=b\n" };
+	struct last last;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		cleanup(buf_deinit) struct buf tar = BUF_NULL;
+
+		put(&tar, 'x', "pax", "", bad[i], strlen(bad[i]));
+		put(&tar, '0', "f", "", NULL, 0);
+		if (parse(&tar, &last, &err) == 0)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+static void refused(void **state)
+{
+	cleanup(buf_deinit) struct buf twice = BUF_NULL, sparse = BUF_NULL, sum = BUF_NULL,
+				       text = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	put(&twice, 'L', "l", "", "one", 4);
+	put(&twice, 'L', "l", "", "two", 4);
+	put(&twice, '0', "f", "", NULL, 0);
+	assert_int_equal(parse(&twice, &last, &err), -EINVAL);
+	record(&text, "GNU.sparse.major", "1");
+	put(&sparse, 'x', "x", "", text.data, text.len);
+	put(&sparse, '0', "f", "", NULL, 0);
+	assert_int_equal(parse(&sparse, &last, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "sparse"));
+	put(&sum, '0', "f", "", NULL, 0);
+	sum.data[0]++;
+	assert_int_equal(parse(&sum, &last, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "checksum"));
+}
+
+static void numbers(void **state)
+{
+	static const struct {
+		unsigned char field[12];
+		int r;
+		int64_t value;
+	} cases[] = {
+		{ "0000644", 0, 0644 },
+		{ "  644 \0", 0, 0644 },
+		{ "", 0, 0 },
+		{ "12345678", -EINVAL, 0 },
+		{ "644x", -EINVAL, 0 },
+		{ { 0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1 }, 0, (INT64_C(2) << 32) + 1 },
+		{ { 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 254 }, 0, -2 },
+		{ { 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 }, -ERANGE, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t value = 0;
+
+		assert_int_equal(tarfield_number(cases[i].field, 12, &value), cases[i].r);
+		assert_int_equal(value, cases[i].value);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain),       cmocka_unit_test(extended),
+		cmocka_unit_test(gnu_names),   cmocka_unit_test(cut),
+		cmocka_unit_test(pax_refused), cmocka_unit_test(refused),
+		cmocka_unit_test(numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
