@@ -291,6 +291,13 @@ static size_t add_runtime(const struct shim *shim, char **argv, size_t n)
 	return n;
 }
 
+const char *launch_reason(int error)
+{
+	return error == -ENODATA ? "the layers of its image could not be mounted when its "
+				   "supervisor began"
+				 : strerror(-error);
+}
+
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;

@@ -87,7 +87,7 @@ static void spawn(struct shim *shim, bool by_user)
 		return;
 	r = launch_container(shim, NULL, 0);
 	if (r < 0)
-		life_failed(shim, 125, strerror(-r));
+		life_failed(shim, 125, launch_reason(r));
 }
 
 /* No further start: the last exit was the final one, told again as such. */

@@ -76,8 +76,8 @@ static void on_start(struct context *ctx)
 			       ctx->request->request_key);
 		r = launch_container(ctx->shim, ctx->conn, ctx->request->id);
 		if (r < 0) {
-			fail(ctx, ERR_INTERNAL, "START_FAILED", strerror(-r));
-			life_failed(ctx->shim, 125, strerror(-r));
+			fail(ctx, ERR_INTERNAL, "START_FAILED", launch_reason(r));
+			life_failed(ctx->shim, 125, launch_reason(r));
 		}
 		break;
 	case ACT_ALREADY:

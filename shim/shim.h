@@ -229,6 +229,8 @@ void life_exited(struct shim *shim, int wait_status);
 
 /* launch.c: the runtime as a child. */
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request) must_check;
+/* What an error of it means. */
+const char *launch_reason(int error);
 /* A connection is gone: its waiting replies have nobody to go to. */
 void launch_forget_conn(struct shim *shim, const struct conn *conn);
 /* `process` is a file with the process object (consumed), -1 = it is in the request. */

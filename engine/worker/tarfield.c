@@ -34,8 +34,9 @@ int tarfield_number(const unsigned char *f, size_t n, int64_t *value)
 		i++;
 	for (; i < n && f[i] >= '0' && f[i] <= '7'; i++)
 		v = v * 8 + (f[i] - '0');
-	if (i < n && f[i] != ' ' && f[i] != '\0')
-		return -EINVAL;
+	for (; i < n; i++)
+		if (f[i] != ' ' && f[i] != '\0')
+			return -EINVAL;
 	*value = v;
 	return 0;
 }

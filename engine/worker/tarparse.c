@@ -30,6 +30,9 @@ enum {
 	MINOR = 337,
 	PREFIX = 345,
 	PREFIX_LEN = 155,
+	GNU_SPARSE = 386, /* its table of pieces */
+	GNU_REAL_SIZE = 483,
+	MODE_MAX = 07777777, /* seven digits */
 };
 
 /* What extended headers said about the next entry. */
@@ -217,11 +220,16 @@ static void text_of(const unsigned char *field, size_t n, char *out)
 	out[len] = '\0';
 }
 
+static bool is_gnu(const unsigned char *h)
+{
+	return memcmp(h + MAGIC, "ustar  ", 8) == 0;
+}
+
 /* Names of an entry: what was said before, or the header's own. */
 static void names(struct tarparse *p, struct tar_entry *e)
 {
 	const unsigned char *h = p->header;
-	bool ustar = memcmp(h + MAGIC, "ustar", 5) == 0 && memcmp(h + MAGIC, "ustar  ", 8) != 0;
+	bool ustar = memcmp(h + MAGIC, "ustar", 5) == 0 && !is_gnu(h);
 	size_t n = 0;
 
 	if (ustar && h[PREFIX]) {
@@ -263,7 +271,7 @@ static int numbers(const struct tarparse *p, struct tar_entry *e, struct err *er
 	}
 	if (r < 0)
 		return r;
-	if (tarfield_number(p->header + MODE, ID_LEN, &mode) < 0)
+	if (tarfield_number(p->header + MODE, ID_LEN, &mode) < 0 || mode < 0 || mode > MODE_MAX)
 		return bad(p, err, "a mode that cannot be read");
 	e->mode = (uint32_t)mode & 07777;
 	e->mtime = s->mtime;
@@ -286,6 +294,14 @@ static char type_of(const struct tar_entry *e, char type)
 	return type == TAR_FILE && str_has_suffix(e->path, "/") ? TAR_DIR : type;
 }
 
+/* Some readers go by the table, whatever the type. */
+static bool is_sparse(const struct tarparse *p, char type)
+{
+	const unsigned char *h = p->header;
+
+	return type == 'S' || p->said.sparse || (is_gnu(h) && (h[GNU_SPARSE] || h[GNU_REAL_SIZE]));
+}
+
 static int give_entry(struct tarparse *p, char type, int64_t size, struct err *err)
 {
 	const struct said *s = &p->said;
@@ -295,7 +311,7 @@ static int give_entry(struct tarparse *p, char type, int64_t size, struct err *e
 	size = s->has_size ? s->size : size;
 	names(p, &e);
 	e.type = type_of(&e, type);
-	if (type == 'S' || s->sparse)
+	if (is_sparse(p, type))
 		return err_set(err, ERR_INVALID, "entry \"%.100s\": sparse files are not supported",
 			       e.path);
 	if (e.type == TAR_DIR && type != TAR_DIR && size)
