@@ -72,6 +72,7 @@ static int dir_open(struct layers *layers, const char *diff, struct err *err)
 const struct layer_driver layer_driver_dir = {
 	.name = "dir",
 	.job = "load",
+	.layer_job = "layer",
 	.probe = dir_probe,
 	.sync = dir_sync,
 	.describe = dir_describe,

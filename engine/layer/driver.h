@@ -22,8 +22,8 @@ struct layers {
 
 struct layer_driver {
 	const char *name;
-	const char
-		*job; /* of cleat-worker: keeps the layers of archives as this driver wants them */
+	const char *job;       /* of cleat-worker: keeps layers of archives as this driver wants */
+	const char *layer_job; /* the same of one layer, as number 1 */
 	/* 0 when host and state directory can use it, else why not. Leaves nothing behind. */
 	int (*probe)(const struct layers *layers, struct err *err);
 	/* Everything below the lease's directory is on disk when it returns. */

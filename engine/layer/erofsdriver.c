@@ -253,6 +253,7 @@ static int erofs_open(struct layers *layers, const char *diff, struct err *err)
 const struct layer_driver layer_driver_erofs = {
 	.name = "erofs",
 	.job = "load-erofs",
+	.layer_job = "layer-erofs",
 	.probe = erofs_probe,
 	.sync = erofs_sync,
 	.describe = erofs_describe,

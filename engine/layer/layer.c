@@ -94,6 +94,11 @@ const char *layers_job(const struct layers *layers)
 	return layers->driver->job;
 }
 
+const char *layers_layer_job(const struct layers *layers)
+{
+	return layers->driver->layer_job;
+}
+
 /* Calls `one` for each layer's directory; a result other than 0 ends the walk. */
 static int each(const struct layers *layers, int (*one)(void *ctx, const char *diff), void *ctx,
 		struct err *err)

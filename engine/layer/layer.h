@@ -29,6 +29,8 @@ struct layers *layers_free(struct layers *layers);
 const char *layers_driver(const struct layers *layers);
 /* The worker's job that keeps layers as this driver does. */
 const char *layers_job(const struct layers *layers);
+/* The one for a single layer, which is number 1 of the lease then. */
+const char *layers_layer_job(const struct layers *layers);
 
 /* Every layer there is, a line each, sorted. */
 int layers_list(const struct layers *layers, struct buf *out, struct err *err) must_check;

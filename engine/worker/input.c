@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jobs.h"
-
 #include <errno.h>
+#include <stdlib.h>
+
+#include "jobs.h"
 
 enum { INPUT_BYTES = 256 << 10 };
 
-int job_input_open(struct job_input *in, struct err *err)
+int input_open(struct input *in, int fd, struct err *err)
 {
-	in->block = malloc(INPUT_BYTES);
-	return in->block ? 0 : err_sys(err, ENOMEM, "read the archive");
+	*in = (struct input){ fd, malloc(INPUT_BYTES) };
+	return in->block ? 0 : err_sys(err, ENOMEM, "read the input");
 }
 
-void job_input_deinit(struct job_input *in)
+void input_deinit(struct input *in)
 {
 	free(in->block);
 	in->block = NULL;
 }
 
-/* Whole blocks, however small the pieces are that arrive. */
-ssize_t job_input_read(void *ctx, const void **data, struct err *err)
+ssize_t input_read(void *ctx, const void **data, struct err *err)
 {
-	struct job_input *in = ctx;
+	struct input *in = ctx;
 	size_t have = 0;
 
 	while (have < INPUT_BYTES) {
@@ -29,7 +29,7 @@ ssize_t job_input_read(void *ctx, const void **data, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(err, errno, "read the archive");
+			return err_sys(err, errno, "read the input");
 		if (n == 0)
 			break;
 		have += (size_t)n;

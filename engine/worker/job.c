@@ -19,9 +19,9 @@ enum { KNOWN_MAX = 64 << 20, KNOWN_LINE = 65 };
 
 struct job {
 	struct tarball t;
-	struct job_input input;
+	struct input input;
 	struct buf known; /* lines of 64 digits, sorted */
-	layer_keep_fn *keep;
+	const struct job_tools *tools;
 	int dir_fd;
 	FILE *out;
 };
@@ -56,7 +56,9 @@ static int layer(struct job *j, struct member *m, unsigned int number, const cha
 				    : NULL;
 	char sha[65], diff[65] = "";
 	uint64_t size = 0;
-	int r = known ? 0 : j->keep(member_read, m, j->dir_fd, number, diff, &size, err);
+	int r = known ? 0
+		      : j->tools->keep(j->tools->conveyor, member_read, m, j->dir_fd, number, diff,
+				       &size, err);
 
 	r = r ? r : member_finish(m, sha, err);
 	if (r < 0)
@@ -149,7 +151,7 @@ static int read_archive(struct job *j, struct err *err)
 {
 	struct archive_entry *e;
 	unsigned int n = 0;
-	int r = tarball_open(&j->t, job_input_read, &j->input, false, err);
+	int r = tarball_open(&j->t, input_read, &j->input, false, err);
 
 	while (r == 0 && (r = tarball_next(&j->t, &e, err)) == 1)
 		r = one_entry(j, e, ++n, err);
@@ -160,14 +162,14 @@ static int read_archive(struct job *j, struct err *err)
 	return r;
 }
 
-int job_load(int in, int dir_fd, layer_keep_fn *keep, FILE *out, struct err *err)
+int job_load(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
 {
-	struct job j = { .input = { .fd = in }, .keep = keep, .dir_fd = dir_fd, .out = out };
-	int r = job_input_open(&j.input, err);
+	struct job j = { .tools = tools, .dir_fd = dir_fd, .out = out };
+	int r = input_open(&j.input, in, err);
 
 	r = r ? r : read_known(&j, err);
 	r = r ? r : read_archive(&j, err);
-	job_input_deinit(&j.input);
+	input_deinit(&j.input);
 	buf_deinit(&j.known);
 	return r;
 }

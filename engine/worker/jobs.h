@@ -32,27 +32,35 @@ enum tarball_kind { TARBALL_OTHER, TARBALL_PLAIN, TARBALL_GZIP, TARBALL_ZSTD };
 /* What the first bytes are of. A plain tar is known by its first header's checksum. Pure. */
 enum tarball_kind tarball_kind(const void *head, size_t len);
 
+struct gunzip;
+
 struct tarball {
 	tarball_read_fn *read;
 	void *ctx;
-	struct archive *bytes, *tar; /* bytes: NULL when it is plain */
-	EVP_MD_CTX *digest;          /* of the tar; NULL = nobody asked */
-	uint64_t packed, unpacked;   /* bytes so far */
-	const void *head;            /* first bytes, read already */
+	enum tarball_kind kind;
+	struct gunzip *gunzip;     /* of a gzip */
+	struct archive *bytes;     /* of a zstd: decompresses */
+	struct archive *tar;       /* NULL when only the bytes are asked for */
+	EVP_MD_CTX *digest;        /* of the tar; NULL = nobody asked */
+	uint64_t packed, unpacked; /* bytes so far */
+	const void *head;          /* first bytes, read already */
 	ssize_t head_len;
+	const void *in; /* of the source, not taken yet */
+	size_t in_len;
+	bool in_end;
 	char *out;
-	struct err err; /* of read() */
+	struct err err; /* why there are no more bytes */
 };
 
 /* `hashed`: tarball_finish() gives the digest. Close with tarball_deinit(), also after a failure. */
 int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
 		 struct err *err) must_check;
-/* The same for who reads the tar's bytes and parses them. */
-int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
-		       struct err *err) must_check;
-/* The tar's next bytes, borrowed until the next call: their number, 0 at the end, -errno. */
-ssize_t tarball_read(struct tarball *t, const void **data, struct err *err) must_check;
 void tarball_deinit(struct tarball *t);
+/* The same for who parses the tar himself, and then asks for its bytes alone: */
+int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx,
+		       struct err *err) must_check;
+/* Puts the tar's next n bytes at `to`; fewer at the end, and 0 behind it. -errno. */
+ssize_t tarball_fill(struct tarball *t, char *to, size_t n, struct err *err) must_check;
 /* Reads to the end of the bytes behind the tar's end and writes their SHA-256 as 64 digits. */
 int tarball_finish(struct tarball *t, char hex[65], struct err *err) must_check;
 /* The next entry: 1, 0 at the end, -errno. */
@@ -101,37 +109,47 @@ void place_forget(struct place *p);
 /* Whether a layer keeps this extended attribute. Pure. */
 bool unpack_keeps_xattr(const char *key) must_check;
 
+struct conveyor;
+
 /* Keeps a layer as NUMBER below job_fd, in the form of one of the engine's layer drivers; its diff id and
  * the bytes of its files. */
-typedef int layer_keep_fn(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number,
-			  char hex[65], uint64_t *size, struct err *err);
+typedef int layer_keep_fn(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
+			  unsigned int number, char hex[65], uint64_t *size, struct err *err);
 
 /* Driver `dir`: unpacked in NUMBER/fs. */
-int layer_unpack(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
-		 uint64_t *size, struct err *err) must_check;
+layer_keep_fn layer_unpack;
 
 /* ---- layerindex.c */
 
 /* Driver `erofs`: NUMBER/tar, NUMBER/index and NUMBER/record. */
-int layer_index(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
-		uint64_t *size, struct err *err) must_check;
+layer_keep_fn layer_index;
 
-/* ---- input.c: the job's input as blocks */
+/* ---- input.c: the bytes of a job's descriptor, in whole blocks however small the pieces are that arrive */
 
-struct job_input {
+struct input {
 	int fd;
 	char *block;
 };
-int job_input_open(struct job_input *in, struct err *err) must_check;
-void job_input_deinit(struct job_input *in);
+int input_open(struct input *in, int fd, struct err *err) must_check;
+void input_deinit(struct input *in);
 /* A tarball_read_fn. */
-ssize_t job_input_read(void *ctx, const void **data, struct err *err);
+ssize_t input_read(void *ctx, const void **data, struct err *err);
 
 /* ---- jobs */
 
-/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers as `keep` does. Layers
- * whose diff id is named in the file "known" and in their own path are only hashed. Writes a line for
- * each file to `out`; engine/image/result.h has the format. */
-int job_load(int in, int dir_fd, layer_keep_fn *keep, FILE *out, struct err *err) must_check;
+struct job_tools {
+	layer_keep_fn
+		*keep; /* what to do with layers; NULL where the job has nothing to do with any */
+	struct conveyor *conveyor; /* a second thread */
+};
+typedef int job_fn(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err);
+
+/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers as they are to be kept.
+ * Layers whose diff id is named in the file "known" and in their own path are only hashed. Writes a
+ * line for each file to `out`; engine/image/result.h has the format. */
+job_fn job_load;
+/* One layer from `in`, as registries have it, into dir_fd as number 1. Its bytes are hashed by who sends them:
+ * the line it writes to `out` has none for them. */
+job_fn job_layer;
 /* A layer's tar from `in`: its index and record anew, into dir_fd. Writes "diff DIFFID" to `out`. */
-int job_index(int in, int dir_fd, FILE *out, struct err *err) must_check;
+job_fn job_index;

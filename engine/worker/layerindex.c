@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conveyor.h"
 #include "erofs.h"
 #include "fd.h"
 #include "jobs.h"
@@ -20,8 +21,23 @@ struct indexing {
 	struct tarparse *parse;
 	struct tree tree;
 	struct tarfile tar; /* fd -1: it is there already */
+	EVP_MD_CTX *digest;
 	uint64_t tar_size;
 };
+
+static int add_entry(void *ctx, const struct tar_entry *entry, struct err *err)
+{
+	return tree_add(ctx, entry, err);
+}
+
+static int indexing_init(struct indexing *x, struct err *err)
+{
+	x->digest = EVP_MD_CTX_new();
+	if (!x->digest || EVP_DigestInit_ex(x->digest, EVP_sha256(), NULL) != 1 ||
+	    tree_init(&x->tree) < 0 || tarparse_new(&x->parse, add_entry, &x->tree) < 0)
+		return err_sys(err, ENOMEM, "index the layer");
+	return 0;
+}
 
 static void indexing_deinit(struct indexing *x)
 {
@@ -29,25 +45,45 @@ static void indexing_deinit(struct indexing *x)
 	tarparse_freep(&x->parse);
 	tree_deinit(&x->tree);
 	tarfile_deinit(&x->tar);
+	EVP_MD_CTX_free(x->digest);
 }
 
-static int add_entry(void *ctx, const struct tar_entry *entry, struct err *err)
+/* What the second thread does with the tar. */
+static int take_block(void *ctx, char *block, size_t n, struct err *err)
 {
-	return tree_add(ctx, entry, err);
+	struct indexing *x = ctx;
+	int r = tarparse_feed(x->parse, block, n, err);
+
+	if (r == 0 && EVP_DigestUpdate(x->digest, block, n) != 1)
+		r = err_set(err, ERR_INTERNAL, "sha256 failed");
+	x->tar_size += n;
+	return r || x->tar.fd < 0 ? r : tarfile_write(&x->tar, block, n, err);
 }
 
-static int take_all(struct indexing *x, struct err *err)
+/* What the first one does. */
+static int take_all(struct indexing *x, struct conveyor *conveyor, struct err *err)
 {
-	const void *data;
 	ssize_t n = 0;
-	int r = 0;
+	char *to;
+	size_t room;
 
-	while (r == 0 && (n = tarball_read(&x->t, &data, err)) > 0) {
-		x->tar_size += (uint64_t)n;
-		r = x->tar.fd < 0 ? 0 : tarfile_write(&x->tar, data, (size_t)n, err);
-		r = r ? r : tarparse_feed(x->parse, data, (size_t)n, err);
-	}
-	return r ? r : (int)n;
+	conveyor_begin(conveyor, take_block, x);
+	while ((to = conveyor_room(conveyor, &room)) &&
+	       (n = tarball_fill(&x->t, to, room, err)) > 0)
+		conveyor_put(conveyor, (size_t)n);
+	int r = conveyor_end(conveyor, n < 0, n < 0 ? NULL : err);
+
+	return n < 0 ? (int)n : r;
+}
+
+static int finish_digest(struct indexing *x, char hex[65], struct err *err)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	if (EVP_DigestFinal_ex(x->digest, sum, NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	str_hex(sum, 32, hex);
+	return 0;
 }
 
 static int write_index(struct indexing *x, int dir_fd, const char *diff, struct err *err)
@@ -69,24 +105,23 @@ static int write_index(struct indexing *x, int dir_fd, const char *diff, struct 
 	return r < 0 ? err_sys(err, r, "write") : 0;
 }
 
-/* Reads the tar, of which a copy goes to dir_fd unless it is there already, and writes its index. */
-static int index_tar(struct indexing *x, tarball_read_fn *read, void *ctx, int dir_fd, char hex[65],
-		     struct err *err)
+/* Reads the tar, of which a copy goes to x->tar unless it is there already, and writes its index. */
+static int index_tar(struct indexing *x, struct conveyor *conveyor, tarball_read_fn *read,
+		     void *ctx, int dir_fd, char hex[65], struct err *err)
 {
-	int r = tarball_open_bytes(&x->t, read, ctx, true, err);
+	int r = tarball_open_bytes(&x->t, read, ctx, err);
 
-	if (r == 0 && (tree_init(&x->tree) < 0 || tarparse_new(&x->parse, add_entry, &x->tree) < 0))
-		r = err_sys(err, ENOMEM, "index the layer");
-	r = r ? r : take_all(x, err);
+	r = r ? r : indexing_init(x, err);
+	r = r ? r : take_all(x, conveyor, err);
 	r = r ? r : tarparse_end(x->parse, err);
-	r = r ? r : tarball_finish(&x->t, hex, err);
+	r = r ? r : finish_digest(x, hex, err);
 	if (r == 0 && x->tar.fd >= 0)
 		r = tarfile_finish(&x->tar, err);
 	return r ? r : write_index(x, dir_fd, hex, err);
 }
 
-int layer_index(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
-		uint64_t *size, struct err *err)
+int layer_index(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
+		unsigned int number, char hex[65], uint64_t *size, struct err *err)
 {
 	cleanup(indexing_deinit) struct indexing x = { .tar = TARFILE_NULL };
 	char name[16];
@@ -98,19 +133,19 @@ int layer_index(tarball_read_fn *read, void *ctx, int job_fd, unsigned int numbe
 	if (dir < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
 	r = tarfile_open(&x.tar, dir, "tar", err);
-	r = r ? r : index_tar(&x, read, ctx, dir, hex, err);
+	r = r ? r : index_tar(&x, conveyor, read, ctx, dir, hex, err);
 	*size = x.tree.size;
 	return r;
 }
 
-int job_index(int in, int dir_fd, FILE *out, struct err *err)
+int job_index(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
 {
 	cleanup(indexing_deinit) struct indexing x = { .tar = TARFILE_NULL };
-	cleanup(job_input_deinit) struct job_input input = { .fd = in };
+	cleanup(input_deinit) struct input input;
 	char diff[65];
-	int r = job_input_open(&input, err);
+	int r = input_open(&input, in, err);
 
-	r = r ? r : index_tar(&x, job_input_read, &input, dir_fd, diff, err);
+	r = r ? r : index_tar(&x, tools->conveyor, input_read, &input, dir_fd, diff, err);
 	if (r == 0)
 		fprintf(out, "diff %s\n", diff);
 	return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cleat-worker: one job on untrusted bytes. `cleat-worker load` with the bytes as descriptor 3,
+/* cleat-worker: one job on untrusted bytes. `cleat-worker JOB` with the bytes as descriptor 3,
  * the job's directory as 4 and a file for the result as 5. It gives up network, file system,
  * capabilities and most system calls before it reads the first byte. The result's last line is "ok" or
  * "error CODE SENTENCE". */
@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "conveyor.h"
 #include "jobs.h"
 
 enum { FD_IN = 3, FD_DIR = 4, FD_OUT = 5 };
@@ -102,7 +103,7 @@ static int drop_capabilities(void)
 static int filter(void)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = ctx ? 0 : -ENOMEM;
+	int r = ctx ? seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(allowed); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
@@ -122,6 +123,7 @@ static int limit(void)
 	return MEMORY_MAX > 0 && setrlimit(RLIMIT_AS, &memory) < 0 ? -errno : 0;
 }
 
+/* All that does not end with the first thread's own filter, which is last. */
 static int confine(struct err *err)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_FS) < 0)
@@ -133,19 +135,42 @@ static int confine(struct err *err)
 	int r = drop_capabilities();
 
 	r = r ? r : limit();
-	r = r ? r : filter();
 	return r < 0 ? err_sys(err, r, "confine the worker") : 0;
 }
 
-static int run(const char *job, FILE *out, struct err *err)
+static const struct {
+	const char *name;
+	job_fn *run;
+	layer_keep_fn *keep;
+	bool threads;
+} jobs[] = {
+	{ "load", job_load, layer_unpack, false },
+	{ "load-erofs", job_load, layer_index, true },
+	{ "layer", job_layer, layer_unpack, false },
+	{ "layer-erofs", job_layer, layer_index, true },
+	{ "index", job_index, NULL, true },
+};
+
+/* The second thread is started with the first one's confinement, and gets the filter with it. */
+static int run(const char *name, FILE *out, struct err *err)
 {
-	if (strcmp(job, "load") == 0)
-		return job_load(FD_IN, FD_DIR, layer_unpack, out, err);
-	if (strcmp(job, "load-erofs") == 0)
-		return job_load(FD_IN, FD_DIR, layer_index, out, err);
-	if (strcmp(job, "index") == 0)
-		return job_index(FD_IN, FD_DIR, out, err);
-	return err_set(err, ERR_INTERNAL, "unknown job");
+	struct job_tools tools = { 0 };
+	size_t i = 0;
+	int r;
+
+	while (i < ARRAY_LEN(jobs) && strcmp(jobs[i].name, name) != 0)
+		i++;
+	if (i == ARRAY_LEN(jobs))
+		return err_set(err, ERR_INTERNAL, "unknown job");
+	r = confine(err);
+	if (r == 0 && jobs[i].threads)
+		r = conveyor_new(&tools.conveyor, err);
+	if (r == 0 && (r = filter()) < 0)
+		(void)err_sys(err, r, "confine the worker");
+	tools.keep = jobs[i].keep;
+	r = r ? r : jobs[i].run(FD_IN, FD_DIR, &tools, out, err);
+	conveyor_free(tools.conveyor);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -160,9 +185,8 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "C.UTF-8");
 	umask(0);
 	EVP_MD_CTX_free(EVP_MD_CTX_new());
-	int r = confine(&err);
+	int r = run(argv[1], out, &err);
 
-	r = r ? r : run(argv[1], out, &err);
 	if (r < 0)
 		fprintf(out, "error %d %s\n", err.code ? (int)err.code : ERR_INTERNAL, err.message);
 	else

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Up to two libarchive readers in a row: the first only decompresses, so that what the second parses
- * can be hashed and counted in between. A plain tar goes to the second without a copy. A stream that
- * grows a thousandfold is refused. */
+/* First the bytes are decompressed, gzip by ISA-L and zstd by a libarchive reader that does nothing else; then
+ * they are given to who asked for them, or to a second reader, which parses the tar. In between they are hashed
+ * and counted. A plain tar is not copied. A stream that grows a thousandfold is refused. */
 #include "jobs.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "gunzip.h"
 #include "str.h"
 
 enum { RATIO_MAX = 1100, RATIO_FROM = 64 << 20, OUT_BYTES = 256 << 10 };
@@ -42,17 +43,9 @@ enum tarball_kind tarball_kind(const void *head, size_t len)
 	return TARBALL_OTHER;
 }
 
-/* What a reader is told; the sentence for people is in t->err. */
-static ssize_t refuse(struct archive *a, const struct tarball *t)
+/* The source's next block: its length, 0 at the end, -1 with t->err set. */
+static ssize_t read_packed(struct tarball *t, const void **data)
 {
-	if (a)
-		archive_set_error(a, EINVAL, "%s", t->err.message);
-	return -1;
-}
-
-static ssize_t read_packed(struct archive *a, void *ctx, const void **data)
-{
-	struct tarball *t = ctx;
 	ssize_t n = t->head_len;
 
 	if (t->head) {
@@ -62,34 +55,150 @@ static ssize_t read_packed(struct archive *a, void *ctx, const void **data)
 		n = t->read(t->ctx, data, &t->err);
 	}
 	if (n < 0)
-		return refuse(a, t);
+		return -1;
 	t->packed += (uint64_t)n;
 	return n;
 }
 
-static ssize_t inflate(struct archive *a, struct tarball *t, const void **data)
-{
-	ssize_t n = archive_read_data(t->bytes, t->out, OUT_BYTES);
-
-	*data = t->out;
-	if (n < 0)
-		(void)tarball_fail(t, t->bytes, &t->err);
-	else if (t->unpacked > RATIO_FROM && t->unpacked / RATIO_MAX > t->packed)
-		n = err_set(&t->err, ERR_INVALID, "it grows more than %d-fold when decompressed",
-			    RATIO_MAX);
-	return n < 0 ? refuse(a, t) : n;
-}
-
-static ssize_t read_unpacked(struct archive *a, void *ctx, const void **data)
+static ssize_t archive_packed(struct archive *a, void *ctx, const void **data)
 {
 	struct tarball *t = ctx;
-	ssize_t n = t->bytes ? inflate(a, t, data) : read_packed(a, t, data);
+	ssize_t n = read_packed(t, data);
 
-	if (n > 0) {
-		t->unpacked += (uint64_t)n;
-		if (t->digest)
-			EVP_DigestUpdate(t->digest, *data, (size_t)n);
+	if (n < 0)
+		archive_set_error(a, EINVAL, "%s", t->err.message);
+	return n;
+}
+
+/* ---- decompression: each fills `to` unless the end comes first; -1 with t->err set */
+
+static ssize_t damaged(struct tarball *t, const char *sentence)
+{
+	(void)err_set(&t->err, ERR_INVALID, "%s", sentence);
+	return -1;
+}
+
+/* Makes sure that there is input, if there is any. */
+static int refill(struct tarball *t)
+{
+	ssize_t n = 0;
+
+	if (t->in_len || t->in_end)
+		return 0;
+	n = read_packed(t, &t->in);
+	t->in_len = n > 0 ? (size_t)n : 0;
+	t->in_end = n == 0;
+	return n < 0 ? -1 : 0;
+}
+
+static ssize_t fill_gzip(struct tarball *t, char *to, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !gunzip_ended(t->gunzip)) {
+		size_t got = n - done;
+
+		if (refill(t) < 0)
+			return -1;
+		if (gunzip(t->gunzip, &t->in, &t->in_len, to + done, &got) < 0)
+			return damaged(t, "gzip decompression failed");
+		done += got;
+		if (got || t->in_len || !t->in_end)
+			continue;
+		if (!gunzip_complete(t->gunzip))
+			return damaged(t, "Truncated gzip input");
+		break;
 	}
+	return (ssize_t)done;
+}
+
+static ssize_t fill_zstd(struct tarball *t, char *to, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = archive_read_data(t->bytes, to + done, n - done);
+
+		if (got < 0) {
+			(void)tarball_fail(t, t->bytes, &t->err);
+			return -1;
+		}
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t fill_plain(struct tarball *t, char *to, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		if (refill(t) < 0)
+			return -1;
+		if (t->in_end)
+			break;
+		size_t take = n - done < t->in_len ? n - done : t->in_len;
+
+		memcpy(to + done, t->in, take);
+		done += take;
+		t->in = (const char *)t->in + take;
+		t->in_len -= take;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t count(struct tarball *t, ssize_t n)
+{
+	if (n > 0)
+		t->unpacked += (uint64_t)n;
+	if (t->unpacked > RATIO_FROM && t->unpacked / RATIO_MAX > t->packed) {
+		(void)err_set(&t->err, ERR_INVALID, "it grows more than %d-fold when decompressed",
+			      RATIO_MAX);
+		return -1;
+	}
+	return n;
+}
+
+static ssize_t fill(struct tarball *t, char *to, size_t n)
+{
+	if (t->kind == TARBALL_GZIP)
+		return count(t, fill_gzip(t, to, n));
+	return count(t, t->kind == TARBALL_ZSTD ? fill_zstd(t, to, n) : fill_plain(t, to, n));
+}
+
+ssize_t tarball_fill(struct tarball *t, char *to, size_t n, struct err *err)
+{
+	ssize_t got = fill(t, to, n);
+
+	return got < 0 ? tarball_fail(t, NULL, err) : got;
+}
+
+/* ---- the tar, borrowed block by block */
+
+static ssize_t read_unpacked(struct tarball *t, const void **data)
+{
+	ssize_t n;
+
+	if (t->kind == TARBALL_PLAIN) {
+		n = count(t, read_packed(t, data));
+	} else {
+		n = fill(t, t->out, OUT_BYTES);
+		*data = t->out;
+	}
+	if (n > 0 && t->digest)
+		EVP_DigestUpdate(t->digest, *data, (size_t)n);
+	return n;
+}
+
+static ssize_t archive_unpacked(struct archive *a, void *ctx, const void **data)
+{
+	struct tarball *t = ctx;
+	ssize_t n = read_unpacked(t, data);
+
+	if (n < 0)
+		archive_set_error(a, EINVAL, "%s", t->err.message);
 	return n;
 }
 
@@ -103,25 +212,22 @@ int tarball_fail(struct tarball *t, struct archive *a, struct err *err)
 	return err_set(err, ERR_INVALID, "%s", str_or_empty(archive_error_string(a)));
 }
 
-static int open_bytes(struct tarball *t, struct err *err)
+static int open_zstd(struct tarball *t, struct err *err)
 {
 	struct archive_entry *entry;
 
 	t->bytes = archive_read_new();
-	t->out = malloc(OUT_BYTES);
-	if (!t->bytes || !t->out)
+	if (!t->bytes)
 		return err_sys(err, ENOMEM, "open the archive");
-	archive_read_support_filter_gzip(t->bytes);
 	archive_read_support_filter_zstd(t->bytes);
 	archive_read_support_format_raw(t->bytes);
-	if (archive_read_open(t->bytes, t, NULL, read_packed, NULL) != ARCHIVE_OK ||
+	if (archive_read_open(t->bytes, t, NULL, archive_packed, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(t->bytes, &entry) != ARCHIVE_OK)
 		return tarball_fail(t, t->bytes, err);
 	return 0;
 }
 
-int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed,
-		       struct err *err)
+int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, struct err *err)
 {
 	*t = (struct tarball){ .read = read, .ctx = ctx };
 	t->head_len = read(ctx, &t->head, err);
@@ -129,26 +235,31 @@ int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, bool
 		return (int)t->head_len;
 	if (t->head_len == 0)
 		return err_set(err, ERR_INVALID, "it is empty");
-	enum tarball_kind kind = tarball_kind(t->head, (size_t)t->head_len);
-
-	if (kind == TARBALL_OTHER)
+	t->kind = tarball_kind(t->head, (size_t)t->head_len);
+	if (t->kind == TARBALL_OTHER)
 		return err_set(err, ERR_INVALID, "it is no tar, plain or compressed");
-	t->digest = hashed ? EVP_MD_CTX_new() : NULL;
-	if (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1))
+	if (t->kind == TARBALL_ZSTD)
+		return open_zstd(t, err);
+	if (t->kind == TARBALL_GZIP && !(t->gunzip = gunzip_new()))
 		return err_sys(err, ENOMEM, "open the archive");
-	return kind == TARBALL_PLAIN ? 0 : open_bytes(t, err);
+	return 0;
 }
 
 int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashed, struct err *err)
 {
-	int r = tarball_open_bytes(t, read, ctx, hashed, err);
+	int r = tarball_open_bytes(t, read, ctx, err);
 
-	t->tar = r == 0 ? archive_read_new() : NULL;
-	if (!t->tar)
-		return r ? r : err_sys(err, ENOMEM, "open the archive");
+	if (r < 0)
+		return r;
+	t->tar = archive_read_new();
+	t->digest = hashed ? EVP_MD_CTX_new() : NULL;
+	t->out = malloc(OUT_BYTES);
+	if (!t->tar || !t->out ||
+	    (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1)))
+		return err_sys(err, ENOMEM, "open the archive");
 	archive_read_support_format_tar(t->tar);
 	archive_read_set_options(t->tar, "hdrcharset=UTF-8");
-	if (archive_read_open(t->tar, t, NULL, read_unpacked, NULL) != ARCHIVE_OK)
+	if (archive_read_open(t->tar, t, NULL, archive_unpacked, NULL) != ARCHIVE_OK)
 		return tarball_fail(t, t->tar, err);
 	return 0;
 }
@@ -159,6 +270,7 @@ void tarball_deinit(struct tarball *t)
 		archive_read_free(t->tar);
 	if (t->bytes)
 		archive_read_free(t->bytes);
+	gunzip_free(t->gunzip);
 	EVP_MD_CTX_free(t->digest);
 	free(t->out);
 }
@@ -174,23 +286,16 @@ int tarball_next(struct tarball *t, struct archive_entry **entry, struct err *er
 	return 1;
 }
 
-ssize_t tarball_read(struct tarball *t, const void **data, struct err *err)
-{
-	ssize_t n = read_unpacked(NULL, t, data);
-
-	return n < 0 ? tarball_fail(t, NULL, err) : n;
-}
-
 int tarball_finish(struct tarball *t, char hex[65], struct err *err)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	const void *data;
 	ssize_t n;
 
-	while ((n = tarball_read(t, &data, err)) > 0)
+	while ((n = read_unpacked(t, &data)) > 0)
 		;
 	if (n < 0)
-		return (int)n;
+		return tarball_fail(t, NULL, err);
 	if (!t->digest)
 		return 0;
 	if (EVP_DigestFinal_ex(t->digest, sum, NULL) != 1)

@@ -9,17 +9,19 @@
 #include "err.h"
 #include "mem.h"
 
+enum { TARFILE_ALIGN = 4096 };
+
 struct tarfile {
 	int fd;
-	char *block; /* aligned */
-	size_t have;
 	uint64_t size;
 };
 #define TARFILE_NULL ((struct tarfile){ .fd = -1 })
 
 /* Makes `name` below dir_fd. Close with tarfile_deinit(), also after a failure. */
 int tarfile_open(struct tarfile *file, int dir_fd, const char *name, struct err *err) must_check;
-int tarfile_write(struct tarfile *file, const void *data, size_t n, struct err *err) must_check;
-/* Writes what is left. */
+/* Writes n bytes. `block` begins at a multiple of TARFILE_ALIGN, and n is one, but for the last call: up to
+ * the next one the block is filled with zeroes then. */
+int tarfile_write(struct tarfile *file, char *block, size_t n, struct err *err) must_check;
+/* Cuts off those. */
 int tarfile_finish(struct tarfile *file, struct err *err) must_check;
 void tarfile_deinit(struct tarfile *file);

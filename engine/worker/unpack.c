@@ -339,11 +339,12 @@ static int unpack(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], ui
 	return r;
 }
 
-int layer_unpack(tarball_read_fn *read, void *ctx, int job_fd, unsigned int number, char hex[65],
-		 uint64_t *size, struct err *err)
+int layer_unpack(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
+		 unsigned int number, char hex[65], uint64_t *size, struct err *err)
 {
 	char name[24];
 
+	(void)conveyor;
 	snprintf(name, sizeof(name), "%u/fs", number);
 	int r = fd_mkdir_all(job_fd, name, 0755);
 	cleanup_fd int fs = r ? -1 : openat(job_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -366,12 +366,14 @@ class Halfway:
 def test_worker_is_confined(engine):
     half = Halfway(engine)
     proc = pathlib.Path("/proc", str(half.worker))
-    status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
     # chown dac_override fowner fsetid mknod sys_admin (trusted.* attributes) setfcap
     kept = sum(1 << c for c in (0, 1, 3, 4, 21, 27, 31))
-    assert int(status["CapEff"], 16) == kept and int(status["CapPrm"], 16) == kept
-    assert int(status["CapInh"], 16) == 0 and int(status["CapAmb"], 16) == 0
-    assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+    for task in (proc / "task").iterdir():
+        status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+        assert int(status["CapEff"], 16) == kept and int(status["CapPrm"], 16) == kept
+        assert int(status["CapInh"], 16) == 0 and int(status["CapAmb"], 16) == 0
+        assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+        assert os.readlink(task / "root") == os.readlink(proc / "root")
     for kind in ("net", "mnt", "ipc", "uts"):
         assert os.readlink(proc / "ns" / kind) != os.readlink(f"/proc/self/ns/{kind}"), kind
     interfaces = (proc / "net/dev").read_text().splitlines()[2:]

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes behind the tar's end is read too. */
+#include "jobs.h"
+
+int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
+{
+	struct input input;
+	uint64_t size = 0;
+	char diff[65];
+	int r = input_open(&input, in, err);
+
+	r = r ? r : tools->keep(tools->conveyor, input_read, &input, dir_fd, 1, diff, &size, err);
+	if (r == 0)
+		fprintf(out, "layer 1 %llu - %s -\n", (unsigned long long)size, diff);
+	input_deinit(&input);
+	return r;
+}
