@@ -151,7 +151,8 @@ static const struct {
 	{ "index", job_index, NULL, true },
 };
 
-/* The second thread is started with the first one's confinement, and gets the filter with it. */
+/* The second thread is started with the first one's confinement, gets the filter with it, and ends with the
+ * process: sanitizers make system calls at a thread's end. */
 static int run(const char *name, FILE *out, struct err *err)
 {
 	struct job_tools tools = { 0 };
@@ -168,9 +169,7 @@ static int run(const char *name, FILE *out, struct err *err)
 	if (r == 0 && (r = filter()) < 0)
 		(void)err_sys(err, r, "confine the worker");
 	tools.keep = jobs[i].keep;
-	r = r ? r : jobs[i].run(FD_IN, FD_DIR, &tools, out, err);
-	conveyor_free(tools.conveyor);
-	return r;
+	return r ? r : jobs[i].run(FD_IN, FD_DIR, &tools, out, err);
 }
 
 int main(int argc, char **argv)
