@@ -119,6 +119,7 @@ def test_pause_and_unpause(api):
 def test_restart(api, busybox):
     name = api.create("echo up; exec sleep 1000")
     api.containers.start(StartContainerRequest(name))
+    busybox.wait_for_log(name, "up")
     api.twice(api.containers.restart, RestartContainerRequest(name, timeout_seconds=0))
     harness.wait_until(lambda: busybox.out("logs", name) == "up\nup", what="one restart")
 
