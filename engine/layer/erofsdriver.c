@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Driver `erofs`: a layer is its tar and a small index by which the kernel reads it, STATE/layers/DIFF/tar
- * and index; no file of the layer is ever created. The index is derived: one that is not what the record
- * says is made again from the tar, in a worker, and the tar's digest is checked on the way. A tar of another
- * size than recorded is an error, as the kernel would show its missing end as zeroes. */
+ * and index; no file of the layer is ever created. */
 #include "driver.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <openssl/evp.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
+#include "erofslayer.h"
 #include "erofsmount.h"
-#include "fd.h"
 #include "lease.h"
-#include "log.h"
-#include "str.h"
-#include "workerjob.h"
-
-enum { RECORD_MAX = 256, HASH_BYTES = 64 << 10 };
 
 static int erofs_probe(const struct layers *layers, struct err *err)
 {
@@ -42,18 +33,15 @@ static int erofs_probe(const struct layers *layers, struct err *err)
 
 /* ---- making */
 
-static int sync_file(int dir_fd, const char *name)
+/* Documents lie beside the layers, and what turned out to be no layer has no index; both are 0. */
+static int sync_layer(int lease_fd, const char *name)
 {
-	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	cleanup_fd int dir =
+		openat(lease_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = dir < 0 ? -errno : erofslayer_sync_file(dir, "tar");
 
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-static int sync_layer(int dir_fd)
-{
-	int r = sync_file(dir_fd, "tar");
-
-	return r ? r : sync_file(dir_fd, "index");
+	r = r ? r : erofslayer_sync_file(dir, "index");
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
 static int erofs_sync(const struct layers *layers, int lease_fd, struct err *err)
@@ -64,28 +52,11 @@ static int erofs_sync(const struct layers *layers, int lease_fd, struct err *err
 	(void)layers;
 	if (!dir)
 		return err_sys(err, errno, "write the layers to disk");
-	for (struct dirent *e; r == 0 && (e = readdir(dir));) {
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
-			continue;
-		cleanup_fd int layer =
-			openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		r = layer < 0 ? -errno : sync_layer(layer);
-	}
+	for (struct dirent *e; r == 0 && (e = readdir(dir));)
+		if (e->d_name[0] != '.')
+			r = sync_layer(fd, e->d_name);
 	closedir(dir);
-	return r < 0 && r != -ENOENT ? err_sys(err, r, "write the layers to disk") : 0;
-}
-
-static int erofs_describe(int dir_fd, struct layerrecord *record, struct err *err)
-{
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	int r = fd_read_file(dir_fd, "record", RECORD_MAX, &text);
-
-	r = r ? r : layerrecord_parse_tar(str_or_empty(text.data), record);
-	if (r < 0)
-		return err_sys(err, r, "read the record of a layer");
-	(void)unlinkat(dir_fd, "record", 0);
-	return 0;
+	return r < 0 ? err_sys(err, r, "write the layers to disk") : 0;
 }
 
 static bool erofs_owns(const struct layers *layers, const char *diff)
@@ -104,135 +75,7 @@ static int erofs_path(const struct layers *layers, const char *diff, char **out)
 	return 0;
 }
 
-/* ---- mounting */
-
-static int hash_file(int fd, char hex[65])
-{
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	cleanup_free char *block = malloc(HASH_BYTES);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	off_t at = 0;
-	ssize_t n;
-	int r = block && ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-
-	while (r == 0 && (n = pread(fd, block, HASH_BYTES, at)) != 0) {
-		r = n < 0 ? -errno : EVP_DigestUpdate(ctx, block, (size_t)n) == 1 ? 0 : -ENOMEM;
-		at += n > 0 ? n : 0;
-	}
-	if (r == 0 && EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
-		r = -ENOMEM;
-	EVP_MD_CTX_free(ctx);
-	if (r == 0)
-		str_hex(sum, 32, hex);
-	return r;
-}
-
-/* The layer's index when it is the one recorded, -EBADMSG when it is not. */
-static int open_index(int dir_fd, const struct layerrecord *record)
-{
-	cleanup_fd int fd = openat(dir_fd, "index", O_RDONLY | O_CLOEXEC);
-	char hex[65];
-	int r = fd < 0 ? -errno : hash_file(fd, hex);
-
-	if (r < 0)
-		return r == -ENOENT ? -EBADMSG : r;
-	return strcmp(hex, record->index_sha) == 0 ? steal_fd(&fd) : -EBADMSG;
-}
-
-static int open_tar(int dir_fd, const char *diff, const struct layerrecord *record, struct err *err)
-{
-	cleanup_fd int fd = openat(dir_fd, "tar", O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(err, errno, "open the tar of layer %.12s", diff);
-	if ((uint64_t)st.st_size != record->tar_bytes)
-		return err_set(err, ERR_DATA_LOSS,
-			       "layer %.12s is damaged: its tar has %llu bytes, not %llu", diff,
-			       (unsigned long long)st.st_size,
-			       (unsigned long long)record->tar_bytes);
-	return steal_fd(&fd);
-}
-
-static int run_worker(const struct layers *layers, int tar_fd, int lease_fd, struct buf *lines,
-		      struct err *err)
-{
-	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
-	int r = worker_start(&worker, layers->bin_dir, "index", tar_fd, lease_fd, err);
-
-	return r ? r : worker_finish(&worker, lines, err);
-}
-
-/* The new index first: whoever comes between the two finds it wrong and makes it once more. */
-static int replace_index(int dir_fd, int lease_fd, struct layerrecord *record)
-{
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	int r = sync_file(lease_fd, "index");
-
-	if (r == 0 && renameat(lease_fd, "index", dir_fd, "index") < 0)
-		r = -errno;
-	layerrecord_print(record, &text);
-	r = r ? r : text.error;
-	return r ? r : fd_replace_file(dir_fd, "size", text.data, text.len, 0600, true);
-}
-
-static int rebuild(const struct layers *layers, int dir_fd, int tar_fd, const char *diff,
-		   struct layerrecord *record, struct err *err)
-{
-	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
-	cleanup(buf_deinit) struct buf lines = BUF_NULL;
-	int r = lease_open(&lease, layers->state_fd, err);
-
-	log_warn("layer=%.12s its index is damaged and made again", diff);
-	r = r ? r : run_worker(layers, tar_fd, lease.fd, &lines, err);
-	if (r < 0)
-		return r;
-	if (strncmp(str_or_empty(lines.data), "diff ", 5) != 0 ||
-	    strncmp(lines.data + 5, diff, 64) != 0)
-		return err_set(err, ERR_DATA_LOSS, "the digest of its tar is another");
-	r = erofs_describe(lease.fd, record, err);
-	if (r < 0)
-		return r;
-	r = replace_index(dir_fd, lease.fd, record);
-	return r < 0 ? err_sys(err, r, "write its index") : 0;
-}
-
-static int read_record(int dir_fd, const char *diff, struct layerrecord *record, struct err *err)
-{
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	int r = fd_read_file(dir_fd, "size", RECORD_MAX, &text);
-
-	r = r ? r : layerrecord_parse(str_or_empty(text.data), record);
-	if (r == 0 && !record->has_tar)
-		r = -EBADMSG;
-	return r < 0 ? err_sys(err, r, "read the record of layer %.12s", diff) : 0;
-}
-
-static int mount_layer(const struct layers *layers, const char *diff, struct err *err)
-{
-	cleanup_fd int dir = openat(layers->layers_fd, diff, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct layerrecord record;
-	int r = dir < 0 ? err_sys(err, errno, "open layer %.12s", diff)
-			: read_record(dir, diff, &record, err);
-
-	if (r < 0)
-		return r;
-	cleanup_fd int tar = open_tar(dir, diff, &record, err);
-	cleanup_fd int index = tar < 0 ? tar : open_index(dir, &record);
-
-	if (index == -EBADMSG && tar >= 0) {
-		r = rebuild(layers, dir, tar, diff, &record, err);
-		if (r < 0)
-			return err_wrap(err, r, "layer %.12s is damaged", diff);
-		index = open_index(dir, &record);
-	}
-	if (tar < 0)
-		return tar;
-	if (index < 0)
-		return err_sys(err, index, "open the index of layer %.12s", diff);
-	r = erofsmount(index, tar, err);
-	return r < 0 ? err_wrap(err, r, "layer %.12s", diff) : r;
-}
+/* ---- using */
 
 static int erofs_open(struct layers *layers, const char *diff, struct err *err)
 {
@@ -240,7 +83,7 @@ static int erofs_open(struct layers *layers, const char *diff, struct err *err)
 
 	if (fd != -ENOENT)
 		return fd < 0 ? err_sys(err, fd, "layer %.12s", diff) : fd;
-	fd = mount_layer(layers, diff, err);
+	fd = erofslayer_mount(layers, diff, err);
 	if (fd < 0)
 		return fd;
 	/* another thread may have been faster: then all use that one's */
@@ -256,7 +99,7 @@ const struct layer_driver layer_driver_erofs = {
 	.layer_job = "layer-erofs",
 	.probe = erofs_probe,
 	.sync = erofs_sync,
-	.describe = erofs_describe,
+	.describe = erofslayer_describe,
 	.owns = erofs_owns,
 	.path = erofs_path,
 	.open = erofs_open,

@@ -169,6 +169,8 @@ static int write_record(const struct layers *layers, int dir_fd, uint64_t size_b
 	layerrecord_print(&record, &text);
 	r = text.error ? text.error
 		       : fd_replace_file(dir_fd, "size", text.data, text.len, 0600, true);
+	if (r == 0 && fsync(dir_fd) < 0)
+		r = -errno;
 	return r < 0 ? err_sys(err, r, "write the record of a layer") : 0;
 }
 

@@ -51,6 +51,11 @@ def run_cycles(engine, count):
     assert groups == []
 
 
+@pytest.mark.layer_drivers
+def test_cycles_of_both_drivers(busybox):
+    run_cycles(busybox, 100)
+
+
 @pytest.mark.parametrize("count", [1000, pytest.param(10000, marks=pytest.mark.soak)])
 def test_cycles_sixteen_at_a_time(busybox, count):
     run_cycles(busybox, count)
