@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real engines for tests: each in a state and run directory of its own, ended with all it started."""
+import functools
 import json
 import os
 import pathlib
@@ -166,6 +167,13 @@ class Engine:
                     os.rmdir(folder)
                 except OSError:
                     pass
+
+
+@functools.cache
+def layer_driver_of_choice():
+    """The layer driver an engine takes here when nothing tells it which."""
+    with Engine(config={"layer-driver": ""}) as engine:
+        return re.search(r"layer driver=(\w+)$", engine.log(), re.M).group(1)
 
 
 def fnv1a(text):

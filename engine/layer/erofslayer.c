@@ -121,8 +121,9 @@ static int rebuild(const struct layers *layers, int dir_fd, int tar_fd, const ch
 	r = r ? r : run_worker(layers, tar_fd, lease.fd, &lines, err);
 	if (r < 0)
 		return r;
-	if (strncmp(str_or_empty(lines.data), "diff ", 5) != 0 ||
-	    strncmp(lines.data + 5, diff, 64) != 0)
+	const char *said = str_or_empty(lines.data);
+
+	if (!str_has_prefix(said, "diff ") || strncmp(said + 5, diff, 64) != 0)
 		return err_set(err, ERR_DATA_LOSS, "the digest of its tar is another");
 	r = erofslayer_describe(lease.fd, record, err);
 	if (r < 0)
@@ -145,7 +146,7 @@ static int read_record(int dir_fd, const char *diff, struct layerrecord *record,
 int erofslayer_mount(const struct layers *layers, const char *diff, struct err *err)
 {
 	cleanup_fd int dir = openat(layers->layers_fd, diff, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct layerrecord record;
+	struct layerrecord record = { 0 };
 	int r = dir < 0 ? err_sys(err, errno, "open layer %.12s", diff)
 			: read_record(dir, diff, &record, err);
 

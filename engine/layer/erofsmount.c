@@ -28,10 +28,12 @@ static const char probe_text[] = "cleat";
 int erofsmount_gate(struct err *err)
 {
 	struct utsname name;
-	int major = 0, minor = 0;
+	char *dot;
 
-	if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
-		return err_sys(err, errno ? errno : EINVAL, "read the kernel's version");
+	if (uname(&name) < 0)
+		return err_sys(err, errno, "read the kernel's version");
+	long major = strtol(name.release, &dot, 10), minor = *dot ? strtol(dot + 1, NULL, 10) : 0;
+
 	if (major > MAJOR_MIN || (major == MAJOR_MIN && minor >= MINOR_MIN))
 		return 0;
 	(void)err_set(err, ERR_UNIMPLEMENTED, "it needs Linux %d.%d, this is %.32s", MAJOR_MIN,

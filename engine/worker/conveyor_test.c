@@ -73,13 +73,14 @@ static void all_arrive_in_order(void **state)
 static void a_failure_stops_it(void **state)
 {
 	struct conveyor *c = NULL;
+	const size_t many = (size_t)100 * CONVEYOR_BLOCK;
 	struct sum sum = { .fail_at = 3 };
 	struct err err = ERR_NULL;
 
 	(void)state;
 	assert_int_equal(conveyor_new(&c, NULL), 0);
 	conveyor_begin(c, add, &sum);
-	assert_true(put(c, 100 * CONVEYOR_BLOCK, CONVEYOR_BLOCK) < 100 * CONVEYOR_BLOCK);
+	assert_true(put(c, many, CONVEYOR_BLOCK) < many);
 	assert_true(conveyor_end(c, false, &err) < 0);
 	assert_string_equal(err.message, "full");
 	/* and the next goes again */

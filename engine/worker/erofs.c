@@ -90,7 +90,7 @@ static void write_xattrs(char *at, const struct tree_inode *inode)
 	for (const struct tree_xattr *x = inode->xattrs; x; x = x->next) {
 		unsigned char index;
 		const char *name = erofs_xattr_name(x->name, &index);
-		size_t len = strlen(name);
+		size_t len = strnlen(name, UINT8_MAX);
 
 		at[0] = (char)len;
 		at[1] = (char)index;

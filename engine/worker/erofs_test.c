@@ -123,7 +123,7 @@ static int add(struct tree *tree, char type, const char *path, const char *link,
 				     .mode = 0750,
 				     .uid = 1234,
 				     .size = size,
-				     .offset = 5 * BLOCK };
+				     .offset = UINT64_C(5) * BLOCK };
 
 	return tree_add(tree, &e, err);
 }

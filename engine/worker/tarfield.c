@@ -43,7 +43,7 @@ int tarfield_number(const unsigned char *f, size_t n, int64_t *value)
 
 bool tarfield_checksum(const unsigned char h[512])
 {
-	int64_t said = 0, is = SUM_LEN * ' ', is_signed = SUM_LEN * ' ';
+	int64_t said = 0, is = (int64_t)SUM_LEN * ' ', is_signed = is;
 
 	for (int i = 0; i < 512; i++) {
 		bool own = i >= SUM_AT && i < SUM_AT + SUM_LEN;
