@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "fd.h"
 #include "human.h"
+#include "image.h"
 #include "msg.h"
 #include "str.h"
 
@@ -159,11 +160,6 @@ static int run_tag(struct cli *cli, const struct flags *flags, struct err *err)
 
 enum { LOAD_CHUNK = 64 << 10 };
 
-struct platform {
-	Cleat__V1__Platform message;
-	char text[128];
-};
-
 /* `total`: of the archive where it is a file; the engine cannot know it. */
 static void show_progress(const Cleat__V1__Progress *p, uint64_t total)
 {
@@ -247,31 +243,11 @@ static int load_send(struct rpc_client_call *call, int fd, uint64_t total, bool 
 	}
 }
 
-/* os[/architecture[/variant]] cut in place in a copy the message borrows. */
-static bool platform_of(const struct flags *flags, struct platform *out)
-{
-	const char *given = flags_text(flags, "platform");
-	char *parts[3] = { out->text, NULL, NULL };
-
-	cleat__v1__platform__init(&out->message);
-	if (!given || !given[0])
-		return false;
-	snprintf(out->text, sizeof(out->text), "%s", given);
-	for (int i = 0; i < 2 && parts[i] && (parts[i + 1] = strchr(parts[i], '/')); i++)
-		*parts[i + 1]++ = '\0';
-	out->message.os = parts[0];
-	if (parts[1])
-		out->message.architecture = parts[1];
-	if (parts[2])
-		out->message.variant = parts[2];
-	return true;
-}
-
 static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
 	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
-	struct platform platform;
+	struct cli_platform platform;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	const char *input = flags_text(flags, "input");
 	cleanup_fd int opened = input ? open(input, O_RDONLY | O_CLOEXEC) : -1;
@@ -286,7 +262,7 @@ static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 	uint64_t total = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 
 	options.quiet = quiet || !isatty(STDERR_FILENO);
-	if (platform_of(flags, &platform))
+	if (cli_platform(flags, &platform))
 		options.platform = &platform.message;
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;

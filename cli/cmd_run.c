@@ -8,6 +8,7 @@
 
 #include "cleat/v1/containers.rpc.h"
 #include "fd.h"
+#include "image.h"
 #include "msg.h"
 #include "runflags.h"
 #include "session.h"
@@ -40,6 +41,40 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 	return r < 0 ? err_sys(err, r, "--cidfile %s", path) : 0;
 }
 
+static int pull_image(struct cli *cli, const struct flags *flags, const char *image,
+		      struct err *err)
+{
+	struct cli_platform platform;
+	struct pull_request request = { .reference = image,
+					.quiet = flags_switch(flags, "quiet"),
+					.to_stderr = true };
+
+	if (cli_platform(flags, &platform))
+		request.platform = &platform.message;
+	return cli_pull(cli, &request, err);
+}
+
+/* An image that is not here is pulled, unless --pull says otherwise. */
+static int create_pulling(struct cli *cli, const struct flags *flags, const char *pull,
+			  Cleat__V1__CreateContainerRequest *req,
+			  Cleat__V1__CreateContainerReply **reply, struct err *err)
+{
+	bool always = pull && strcmp(pull, "always") == 0,
+	     never = pull && strcmp(pull, "never") == 0;
+	const char *image = req->config->image;
+	int r = always ? pull_image(cli, flags, image, err) : 0;
+
+	r = r ? r : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+	if (r == 0 || always || never || strcmp(err->reason, "IMAGE_NOT_FOUND") != 0)
+		return r;
+	*err = ERR_NULL;
+	if (!flags_switch(flags, "quiet"))
+		fprintf(stderr, "Unable to find image '%s%s' locally\n", image,
+			cli_is_bare(image) ? ":latest" : "");
+	r = pull_image(cli, flags, image, err);
+	return r ? r : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+}
+
 static int create(struct cli *cli, const struct flags *flags,
 		  Cleat__V1__CreateContainerRequest *req, Cleat__V1__CreateContainerReply **reply,
 		  struct err *err)
@@ -58,7 +93,7 @@ static int create(struct cli *cli, const struct flags *flags,
 			       "container ID file found, make sure the other container isn't "
 			       "running or delete %s",
 			       cidfile);
-	r = remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+	r = create_pulling(cli, flags, pull, req, reply, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < (*reply)->n_warnings; i++)

@@ -16,7 +16,7 @@
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
-enum kind { BOOL, NUMBER, SIZE, WORD };
+enum kind { BOOL, NUMBER, SIZE, WORD, LIST };
 
 static const struct key {
 	const char *name;
@@ -36,6 +36,10 @@ static const struct key {
 	KEY("default-runtime", WORD, default_runtime),
 	KEY("layer-driver", WORD, layer_driver),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
+	KEY("registry-mirrors", LIST, registry_mirrors),
+	KEY("insecure-registries", LIST, insecure_registries),
+	KEY("registry-certs", WORD, registry_certs),
+	KEY("registry-timeout", NUMBER, registry_timeout_s),
 #undef KEY
 };
 
@@ -47,6 +51,8 @@ void config_defaults(struct config *config)
 		.log_compress_after_s = 30,
 		.events_max_bytes = 16 << 20,
 		.shutdown_timeout_s = 10,
+		.registry_certs = "/etc/docker/certs.d",
+		.registry_timeout_s = 30,
 	};
 }
 
@@ -60,6 +66,23 @@ static int read_number(const struct key *key, const json_t *value, uint64_t *num
 		return -EINVAL;
 	return key->kind == SIZE ? str_size_bytes(json_string_value(value), number)
 				 : str_u64(json_string_value(value), number);
+}
+
+static int read_list(const json_t *value, struct config_list *list)
+{
+	const json_t *item;
+	size_t i;
+
+	*list = (struct config_list){ 0 };
+	if (!json_is_array(value) || json_array_size(value) > CONFIG_LIST_MAX)
+		return -EINVAL;
+	json_array_foreach(value, i, item)
+	{
+		if (!json_is_string(item) || json_string_length(item) >= CONFIG_WORD_MAX)
+			return -EINVAL;
+		(void)snprintf(list->v[list->n++], CONFIG_WORD_MAX, "%s", json_string_value(item));
+	}
+	return 0;
 }
 
 static int set_key(const struct key *key, const json_t *value, struct config *config)
@@ -90,6 +113,8 @@ static int set_key(const struct key *key, const json_t *value, struct config *co
 			return -EINVAL;
 		memcpy(field, &number, sizeof(number));
 		return 0;
+	case LIST:
+		return read_list(value, (struct config_list *)(void *)field);
 	}
 	return -EINVAL;
 }
@@ -110,11 +135,26 @@ static bool is_one_of(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
+static bool is_url(const char *text)
+{
+	const char *host = str_has_prefix(text, "https://")  ? text + strlen("https://")
+			   : str_has_prefix(text, "http://") ? text + strlen("http://")
+							     : "";
+
+	return host[0] && host[0] != '/' && !strpbrk(host, "@?# ");
+}
+
 static int check(const struct config *config, struct err *err)
 {
 	static const char *const logs[] = { "", "local", "json-file", "none" };
 	static const char *const layers[] = { "", "erofs", "dir" };
 
+	for (size_t i = 0; i < config->registry_mirrors.n; i++)
+		if (!is_url(config->registry_mirrors.v[i]))
+			return err_set(
+				err, ERR_INVALID,
+				"registry-mirrors: \"%.120s\", expected http[s]://HOST[:PORT]",
+				config->registry_mirrors.v[i]);
 	if (!is_one_of(config->log_driver, logs, ARRAY_LEN(logs)))
 		return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known",
 			       config->log_driver);

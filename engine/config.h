@@ -10,16 +10,28 @@
 #include "err.h"
 #include "mem.h"
 
+enum { CONFIG_LIST_MAX = 16, CONFIG_WORD_MAX = 256 };
+
+struct config_list {
+	size_t n;
+	char v[CONFIG_LIST_MAX][CONFIG_WORD_MAX];
+};
+
 struct config {
 	bool debug;
-	char log_driver[16];           /* local, json-file, none; "" = not named */
-	uint64_t log_max_size;         /* bytes of one log file; 0 = no rotation */
-	uint32_t log_max_files;        /* files kept */
-	uint32_t log_compress_after_s; /* seconds until a closed file is compressed */
-	uint64_t events_max_bytes;     /* of the event journal */
-	char default_runtime[256];     /* path of an OCI runtime; empty = cleat-oci */
-	char layer_driver[16];         /* erofs, dir; "" = the best that works here */
-	uint32_t shutdown_timeout_s;   /* stop timeout of containers that name none */
+	char log_driver[16];                 /* local, json-file, none; "" = not named */
+	uint64_t log_max_size;               /* bytes of one log file; 0 = no rotation */
+	uint32_t log_max_files;              /* files kept */
+	uint32_t log_compress_after_s;       /* seconds until a closed file is compressed */
+	uint64_t events_max_bytes;           /* of the event journal */
+	char default_runtime[256];           /* path of an OCI runtime; empty = cleat-oci */
+	char layer_driver[16];               /* erofs, dir; "" = the best that works here */
+	uint32_t shutdown_timeout_s;         /* stop timeout of containers that name none */
+	struct config_list registry_mirrors; /* URLs, asked for docker.io's images first */
+	struct config_list
+		insecure_registries;          /* host[:port] or net: unchecked TLS or plain HTTP */
+	char registry_certs[CONFIG_WORD_MAX]; /* directory: HOST/ca.crt, client.cert, client.key */
+	uint32_t registry_timeout_s;          /* without a byte from a registry */
 };
 
 /* Docker's defaults where it has them. */

@@ -19,6 +19,10 @@ static const struct {
 	{ "{\"log-max-file\": -1}", "bad value" },
 	{ "{\"log-max-size\": \"ten\"}", "bad value" },
 	{ "{\"log-max-file\": 4294967296}", "bad value" },
+	{ "{\"registry-mirrors\": [\"mirror.example\"]}", "expected http[s]://" },
+	{ "{\"registry-mirrors\": [\"https://u@mirror.example\"]}", "expected http[s]://" },
+	{ "{\"insecure-registries\": \"lan\"}", "bad value" },
+	{ "{\"insecure-registries\": [1]}", "bad value" },
 };
 
 static void test_bad(void **state)

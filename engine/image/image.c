@@ -16,6 +16,7 @@ void image_deinit(struct image *image)
 	free(image->config_json);
 	image_config_deinit(&image->config);
 	strings_deinit(&image->tags);
+	strings_deinit(&image->digests);
 	*image = (struct image){ 0 };
 }
 
@@ -25,9 +26,12 @@ static int take_text(const struct store_row *row, void *ctx)
 }
 
 /* Images with their names, a row a name: those of one image in a row, sorted. */
-#define ROWS(containers)                                                         \
+#define ROWS(containers, names)                                                  \
 	"SELECT i.id, i.config, i.created_ns, i.size_bytes, t.name, " containers \
-	" FROM images i LEFT JOIN tags t ON t.image_id = i.id "
+	" FROM images i LEFT JOIN " names " t ON t.image_id = i.id "
+#define ALL_NAMES                                     \
+	"(SELECT image_id, name FROM tags UNION ALL " \
+	"SELECT image_id, repository || '@' || digest FROM repo_digests)"
 
 struct images {
 	struct image *v;
@@ -70,7 +74,8 @@ static int take_first(const struct store_row *row, struct image *image)
 static int take_row(const struct store_row *row, void *ctx)
 {
 	struct images *images = ctx;
-	const char *tag = store_text(row, 4);
+	const char *name = store_text(row, 4);
+	struct image *image;
 	int r = 0;
 
 	if (images->n == 0 || strcmp(images->v[images->n - 1].id, store_text(row, 0)) != 0) {
@@ -80,7 +85,10 @@ static int take_row(const struct store_row *row, void *ctx)
 		images->v[images->n] = (struct image){ 0 };
 		r = take_first(row, &images->v[images->n++]);
 	}
-	return r || !tag[0] ? r : strings_append(&images->v[images->n - 1].tags, tag);
+	image = &images->v[images->n - 1];
+	return r || !name[0]
+		       ? r
+		       : strings_append(strchr(name, '@') ? &image->digests : &image->tags, name);
 }
 
 static int not_found(const char *name, struct err *err)
@@ -92,7 +100,7 @@ static int load_image(struct engine *engine, const char *id, struct image *out, 
 {
 	cleanup(images_deinit) struct images images = { 0 };
 	int r = store_query(engine->store, err, take_row, &images,
-			    ROWS("0") "WHERE i.id = ? ORDER BY t.name", "s", id);
+			    ROWS("0", "tags") "WHERE i.id = ? ORDER BY t.name", "s", id);
 
 	if (r == 0 && images.n == 0)
 		r = not_found(id, err);
@@ -100,7 +108,12 @@ static int load_image(struct engine *engine, const char *id, struct image *out, 
 		return r;
 	*out = images.v[0];
 	images.n = 0;
-	return image_config_parse(out->config_json, out->config_len, &out->config, err);
+	r = image_config_parse(out->config_json, out->config_len, &out->config, err);
+	return r ? r
+		 : store_query(engine->store, err, take_text, &out->digests,
+			       "SELECT repository || '@' || digest FROM repo_digests "
+			       "WHERE image_id = ? ORDER BY 1",
+			       "s", id);
 }
 
 /* Ids that `name` stands for by its digits. */
@@ -118,18 +131,33 @@ static int find_ids(struct engine *engine, const char *name, struct strings *ids
 			   high);
 }
 
+/* A digest is the stronger word: the tag beside it is not looked at. */
+static int find_named(struct engine *engine, const struct reference *ref, struct strings *ids,
+		      struct err *err)
+{
+	char name[REFERENCE_MAX];
+
+	if (ref->digest[0]) {
+		snprintf(name, sizeof(name), "%s/%s", ref->domain, ref->path);
+		return store_query(engine->store, err, take_text, ids,
+				   "SELECT image_id FROM repo_digests "
+				   "WHERE repository = ? AND digest = ?",
+				   "ss", name, ref->digest);
+	}
+	reference_full(ref, name);
+	return store_query(engine->store, err, take_text, ids,
+			   "SELECT image_id FROM tags WHERE name = ?", "s", name);
+}
+
 int image_find(struct engine *engine, const char *name, struct image *out, struct err *err)
 {
 	cleanup(strings_deinit) struct strings ids = { 0 };
 	struct reference ref;
-	char full[REFERENCE_MAX];
 	int r = 0;
 
 	*out = (struct image){ 0 };
 	if (reference_parse(name, &ref, NULL) == 0) {
-		reference_full(&ref, full);
-		r = store_query(engine->store, err, take_text, &ids,
-				"SELECT image_id FROM tags WHERE name = ?", "s", full);
+		r = find_named(engine, &ref, &ids, err);
 	} else if (!str_is_digest(name) && !str_is_id(name)) {
 		return reference_parse(name, &ref, err);
 	}
@@ -163,11 +191,13 @@ int image_list(struct engine *engine, struct image **out, size_t *n, struct err 
 	int r = grow(&images);
 
 	r = r ? r
-	      : store_query(engine->store, err, take_row, &images,
-			    ROWS("u.n") "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM containers "
+	      : store_query(
+			engine->store, err, take_row, &images,
+			ROWS("u.n",
+			     ALL_NAMES) "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM containers "
 					"GROUP BY image_id) u ON u.image_id = i.id "
 					"ORDER BY i.created_ns DESC, i.id, t.name",
-			    "");
+			"");
 	*out = images.v;
 	*n = 0;
 	for (size_t i = 0; i < images.n; i++) {
@@ -209,6 +239,17 @@ int image_tag(struct engine *engine, const char *id, const char *reference, stru
 		      "INSERT INTO tags(name, image_id) VALUES(?, ?) "
 		      "ON CONFLICT(name) DO UPDATE SET image_id = excluded.image_id",
 		      "ss", full, id);
+	return r < 0 ? r : 0;
+}
+
+int image_add_digest(struct engine *engine, const char *id, const char *repository,
+		     const char *digest, struct err *err)
+{
+	int r = store_run(engine->store, err,
+			  "INSERT INTO repo_digests(repository, digest, image_id) VALUES(?, ?, ?) "
+			  "ON CONFLICT DO UPDATE SET image_id = excluded.image_id",
+			  "sss", repository, digest, id);
+
 	return r < 0 ? r : 0;
 }
 

@@ -22,8 +22,9 @@ struct image {
 	uint64_t size_bytes;
 	int64_t created_ns;
 	struct image_config config;
-	struct strings tags; /* full names */
-	uint32_t containers; /* made from it; of image_list() alone */
+	struct strings tags;    /* full names */
+	struct strings digests; /* docker.io/library/busybox@sha256:... */
+	uint32_t containers;    /* made from it; of image_list() alone */
 };
 void image_deinit(struct image *image);
 
@@ -60,6 +61,9 @@ int image_prune(struct engine *engine, const struct image_filter *filter, struct
 int image_insert(struct engine *engine, const char *id, const char *config_json, size_t len,
 		 const struct image_config *config, uint64_t size_bytes, const struct strings *tags,
 		 struct err *err) must_check;
+/* Records what a registry knows the image by. */
+int image_add_digest(struct engine *engine, const char *id, const char *repository,
+		     const char *digest, struct err *err) must_check;
 /* 0 when `reference` can name an image. */
 int image_check_tag(const char *reference, struct err *err) must_check;
 

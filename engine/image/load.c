@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: one worker reads the archive as it comes, keeps its documents and unpacks its layers into a
  * lease. Then the documents are read and every digest they promise is compared with what the worker
- * saw; what was unpacked is synced; and under the images' lock the layers are renamed to their places
- * and all images recorded in one transaction. Whatever fails before leaves the lease behind, which goes
+ * saw; what was unpacked is synced, and all images are committed at once. Whatever fails before leaves the lease behind, which goes
  * with this call, or with the next start of an engine. */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +9,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "commit.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
 #include "result.h"
-#include "store.h"
 #include "str.h"
 #include "workerjob.h"
 
@@ -270,54 +269,47 @@ static int check_images(struct load *l, struct err *err)
 	return r;
 }
 
-static int publish(struct load *l, const struct found *f, struct err *err)
+/* The layers of an image, in the room `out` for them. */
+static void list_layers(const struct load *l, const struct found *f, struct commit_layer *out)
 {
-	struct layers *layers = l->engine->layers;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < f->config.diff_ids.n; i++) {
+	for (size_t i = 0; i < f->config.diff_ids.n; i++) {
 		const struct result_entry *e = result_find(&l->files, f->manifest->layers.v[i]);
-		const char *diff = f->config.diff_ids.v[i] + 7;
-		uint64_t size;
 
-		if (layers_size(layers, diff, &size) == 0)
-			continue;
-		r = e->number ? layers_publish(layers, &l->lease, e->number, diff, e->size, err)
-			      : err_set(err, ERR_ABORTED,
-					"layer %.12s was removed meanwhile: try again", diff);
+		out[i] = (struct commit_layer){ .diff = f->config.diff_ids.v[i] + 7,
+						.lease = e->number ? &l->lease : NULL,
+						.number = e->number,
+						.size_bytes = e->size };
 	}
-	return r;
-}
-
-static int record_all(struct load *l, struct err *err)
-{
-	struct engine *engine = l->engine;
-	int r = store_begin(engine->store, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < l->n_found; i++) {
-		const struct found *f = &l->found[i];
-
-		r = image_insert(engine, f->id, f->json.data, f->json.len, &f->config, f->size,
-				 &f->manifest->tags, err);
-	}
-	int ended = store_end(engine->store, r == 0, err);
-
-	return r ? r : ended;
 }
 
 static int commit(struct load *l, struct err *err)
 {
-	cleanup_fd int lock = image_lock(l->engine, err);
-	int r = lock < 0 ? lock : 0;
+	cleanup_free struct commit_image *images = calloc(l->n_found + 1, sizeof(*images));
+	cleanup_free struct commit_layer *layers = NULL;
+	size_t n_layers = 0;
 
-	for (size_t i = 0; r == 0 && i < l->n_found; i++)
-		r = publish(l, &l->found[i], err);
-	r = r ? r : record_all(l, err);
-	if (r < 0 && lock >= 0)
-		(void)!image_sweep_layers(l->engine, &l->lease, NULL);
-	return r;
+	for (size_t i = 0; i < l->n_found; i++)
+		n_layers += l->found[i].config.diff_ids.n;
+	layers = calloc(n_layers + 1, sizeof(*layers));
+	if (!images || !layers)
+		return err_sys(err, ENOMEM, "load");
+	n_layers = 0;
+	for (size_t i = 0; i < l->n_found; i++) {
+		const struct found *f = &l->found[i];
+
+		list_layers(l, f, layers + n_layers);
+		images[i] = (struct commit_image){ .id = f->id,
+						   .json = f->json.data,
+						   .len = f->json.len,
+						   .config = &f->config,
+						   .size_bytes = f->size,
+						   .tags = &f->manifest->tags,
+						   .manifest = "",
+						   .layers = layers + n_layers,
+						   .n_layers = f->config.diff_ids.n };
+		n_layers += f->config.diff_ids.n;
+	}
+	return commit_images(l->engine, images, l->n_found, err);
 }
 
 int image_load(struct engine *engine, int in_fd, const struct image_load_options *options,

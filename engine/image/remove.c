@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blobs.h"
 #include "fd.h"
 #include "image.h"
 #include "log.h"
@@ -80,6 +81,7 @@ void image_sweep(struct engine *engine)
 	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, &err);
 
 	r = r || !engine->layers ? r : image_sweep_layers(engine, &lease, &err);
+	r = r ? r : blobs_sweep(engine, &lease, &err);
 	if (r < 0 || leases < 0)
 		log_error("sweep of images: %s", r < 0 ? err.message : strerror(-leases));
 	else if (leases > 0)
@@ -229,5 +231,5 @@ int image_remove(struct engine *engine, const char *name,
 
 		n = used < 0 ? used : used ? 0 : layers_remove(engine->layers, diff, &lease, err);
 	}
-	return n;
+	return n ? n : blobs_release(engine, &lease, err);
 }

@@ -27,12 +27,12 @@ static int parse_numbers(char *line, struct result_entry *e)
 	uint64_t n;
 
 	if (!diff || str_u64(number, &n) < 0 || n > UINT32_MAX || str_u64(size, &e->size) < 0 ||
-	    !str_is_id(sha))
+	    !(str_is_id(sha) || (e->kind == RESULT_LAYER && strcmp(sha, "-") == 0)))
 		return -EBADMSG;
 	if (e->kind == RESULT_LAYER ? !str_is_id(diff) : strcmp(diff, "-") != 0)
 		return -EBADMSG;
 	e->number = (unsigned int)n;
-	memcpy(e->sha, sha, 65);
+	memcpy(e->sha, sha, strlen(sha) + 1);
 	if (e->kind == RESULT_LAYER)
 		memcpy(e->diff, diff, 65);
 	e->path = line;

@@ -2,7 +2,8 @@
 /* What cleat-worker says about an archive, a line a file, and looking files up in it. The worker has
  * read hostile bytes, so its lines are checked like any other input. Pure.
  *   file NUMBER SIZE SHA256 - PATH          a document, in the job's directory as NUMBER
- *   layer NUMBER SIZE SHA256 DIFFID PATH    unpacked in NUMBER/fs; NUMBER 0: the engine has it
+ *   layer NUMBER SIZE SHA256 DIFFID PATH    unpacked in NUMBER/fs; NUMBER 0: the engine has it;
+ *                                           SHA256 is - for a layer that came on its own
  *   link TARGET<tab>PATH
  *   bad PATH<tab>SENTENCE                   not usable, and why */
 #pragma once
@@ -19,7 +20,7 @@ struct result_entry {
 	enum result_kind kind;
 	unsigned int number;
 	uint64_t size;      /* of a document; of a layer's files */
-	char sha[65];       /* of the bytes in the archive */
+	char sha[65];       /* of the bytes in the archive, or "-" */
 	char diff[65];      /* of a layer's tar, "" for others */
 	const char *path;   /* the rest borrows from the text */
 	const char *target; /* of a link */

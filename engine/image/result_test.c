@@ -51,6 +51,17 @@ static void the_last_of_a_name_counts(void **state)
 	result_deinit(&result);
 }
 
+static void a_layer_on_its_own(void **state)
+{
+	char text[] = "layer 1 4096 - " SHA_B " -\n";
+	struct result result = { 0 };
+
+	(void)state;
+	assert_int_equal(result_parse(text, &result), 0);
+	assert_string_equal(result_find(&result, "-")->diff, SHA_B);
+	result_deinit(&result);
+}
+
 static void refuses(void **state)
 {
 	static const char *const bad[] = {
@@ -58,6 +69,7 @@ static void refuses(void **state)
 		"file 1 1 " SHA_A " - x",
 		"file x 1 " SHA_A " - x\n",
 		"file 1 1 abc - x\n",
+		"file 1 1 - - x\n",
 		"file 1 1 " SHA_A " " SHA_B " x\n",
 		"layer 1 1 " SHA_A " - x\n",
 		"layer 99999999999 1 " SHA_A " " SHA_B " x\n",
@@ -84,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_kind),
 		cmocka_unit_test(the_last_of_a_name_counts),
+		cmocka_unit_test(a_layer_on_its_own),
 		cmocka_unit_test(refuses),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Service Images, but for loading. */
+/* Service Images, but for loading and pulling. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "image.h"
 #include "imagefilter.h"
 #include "imageload.h"
+#include "imagepull.h"
 #include "imageview.h"
 #include "record.h"
 #include "reference.h"
@@ -215,6 +216,7 @@ static const struct cleat_v1_images_ops ops = {
 	.remove = on_remove,
 	.prune = on_prune,
 	.load = imageload,
+	.pull = imagepull,
 };
 
 int service_register_images(struct rpc_server *server)

@@ -49,6 +49,19 @@ int imageview_tags(const struct strings *tags, char ***out, size_t *n)
 	return r ? r : copy_strings(&shown, out, n);
 }
 
+static int show_digests(const struct strings *digests, char ***out, size_t *n)
+{
+	cleanup(strings_deinit) struct strings shown = { 0 };
+	char name[REFERENCE_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < digests->n; i++) {
+		reference_familiar(digests->v[i], name);
+		r = strings_append(&shown, name);
+	}
+	return r ? r : copy_strings(&shown, out, n);
+}
+
 /* Entries of a map<string, string> all have one shape. */
 static int copy_labels(const struct strings *pairs, const ProtobufCMessageDescriptor *type,
 		       void *list, size_t *n)
@@ -78,6 +91,7 @@ int imageview_summary(const struct image *image, Cleat__V1__ImageSummary *out)
 	out->created_ns = image->created_ns;
 	out->size_bytes = image->size_bytes;
 	r = r ? r : imageview_tags(&image->tags, &out->tags, &out->n_tags);
+	r = r ? r : show_digests(&image->digests, &out->digests, &out->n_digests);
 	return r ? r
 		 : copy_labels(&image->config.labels,
 			       &cleat__v1__image_summary__labels_entry__descriptor, &out->labels,
@@ -138,6 +152,7 @@ int imageview_details(const struct image *image, const char *driver, Cleat__V1__
 	r = r ? r : set(&out->layer_driver, driver);
 	r = r ? r : copy_strings(&image->config.diff_ids, &out->layers, &out->n_layers);
 	r = r ? r : imageview_tags(&image->tags, &out->tags, &out->n_tags);
+	r = r ? r : show_digests(&image->digests, &out->digests, &out->n_digests);
 	r = r ? r : fill_parts(&image->config, out);
 	out->config_json.data = r ? NULL : malloc(image->config_len + 1);
 	if (!out->config_json.data)

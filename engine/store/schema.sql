@@ -49,3 +49,29 @@ CREATE TABLE tags (
 	image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX tags_by_image ON tags(image_id);
+-- Migration 2: blobs as they came, and the digests that registries know images by.
+CREATE TABLE blobs (
+	digest     TEXT PRIMARY KEY,             -- sha256:..., the file STATE/blobs/sha256/HEX
+	media_type TEXT NOT NULL,
+	size_bytes INTEGER NOT NULL,
+	diff_id    TEXT NOT NULL DEFAULT ''      -- of a layer: what it unpacks to
+) WITHOUT ROWID;
+CREATE INDEX blobs_by_diff ON blobs(diff_id);
+CREATE TABLE image_blobs (                       -- a blob goes with the last image that needs it
+	image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+	digest   TEXT NOT NULL REFERENCES blobs(digest) ON DELETE CASCADE,
+	PRIMARY KEY (image_id, digest)
+) WITHOUT ROWID;
+CREATE INDEX image_blobs_by_digest ON image_blobs(digest);
+CREATE TABLE repo_digests (
+	repository TEXT NOT NULL,                -- docker.io/library/busybox
+	digest     TEXT NOT NULL,                -- of the manifest, or of the index it came through
+	image_id   TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+	PRIMARY KEY (repository, digest)
+) WITHOUT ROWID;
+CREATE INDEX repo_digests_by_image ON repo_digests(image_id);
+CREATE TABLE blob_sources (                      -- repositories that have a blob: for mounts on push
+	digest     TEXT NOT NULL,
+	repository TEXT NOT NULL,
+	PRIMARY KEY (digest, repository)
+) WITHOUT ROWID;

@@ -14,7 +14,7 @@ struct worker {
 };
 #define WORKER_NULL ((struct worker){ 0, -1 })
 
-/* Starts BIN/cleat-worker on `job` ("load"); in_fd and dir_fd are borrowed. */
+/* Starts BIN/cleat-worker on `job` ("load", "layer"); in_fd and dir_fd are borrowed. */
 int worker_start(struct worker *worker, const char *bin_dir, const char *job, int in_fd, int dir_fd,
 		 struct err *err) must_check;
 /* Waits for its end; the lines of its result (without the last) are in *lines. Its own error, or

@@ -20,7 +20,7 @@ def test_output_and_exit_code(busybox):
     (["busybox", "/etc/passwd"], 126, "permission denied"),
     (["busybox", "sh", "-c", "sh -c 'kill -9 $$'; exit $?"], 137, ""),
     (["--no-such-flag", "busybox"], 125, "unknown flag: --no-such-flag"),
-    (["no-such-image"], 125, "no such image"),
+    (["--pull", "never", "no-such-image"], 125, "no such image"),
 ])
 def test_exit_codes(busybox, arguments, code, text):
     done = busybox.cleat("run", "--rm", *arguments, check=False)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pull. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/v1/images.rpc.h"
+#include "image.h"
+#include "msg.h"
+#include "progress.h"
+#include "str.h"
+
+#define TEXT_OF(s) ((char *)(uintptr_t)(s))
+
+/* docker.io/library/busybox:latest is busybox:latest for people. */
+static const char *familiar(const char *full)
+{
+	const char *hub = "docker.io/", *library = "docker.io/library/";
+
+	if (str_has_prefix(full, library))
+		return full + strlen(library);
+	return str_has_prefix(full, hub) ? full + strlen(hub) : full;
+}
+
+static void show_pulled(FILE *out, const Cleat__V1__PullImageReply__Pulled *p, bool quiet)
+{
+	if (!quiet)
+		(void)fprintf(out, "Digest: %s\nStatus: %s for %s\n", p->digest,
+			      p->was_current ? "Image is up to date" : "Downloaded newer image",
+			      familiar(p->reference));
+	(void)fprintf(out, "%s\n", p->reference);
+	(void)fflush(out);
+}
+
+int cli_pull(struct cli *cli, const struct pull_request *request, struct err *err)
+{
+	Cleat__V1__PullImageRequest req = CLEAT__V1__PULL_IMAGE_REQUEST__INIT;
+	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	struct progress progress;
+	FILE *out = request->to_stderr ? stderr : stdout;
+	int r;
+
+	req.reference = TEXT_OF(request->reference);
+	req.all_tags = request->all_tags;
+	req.platform = (Cleat__V1__Platform *)(uintptr_t)request->platform;
+	progress_init(&progress, request->quiet);
+	r = remote_open(cli, &cleat_v1_images, "Pull", NULL, &req.base, &call, err);
+	while (r == 0) {
+		cleanup(msg_freep) Cleat__V1__PullImageReply *m = NULL;
+		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&m, err);
+
+		if (n <= 0)
+			return n;
+		if (m->message_case == CLEAT__V1__PULL_IMAGE_REPLY__MESSAGE_PROGRESS)
+			progress_show(&progress, m->progress);
+		else if (m->message_case == CLEAT__V1__PULL_IMAGE_REPLY__MESSAGE_PULLED &&
+			 !(request->quiet && request->to_stderr))
+			show_pulled(out, m->pulled, request->quiet);
+	}
+	return r;
+}
+
+static int run_pull(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	struct cli_platform platform;
+	struct pull_request request = { .reference = flags->args[0],
+					.all_tags = flags_switch(flags, "all-tags"),
+					.quiet = flags_switch(flags, "quiet") };
+
+	if (cli_platform(flags, &platform))
+		request.platform = &platform.message;
+	if (!request.all_tags && !request.quiet && cli_is_bare(request.reference))
+		printf("Using default tag: latest\n");
+	(void)fflush(stdout);
+	return cli_pull(cli, &request, err);
+}
+
+static const struct flag pull_flags[] = {
+	{ "all-tags", 'a', FLAG_SWITCH, NULL, "Download all tagged images in the repository" },
+	{ "platform", 0, FLAG_TEXT, "string", "Pull the image of this platform" },
+	{ "quiet", 'q', FLAG_SWITCH, NULL, "Suppress verbose output" },
+	{ 0 },
+};
+
+const struct command cmd_registry_table[] = {
+	{ "image", "pull", "pull", "[OPTIONS] NAME[:TAG|@DIGEST]",
+	  "Download an image from a registry", pull_flags, 1, 1, false, run_pull },
+	{ 0 },
+};

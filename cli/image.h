@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several commands do with images. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cli.h"
+
+struct cli_platform {
+	Cleat__V1__Platform message; /* borrows from text */
+	char text[128];
+};
+/* --platform, os[/architecture[/variant]]; false = not given. */
+bool cli_platform(const struct flags *flags, struct cli_platform *out);
+
+/* The name says neither tag nor digest, so that the default is worth telling. */
+bool cli_is_bare(const char *name);
+
+struct pull_request {
+	const char *reference;
+	bool all_tags, quiet;
+	bool to_stderr; /* all of it: another command pulls */
+	const Cleat__V1__Platform *platform;
+};
+/* Pulls and tells it as Docker does. */
+int cli_pull(struct cli *cli, const struct pull_request *request, struct err *err) must_check;

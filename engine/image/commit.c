@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blobs move before layers, as a layer's blob may lie in the directory that becomes the layer. What was moved
+ * when a later step fails is swept at once: no row speaks of it. */
+#include "commit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "blobs.h"
+#include "image.h"
+#include "layer.h"
+#include "store.h"
+
+static int publish_layers(struct engine *engine, const struct commit_image *image, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->n_layers; i++) {
+		const struct commit_layer *l = &image->layers[i];
+		uint64_t size;
+
+		if (layers_size(engine->layers, l->diff, &size) == 0)
+			continue;
+		r = l->lease ? layers_publish(engine->layers, l->lease, l->number, l->diff,
+					      l->size_bytes, err)
+			     : err_set(err, ERR_ABORTED,
+				       "layer %.12s was removed meanwhile: try again", l->diff);
+	}
+	return r;
+}
+
+static int publish_blobs(struct engine *engine, const struct commit_image *image, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->n_blobs; i++)
+		r = blobs_publish(engine, image->blobs[i].digest, image->blobs[i].dir_fd,
+				  image->blobs[i].name);
+	if (r == 0 && image->n_blobs)
+		r = blobs_sync(engine);
+	if (r == -ENOENT)
+		return err_set(err, ERR_ABORTED, "a blob was removed meanwhile: try again");
+	return r < 0 ? err_sys(err, r, "keep the blobs of image %.19s", image->id) : 0;
+}
+
+static int record_blob(struct engine *engine, const struct commit_image *image,
+		       const struct commit_blob *b, struct err *err)
+{
+	int r = store_run(engine->store, err,
+			  "INSERT INTO blobs(digest, media_type, size_bytes, diff_id) "
+			  "VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			  "ssis", b->digest, b->media_type, (int64_t)b->size_bytes, b->diff_id);
+
+	if (r >= 0)
+		r = store_run(engine->store, err,
+			      "INSERT INTO image_blobs(image_id, digest) VALUES(?, ?) "
+			      "ON CONFLICT DO NOTHING",
+			      "ss", image->id, b->digest);
+	if (r >= 0 && image->repository)
+		r = store_run(engine->store, err,
+			      "INSERT INTO blob_sources(digest, repository) VALUES(?, ?) "
+			      "ON CONFLICT DO NOTHING",
+			      "ss", b->digest, image->repository);
+	return r;
+}
+
+static int record_image(struct engine *engine, const struct commit_image *image, struct err *err)
+{
+	int r = image_insert(engine, image->id, image->json, image->len, image->config,
+			     image->size_bytes, image->tags, err);
+
+	for (size_t i = 0; r >= 0 && i < image->n_blobs; i++)
+		r = record_blob(engine, image, &image->blobs[i], err);
+	if (r >= 0 && image->manifest[0])
+		r = store_run(engine->store, err, "UPDATE images SET manifest = ? WHERE id = ?",
+			      "ss", image->manifest, image->id);
+	if (r >= 0 && image->repository)
+		r = image_add_digest(engine, image->id, image->repository, image->digest, err);
+	return r < 0 ? r : 0;
+}
+
+static int record_all(struct engine *engine, const struct commit_image *images, size_t n,
+		      struct err *err)
+{
+	int r = store_begin(engine->store, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = record_image(engine, &images[i], err);
+	int ended = store_end(engine->store, r == 0, err);
+
+	return r ? r : ended;
+}
+
+int commit_images(struct engine *engine, const struct commit_image *images, size_t n,
+		  struct err *err)
+{
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	cleanup_fd int lock = image_lock(engine, err);
+	int r = lock < 0 ? lock : 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = publish_blobs(engine, &images[i], err);
+		r = r ? r : publish_layers(engine, &images[i], err);
+	}
+	r = r ? r : record_all(engine, images, n, err);
+	if (r < 0 && lock >= 0 && lease_open(&lease, engine->state_fd, NULL) == 0) {
+		(void)!image_sweep_layers(engine, &lease, NULL);
+		(void)!blobs_sweep(engine, &lease, NULL);
+	}
+	return r;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file's end is where the next try goes on, so what is in it counts only as hashed: bytes of an earlier try
+ * are read and hashed first, and told to the reader like those that come. A server that answers a range with
+ * everything has the known part passed over. */
+#include "fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <openssl/evp.h>
+
+#include "blobs.h"
+#include "fd.h"
+#include "str.h"
+
+enum { HASH_BYTES = 256 << 10, WAIT_MS = 100 };
+
+struct state {
+	const struct fetch *fetch;
+	EVP_MD_CTX *digest;
+	int fd;
+	uint64_t have;
+	uint64_t skip; /* of the reply at hand */
+	bool replied;  /* its first byte has come */
+};
+
+static int add(struct state *s, const void *data, size_t n)
+{
+	if (EVP_DigestUpdate(s->digest, data, n) != 1)
+		return -EIO;
+	s->have += n;
+	growing_add(s->fetch->out, n);
+	return 0;
+}
+
+/* "bytes 100-199/200": where the bytes begin. */
+static int range_start(const char *text, uint64_t *start)
+{
+	char digits[24];
+
+	return sscanf(text, "bytes %20[0-9]-", digits) == 1 ? str_u64(digits, start) : -EINVAL;
+}
+
+/* What the first bytes of a reply mean. */
+static int begin_reply(struct state *s, const struct transfer_reply *reply, struct err *err)
+{
+	uint64_t start = 0;
+
+	s->replied = true;
+	s->skip = s->have;
+	if (reply->status == 200)
+		return 0;
+	if (range_start(reply->content_range, &start) < 0 || start > s->have)
+		return err_set(err, ERR_INVALID,
+			       "asked for bytes from %" PRIu64 " on, it sent \"%s\"", s->have,
+			       reply->content_range);
+	s->skip = s->have - start;
+	return 0;
+}
+
+static int on_bytes(void *ctx, const struct transfer_reply *reply, const void *data, size_t n,
+		    struct err *err)
+{
+	struct state *s = ctx;
+	int r = s->replied ? 0 : begin_reply(s, reply, err);
+
+	if (r < 0)
+		return r;
+	size_t drop = s->skip < n ? (size_t)s->skip : n;
+
+	s->skip -= drop;
+	data = (const char *)data + drop;
+	n -= drop;
+	if (n > s->fetch->blob->size - s->have)
+		return err_set(err, ERR_INVALID,
+			       "it is longer than the %" PRIu64 " bytes it should be",
+			       s->fetch->blob->size);
+	r = n ? fd_write_all(s->fd, data, n) : 0;
+	r = r ? r : add(s, data, n);
+	return r < 0 ? err_sys(err, r, "keep a blob") : 0;
+}
+
+static int ask(struct state *s, struct transfer_reply *reply, struct err *err)
+{
+	const struct fetch *f = s->fetch;
+	char range[48] = "", what[96];
+	struct transfer_request request = { .method = "GET", .sink = on_bytes, .ctx = s };
+
+	snprintf(what, sizeof(what), "blobs/%s", f->blob->digest);
+	if (s->have) {
+		snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-", s->have);
+		request.headers[0] = range;
+	}
+	s->replied = false;
+	if (lseek(s->fd, (off_t)s->have, SEEK_SET) < 0)
+		return err_sys(err, errno, "keep a blob");
+	int r = registry_try(f->registry, f->transfer, &request, what, reply, err);
+
+	if (r == 0 && (reply->status == 200 || reply->status == 206) && s->have < f->blob->size)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "the registry ended after %" PRIu64 " of %" PRIu64 " bytes", s->have,
+			       f->blob->size);
+	return r;
+}
+
+static int bring(struct state *s, struct err *err)
+{
+	const struct fetch *f = s->fetch;
+
+	for (unsigned int tries = 1; s->have < f->blob->size; tries++) {
+		cleanup(transfer_reply_deinit) struct transfer_reply reply = { 0 };
+		struct err own = ERR_NULL;
+		uint64_t before = s->have;
+		int r = ask(s, &reply, &own);
+
+		if (s->have == f->blob->size && r != -ECANCELED)
+			break;
+		/* whoever gets on is not to be given up */
+		tries = s->have > before ? 1 : tries;
+		r = registry_pause(f->registry, f->transfer, tries, r, &reply, &own);
+		if (r > 0)
+			return registry_refused(&reply, err, "blob");
+		if (r < 0) {
+			if (err)
+				*err = own;
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Bytes that are here already. */
+static int recall(struct state *s, struct err *err)
+{
+	cleanup_free char *block = malloc(HASH_BYTES);
+	ssize_t n;
+
+	if (!block)
+		return err_sys(err, ENOMEM, "fetch");
+	while ((n = pread(s->fd, block, HASH_BYTES, (off_t)s->have)) > 0) {
+		/* of another size than it was said to have then: the digest will tell */
+		if ((uint64_t)n > s->fetch->blob->size - s->have)
+			n = (ssize_t)(s->fetch->blob->size - s->have);
+		int r = n ? add(s, block, (size_t)n) : 1;
+
+		if (r)
+			return r < 0 ? err_sys(err, r, "hash a blob") : 0;
+	}
+	return n < 0 ? err_sys(err, errno, "read a blob") : 0;
+}
+
+/* What is wrong is not kept. */
+static int verify(struct state *s, struct err *err)
+{
+	char path[BLOBS_PATH_MAX], hex[65];
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	if (EVP_DigestFinal_ex(s->digest, sum, NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	str_hex(sum, 32, hex);
+	if (strcmp(hex, s->fetch->blob->digest + strlen("sha256:")) == 0)
+		return fdatasync(s->fd) < 0 ? err_sys(err, errno, "write a blob to disk") : 0;
+	blobs_partial_path(s->fetch->blob->digest, path);
+	(void)!unlinkat(s->fetch->engine->state_fd, path, 0);
+	return err_set(err, ERR_DATA_LOSS,
+		       "what the registry sent has the digest sha256:%s, expected %s", hex,
+		       s->fetch->blob->digest);
+}
+
+static int take_part(struct state *s, struct err *err)
+{
+	s->digest = EVP_MD_CTX_new();
+	if (!s->digest || EVP_DigestInit_ex(s->digest, EVP_sha256(), NULL) != 1)
+		return err_sys(err, ENOMEM, "fetch");
+	int r = recall(s, err);
+
+	r = r ? r : bring(s, err);
+	return r ? r : verify(s, err);
+}
+
+/* The store's own, whole. 1 = it has it. */
+static int take_kept(const struct fetch *f, struct err *err)
+{
+	int fd = blobs_open(f->engine, f->blob->digest);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, fd < 0 ? fd : errno, "open a blob");
+	growing_begin(f->out, fd);
+	growing_add(f->out, (uint64_t)st.st_size);
+	return 1;
+}
+
+/* 1 = the store has it, 0 = *lock holds the part, which is in the growing file. */
+static int take_lock(const struct fetch *f, int *fd, int *lock, struct err *err)
+{
+	for (;;) {
+		int r = take_kept(f, err);
+
+		if (r)
+			return r;
+		r = blobs_partial(f->engine, f->blob->digest, fd, lock);
+		if (r == 0)
+			return 0;
+		r = r == -EAGAIN ? transfer_wait(f->transfer, WAIT_MS, err)
+				 : err_sys(err, r, "keep a blob");
+		if (r < 0)
+			return r;
+	}
+}
+
+int fetch_blob(const struct fetch *f, struct err *err)
+{
+	cleanup_fd int lock = -1;
+	struct state s = { .fetch = f, .fd = -1 };
+	int r = take_lock(f, &s.fd, &lock, err);
+
+	if (r)
+		return r < 0 ? r : 0;
+	growing_begin(f->out, s.fd);
+	r = take_part(&s, err);
+	EVP_MD_CTX_free(s.digest);
+	return r;
+}
+
+static int check_document(const struct descriptor *blob, const struct buf *text, struct err *err)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	char hex[65];
+
+	if (EVP_Digest(str_or_empty(text->data), text->len, sum, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	str_hex(sum, 32, hex);
+	if (strcmp(hex, blob->digest + strlen("sha256:")) != 0)
+		return err_set(err, ERR_DATA_LOSS,
+			       "what the registry sent has the digest sha256:%s, expected %s", hex,
+			       blob->digest);
+	return 0;
+}
+
+int fetch_document(const struct fetch *f, size_t max, struct buf *out, struct err *err)
+{
+	cleanup(transfer_reply_deinit) struct transfer_reply reply = { 0 };
+	const struct transfer_request request = { .method = "GET", .body_max = max };
+	char what[96];
+
+	if (f->blob->size > max)
+		return err_set(err, ERR_INVALID,
+			       "it has %" PRIu64 " bytes, at most %zu are possible", f->blob->size,
+			       max);
+	int r = blobs_read(f->engine, f->blob->digest, max, out);
+
+	if (r != -ENOENT)
+		return r < 0 ? err_sys(err, r, "read a blob") : check_document(f->blob, out, err);
+	snprintf(what, sizeof(what), "blobs/%s", f->blob->digest);
+	r = registry_ask(f->registry, f->transfer, &request, what, &reply, err);
+	if (r < 0)
+		return r;
+	if (reply.status != 200)
+		return registry_refused(&reply, err, "blob");
+	buf_append(out, reply.body.data, reply.body.len);
+	return out->error ? err_sys(err, out->error, "fetch") : check_document(f->blob, out, err);
+}

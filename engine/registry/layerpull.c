@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two threads a layer: the caller's downloads, a feeder hands the file's bytes to the worker as fast as that
+ * takes them, so that neither waits for the other. A worker that gives up does not end the download: whether
+ * the bytes are those the manifest promised decides which sentence the user gets, and what is kept. */
+#include "layerpull.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+
+#include "fetch.h"
+#include "layer.h"
+#include "result.h"
+#include "thread.h"
+#include "workerjob.h"
+
+enum { STACK_BYTES = 64 << 10, PIPE_BYTES = 1 << 20 };
+
+struct feeder {
+	pthread_t thread;
+	struct layer_pull *layer;
+	int pipe;
+};
+
+void layer_pull_init(struct layer_pull *l, const struct descriptor *blob, const char *diff)
+{
+	*l = (struct layer_pull){ .blob = blob, .diff = diff, .lease = LEASE_NULL };
+	growing_init(&l->bytes);
+}
+
+void layer_pull_deinit(struct layer_pull *l)
+{
+	growing_deinit(&l->bytes);
+	lease_deinit(&l->lease);
+}
+
+/* A worker that is gone reads no more; why, it says itself. */
+static void *feed(void *ctx)
+{
+	struct feeder *f = ctx;
+	struct growing *bytes = &f->layer->bytes;
+	uint64_t at = 0, have;
+	ssize_t n = 1;
+
+	while (n > 0 && (have = growing_wait(bytes, at)) > at) {
+		for (off_t from = (off_t)at; n > 0 && at < have; at = (uint64_t)from) {
+			n = sendfile(f->pipe, bytes->fd, &from, (size_t)(have - at));
+			if (n < 0 && errno == EINTR)
+				n = 1;
+			f->layer->unpacked_from = (uint64_t)from;
+		}
+	}
+	closep(&f->pipe);
+	return NULL;
+}
+
+static int start(struct layer_pull *l, struct engine *engine, struct worker *worker,
+		 struct feeder *feeder, struct err *err)
+{
+	int ends[2], r = lease_open(&l->lease, engine->state_fd, err);
+
+	if (r < 0)
+		return r;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe");
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+	r = worker_start(worker, engine->bin_dir, layers_layer_job(engine->layers), ends[0],
+			 l->lease.fd, err);
+	close(ends[0]);
+	*feeder = (struct feeder){ .layer = l, .pipe = ends[1] };
+	if (r == 0 && (r = thread_start(&feeder->thread, STACK_BYTES, feed, feeder)) < 0)
+		r = err_sys(err, r, "start a thread");
+	if (r < 0)
+		close(ends[1]);
+	return r;
+}
+
+static int check(struct layer_pull *l, struct buf *lines, struct err *err)
+{
+	cleanup(result_deinit) struct result result = { 0 };
+
+	if (lines->len == 0 || result_parse(lines->data, &result) < 0 || result.n != 1 ||
+	    result.v[0].kind != RESULT_LAYER)
+		return err_set(err, ERR_INTERNAL, "cleat-worker's result cannot be read");
+	if (strcmp(result.v[0].diff, l->diff) != 0)
+		return err_set(err, ERR_INVALID,
+			       "its diff id is sha256:%s, the config says sha256:%s",
+			       result.v[0].diff, l->diff);
+	l->size_bytes = result.v[0].size;
+	return 0;
+}
+
+static int fetch_and_unpack(struct layer_pull *l, struct engine *engine, struct registry *registry,
+			    struct transfer *transfer, struct err *err)
+{
+	const struct fetch fetch = { engine, registry, transfer, l->blob, &l->bytes };
+	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	struct feeder feeder;
+	struct err own = ERR_NULL;
+	int r = start(l, engine, &worker, &feeder, err), w = 0;
+
+	if (r < 0)
+		return r;
+	r = fetch_blob(&fetch, err);
+	growing_end(&l->bytes);
+	l->state = LAYER_EXTRACTING;
+	if (r < 0)
+		worker_deinit(&worker);
+	else
+		w = worker_finish(&worker, &lines, &own);
+	pthread_join(feeder.thread, NULL);
+	if (r < 0)
+		return r;
+	if (w < 0) {
+		if (err)
+			*err = own;
+		return w;
+	}
+	r = check(l, &lines, err);
+	return r ? r : layers_sync(engine->layers, &l->lease, err);
+}
+
+int layer_pull_run(struct layer_pull *l, struct engine *engine, struct registry *registry,
+		   struct transfer *transfer, struct err *err)
+{
+	if (layers_size(engine->layers, l->diff, &l->size_bytes) == 0) {
+		l->state = LAYER_EXISTS;
+		return 0;
+	}
+	l->state = LAYER_DOWNLOADING;
+	int r = fetch_and_unpack(l, engine, registry, transfer, err);
+
+	if (r < 0)
+		return err_wrap(err, r, "layer %.12s", l->blob->digest + strlen("sha256:"));
+	l->state = LAYER_DONE;
+	return 0;
+}

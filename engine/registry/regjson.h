@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON that registries and their token servers answer with (OCI distribution-spec 1.1; Docker's token
+ * specification). Pure. */
+#pragma once
+
+#include <stddef.h>
+
+#include "err.h"
+#include "manifest.h"
+#include "mem.h"
+
+enum { REGJSON_TEXT_MAX = 160 };
+
+/* Why a registry refused: the message of the first error, or its code;
+ * "" when the body is no such document. */
+void regjson_error(const char *text, size_t len, char out[REGJSON_TEXT_MAX]);
+/* The bearer token, owned. -EINVAL. */
+int regjson_token(const char *text, size_t len, char **out, struct err *err) must_check;
+/* Tags of a repository, appended. -EINVAL. */
+int regjson_tags(const char *text, size_t len, struct strings *out, struct err *err) must_check;

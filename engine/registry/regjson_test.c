@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "regjson.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_errors(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "{\"errors\":[{\"code\":\"X\",\"message\":\"manifest unknown\"}]}",
+		  "manifest unknown" },
+		{ "{\"errors\":[{\"code\":\"DENIED\"}]}", "DENIED" },
+		{ "{\"details\":\"incorrect username or password\"}",
+		  "incorrect username or password" },
+		{ "{\"errors\":null}", "" },
+		{ "<html>", "" },
+		{ "", "" },
+	};
+	char out[REGJSON_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		regjson_error(cases[i][0], strlen(cases[i][0]), out);
+		assert_string_equal(out, cases[i][1]);
+	}
+}
+
+static int token(const char *text, char **out)
+{
+	return regjson_token(text, strlen(text), out, NULL);
+}
+
+static void test_tokens(void **state)
+{
+	char *out = NULL;
+
+	(void)state;
+	assert_int_equal(token("{\"access_token\":\"two\"}", &out), 0);
+	assert_string_equal(out, "two");
+	free(out);
+	assert_int_equal(token("{\"token\":\"one\",\"access_token\":\"two\"}", &out), 0);
+	assert_string_equal(out, "one");
+	free(out);
+	assert_int_equal(token("{}", &out), -EINVAL);
+	assert_int_equal(token("{\"token\":\"a\\r\\nX: y\"}", &out), -EINVAL);
+	assert_int_equal(token("[", &out), -EINVAL);
+}
+
+static void test_tags(void **state)
+{
+	static const char good[] = "{\"tags\":[\"1\",\"2\"]}", none[] = "{\"tags\":null}";
+	static const char bad[] = "{\"tags\":[1]}";
+	struct strings tags = { 0 };
+
+	(void)state;
+	assert_int_equal(regjson_tags(none, strlen(none), &tags, NULL), 0);
+	assert_int_equal(tags.n, 0);
+	assert_int_equal(regjson_tags(good, strlen(good), &tags, NULL), 0);
+	assert_int_equal(tags.n, 2);
+	assert_string_equal(tags.v[1], "2");
+	assert_int_equal(regjson_tags(bad, strlen(bad), &tags, NULL), -EINVAL);
+	strings_deinit(&tags);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors),
+					    cmocka_unit_test(test_tokens),
+					    cmocka_unit_test(test_tags) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

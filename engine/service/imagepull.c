@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imagepull.h"
+
+#include <stdio.h>
+
+#include "container/history.h"
+#include "reference.h"
+#include "registry/pull.h"
+#include "service.h"
+#include "str.h"
+
+#define TEXT_OF(s) ((char *)(uintptr_t)(s))
+
+struct sender {
+	struct engine *engine;
+	struct cleat_v1_images_pull_stream *out;
+	struct err *err;
+};
+
+static int send_progress(void *ctx, const char *id, const char *status, uint64_t now,
+			 uint64_t total)
+{
+	const struct sender *s = ctx;
+	Cleat__V1__PullImageReply reply = CLEAT__V1__PULL_IMAGE_REPLY__INIT;
+	Cleat__V1__Progress progress = CLEAT__V1__PROGRESS__INIT;
+
+	progress.id = TEXT_OF(id);
+	progress.status = TEXT_OF(status);
+	progress.current_bytes = now;
+	progress.total_bytes = total;
+	reply.message_case = CLEAT__V1__PULL_IMAGE_REPLY__MESSAGE_PROGRESS;
+	reply.progress = &progress;
+	return cleat_v1_images_pull_send(s->out, &reply, s->err);
+}
+
+static int send_pulled(void *ctx, const struct pulled *pulled)
+{
+	const struct sender *s = ctx;
+	Cleat__V1__PullImageReply reply = CLEAT__V1__PULL_IMAGE_REPLY__INIT;
+	Cleat__V1__PullImageReply__Pulled message = CLEAT__V1__PULL_IMAGE_REPLY__PULLED__INIT;
+	char shown[REFERENCE_MAX];
+
+	reference_familiar(pulled->reference, shown);
+	history_image(s->engine, pulled->image_id, shown, "pull");
+	message.image_id = TEXT_OF(pulled->image_id);
+	message.reference = TEXT_OF(pulled->reference);
+	message.digest = TEXT_OF(pulled->digest);
+	message.was_current = pulled->was_current;
+	reply.message_case = CLEAT__V1__PULL_IMAGE_REPLY__MESSAGE_PULLED;
+	reply.pulled = &message;
+	return cleat_v1_images_pull_send(s->out, &reply, s->err);
+}
+
+int imagepull(struct rpc_call *call, const Cleat__V1__PullImageRequest *req,
+	      struct cleat_v1_images_pull_stream *out, struct err *err)
+{
+	struct sender sender = { service_engine(call), out, err };
+	struct platform platform = { 0 };
+	struct auth_credentials auth = { 0 };
+	struct pull_options options = { .reference = req->reference,
+					.all_tags = req->all_tags,
+					.cancel_fd = rpc_call_cancel_fd(call),
+					.progress = send_progress,
+					.pulled = send_pulled,
+					.ctx = &sender };
+
+	if (req->auth) {
+		auth = (struct auth_credentials){ req->auth->username, req->auth->password,
+						  req->auth->identity_token,
+						  req->auth->registry_token };
+		options.auth = &auth;
+	}
+	if (req->platform && req->platform->os[0]) {
+		snprintf(platform.os, sizeof(platform.os), "%s", req->platform->os);
+		snprintf(platform.architecture, sizeof(platform.architecture), "%s",
+			 req->platform->architecture);
+		snprintf(platform.variant, sizeof(platform.variant), "%s", req->platform->variant);
+		options.platform = &platform;
+	}
+	return image_pull(service_engine(call), &options, err);
+}
