@@ -17,7 +17,7 @@
 #include "fd.h"
 #include "str.h"
 
-enum { REDIRECTS_MAX = 5, READ_BYTES = 256 << 10, POLL_MS = 1000 };
+enum { REDIRECTS_MAX = 5, READ_BYTES = 256 << 10, POLL_MS = 500 };
 
 struct transfer {
 	CURLM *multi;
@@ -30,7 +30,8 @@ struct transfer {
 	struct curl_slist *headers;
 	struct certs certs;
 	uint64_t sent;
-	int failed; /* the sink's result */
+	int64_t moved_ns; /* when a byte came or went last */
+	int failed;       /* the sink's result */
 	struct err err;
 	char why[CURL_ERROR_SIZE];
 };
@@ -76,6 +77,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 	struct transfer *t = ctx;
 	size_t len = size * n, name, end = len;
 
+	t->moved_ns = fd_monotonic_ns();
 	if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
 		transfer_reply_deinit(t->reply);
 		t->reply->content_length = UINT64_MAX;
@@ -119,6 +121,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 	struct transfer *t = ctx;
 	const struct transfer_request *request = t->request;
 
+	t->moved_ns = fd_monotonic_ns();
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
 	if (request->sink && is_content(t->reply->status))
 		t->failed = request->sink(request->ctx, t->reply, data, size * n, &t->err);
@@ -146,6 +149,7 @@ static size_t on_read(char *out, size_t size, size_t n, void *ctx)
 		take = (size_t)got;
 	}
 	t->sent += take;
+	t->moved_ns = fd_monotonic_ns();
 	if (request->sent)
 		*request->sent += take;
 	return take;
@@ -175,8 +179,6 @@ static void set_limits(struct transfer *t)
 	set(CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
 	set(CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	set(CURLOPT_CONNECTTIMEOUT, (long)t->options.timeout_s);
-	set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	set(CURLOPT_LOW_SPEED_TIME, (long)t->options.timeout_s);
 	set(CURLOPT_TCP_KEEPALIVE, 1L);
 	set(CURLOPT_BUFFERSIZE, (long)READ_BYTES);
 	set(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -259,6 +261,11 @@ static int stopped(struct err *err)
 	return err_set(err, ERR_CANCELLED, "it was cancelled");
 }
 
+static bool stands_still(const struct transfer *t)
+{
+	return fd_monotonic_ns() - t->moved_ns > t->options.timeout_s * INT64_C(1000000000);
+}
+
 /* Runs the easy handle to its end. */
 static int drive(struct transfer *t, CURLcode *code, struct err *err)
 {
@@ -277,6 +284,10 @@ static int drive(struct transfer *t, CURLcode *code, struct err *err)
 			return stopped(err);
 		if (!running)
 			break;
+		if (stands_still(t)) {
+			*code = CURLE_OPERATION_TIMEDOUT;
+			return 0;
+		}
 	}
 	CURLMsg *end = curl_multi_info_read(t->multi, &queued);
 
@@ -331,6 +342,7 @@ int transfer_run(struct transfer *t, const struct transfer_request *request,
 	t->request = request;
 	t->reply = reply;
 	t->sent = 0;
+	t->moved_ns = fd_monotonic_ns();
 	t->failed = 0;
 	t->err = ERR_NULL;
 	t->why[0] = '\0';

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may go wrong on the way from a registry: a clear error or a pull that went on where it was cut off, and
+nothing half-made left over."""
+import pathlib
+import signal
+import time
+
+import harness
+import image
+import pytest
+import registries
+import tcpproxy
+
+MIB = 1 << 20
+BIG = 6
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """big:1 has a layer of BIG MiB that cannot be compressed and one of busybox."""
+    with registries.Registry() as r:
+        folder = tmp_path_factory.mktemp("archive")
+        r.skopeo_push(registries.archive_file(folder, [image.busybox_layer(), registries.big_layer(BIG)]), "big:1")
+        yield r
+
+
+@pytest.fixture
+def impatient():
+    """An engine that waits a second for bytes."""
+    with harness.Engine(config={"registry-timeout": 1}) as e:
+        yield e
+
+
+def parts(engine):
+    folder = engine.state / "tmp/partial"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def assert_nothing_visible(engine):
+    assert engine.out("images", "-q") == ""
+    assert not any((engine.state / "layers").iterdir())
+    blobs = engine.state / "blobs/sha256"
+    assert not blobs.is_dir() or not any(blobs.iterdir())
+    assert [p.name for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == []
+    children = pathlib.Path(f"/proc/{engine.engine_pids()[0]}/task")
+    assert not any((task / "children").read_text() for task in children.iterdir())
+
+
+def works(engine, name):
+    assert engine.out("run", "--rm", name, "sh", "-c", "ls /big | wc -l") == str(BIG)
+
+
+def test_cut_connections_are_resumed(engine, registry):
+    with tcpproxy.Proxy(registry.port, cut=2 * MIB) as proxy:
+        name = f"{proxy.host}/big:1"
+        engine.out("pull", "-q", name)
+        assert proxy.harmed >= 2
+        assert proxy.sent < (BIG + 2) * MIB
+        works(engine, name)
+
+
+def test_a_stalled_connection_is_given_up(impatient, registry):
+    with tcpproxy.Proxy(registry.port, stall=2 * MIB, times=1) as proxy:
+        name = f"{proxy.host}/big:1"
+        impatient.out("pull", "-q", name)
+        assert proxy.harmed == 1 and proxy.sent < (BIG + 2) * MIB
+        works(impatient, name)
+
+
+def test_a_registry_that_never_answers(impatient, registry):
+    with tcpproxy.Proxy(registry.port, stall=0) as proxy:
+        done = impatient.cleat("pull", f"{proxy.host}/big:1", check=False)
+        assert done.returncode == 1 and "no answer in time" in done.stderr
+    assert_nothing_visible(impatient)
+
+
+def test_corrupted_bytes(engine, registry):
+    with tcpproxy.Proxy(registry.port, corrupt=3 * MIB, times=1) as proxy:
+        name = f"{proxy.host}/big:1"
+        done = engine.cleat("pull", name, check=False)
+        assert done.returncode == 1 and proxy.harmed == 1
+        assert "what the registry sent has the digest sha256:" in done.stderr
+        assert_nothing_visible(engine)
+        # what was wrong is not kept: the next try is clean
+        engine.out("pull", "-q", name)
+        works(engine, name)
+
+
+def begin_slow_pull(engine, name, rate_reached):
+    process = engine.popen("pull", "-q", name)
+    harness.wait_until(lambda: any(p.stat().st_size > rate_reached for p in parts(engine)), what="a part of a blob")
+    return process
+
+
+def test_registry_killed_midway_comes_back(engine, tmp_path):
+    with registries.Registry() as r, tcpproxy.Proxy(r.port, rate=8 * MIB) as proxy:
+        r.skopeo_push(registries.archive_file(tmp_path, [image.busybox_layer(), registries.big_layer(BIG)]), "big:1")
+        name = f"{proxy.host}/big:1"
+        process = begin_slow_pull(engine, name, MIB)
+        r.kill()
+        time.sleep(0.5)
+        r.start()
+        assert process.wait(60) == 0
+        works(engine, name)
+
+
+def test_registry_that_is_gone(engine, tmp_path):
+    with registries.Registry() as r, tcpproxy.Proxy(r.port, rate=8 * MIB) as proxy:
+        r.skopeo_push(registries.archive_file(tmp_path, [image.busybox_layer(), registries.big_layer(BIG)]), "big:1")
+        process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB)
+        r.kill()
+        assert process.wait(60) == 1
+        assert_nothing_visible(engine)
+        r.start()
+        before = proxy.sent
+        proxy.rate = None
+        engine.out("pull", "-q", f"{proxy.host}/big:1")
+        assert proxy.sent - before < (BIG - 0.5) * MIB
+
+
+def test_engine_killed_midway(engine, registry):
+    with tcpproxy.Proxy(registry.port, rate=8 * MIB) as proxy:
+        name = f"{proxy.host}/big:1"
+        process = begin_slow_pull(engine, name, 2 * MIB)
+        engine.kill()
+        process.kill()
+        process.wait(10)
+        engine.start()
+        harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"],
+                           what="the sweep")
+        assert_nothing_visible(engine)
+        before = proxy.sent
+        proxy.rate = None
+        engine.out("pull", "-q", name)
+        assert proxy.sent - before < (BIG - 1) * MIB
+        works(engine, name)
+        assert not parts(engine)
+
+
+def test_interrupted_by_the_user(engine, registry):
+    with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
+        process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"],
+                           what="end of the pull")
+        assert_nothing_visible(engine)
+        sent = proxy.sent
+        time.sleep(0.3)
+        assert proxy.sent - sent < MIB // 2
+
+
+def test_two_pulls_download_once(engine, registry):
+    with tcpproxy.Proxy(registry.port, rate=16 * MIB) as proxy:
+        name = f"{proxy.host}/big:1"
+        pulls = [engine.popen("pull", "-q", name, stdout=-3) for _ in range(3)]
+        assert [p.wait(60) for p in pulls] == [0, 0, 0]
+        assert proxy.sent < (BIG + 1.9) * MIB
+        works(engine, name)
+        assert not parts(engine)
