@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cleat/v1/images.rpc.h"
+#include "credentials.h"
 #include "image.h"
 #include "msg.h"
 #include "progress.h"
@@ -35,15 +36,17 @@ int cli_pull(struct cli *cli, const struct pull_request *request, struct err *er
 {
 	Cleat__V1__PullImageRequest req = CLEAT__V1__PULL_IMAGE_REQUEST__INIT;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	cleanup(credentials_deinit) struct credentials credentials = { 0 };
 	struct progress progress;
 	FILE *out = request->to_stderr ? stderr : stdout;
-	int r;
+	int r = credentials_find(&credentials, request->reference, err);
 
+	req.auth = &credentials.message;
 	req.reference = TEXT_OF(request->reference);
 	req.all_tags = request->all_tags;
 	req.platform = (Cleat__V1__Platform *)(uintptr_t)request->platform;
 	progress_init(&progress, request->quiet);
-	r = remote_open(cli, &cleat_v1_images, "Pull", NULL, &req.base, &call, err);
+	r = r ? r : remote_open(cli, &cleat_v1_images, "Pull", NULL, &req.base, &call, err);
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__PullImageReply *m = NULL;
 		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&m, err);

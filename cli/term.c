@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 bool term_size(int fd, uint32_t *rows, uint32_t *columns)
 {
@@ -14,6 +15,24 @@ bool term_size(int fd, uint32_t *rows, uint32_t *columns)
 	*rows = ws.ws_row;
 	*columns = ws.ws_col;
 	return true;
+}
+
+int term_secret(int fd, char *out, size_t size)
+{
+	struct termios before, quiet;
+	size_t n = 0;
+
+	if (tcgetattr(fd, &before) < 0)
+		return -errno;
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+		return -errno;
+	while (n + 1 < size && read(fd, out + n, 1) == 1 && out[n] != '\n')
+		n++;
+	out[n] = '\0';
+	tcsetattr(fd, TCSAFLUSH, &before);
+	return (int)n;
 }
 
 int term_raw(struct term *term, int fd)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base64.h"
 #include "regjson.h"
 #include "str.h"
 #include "urltext.h"
@@ -21,7 +22,7 @@ static char *basic(const struct auth_credentials *who)
 
 	buf_puts(&value, "Basic ");
 	if (pair)
-		urltext_base64(&value, pair, strlen(pair));
+		base64_encode(&value, pair, strlen(pair));
 	return pair ? buf_steal(&value) : NULL;
 }
 

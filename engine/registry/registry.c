@@ -95,8 +95,10 @@ int registry_open(struct registry **out, const struct registry_options *options,
 	pthread_mutex_init(&r->mutex, NULL);
 	r->options = *options;
 	r->endpoint = *endpoint;
-	r->path = strdup(options->path);
-	r->scope = str_printf("repository:%s:pull%s", options->path, options->push ? ",push" : "");
+	r->path = options->path ? str_printf("%s/", options->path) : strdup("");
+	r->scope = options->path ? str_printf("repository:%s:pull%s", options->path,
+					      options->push ? ",push" : "")
+				 : strdup("");
 	int n = r->path && r->scope ? set_base(r, endpoint->plain) : -ENOMEM;
 
 	if (n < 0)
@@ -192,7 +194,7 @@ int registry_try(struct registry *r, struct transfer *t, const struct transfer_r
 {
 	struct transfer_request own = *request;
 	cleanup_free char *url = request->url ? strdup(request->url)
-					      : str_printf("%s/v2/%s/%s", r->base, r->path, what);
+					      : str_printf("%s/v2/%s%s", r->base, r->path, what);
 
 	*reply = (struct transfer_reply){ 0 };
 	if (!url)
@@ -254,6 +256,7 @@ int registry_refused(const struct transfer_reply *reply, struct err *err, const 
 
 	regjson_error(str_or_empty(reply->body.data), reply->body.len, why);
 	if (why[0])
-		return err_set(err, code, "%s: %s", what, why);
+		return err_set(err, code, "%s: %s%s", what, status == 401 ? "unauthorized: " : "",
+			       why);
 	return err_set(err, code, "%s: the registry answered %ld", what, status);
 }

@@ -20,7 +20,7 @@ struct registry;
 
 struct registry_options {
 	const struct config *config;
-	const char *path;                    /* of the repository: library/busybox */
+	const char *path;                    /* of the repository: library/busybox; NULL = none */
 	const struct auth_credentials *auth; /* borrowed for the session's life */
 	bool push;
 	int stop_fd; /* readable = give up connecting; -1 = none */
@@ -36,7 +36,7 @@ void registry_freep(struct registry **registry);
 int registry_transfer(const struct registry *registry, int stop_fd, struct transfer **out,
 		      struct err *err) must_check;
 
-/* A request whose `url` is NULL goes to /v2/PATH/`what`. The last of the headers is for the session. Signs in
+/* A request whose `url` is NULL goes to /v2/PATH/`what`, without a repository to /v2/. The last of the headers is for the session. Signs in
  * when it is asked to. registry_try() asks once; registry_ask() until there is an answer. */
 int registry_try(struct registry *registry, struct transfer *transfer,
 		 const struct transfer_request *request, const char *what,

@@ -2,7 +2,6 @@
 #include "urltext.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "str.h"
@@ -14,24 +13,6 @@ void urltext_escape(struct buf *out, const char *text)
 			buf_putc(out, *text);
 		else
 			buf_printf(out, "%%%02X", (unsigned char)*text);
-	}
-}
-
-void urltext_base64(struct buf *out, const void *bytes, size_t n)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t three = (uint32_t)p[i] << 16;
-
-		three |= i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0;
-		three |= i + 2 < n ? (uint32_t)p[i + 2] : 0;
-		buf_putc(out, digits[three >> 18]);
-		buf_putc(out, digits[(three >> 12) & 63]);
-		buf_putc(out, i + 1 < n ? digits[(three >> 6) & 63] : '=');
-		buf_putc(out, i + 2 < n ? digits[three & 63] : '=');
 	}
 }
 

@@ -9,8 +9,6 @@
 
 /* Appends the text with all but unreserved characters as %XX (RFC 3986, 2.3). */
 void urltext_escape(struct buf *out, const char *text);
-/* Appends base64 of n bytes. */
-void urltext_base64(struct buf *out, const void *bytes, size_t n);
 /* What `location` means where `base` answered: itself, or a path on the same host; owned. NULL when it is
  * neither, or without memory. */
 char *urltext_resolve(const char *base, const char *location) must_check;

@@ -17,22 +17,6 @@ static void test_escape(void **state)
 	assert_string_equal(b.data, "repository%3Aa%2Fb%3Apull%2Cpush%20x~y");
 }
 
-static void test_base64(void **state)
-{
-	static const char *const cases[][2] = { { "a", "YQ==" },
-						{ "ab", "YWI=" },
-						{ "abc", "YWJj" },
-						{ "user:p\xc3\xa4ss", "dXNlcjpww6Rzcw==" } };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		cleanup(buf_deinit) struct buf b = BUF_NULL;
-
-		urltext_base64(&b, cases[i][0], strlen(cases[i][0]));
-		assert_string_equal(b.data, cases[i][1]);
-	}
-}
-
 static void test_resolve(void **state)
 {
 	static const char *const cases[][3] = {
@@ -68,7 +52,7 @@ static void test_next(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_escape),
-					    cmocka_unit_test(test_base64),
+
 					    cmocka_unit_test(test_resolve),
 					    cmocka_unit_test(test_next) };
 

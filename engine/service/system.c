@@ -14,6 +14,7 @@
 #include "events.h"
 #include "fd.h"
 #include "image.h"
+#include "registry/login.h"
 #include "str.h"
 #include "upgrade.h"
 #include "view.h"
@@ -139,6 +140,21 @@ static int on_events(struct rpc_call *call, const Cleat__V1__EventsRequest *req,
 	return events_serve(service_engine(call), call, req, out, err);
 }
 
+static int on_login(struct rpc_call *call, const Cleat__V1__LoginRequest *req,
+		    Cleat__V1__LoginReply *reply, struct err *err)
+{
+	if (!req->auth)
+		return err_set(err, ERR_INVALID, "auth is missing");
+	const struct auth_credentials auth = { req->auth->username, req->auth->password,
+					       req->auth->identity_token,
+					       req->auth->registry_token };
+	int r = registry_login(service_engine(call), req->auth->server, &auth,
+			       rpc_call_cancel_fd(call), err);
+
+	reply->status = r ? NULL : strdup("Login Succeeded");
+	return r || reply->status ? r : err_sys(err, ENOMEM, "login");
+}
+
 static int on_upgrade(struct rpc_call *call, const Cleat__V1__UpgradeRequest *req,
 		      struct cleat_v1_system_upgrade_stream *out, struct err *err)
 {
@@ -171,6 +187,7 @@ static const struct cleat_v1_system_ops ops = {
 	.version = on_version,
 	.info = on_info,
 	.events = on_events,
+	.login = on_login,
 	.upgrade = on_upgrade,
 	.shutdown = on_shutdown,
 };

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a registry takes somebody's credentials. Nothing is kept. */
+#pragma once
+
+#include "auth.h"
+#include "engine.h"
+#include "err.h"
+#include "mem.h"
+
+/* `server` is host[:port], "" or a name of Docker's for its hub. ERR_UNAUTHENTICATED. Blocks. */
+int registry_login(struct engine *engine, const char *server, const struct auth_credentials *auth,
+		   int cancel_fd, struct err *err) must_check;

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A token server as Docker's specification has it, and certificates, for tests of registries."""
+import base64
+import http.server
+import json
+import pathlib
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+
+
+def openssl(*arguments, data=None):
+    return subprocess.run(["openssl", *map(str, arguments)], input=data, capture_output=True, check=True).stdout
+
+
+def own_address():
+    """An address of this machine that is not of the loopback net, where TLS is checked; None without."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+            return s.getsockname()[0]
+        except OSError:
+            return None
+
+
+def make_authority(folder):
+    """ca.crt and ca.key in the folder."""
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test authority", "-keyout",
+            folder / "ca.key", "-out", folder / "ca.crt")
+
+
+def make_certificate(folder, name, address):
+    """NAME.crt and NAME.key for an IP address, signed by the folder's authority."""
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out",
+            folder / f"{name}.csr")
+    extensions = folder / f"{name}.ext"
+    extensions.write_text(f"subjectAltName=IP:{address}\n")
+    openssl("x509", "-req", "-days", "2", "-in", folder / f"{name}.csr", "-CA", folder / "ca.crt", "-CAkey",
+            folder / "ca.key", "-CAcreateserial", "-extfile", extensions, "-out", folder / f"{name}.crt")
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class TokenServer:
+    """Gives tokens to `users` (name: password) for whatever they ask for, and counts them. Tokens are good for
+    `lifetime` seconds."""
+
+    def __init__(self, folder, users, lifetime=300):
+        self.folder, self.users, self.lifetime = pathlib.Path(folder), users, lifetime
+        self.given, self.refused = [], 0
+        make_authority(self.folder)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                outer.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/token"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def registry_auth(self):
+        """The `auth` of a registry that believes this server."""
+        return {"token": {"realm": self.url, "service": "tests", "issuer": "tests",
+                          "rootcertbundle": str(self.folder / "ca.crt")}}
+
+    def answer(self, request):
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(request.path).query)
+        kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        user, _, password = base64.b64decode(credentials).decode().partition(":") if kind == "Basic" else ("", "", "")
+        good = user in self.users and self.users[user] == password
+        if good:
+            body = {"token": self.token(user, query), "expires_in": self.lifetime}
+            self.given.append(query.get("scope", []))
+        else:
+            body = {"details": "incorrect username or password"}
+            self.refused += 1
+        data = json.dumps(body).encode()
+        request.send_response(200 if good else 401)
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+    def token(self, user, query):
+        access = []
+        for scope in query.get("scope", []):
+            kind, name, actions = scope.split(":")
+            access.append({"type": kind, "name": name, "actions": actions.split(",")})
+        certificate = base64.b64encode(openssl("x509", "-in", self.folder / "ca.crt", "-outform", "DER")).decode()
+        now = int(time.time())
+        parts = [{"typ": "JWT", "alg": "RS256", "x5c": [certificate]},
+                 {"iss": "tests", "sub": user, "aud": query["service"][0], "exp": now + self.lifetime, "nbf": now - 10,
+                  "iat": now, "jti": str(time.monotonic_ns()), "access": access}]
+        signed = ".".join(b64url(json.dumps(p).encode()) for p in parts)
+        return signed + "." + b64url(openssl("dgst", "-sha256", "-sign", self.folder / "ca.key", data=signed.encode()))
