@@ -7,15 +7,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "commit.h"
+#include "content.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
+#include "publish.h"
 #include "result.h"
 #include "str.h"
 #include "workerjob.h"
+
+/* Of a manifest that does not say it: OCI's may leave it out, Docker's may not. */
+static const char oci_manifest[] = "application/vnd.oci.image.manifest.v1+json";
 
 /* An image of the archive, ready to be recorded. */
 struct found {
@@ -109,6 +114,16 @@ static bool wanted(const struct load *l, const struct manifest_entry *e, bool ne
 	       (!e->architecture[0] || strcmp(arch, e->architecture) == 0);
 }
 
+static int add_manifest(struct load *l, const struct manifest_entry *entry, const char *tag,
+			const struct buf *body, struct err *err)
+{
+	int r = manifest_parse_image(body->data, body->len, tag, &l->images, err);
+
+	if (r == 0)
+		memcpy(l->images.v[l->images.n - 1].digest, entry->digest, sizeof(entry->digest));
+	return r;
+}
+
 /* Manifests an index leads to; an index may name further ones (`name` is then theirs). */
 static int read_index(struct load *l, const char *path, const char *name, int depth,
 		      struct err *err)
@@ -132,7 +147,7 @@ static int read_index(struct load *l, const char *path, const char *name, int de
 			r = depth ? read_index(l, blob, tag, depth - 1, err)
 				  : err_set(err, ERR_INVALID, "%s: an index in an index", blob);
 		else if (r == 0)
-			r = manifest_parse_image(body.data, body.len, tag, &l->images, err);
+			r = add_manifest(l, &entries[i], tag, &body, err);
 	}
 	return r;
 }
@@ -270,46 +285,90 @@ static int check_images(struct load *l, struct err *err)
 }
 
 /* The layers of an image, in the room `out` for them. */
-static void list_layers(const struct load *l, const struct found *f, struct commit_layer *out)
+static void list_layers(const struct load *l, const struct found *f, struct publish_layer *out)
 {
 	for (size_t i = 0; i < f->config.diff_ids.n; i++) {
 		const struct result_entry *e = result_find(&l->files, f->manifest->layers.v[i]);
 
-		out[i] = (struct commit_layer){ .diff = f->config.diff_ids.v[i] + 7,
-						.lease = e->number ? &l->lease : NULL,
-						.number = e->number,
-						.size_bytes = e->size };
+		out[i] = (struct publish_layer){ .diff = f->config.diff_ids.v[i] + 7,
+						 .lease = e->number ? &l->lease : NULL,
+						 .number = e->number,
+						 .size_bytes = e->size };
 	}
+}
+
+/* A file of the lease as a blob; false when it is not there. */
+static bool find_blob(const struct load *l, const char *sha, struct publish_blob *out)
+{
+	cleanup_fd int fd = openat(l->lease.fd, out->name, O_RDONLY | O_CLOEXEC);
+	enum content_kind kind;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || content_kind_of(fd, &kind) < 0)
+		return false;
+	out->dir_fd = l->lease.fd;
+	out->size_bytes = (uint64_t)st.st_size;
+	if (out->diff_id[0])
+		out->media_type = content_oci_type(kind);
+	snprintf(out->digest, sizeof(out->digest), "sha256:%s", sha);
+	return true;
+}
+
+/* What the archive has of an image, as far as it was kept: its manifest and its layers. */
+static size_t list_blobs(const struct load *l, const struct found *f, struct publish_blob *out)
+{
+	const struct result_entry *e;
+	char path[96];
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->config.diff_ids.n; i++) {
+		e = result_find(&l->files, f->manifest->layers.v[i]);
+		out[n] = (struct publish_blob){ .diff_id = f->config.diff_ids.v[i] };
+		snprintf(out[n].name, sizeof(out[n].name), "%u/blob", e->number);
+		n += e->number && find_blob(l, e->sha, &out[n]);
+	}
+	snprintf(path, sizeof(path), "blobs/sha256/%s", f->manifest->digest + 7);
+	if (f->manifest->digest[0] && (e = result_find(&l->files, path))) {
+		out[n] = (struct publish_blob){ .diff_id = "", .media_type = oci_manifest };
+		snprintf(out[n].name, sizeof(out[n].name), "%u", e->number);
+		n += find_blob(l, e->sha, &out[n]);
+	}
+	return n;
 }
 
 static int commit(struct load *l, struct err *err)
 {
-	cleanup_free struct commit_image *images = calloc(l->n_found + 1, sizeof(*images));
-	cleanup_free struct commit_layer *layers = NULL;
-	size_t n_layers = 0;
+	cleanup_free struct publish_image *images = calloc(l->n_found + 1, sizeof(*images));
+	cleanup_free struct publish_layer *layers = NULL;
+	cleanup_free struct publish_blob *blobs = NULL;
+	size_t n = 0, n_blobs = 0;
 
 	for (size_t i = 0; i < l->n_found; i++)
-		n_layers += l->found[i].config.diff_ids.n;
-	layers = calloc(n_layers + 1, sizeof(*layers));
-	if (!images || !layers)
+		n += l->found[i].config.diff_ids.n;
+	layers = calloc(n + 1, sizeof(*layers));
+	blobs = calloc(n + l->n_found + 1, sizeof(*blobs));
+	if (!images || !layers || !blobs)
 		return err_sys(err, ENOMEM, "load");
-	n_layers = 0;
+	n = 0;
 	for (size_t i = 0; i < l->n_found; i++) {
 		const struct found *f = &l->found[i];
 
-		list_layers(l, f, layers + n_layers);
-		images[i] = (struct commit_image){ .id = f->id,
-						   .json = f->json.data,
-						   .len = f->json.len,
-						   .config = &f->config,
-						   .size_bytes = f->size,
-						   .tags = &f->manifest->tags,
-						   .manifest = "",
-						   .layers = layers + n_layers,
-						   .n_layers = f->config.diff_ids.n };
-		n_layers += f->config.diff_ids.n;
+		list_layers(l, f, layers + n);
+		images[i] = (struct publish_image){ .id = f->id,
+						    .json = f->json.data,
+						    .len = f->json.len,
+						    .config = &f->config,
+						    .size_bytes = f->size,
+						    .tags = &f->manifest->tags,
+						    .manifest = f->manifest->digest,
+						    .layers = layers + n,
+						    .n_layers = f->config.diff_ids.n,
+						    .blobs = blobs + n_blobs,
+						    .n_blobs = list_blobs(l, f, blobs + n_blobs) };
+		n += images[i].n_layers;
+		n_blobs += images[i].n_blobs;
 	}
-	return commit_images(l->engine, images, l->n_found, err);
+	return publish_images(l->engine, images, l->n_found, err);
 }
 
 int image_load(struct engine *engine, int in_fd, const struct image_load_options *options,

@@ -25,6 +25,7 @@ struct manifest {
 	char *config;          /* path in the archive */
 	struct strings layers; /* paths, lowest first */
 	struct strings tags;   /* as written */
+	char digest[72];       /* its own, for whoever knows it; "" = none */
 };
 struct manifests {
 	struct manifest *v;

@@ -11,14 +11,14 @@
 #include <sys/utsname.h>
 
 #include "blobs.h"
-#include "commit.h"
+#include "crew.h"
 #include "document.h"
 #include "fd.h"
 #include "fetch.h"
 #include "image.h"
 #include "layer.h"
 #include "layerpull.h"
-#include "pulllayers.h"
+#include "publish.h"
 #include "reference.h"
 #include "registry.h"
 #include "str.h"
@@ -273,17 +273,16 @@ static int tick(void *ctx, struct err *err)
 
 /* ---- the end */
 
-static int add_document(struct pull *p, struct commit_blob *out, const char *name,
+static int add_document(struct pull *p, struct publish_blob *out, const char *name,
 			const struct buf *text, const char *digest, const char *type,
 			struct err *err)
 {
 	int r = fd_replace_file(p->lease.fd, name, text->data, text->len, 0600, true);
 
-	*out = (struct commit_blob){ .digest = digest,
-				     .media_type = type,
-				     .diff_id = "",
-				     .size_bytes = text->len,
-				     .dir_fd = p->lease.fd };
+	*out = (struct publish_blob){
+		.media_type = type, .diff_id = "", .size_bytes = text->len, .dir_fd = p->lease.fd
+	};
+	snprintf(out->digest, sizeof(out->digest), "%s", digest);
 	snprintf(out->name, sizeof(out->name), "%s", name);
 	return r < 0 ? err_sys(err, r, "keep the %s", name) : 0;
 }
@@ -295,7 +294,7 @@ static bool has_blob(const struct pull *p, const struct layer_pull *l)
 	return l->state == LAYER_DONE || fd >= 0;
 }
 
-static int list_blobs(struct pull *p, struct commit_blob *out, size_t *n, struct err *err)
+static int list_blobs(struct pull *p, struct publish_blob *out, size_t *n, struct err *err)
 {
 	const struct document *m = manifest(p);
 	int r = add_document(p, &out[(*n)++], "config", &p->json, m->parsed.config.digest,
@@ -311,11 +310,11 @@ static int list_blobs(struct pull *p, struct commit_blob *out, size_t *n, struct
 
 		if (!has_blob(p, l))
 			continue;
-		out[*n] = (struct commit_blob){ .digest = l->blob->digest,
-						.media_type = l->blob->media_type,
-						.diff_id = p->config.diff_ids.v[i],
-						.size_bytes = l->blob->size,
-						.dir_fd = p->engine->state_fd };
+		out[*n] = (struct publish_blob){ .media_type = l->blob->media_type,
+						 .diff_id = p->config.diff_ids.v[i],
+						 .size_bytes = l->blob->size,
+						 .dir_fd = p->engine->state_fd };
+		memcpy(out[*n].digest, l->blob->digest, sizeof(out[*n].digest));
 		blobs_partial_path(l->blob->digest, out[(*n)++].name);
 	}
 	return r;
@@ -323,36 +322,36 @@ static int list_blobs(struct pull *p, struct commit_blob *out, size_t *n, struct
 
 static int commit(struct pull *p, struct err *err)
 {
-	cleanup_free struct commit_layer *layers = calloc(p->n_layers + 1, sizeof(*layers));
-	cleanup_free struct commit_blob *blobs = calloc(p->n_layers + 3, sizeof(*blobs));
+	cleanup_free struct publish_layer *layers = calloc(p->n_layers + 1, sizeof(*layers));
+	cleanup_free struct publish_blob *blobs = calloc(p->n_layers + 3, sizeof(*blobs));
 	char *tag = p->name;
 	const struct strings tags = { &tag, p->ref.digest[0] ? 0 : 1 };
-	struct commit_image image = { .id = manifest(p)->parsed.config.digest,
-				      .json = p->json.data,
-				      .len = p->json.len,
-				      .config = &p->config,
-				      .tags = &tags,
-				      .manifest = manifest(p)->digest,
-				      .repository = p->repository,
-				      .digest = p->top.digest,
-				      .layers = layers,
-				      .n_layers = p->n_layers,
-				      .blobs = blobs };
+	struct publish_image image = { .id = manifest(p)->parsed.config.digest,
+				       .json = p->json.data,
+				       .len = p->json.len,
+				       .config = &p->config,
+				       .tags = &tags,
+				       .manifest = manifest(p)->digest,
+				       .repository = p->repository,
+				       .digest = p->top.digest,
+				       .layers = layers,
+				       .n_layers = p->n_layers,
+				       .blobs = blobs };
 
 	if (!layers || !blobs)
 		return err_sys(err, ENOMEM, "pull");
 	for (size_t i = 0; i < p->n_layers; i++) {
 		const struct layer_pull *l = &p->layers[i];
 
-		layers[i] = (struct commit_layer){ l->diff, l->lease.fd >= 0 ? &l->lease : NULL, 1,
-						   l->size_bytes };
+		layers[i] = (struct publish_layer){ l->diff, l->lease.fd >= 0 ? &l->lease : NULL, 1,
+						    l->size_bytes };
 		image.size_bytes += l->size_bytes;
 	}
 	int r = lease_open(&p->lease, p->engine->state_fd, err);
 
 	r = r ? r : list_blobs(p, blobs, &image.n_blobs, err);
 	r = r ? r : cancelled(p, err);
-	return r ? r : commit_images(p->engine, &image, 1, err);
+	return r ? r : publish_images(p->engine, &image, 1, err);
 }
 
 static int tell_begin(const struct pull *p)
@@ -363,12 +362,42 @@ static int tell_begin(const struct pull *p)
 		      : -ENOMEM;
 }
 
+static int larger_first(const void *a, const void *b)
+{
+	const struct layer_pull *x = *(void *const *)a, *y = *(void *const *)b;
+
+	return (x->blob->size < y->blob->size) - (x->blob->size > y->blob->size);
+}
+
+static int run_layer(void *ctx, void *item, struct transfer *transfer, struct err *err)
+{
+	const struct pull *p = ctx;
+
+	return layer_pull_run(item, p->engine, p->registry, transfer, err);
+}
+
+static int pull_layers(struct pull *p, struct err *err)
+{
+	cleanup_free void **order = calloc(p->n_layers + 1, sizeof(*order));
+	struct crew crew = {
+		.registry = p->registry, .items = order, .run = run_layer, .tick = tick, .ctx = p
+	};
+
+	if (!order)
+		return err_sys(err, ENOMEM, "pull");
+	for (size_t i = 0; i < p->n_layers; i++)
+		if (p->layers[i].state == LAYER_WAITING)
+			order[crew.n++] = &p->layers[i];
+	qsort(order, crew.n, sizeof(*order), larger_first);
+	return crew_run(&crew, err);
+}
+
 static int bring(struct pull *p, struct err *err)
 {
 	int r = get_config(p, err);
 
 	r = r ? r : list_layers(p, err);
-	r = r ? r : pull_layers(p->engine, p->registry, p->layers, p->n_layers, tick, p, err);
+	r = r ? r : pull_layers(p, err);
 	return r ? r : commit(p, err);
 }
 

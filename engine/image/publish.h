@@ -12,22 +12,23 @@
 #include "manifest.h"
 #include "mem.h"
 
-struct commit_layer {
+struct publish_layer {
 	const char *diff;          /* 64 digits */
 	const struct lease *lease; /* it lies there as `number`; NULL = it should be here already */
 	unsigned int number;
 	uint64_t size_bytes; /* of its files */
 };
 
-struct commit_blob {
-	const char *digest, *media_type;
+struct publish_blob {
+	char digest[72];
+	const char *media_type;
 	const char *diff_id; /* of a layer: sha256:..., else "" */
 	uint64_t size_bytes;
 	int dir_fd; /* it lies there as `name`, or is in its place already */
 	char name[96];
 };
 
-struct commit_image {
+struct publish_image {
 	const char *id;
 	const char *json; /* the config */
 	size_t len;
@@ -36,12 +37,12 @@ struct commit_image {
 	const struct strings *tags;
 	const char *manifest;            /* its digest, "" = none */
 	const char *repository, *digest; /* what a registry knows it by; NULL = none does */
-	const struct commit_layer *layers;
+	const struct publish_layer *layers;
 	size_t n_layers;
-	const struct commit_blob *blobs;
+	const struct publish_blob *blobs;
 	size_t n_blobs;
 };
 
 /* All of them or, on failure, none. A layer that was to be here and is not: -EAGAIN, ABORTED. Blocks. */
-int commit_images(struct engine *engine, const struct commit_image *images, size_t n,
-		  struct err *err) must_check;
+int publish_images(struct engine *engine, const struct publish_image *images, size_t n,
+		   struct err *err) must_check;

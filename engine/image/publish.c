@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blobs move before layers, as a layer's blob may lie in the directory that becomes the layer. What was moved
  * when a later step fails is swept at once: no row speaks of it. */
-#include "commit.h"
+#include "publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +13,12 @@
 #include "layer.h"
 #include "store.h"
 
-static int publish_layers(struct engine *engine, const struct commit_image *image, struct err *err)
+static int publish_layers(struct engine *engine, const struct publish_image *image, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < image->n_layers; i++) {
-		const struct commit_layer *l = &image->layers[i];
+		const struct publish_layer *l = &image->layers[i];
 		uint64_t size;
 
 		if (layers_size(engine->layers, l->diff, &size) == 0)
@@ -31,7 +31,7 @@ static int publish_layers(struct engine *engine, const struct commit_image *imag
 	return r;
 }
 
-static int publish_blobs(struct engine *engine, const struct commit_image *image, struct err *err)
+static int publish_blobs(struct engine *engine, const struct publish_image *image, struct err *err)
 {
 	int r = 0;
 
@@ -45,8 +45,8 @@ static int publish_blobs(struct engine *engine, const struct commit_image *image
 	return r < 0 ? err_sys(err, r, "keep the blobs of image %.19s", image->id) : 0;
 }
 
-static int record_blob(struct engine *engine, const struct commit_image *image,
-		       const struct commit_blob *b, struct err *err)
+static int record_blob(struct engine *engine, const struct publish_image *image,
+		       const struct publish_blob *b, struct err *err)
 {
 	int r = store_run(engine->store, err,
 			  "INSERT INTO blobs(digest, media_type, size_bytes, diff_id) "
@@ -66,7 +66,7 @@ static int record_blob(struct engine *engine, const struct commit_image *image,
 	return r;
 }
 
-static int record_image(struct engine *engine, const struct commit_image *image, struct err *err)
+static int record_image(struct engine *engine, const struct publish_image *image, struct err *err)
 {
 	int r = image_insert(engine, image->id, image->json, image->len, image->config,
 			     image->size_bytes, image->tags, err);
@@ -81,7 +81,7 @@ static int record_image(struct engine *engine, const struct commit_image *image,
 	return r < 0 ? r : 0;
 }
 
-static int record_all(struct engine *engine, const struct commit_image *images, size_t n,
+static int record_all(struct engine *engine, const struct publish_image *images, size_t n,
 		      struct err *err)
 {
 	int r = store_begin(engine->store, err);
@@ -95,8 +95,8 @@ static int record_all(struct engine *engine, const struct commit_image *images, 
 	return r ? r : ended;
 }
 
-int commit_images(struct engine *engine, const struct commit_image *images, size_t n,
-		  struct err *err)
+int publish_images(struct engine *engine, const struct publish_image *images, size_t n,
+		   struct err *err)
 {
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
 	cleanup_fd int lock = image_lock(engine, err);
