@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pull. */
+/* pull, push. */
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +77,54 @@ static int run_pull(struct cli *cli, const struct flags *flags, struct err *err)
 	return cli_pull(cli, &request, err);
 }
 
+static void show_pushed(const Cleat__V1__PushImageReply__Pushed *p, bool quiet)
+{
+	const char *colon = strrchr(p->reference, ':');
+
+	if (quiet)
+		printf("%s\n", p->reference);
+	else
+		printf("%s: digest: %s size: %llu\n", colon ? colon + 1 : p->reference, p->digest,
+		       (unsigned long long)p->size_bytes);
+	(void)fflush(stdout);
+}
+
+static int run_push(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	Cleat__V1__PushImageRequest req = CLEAT__V1__PUSH_IMAGE_REQUEST__INIT;
+	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	cleanup(credentials_deinit) struct credentials credentials = { 0 };
+	bool quiet = flags_switch(flags, "quiet");
+	struct progress progress;
+	int r = credentials_find(&credentials, flags->args[0], err);
+
+	req.auth = &credentials.message;
+	req.reference = TEXT_OF(flags->args[0]);
+	req.all_tags = flags_switch(flags, "all-tags");
+	if (!req.all_tags && !quiet && cli_is_bare(req.reference))
+		printf("Using default tag: latest\n");
+	(void)fflush(stdout);
+	progress_init(&progress, quiet);
+	r = r ? r : remote_open(cli, &cleat_v1_images, "Push", NULL, &req.base, &call, err);
+	while (r == 0) {
+		cleanup(msg_freep) Cleat__V1__PushImageReply *m = NULL;
+		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&m, err);
+
+		if (n <= 0)
+			return n;
+		if (m->message_case == CLEAT__V1__PUSH_IMAGE_REPLY__MESSAGE_PROGRESS)
+			progress_show(&progress, m->progress);
+		else if (m->message_case == CLEAT__V1__PUSH_IMAGE_REPLY__MESSAGE_PUSHED)
+			show_pushed(m->pushed, quiet);
+	}
+	return r;
+}
+
+static const struct flag push_flags[] = {
+	{ "all-tags", 'a', FLAG_SWITCH, NULL, "Push all tags of an image to the repository" },
+	{ "quiet", 'q', FLAG_SWITCH, NULL, "Suppress verbose output" },
+	{ 0 },
+};
 static const struct flag pull_flags[] = {
 	{ "all-tags", 'a', FLAG_SWITCH, NULL, "Download all tagged images in the repository" },
 	{ "platform", 0, FLAG_TEXT, "string", "Pull the image of this platform" },
@@ -87,5 +135,7 @@ static const struct flag pull_flags[] = {
 const struct command cmd_registry_table[] = {
 	{ "image", "pull", "pull", "[OPTIONS] NAME[:TAG|@DIGEST]",
 	  "Download an image from a registry", pull_flags, 1, 1, false, run_pull },
+	{ "image", "push", "push", "[OPTIONS] NAME[:TAG]", "Upload an image to a registry",
+	  push_flags, 1, 1, false, run_push },
 	{ 0 },
 };

@@ -29,10 +29,30 @@ static int parse(struct document *d, const char *server_type, struct err *err)
 	str_hex(sum, 32, d->digest + 7);
 	int r = distribution_parse(text, d->bytes.len, &d->parsed, err);
 
-	if (r == 0)
-		snprintf(d->media_type, sizeof(d->media_type), "%.*s",
-			 (int)strcspn(server_type, ";"),
-			 d->parsed.media_type[0] ? d->parsed.media_type : server_type);
+	if (r == 0) {
+		const char *type = d->parsed.media_type[0] ? d->parsed.media_type : server_type;
+
+		snprintf(d->media_type, sizeof(d->media_type), "%.*s", (int)strcspn(type, ";"),
+			 type);
+	}
+	return r;
+}
+
+int document_read(struct document *d, struct err *err)
+{
+	return parse(d, "", err);
+}
+
+int document_kept(struct document *d, const struct engine *engine, const char *digest,
+		  struct err *err)
+{
+	int r = blobs_read(engine, digest, MANIFEST_BYTES_MAX, &d->bytes);
+
+	if (r < 0)
+		return r == -ENOENT ? r : err_sys(err, r, "read a manifest");
+	r = parse(d, "", err);
+	if (r == 0 && strcmp(digest, d->digest) != 0)
+		return err_set(err, ERR_DATA_LOSS, "the manifest %s is damaged", digest);
 	return r;
 }
 
@@ -73,9 +93,11 @@ int document_get(struct document *out, const struct engine *engine, struct regis
 		 struct transfer *transfer, const char *which, const char *name, struct err *err)
 {
 	bool digest = str_is_digest(which);
-	int r = digest ? blobs_read(engine, which, MANIFEST_BYTES_MAX, &out->bytes) : -ENOENT;
+	int r = digest ? document_kept(out, engine, which, err) : -ENOENT;
 
-	r = r == 0 ? parse(out, "", err) : ask(out, registry, transfer, which, name, err);
+	if (r != -ENOENT)
+		return r;
+	r = ask(out, registry, transfer, which, name, err);
 	if (r == 0 && digest && strcmp(which, out->digest) != 0)
 		return err_set(err, ERR_DATA_LOSS, "what the registry sent as %s has the digest %s",
 			       which, out->digest);

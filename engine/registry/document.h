@@ -17,6 +17,11 @@ struct document {
 };
 void document_deinit(struct document *document);
 
+/* The store's own; -ENOENT without a sentence. */
+int document_kept(struct document *out, const struct engine *engine, const char *digest,
+		  struct err *err) must_check;
+/* Reads what the caller has put into out->bytes. */
+int document_read(struct document *out, struct err *err) must_check;
 /* What the tag or digest stands for in the repository. A digest is looked for in the store first, and the bytes
  * are checked against it. ERR_NOT_FOUND when the registry has none. `name` is for sentences. */
 int document_get(struct document *out, const struct engine *engine, struct registry *registry,

@@ -85,6 +85,17 @@ static int probe(struct registry *r, struct err *err)
 	return set_base(r, true);
 }
 
+static char *make_scope(const struct registry_options *o)
+{
+	cleanup(buf_deinit) struct buf scope = BUF_NULL;
+
+	if (o->path)
+		buf_printf(&scope, "repository:%s:pull%s", o->path, o->push ? ",push" : "");
+	for (size_t i = 0; o->sources && i < o->sources->n; i++)
+		buf_printf(&scope, " repository:%s:pull", o->sources->v[i]);
+	return buf_steal(&scope);
+}
+
 int registry_open(struct registry **out, const struct registry_options *options,
 		  const struct endpoint *endpoint, struct err *err)
 {
@@ -96,9 +107,7 @@ int registry_open(struct registry **out, const struct registry_options *options,
 	r->options = *options;
 	r->endpoint = *endpoint;
 	r->path = options->path ? str_printf("%s/", options->path) : strdup("");
-	r->scope = options->path ? str_printf("repository:%s:pull%s", options->path,
-					      options->push ? ",push" : "")
-				 : strdup("");
+	r->scope = make_scope(options);
 	int n = r->path && r->scope ? set_base(r, endpoint->plain) : -ENOMEM;
 
 	if (n < 0)

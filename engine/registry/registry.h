@@ -23,7 +23,8 @@ struct registry_options {
 	const char *path;                    /* of the repository: library/busybox; NULL = none */
 	const struct auth_credentials *auth; /* borrowed for the session's life */
 	bool push;
-	int stop_fd; /* readable = give up connecting; -1 = none */
+	const struct strings *sources; /* repositories that are to be read too; NULL = none */
+	int stop_fd;                   /* readable = give up connecting; -1 = none */
 };
 
 /* Finds out how the endpoint is spoken to. Returns owned. */

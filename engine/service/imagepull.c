@@ -51,6 +51,12 @@ static int send_pulled(void *ctx, const struct pulled *pulled)
 	return cleat_v1_images_pull_send(s->out, &reply, s->err);
 }
 
+struct auth_credentials imagepull_auth(const Cleat__V1__RegistryAuth *auth)
+{
+	return (struct auth_credentials){ auth->username, auth->password, auth->identity_token,
+					  auth->registry_token };
+}
+
 int imagepull(struct rpc_call *call, const Cleat__V1__PullImageRequest *req,
 	      struct cleat_v1_images_pull_stream *out, struct err *err)
 {
@@ -65,9 +71,7 @@ int imagepull(struct rpc_call *call, const Cleat__V1__PullImageRequest *req,
 					.ctx = &sender };
 
 	if (req->auth) {
-		auth = (struct auth_credentials){ req->auth->username, req->auth->password,
-						  req->auth->identity_token,
-						  req->auth->registry_token };
+		auth = imagepull_auth(req->auth);
 		options.auth = &auth;
 	}
 	if (req->platform && req->platform->os[0]) {

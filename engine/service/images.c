@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Service Images, but for loading and pulling. */
+/* Service Images, but for loading, pulling and pushing. */
 #include <errno.h>
 #include <string.h>
 
@@ -217,6 +217,7 @@ static const struct cleat_v1_images_ops ops = {
 	.prune = on_prune,
 	.load = imageload,
 	.pull = imagepull,
+	.push = imagepush,
 };
 
 int service_register_images(struct rpc_server *server)

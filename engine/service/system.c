@@ -14,6 +14,7 @@
 #include "events.h"
 #include "fd.h"
 #include "image.h"
+#include "imagepull.h"
 #include "registry/login.h"
 #include "str.h"
 #include "upgrade.h"
@@ -145,9 +146,7 @@ static int on_login(struct rpc_call *call, const Cleat__V1__LoginRequest *req,
 {
 	if (!req->auth)
 		return err_set(err, ERR_INVALID, "auth is missing");
-	const struct auth_credentials auth = { req->auth->username, req->auth->password,
-					       req->auth->identity_token,
-					       req->auth->registry_token };
+	const struct auth_credentials auth = imagepull_auth(req->auth);
 	int r = registry_login(service_engine(call), req->auth->server, &auth,
 			       rpc_call_cancel_fd(call), err);
 

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compose.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "content.h"
+#include "fd.h"
+#include "gzipped.h"
+#include "publish.h"
+#include "str.h"
+
+struct compose {
+	struct engine *engine;
+	const struct image *image;
+	int stop_fd;
+	struct lease lease;
+	struct publish_blob *blobs; /* the layers', then the manifest's */
+	struct publish_layer *layers;
+	bool zstd; /* for which Docker's manifests have no word */
+};
+
+static void compose_deinit(struct compose *c)
+{
+	free(c->blobs);
+	free(c->layers);
+	lease_deinit(&c->lease);
+}
+
+static int find_layer(struct compose *c, size_t i, struct err *err)
+{
+	cleanup(content_deinit) struct content found = CONTENT_NULL;
+	struct publish_blob *b = &c->blobs[i];
+	int r = content_layer(c->engine, c->image->config.diff_ids.v[i], &found, err);
+
+	if (r < 0)
+		return r;
+	*b = (struct publish_blob){ .diff_id = c->image->config.diff_ids.v[i],
+				    .size_bytes = found.size_bytes,
+				    .dir_fd = c->lease.fd };
+	memcpy(b->digest, found.digest, sizeof(b->digest));
+	snprintf(b->name, sizeof(b->name), "layer-%zu", i);
+	if (found.kind == CONTENT_PLAIN) {
+		r = gzipped_make(found.fd, &c->lease, b->name, c->stop_fd, b->digest,
+				 &b->size_bytes, err);
+		found.kind = CONTENT_GZIP;
+	}
+	c->zstd = c->zstd || found.kind == CONTENT_ZSTD;
+	b->media_type = content_oci_type(found.kind);
+	return r;
+}
+
+/* Docker's types for all that Docker can read. */
+static void write_manifest(const struct compose *c, struct buf *out)
+{
+	const struct image *image = c->image;
+	size_t n = image->config.diff_ids.n;
+
+	buf_printf(out,
+		   "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\","
+		   "\"size\":%zu,\"digest\":\"%s\"},\"layers\":[",
+		   c->zstd ? "application/vnd.oci.image.manifest.v1+json"
+			   : "application/vnd.docker.distribution.manifest.v2+json",
+		   c->zstd ? "application/vnd.oci.image.config.v1+json"
+			   : "application/vnd.docker.container.image.v1+json",
+		   image->config_len, image->id);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s{\"mediaType\":\"%s\",\"size\":%" PRIu64 ",\"digest\":\"%s\"}",
+			   i ? "," : "",
+			   c->zstd ? c->blobs[i].media_type : content_docker_type(CONTENT_GZIP),
+			   c->blobs[i].size_bytes, c->blobs[i].digest);
+	buf_puts(out, "]}");
+}
+
+static int add_manifest(const struct compose *c, const struct buf *text, struct publish_blob *b,
+			struct err *err)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	int r = fd_replace_file(c->lease.fd, "manifest", text->data, text->len, 0600, true);
+
+	if (r < 0)
+		return err_sys(err, r, "keep a manifest");
+	if (EVP_Digest(text->data, text->len, sum, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	*b = (struct publish_blob){ .media_type = "application/vnd.oci.image.manifest.v1+json",
+				    .diff_id = "",
+				    .size_bytes = text->len,
+				    .dir_fd = c->lease.fd,
+				    .name = "manifest",
+				    .digest = "sha256:" };
+	str_hex(sum, 32, b->digest + strlen("sha256:"));
+	return 0;
+}
+
+static int keep(const struct compose *c, struct err *err)
+{
+	static const struct strings no_tags;
+	const struct image *image = c->image;
+	size_t n = image->config.diff_ids.n;
+	const struct publish_image kept = { .id = image->id,
+					    .json = image->config_json,
+					    .len = image->config_len,
+					    .config = &image->config,
+					    .size_bytes = image->size_bytes,
+					    .tags = &no_tags,
+					    .manifest = c->blobs[n].digest,
+					    .layers = c->layers,
+					    .n_layers = n,
+					    .blobs = c->blobs,
+					    .n_blobs = n + 1 };
+
+	for (size_t i = 0; i < n; i++)
+		c->layers[i] = (struct publish_layer){ .diff = image->config.diff_ids.v[i] +
+							       strlen("sha256:") };
+	return publish_images(c->engine, &kept, 1, err);
+}
+
+int compose_manifest(struct engine *engine, const struct image *image, int stop_fd, struct buf *out,
+		     struct err *err)
+{
+	cleanup(compose_deinit) struct compose c = {
+		.engine = engine, .image = image, .stop_fd = stop_fd, .lease = LEASE_NULL
+	};
+	size_t n = image->config.diff_ids.n;
+	int r = lease_open(&c.lease, engine->state_fd, err);
+
+	c.blobs = calloc(n + 1, sizeof(*c.blobs));
+	c.layers = calloc(n + 1, sizeof(*c.layers));
+	if (r == 0 && (!c.blobs || !c.layers))
+		r = err_sys(err, ENOMEM, "manifest");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = find_layer(&c, i, err);
+	if (r < 0)
+		return r;
+	write_manifest(&c, out);
+	r = out->error ? err_sys(err, out->error, "manifest")
+		       : add_manifest(&c, out, &c.blobs[n], err);
+	return r ? r : keep(&c, err);
+}

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""push: what goes out is what came in, as other tools see it."""
+import gzip
+import json
+import subprocess
+
+import harness
+import image
+import pytest
+import registries
+import tcpproxy
+import tokens
+
+MIB = 1 << 20
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two plain registries; the first has team/x:1 of two layers, made by skopeo."""
+    with registries.Registry() as a, registries.Registry() as b:
+        layers = [image.busybox_layer(), image.Layer().add("more", b"m" * 5000).bytes()]
+        a.skopeo_push(registries.archive_file(tmp_path_factory.mktemp("archive"), layers), "team/x:1")
+        yield a, b
+
+
+def digest_of_skopeo(registry, name):
+    return registries.skopeo("inspect", "--tls-verify=false", "--format", "{{.Digest}}",
+                             f"docker://{registry.host}/{name}").strip()
+
+
+def test_round_trip_keeps_the_digest(engine, two):
+    a, b = two
+    digest, manifest = a.manifest("team/x", "1")
+    engine.out("pull", "-q", f"{a.host}/team/x:1")
+    name = f"{b.host}/copy/x:2"
+    engine.out("tag", f"{a.host}/team/x:1", name)
+    done = engine.cleat("push", name)
+    assert done.stdout == f"2: digest: {digest} size: {len(manifest)}\n"
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"The push refers to repository [{b.host}/copy/x]"
+    assert sum(line.endswith(": Pushed") for line in lines) == 2
+    assert b.manifest("copy/x", "2") == (digest, manifest)
+    assert digest_of_skopeo(b, "copy/x:2") == digest
+    assert json.loads(engine.out("image", "inspect", name))[0]["RepoDigests"] == sorted(
+        [f"{a.host}/team/x@{digest}", f"{b.host}/copy/x@{digest}"])
+    # again: nothing goes over the wire twice
+    assert sum(line.endswith(": Layer already exists") for line in engine.cleat("push", name).stderr.splitlines()) == 2
+    assert engine.out("push", "-q", name) == name
+    # to a repository of the same registry: mounted
+    engine.out("tag", name, f"{b.host}/other/x:1")
+    lines = engine.cleat("push", f"{b.host}/other/x:1").stderr.splitlines()
+    assert sum(line.endswith(": Mounted from copy/x") for line in lines) == 2
+    assert b.manifest("other/x", "1")[0] == digest
+
+
+def test_annotations_of_others_survive(engine, two):
+    """A manifest with fields cleat knows nothing of, and a zstd layer."""
+    a, b = two
+    layer, conf = image.busybox_layer(), image.config([image.busybox_layer()])
+    packed = subprocess.run(["zstd", "-q", "-c"], input=layer, capture_output=True, check=True).stdout
+    document = json.dumps({
+        "schemaVersion": 2, "mediaType": MANIFEST, "annotations": {"org.example.note": "keep me"},
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": len(conf),
+                   "digest": a.put_blob("odd/x", conf)},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd", "size": len(packed),
+                    "digest": a.put_blob("odd/x", packed), "annotations": {"io.other": "y"}}]}, indent=3).encode()
+    digest = a.put_manifest("odd/x", "1", document, MANIFEST)
+    assert engine.out("run", "--rm", f"{a.host}/odd/x:1", "echo", "ok") == "ok"
+    engine.out("tag", f"{a.host}/odd/x:1", f"{b.host}/odd/x:1")
+    engine.out("push", "-q", f"{b.host}/odd/x:1")
+    assert b.manifest("odd/x", "1") == (digest, document)
+
+
+@pytest.mark.parametrize("kind", ["docker", "oci"])
+def test_loaded_images(engine, two, kind, tmp_path):
+    """A docker-save archive has plain tars: they are compressed once. An OCI archive's blobs go out as they came."""
+    _, b = two
+    layers = [image.busybox_layer(), image.Layer().add("more", b"m" * 5000).bytes()]
+    data = image.docker_archive(["x:1"], layers) if kind == "docker" else image.oci_archive("x:1", layers)
+    engine.cleat("load", text=False, input=data)
+    name = f"{b.host}/loaded/{kind}:1"
+    engine.out("tag", "x:1", name)
+    engine.out("push", "-q", name)
+    digest, document = b.manifest(f"loaded/{kind}", "1")
+    described = json.loads(document)
+    assert described["config"]["digest"] == engine.out("image", "inspect", "-f", "{{.Id}}", name)
+    for layer, packed in zip(layers, described["layers"]):
+        data = b.blob_path(packed["digest"]).read_bytes()
+        assert len(data) == packed["size"] and gzip.decompress(data) == layer
+    if kind == "oci":
+        assert image.sha256(gzip.compress(layers[0], 1, mtime=0)) == described["layers"][0]["digest"][7:]
+    registries.skopeo("copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"dir:{tmp_path}/out")
+    # the same again is the same, and an image removed leaves nothing of all that
+    engine.out("push", "-q", name)
+    assert b.manifest(f"loaded/{kind}", "1")[0] == digest
+    engine.out("rmi", "-f", engine.out("images", "-q").split()[0])
+    assert not any((engine.state / "blobs/sha256").iterdir())
+    # and back
+    assert engine.out("run", "--rm", name, "wc", "-c", "/more") == "5000 /more"
+
+
+def test_all_tags(engine, two):
+    a, b = two
+    engine.out("pull", "-q", f"{a.host}/team/x:1")
+    for tag in ("one", "two"):
+        engine.out("tag", f"{a.host}/team/x:1", f"{b.host}/all/x:{tag}")
+    lines = engine.out("push", "-a", f"{b.host}/all/x").splitlines()
+    assert [line.split(":")[0] for line in lines] == ["one", "two"]
+    assert json.loads(b.ask("GET", "/v2/all/x/tags/list")[2])["tags"] == ["one", "two"]
+    engine.out("rmi", f"{b.host}/all/x:one", f"{b.host}/all/x:two")
+    assert engine.out("pull", "-aq", f"{b.host}/all/x").splitlines() == [f"{b.host}/all/x:one", f"{b.host}/all/x:two"]
+
+
+def test_what_cannot_be_pushed(busybox, two):
+    _, b = two
+    done = busybox.cleat("push", f"{b.host}/none:1", check=False)
+    assert done.returncode == 1
+    assert f"An image does not exist locally with the tag: {b.host}/none" in done.stderr
+    done = busybox.cleat("push", f"{b.host}/none@sha256:{'0' * 64}", check=False)
+    assert done.returncode == 1 and "cannot push a digest reference" in done.stderr
+
+
+def big_image(engine, name):
+    engine.cleat("load", text=False, input=image.docker_archive([name], [image.busybox_layer(),
+                                                                          registries.big_layer(20, 7)]))
+
+
+class Backwards(tcpproxy.Proxy):
+    """Harms what the client sends instead."""
+
+    def pump(self, source, target, from_server):
+        super().pump(source, target, not from_server)
+
+
+def test_cut_uploads_are_resumed(engine):
+    with registries.Registry() as r, Backwards(r.port, cut=18 * MIB, times=2) as proxy:
+        big_image(engine, f"{proxy.host}/big:1")
+        engine.out("push", "-q", f"{proxy.host}/big:1")
+        assert proxy.harmed >= 1
+        assert engine.out("pull", "-q", f"{r.host}/big:1")
+        assert proxy.sent < 90 * MIB
+
+
+def test_registry_killed_during_a_push(engine):
+    with registries.Registry() as r, Backwards(r.port, rate=16 * MIB) as proxy:
+        name = f"{proxy.host}/big:1"
+        big_image(engine, name)
+        process = engine.popen("push", "-q", name, stderr=subprocess.PIPE)
+        harness.wait_until(lambda: proxy.sent > 4 * MIB, what="a part of the upload")
+        r.kill()
+        assert process.wait(60) == 1
+        assert b"cleat: " in process.stderr.read()
+        assert [p.name for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == []
+        r.start()
+        proxy.rate = None
+        engine.out("push", "-q", name)
+
+
+def test_push_with_tokens(engine, tmp_path, monkeypatch):
+    """The token is for what is pushed and for what is mounted from."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    with tokens.TokenServer(tmp_path, {"user": "secret"}) as server:
+        with registries.Registry(auth=server.registry_auth()) as r:
+            engine.load_busybox()
+            name = f"{r.host}/a/x:1"
+            engine.out("tag", "busybox", name)
+            done = engine.cleat("push", name, check=False)
+            assert done.returncode == 1 and "unauthorized" in done.stderr
+            engine.cleat("login", "-u", "user", "--password-stdin", r.host, input="secret")
+            engine.out("push", "-q", name)
+            engine.out("tag", "busybox", f"{r.host}/b/x:1")
+            server.given.clear()
+            assert "Mounted from a/x" in engine.cleat("push", f"{r.host}/b/x:1").stderr
+            assert server.given == [["repository:b/x:pull,push", "repository:a/x:pull"]]
