@@ -165,6 +165,11 @@ int blobs_sweep(struct engine *engine, const struct lease *lease, struct err *er
 	int64_t now_ns = fd_realtime_ns();
 	int r = blobs_release(engine, lease, err);
 
+	if (r == 0 &&
+	    store_run(engine->store, err,
+		      "DELETE FROM blob_sources WHERE digest NOT IN (SELECT digest FROM blobs)",
+		      "") < 0)
+		return err_wrap(err, -EIO, "sweep the blobs");
 	r = r ? r : each(engine, folder, sweep_blob, &sweep);
 	r = r ? r : each(engine, partials, sweep_partial, &now_ns);
 	return r < 0 ? err_wrap(err, r, "sweep the blobs") : 0;

@@ -42,8 +42,8 @@ int image_prune(struct engine *engine, const struct image_filter *filter, struct
 	int r = image_list(engine, &images, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
-		if (r == 0 && !(dangling && images[i].tags.n) && !images[i].containers &&
-		    image_filter_match(filter, &images[i]))
+		if (r == 0 && !(dangling && (images[i].tags.n || images[i].digests.n)) &&
+		    !images[i].containers && image_filter_match(filter, &images[i]))
 			r = prune_one(engine, &images[i], changes, bytes, err);
 		image_deinit(&images[i]);
 	}

@@ -95,23 +95,67 @@ static int changed(struct removal *r, const char *word, const char *what)
 	return line ? strings_append(r->changes, line) : -ENOMEM;
 }
 
+/* A name in full, with its tag or digest. */
 static int untag(struct removal *r, const char *full, struct err *err)
 {
+	const char *at = strchr(full, '@');
 	char shown[REFERENCE_MAX];
-	int n = store_run(r->engine->store, err, "DELETE FROM tags WHERE name = ?", "s", full);
+	int n = at ? store_run(r->engine->store, err,
+			       "DELETE FROM repo_digests WHERE "
+			       "repository = substr(?1, 1, instr(?1, '@') - 1) AND "
+			       "digest = substr(?1, instr(?1, '@') + 1)",
+			       "s", full)
+		   : store_run(r->engine->store, err, "DELETE FROM tags WHERE name = ?", "s", full);
 
 	reference_familiar(full, shown);
 	return n < 0 ? n : changed(r, "untagged", shown);
 }
 
-static int untag_all(struct removal *r, struct err *err)
+/* Removes the names of the list that begin with `prefix`. */
+static int untag_each(struct removal *r, struct strings *names, const char *prefix, struct err *err)
 {
+	size_t kept = 0;
 	int n = 0;
 
-	for (size_t i = 0; n == 0 && i < r->image.tags.n; i++)
-		n = untag(r, r->image.tags.v[i], err);
-	strings_deinit(&r->image.tags);
+	for (size_t i = 0; i < names->n; i++) {
+		if (n < 0 || !str_has_prefix(names->v[i], prefix)) {
+			names->v[kept++] = names->v[i];
+			continue;
+		}
+		n = untag(r, names->v[i], err);
+		free(names->v[i]);
+	}
+	names->n = kept;
 	return n;
+}
+
+static int untag_all(struct removal *r, struct err *err)
+{
+	int n = untag_each(r, &r->image.tags, "", err);
+
+	return n ? n : untag_each(r, &r->image.digests, "", err);
+}
+
+/* The name given, and with a repository's last tag the digests it is known by there. */
+static int untag_given(struct removal *r, struct err *err)
+{
+	char repository[REFERENCE_MAX];
+	bool digest = strchr(r->full, '@');
+	int n = untag_each(r, digest ? &r->image.digests : &r->image.tags, r->full, err);
+
+	if (n < 0 || digest)
+		return n;
+	snprintf(repository, sizeof(repository), "%s", r->full);
+	*strrchr(repository, ':') = '\0';
+	size_t len = strlen(repository);
+
+	for (size_t i = 0; i < r->image.tags.n; i++)
+		if (strncmp(r->image.tags.v[i], repository, len) == 0 &&
+		    r->image.tags.v[i][len] == ':')
+			return 0;
+	repository[len] = '@';
+	repository[len + 1] = '\0';
+	return untag_each(r, &r->image.digests, repository, err);
 }
 
 static int conflict(const struct removal *r, bool hard, struct err *err, const char *why,
@@ -170,7 +214,7 @@ static int delete_image(struct removal *r, bool quiet, struct err *err)
 static int remove_name(struct removal *r, struct err *err)
 {
 	char shown[REFERENCE_MAX];
-	bool last = r->image.tags.n == 1;
+	bool last = r->image.tags.n + (strchr(r->full, '@') ? r->image.digests.n : 0) == 1;
 
 	reference_familiar(r->full, shown);
 	if (last && r->users.n && !r->options->force)
@@ -178,11 +222,10 @@ static int remove_name(struct removal *r, struct err *err)
 				  "conflict: unable to remove repository reference \"%.80s\" (must "
 				  "force) - container %.12s is using its referenced image %.12s",
 				  shown, r->users.v[0], r->image.id + 7);
-	int n = untag(r, r->full, err);
+	int n = untag_given(r, err);
 
-	if (n < 0 || !last)
+	if (n < 0 || r->image.tags.n || r->image.digests.n)
 		return n;
-	strings_deinit(&r->image.tags);
 	return delete_image(r, true, err);
 }
 
@@ -202,9 +245,14 @@ static int find(struct removal *r, const char *name, struct err *err)
 	n = n ? n : find_users(r->engine, r->image.id, &r->users, err);
 	if (n < 0 || reference_parse(name, &ref, NULL) < 0)
 		return n;
-	reference_full(&ref, full);
-	for (size_t i = 0; i < r->image.tags.n; i++)
-		if (strcmp(r->image.tags.v[i], full) == 0)
+	const struct strings *names = ref.digest[0] ? &r->image.digests : &r->image.tags;
+
+	if (ref.digest[0])
+		snprintf(full, sizeof(full), "%s/%s@%s", ref.domain, ref.path, ref.digest);
+	else
+		reference_full(&ref, full);
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->v[i], full) == 0)
 			snprintf(r->full, sizeof(r->full), "%s", full);
 	return 0;
 }

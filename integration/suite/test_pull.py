@@ -79,6 +79,21 @@ def test_digests(engine, registry):
     assert done.returncode == 1 and "not found" in done.stderr
 
 
+def test_rmi_takes_the_digests_of_a_repository(engine, registry):
+    name = f"{registry.host}/team/x"
+    digest, _ = registry.manifest("team/x", "1")
+    engine.out("pull", "-q", f"{name}:1")
+    identity = engine.out("images", "-q", "--no-trunc")
+    engine.out("tag", f"{name}:1", f"{name}:2")
+    assert engine.out("rmi", f"{name}:2") == f"Untagged: {name}:2"
+    assert engine.out("rmi", f"{name}:1").splitlines() == [f"Untagged: {name}:1", f"Untagged: {name}@{digest}",
+                                                         f"Deleted: {identity}"]
+    engine.out("pull", "-q", f"{name}@{digest}")
+    assert engine.out("image", "prune", "-f") == "Total reclaimed space: 0B"
+    assert engine.out("rmi", f"{name}@{digest}").splitlines() == [f"Untagged: {name}@{digest}", f"Deleted: {identity}"]
+    assert not blobs(engine)
+
+
 def test_what_is_not_there(engine, registry):
     done = engine.cleat("pull", f"{registry.host}/team/x:2", check=False)
     assert done.returncode == 1
