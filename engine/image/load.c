@@ -324,7 +324,7 @@ static size_t list_blobs(const struct load *l, const struct found *f, struct pub
 	for (size_t i = 0; i < f->config.diff_ids.n; i++) {
 		e = result_find(&l->files, f->manifest->layers.v[i]);
 		out[n] = (struct publish_blob){ .diff_id = f->config.diff_ids.v[i] };
-		snprintf(out[n].name, sizeof(out[n].name), "%u/blob", e->number);
+		snprintf(out[n].name, sizeof(out[n].name), "%u.blob", e->number);
 		n += e->number && find_blob(l, e->sha, &out[n]);
 	}
 	snprintf(path, sizeof(path), "blobs/sha256/%s", f->manifest->digest + 7);

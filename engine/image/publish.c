@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blobs move before layers, as a layer's blob may lie in the directory that becomes the layer. What was moved
- * when a later step fails is swept at once: no row speaks of it. */
+/* What was moved when a later step fails is swept at once: no row speaks of it. */
 #include "publish.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* What cleat-worker says about an archive, a line a file, and looking files up in it. The worker has
  * read hostile bytes, so its lines are checked like any other input. Pure.
  *   file NUMBER SIZE SHA256 - PATH          a document, in the job's directory as NUMBER
- *   layer NUMBER SIZE SHA256 DIFFID PATH    unpacked in NUMBER/fs, itself NUMBER/blob; 0: the engine has it;
+ *   layer NUMBER SIZE SHA256 DIFFID PATH    in the folder NUMBER, itself NUMBER.blob; 0: the engine has it;
  *                                           SHA256 is - for a layer that came on its own
  *   link TARGET<tab>PATH
  *   bad PATH<tab>SENTENCE                   not usable, and why */

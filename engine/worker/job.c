@@ -63,7 +63,7 @@ static ssize_t kept_read(void *ctx, const void **data, struct err *err)
 	return r < 0 ? err_sys(err, r, "keep a layer") : n;
 }
 
-/* Keeps the layer as it came too, as NUMBER/blob: neither a tree nor a tar gives the same bytes again. */
+/* Keeps the layer as it came too, as NUMBER.blob: neither a tree nor a tar gives the same bytes again. */
 static int keep_both(struct job *j, struct member *m, unsigned int number, char diff[65],
 		     uint64_t *size, struct err *err)
 {
@@ -71,26 +71,23 @@ static int keep_both(struct job *j, struct member *m, unsigned int number, char 
 	const void *data;
 	ssize_t n = 0;
 
-	snprintf(name, sizeof(name), "%u", number);
-	int r = fd_mkdir_all(j->dir_fd, name, 0755);
-
-	snprintf(name, sizeof(name), "%u/blob", number);
-	cleanup_fd int fd =
-		r ? -1 : openat(j->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	snprintf(name, sizeof(name), "%u.blob", number);
+	cleanup_fd int fd = openat(j->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct kept kept = { m, fd };
 
 	if (fd < 0)
-		return err_sys(err, r ? r : errno, "keep a layer");
-	r = j->tools->keep(j->tools->conveyor, kept_read, &kept, j->dir_fd, number, diff, size,
-			   err);
+		return err_sys(err, errno, "keep a layer");
+	int r = j->tools->keep(j->tools->conveyor, kept_read, &kept, j->dir_fd, number, diff, size,
+			       err);
+
 	while (r == 0 && (n = kept_read(&kept, &data, err)) > 0)
 		;
 	return r ? r : (int)n;
 }
 
 /* Driver `erofs` has a plain tar anyway. */
-static int keep(struct job *j, struct member *m, bool plain, unsigned int number, char diff[65],
-		uint64_t *size, struct err *err)
+static int keep_layer(struct job *j, struct member *m, bool plain, unsigned int number,
+		      char diff[65], uint64_t *size, struct err *err)
 {
 	return plain && j->tools->keep != layer_unpack
 		       ? j->tools->keep(j->tools->conveyor, member_read, m, j->dir_fd, number, diff,
@@ -105,7 +102,7 @@ static int layer(struct job *j, struct member *m, unsigned int number, const cha
 	const char *known = plain ? known_layer(j, path) : NULL;
 	char sha[65], diff[65] = "";
 	uint64_t size = 0;
-	int r = known ? 0 : keep(j, m, plain, number, diff, &size, err);
+	int r = known ? 0 : keep_layer(j, m, plain, number, diff, &size, err);
 
 	r = r ? r : member_finish(m, sha, err);
 	if (r < 0)

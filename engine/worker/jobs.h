@@ -144,9 +144,10 @@ struct job_tools {
 };
 typedef int job_fn(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err);
 
-/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers as they are to be kept,
- * and as they came as NUMBER/blob. Layers whose diff id is named in the file "known" and in their own path are only hashed. Writes a
- * line for each file to `out`; engine/image/result.h has the format. */
+/* An image archive from `in`, into dir_fd: documents as files 0, 1, 2 ..., layers as they are to be kept, and
+ * where that does not keep their bytes also as they came, as NUMBER.blob. Layers whose diff id is named in the
+ * file "known" and in their own path are only hashed. Writes a line for each file to `out`;
+ * engine/image/result.h has the format. */
 job_fn job_load;
 /* One layer from `in`, as registries have it, into dir_fd as number 1. Its bytes are hashed by who sends them:
  * the line it writes to `out` has none for them. */
