@@ -70,6 +70,11 @@ struct gw_route {
 };
 extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[], gw_unbuilt[];
 
+/* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth. */
+void gw_pull(struct gw *gw);
+void gw_push(struct gw *gw);
+void gw_auth(struct gw *gw);
+
 /* load.c: POST /images/load; reads its body itself. */
 void gw_load(struct gw *gw);
 

@@ -132,22 +132,27 @@ static void prune(struct gw *gw)
 	cleat__v1__prune_images_reply__free_unpacked(reply, NULL);
 }
 
-static void pull(struct gw *gw)
+static void create(struct gw *gw)
 {
 	struct err err = ERR_NULL;
 
-	(void)err_set(&err, ERR_UNIMPLEMENTED,
-		      "pulling from a registry is not supported by this release");
+	if (http_query(gw->http, "fromImage")[0]) {
+		gw_pull(gw);
+		return;
+	}
+	(void)err_set(&err, ERR_UNIMPLEMENTED, "importing is not supported by this release");
 	gw_fail(gw, &err);
 }
 
 const struct gw_route gw_images[] = {
 	{ "GET", "/images/json", list },
 	{ "POST", "/images/load", gw_load },
-	{ "POST", "/images/create", pull },
+	{ "POST", "/images/create", create },
 	{ "GET", "/images/{}/json", inspect },
 	{ "GET", "/images/{}/history", history },
 	{ "POST", "/images/{}/tag", tag },
+	{ "POST", "/images/{}/push", gw_push },
+	{ "POST", "/auth", gw_auth },
 	{ "POST", "/images/prune", prune },
 	{ "DELETE", "/images/{}", delete },
 	{ 0 },

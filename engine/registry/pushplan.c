@@ -44,15 +44,17 @@ static bool listed(const struct strings *list, const char *text)
 	return false;
 }
 
-/* Repositories of the registry `to` is in, but for `to` itself. */
+/* Repositories of the registry `to` is in, but for `to` itself: those the blob came from or went to, and those
+ * the image is known in. */
 static int find_sources(struct push_plan *plan, struct push_layer *l, struct engine *engine,
 			const struct reference *to, struct err *err)
 {
 	cleanup(strings_deinit) struct strings found = { 0 };
 	char prefix[REFERENCE_MAX];
 	int r = store_query(engine->store, err, take_text, &found,
-			    "SELECT repository FROM blob_sources WHERE digest = ?", "s",
-			    l->blob->digest);
+			    "SELECT repository FROM blob_sources WHERE digest = ? UNION "
+			    "SELECT repository FROM repo_digests WHERE image_id = ?",
+			    "ss", l->blob->digest, plan->image.id);
 
 	snprintf(prefix, sizeof(prefix), "%s/", to->domain);
 	for (size_t i = 0; r == 0 && i < found.n && l->sources.n < SOURCES_MAX; i++) {

@@ -6,6 +6,8 @@ import image
 import pytest
 import registries
 
+pytestmark = pytest.mark.layer_drivers
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):

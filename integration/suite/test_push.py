@@ -11,6 +11,8 @@ import registries
 import tcpproxy
 import tokens
 
+pytestmark = pytest.mark.layer_drivers
+
 MIB = 1 << 20
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -34,25 +36,26 @@ def test_round_trip_keeps_the_digest(engine, two):
     a, b = two
     digest, manifest = a.manifest("team/x", "1")
     engine.out("pull", "-q", f"{a.host}/team/x:1")
-    name = f"{b.host}/copy/x:2"
+    copy = f"copy/{engine.root.name.lower().replace('_', '-')}"
+    name = f"{b.host}/{copy}:2"
     engine.out("tag", f"{a.host}/team/x:1", name)
     done = engine.cleat("push", name)
     assert done.stdout == f"2: digest: {digest} size: {len(manifest)}\n"
     lines = done.stderr.splitlines()
-    assert lines[0] == f"The push refers to repository [{b.host}/copy/x]"
+    assert lines[0] == f"The push refers to repository [{b.host}/{copy}]"
     assert sum(line.endswith(": Pushed") for line in lines) == 2
-    assert b.manifest("copy/x", "2") == (digest, manifest)
-    assert digest_of_skopeo(b, "copy/x:2") == digest
+    assert b.manifest(copy, "2") == (digest, manifest)
+    assert digest_of_skopeo(b, f"{copy}:2") == digest
     assert json.loads(engine.out("image", "inspect", name))[0]["RepoDigests"] == sorted(
-        [f"{a.host}/team/x@{digest}", f"{b.host}/copy/x@{digest}"])
+        [f"{a.host}/team/x@{digest}", f"{b.host}/{copy}@{digest}"])
     # again: nothing goes over the wire twice
     assert sum(line.endswith(": Layer already exists") for line in engine.cleat("push", name).stderr.splitlines()) == 2
     assert engine.out("push", "-q", name) == name
     # to a repository of the same registry: mounted
-    engine.out("tag", name, f"{b.host}/other/x:1")
-    lines = engine.cleat("push", f"{b.host}/other/x:1").stderr.splitlines()
-    assert sum(line.endswith(": Mounted from copy/x") for line in lines) == 2
-    assert b.manifest("other/x", "1")[0] == digest
+    engine.out("tag", name, f"{b.host}/other/{copy}:1")
+    lines = engine.cleat("push", f"{b.host}/other/{copy}:1").stderr.splitlines()
+    assert sum(line.endswith(f": Mounted from {copy}") for line in lines) == 2
+    assert b.manifest(f"other/{copy}", "1")[0] == digest
 
 
 def test_annotations_of_others_survive(engine, two):
@@ -71,6 +74,26 @@ def test_annotations_of_others_survive(engine, two):
     engine.out("tag", f"{a.host}/odd/x:1", f"{b.host}/odd/x:1")
     engine.out("push", "-q", f"{b.host}/odd/x:1")
     assert b.manifest("odd/x", "1") == (digest, document)
+
+
+def test_a_blob_that_never_came(engine, two):
+    """The layer was here before the image was pulled, so its blob was not fetched: where nobody has that, the
+    image goes out with a manifest of what is here."""
+    a, b = two
+    engine.load_busybox()
+    digest, _ = a.manifest("team/x", "1")
+    assert "Already exists" in engine.cleat("pull", f"{a.host}/team/x:1").stderr
+    copy = f"partly/{engine.root.name.lower().replace('_', '-')}"
+    engine.out("tag", f"{a.host}/team/x:1", f"{a.host}/{copy}:1")
+    engine.out("push", "-q", f"{a.host}/{copy}:1")
+    assert a.manifest(copy, "1")[0] == digest  # mounted
+    engine.out("tag", f"{a.host}/team/x:1", f"{b.host}/{copy}:1")
+    engine.out("push", "-q", f"{b.host}/{copy}:1")
+    identity = engine.out("images", "-q", "--no-trunc", f"{b.host}/{copy}:1")
+    other, document = b.manifest(copy, "1")
+    assert json.loads(document)["config"]["digest"] == identity
+    engine.out("push", "-q", f"{b.host}/{copy}:1")
+    assert b.manifest(copy, "1")[0] == other
 
 
 @pytest.mark.parametrize("kind", ["docker", "oci"])
