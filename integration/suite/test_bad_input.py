@@ -10,7 +10,7 @@ BAD = [
     (["start", "nobody"], "o such container: nobody"),
     (["logs", "nobody"], "o such container: nobody"),
     (["rm", "nobody"], "o such container: nobody"),
-    (["create", "no-such-image"], "no-such-image"),
+    (["create", "--pull", "never", "no-such-image"], "no-such-image"),
     (["create", "busybox:" + "t" * 300], "invalid reference"),
     (["create", "--name", "x" * 65536, "busybox"], "name"),
     (["create", "--name", "a/b", "busybox"], "a/b"),
