@@ -18,7 +18,7 @@ struct rpc_server;
 struct logkeep;
 struct reconciler;
 struct layers;
-struct remains;
+struct chores;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -41,7 +41,7 @@ struct engine {
 	struct reconciler *reconciler;
 	struct logkeep *logkeep;
 	struct layers *layers;
-	struct remains *remains;
+	struct chores *chores;
 	struct rpc_server *server;
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "chores.h"
 #include "container/base.h"
 #include "container/history.h"
 #include "container/remains.h"
@@ -111,7 +112,7 @@ static int open_parts(struct engine *engine, struct err *err)
 		r = logkeep_open(&engine->logkeep, engine->containers_fd,
 				 engine->config.log_compress_after_s, err);
 	if (r == 0)
-		r = remains_open(&engine->remains, engine, err);
+		r = chores_open(&engine->chores, engine, err);
 	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
@@ -121,7 +122,7 @@ static void close_parts(struct engine *engine)
 {
 	engine->server = rpc_server_free(engine->server);
 	engine->reconciler = reconcile_free(engine->reconciler);
-	engine->remains = remains_free(engine->remains);
+	engine->chores = chores_free(engine->chores);
 	engine->shims = shims_free(engine->shims);
 	engine->logkeep = logkeep_free(engine->logkeep);
 	engine->journal = journal_free(engine->journal);
@@ -154,7 +155,7 @@ static int run(struct engine *engine, const struct options *options, const sigse
 		link_drop(engine);
 		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
 			log_warn("ending with calls under way");
-		engine->remains = remains_free(engine->remains);
+		engine->chores = chores_free(engine->chores);
 		remains_clear_group(engine);
 	}
 	close_parts(engine);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blobs.h"
+#include "chores.h"
 #include "fd.h"
 #include "image.h"
 #include "log.h"
@@ -21,11 +22,26 @@ struct removal {
 	struct image image;
 	struct strings users;
 	struct strings *changes;
+	struct lease lease;       /* what goes */
 	char full[REFERENCE_MAX]; /* the name given; "" when it was an id */
 };
 
+static void clear_lease(struct engine *engine, const char *path)
+{
+	int r = fd_remove_tree(engine->state_fd, path);
+
+	if (r < 0)
+		log_error("remove %s: %s", path, strerror(-r));
+}
+
+/* The user need not wait until the space is free. */
 static void removal_deinit(struct removal *r)
 {
+	char path[LEASE_NAME_MAX];
+
+	lease_leave(&r->lease, path);
+	if (path[0])
+		chores_queue(r->engine, clear_lease, path);
 	image_deinit(&r->image);
 	strings_deinit(&r->users);
 }
@@ -261,13 +277,11 @@ int image_remove(struct engine *engine, const char *name,
 		 const struct image_remove_options *options, struct strings *changes,
 		 struct err *err)
 {
-	cleanup(removal_deinit) struct removal r = { .engine = engine,
-						     .options = options,
-						     .changes = changes };
-	/* the lease ends after the lock: freeing space takes time */
-	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	cleanup(removal_deinit) struct removal r = {
+		.engine = engine, .options = options, .changes = changes, .lease = LEASE_NULL
+	};
 	cleanup_fd int lock = image_lock(engine, err);
-	int n = lock < 0 ? lock : lease_open(&lease, engine->state_fd, err);
+	int n = lock < 0 ? lock : lease_open(&r.lease, engine->state_fd, err);
 
 	n = n ? n : find(&r, name, err);
 	if (n < 0)
@@ -277,7 +291,7 @@ int image_remove(struct engine *engine, const char *name,
 		const char *diff = r.image.config.diff_ids.v[i] + 7;
 		int used = layer_used(engine, diff);
 
-		n = used < 0 ? used : used ? 0 : layers_remove(engine->layers, diff, &lease, err);
+		n = used < 0 ? used : used ? 0 : layers_remove(engine->layers, diff, &r.lease, err);
 	}
-	return n ? n : blobs_release(engine, &lease, err);
+	return n ? n : blobs_release(engine, &r.lease, err);
 }

@@ -79,6 +79,13 @@ void lease_deinit(struct lease *lease)
 	*lease = LEASE_NULL;
 }
 
+void lease_leave(struct lease *lease, char path[LEASE_NAME_MAX])
+{
+	memcpy(path, lease->path, LEASE_NAME_MAX);
+	closep(&lease->fd);
+	*lease = LEASE_NULL;
+}
+
 int lease_sweep(int state_fd)
 {
 	int fd = openat(state_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0, r = 0;

@@ -24,6 +24,9 @@ int lease_open(struct lease *lease, int state_fd, struct err *err) must_check;
 /* Removes it with all that is in it. For cleanup(). */
 void lease_deinit(struct lease *lease);
 
+/* Gives it up without removing it: its path below STATE, for who does that. */
+void lease_leave(struct lease *lease, char path[LEASE_NAME_MAX]);
+
 /* Removes the leases of processes that are no more. Returns how many, or -errno. Blocks. */
 int lease_sweep(int state_fd) must_check;
 

@@ -45,7 +45,9 @@ def leftovers(engine):
 
 
 def nothing_left(engine):
-    return engine.out("images", "-aq") == "" and leftovers(engine) == []
+    """The files of an image that was removed go a moment later."""
+    harness.wait_until(lambda: leftovers(engine) == [], what="the end of all files")
+    return engine.out("images", "-aq") == ""
 
 
 # ---- what a layer becomes
