@@ -20,6 +20,7 @@
 #include "container/lifecycle.h"
 #include "container/record.h"
 #include "container/remove.h"
+#include "container/rootlayers.h"
 #include "container/status.h"
 #include "fd.h"
 #include "image/image.h"
@@ -375,5 +376,6 @@ static void on_rotated(struct engine *engine, const char *id)
 const struct shims_handlers reconcile_handlers = {
 	.event = on_event,
 	.rotated = on_rotated,
+	.layers = rootmounts_adopt,
 	.lost = on_lost,
 };

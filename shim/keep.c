@@ -131,6 +131,24 @@ static void take(struct shim *shim, const Cleat__Shim__V1__Kept *kept, const int
 		closep(&fds[i]);
 }
 
+void keep_layers(struct conn *conn)
+{
+	const struct shim *shim = conn->shim;
+	bool alive = true;
+
+	for (size_t at = 0; alive && at < shim->n_layers; at += FD_PASS_MAX) {
+		Cleat__Shim__V1__ShimMessage message = CLEAT__SHIM__V1__SHIM_MESSAGE__INIT;
+		Cleat__Shim__V1__Kept kept = CLEAT__SHIM__V1__KEPT__INIT;
+		size_t n = shim->n_layers - at < FD_PASS_MAX ? shim->n_layers - at : FD_PASS_MAX;
+
+		kept.layers = true;
+		kept.first_layer = (uint32_t)at;
+		message.message_case = CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_KEPT;
+		message.kept = &kept;
+		alive = control_send_fds(conn, &message, shim->layers + at, n);
+	}
+}
+
 static void take_layers(struct shim *shim, const int *sent, size_t n)
 {
 	int *grown = realloc(shim->layers, (shim->n_layers + n + 1) * sizeof(*grown));

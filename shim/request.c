@@ -59,6 +59,8 @@ static void on_subscribe(struct context *ctx)
 	ctx->reply.id = ctx->request->id;
 	control_reply(ctx->conn, &ctx->reply);
 	ctx->conn->subscribed = true;
+	if (ctx->request->subscribe->layers)
+		keep_layers(ctx->conn);
 	keep_replay(ctx->conn);
 	journal_replay(ctx->conn, ctx->request->subscribe->from_seq);
 	if (ctx->shim->log.driver == LOG_DRIVER_LOCAL && ctx->shim->log.segment > 1)

@@ -250,6 +250,8 @@ bool recent_replay(const struct recent *recent, uint64_t position, struct sessio
 void keep_tell(struct io *io);
 /* Tells a new subscriber all there is. */
 void keep_replay(struct conn *conn);
+/* Sends the layers back to an engine. */
+void keep_layers(struct conn *conn);
 /* Takes over the layers, and what an engine has kept, from the socket it left behind (consumed). */
 void keep_load(struct shim *shim, int fd);
 

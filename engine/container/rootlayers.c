@@ -115,8 +115,9 @@ static int open_mounts(struct rootmounts *mounts, const struct engine *engine, c
 	return 0;
 }
 
-int rootmounts_open(struct rootmounts *mounts, const struct engine *engine, const char *id,
-		    struct err *err)
+/* Owned; free with cleat__shim__v1__shim_spec__free_unpacked(). */
+static Cleat__Shim__V1__ShimSpec *read_spec(const struct engine *engine, const char *id,
+					    struct err *err)
 {
 	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
 	Cleat__Shim__V1__ShimSpec *spec;
@@ -125,12 +126,38 @@ int rootmounts_open(struct rootmounts *mounts, const struct engine *engine, cons
 	(void)snprintf(path, sizeof(path), "%.64s/shim.pb", id);
 	int r = fd_read_file(engine->containers_fd, path, SHIM_SPEC_MAX, &bytes);
 
-	if (r < 0)
-		return err_sys(err, r, "read %s", path);
+	if (r < 0) {
+		(void)err_sys(err, r, "read %s", path);
+		return NULL;
+	}
 	spec = cleat__shim__v1__shim_spec__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
 	if (!spec)
-		return err_set(err, ERR_INTERNAL, "%s cannot be read", path);
-	r = open_mounts(mounts, engine, spec->layers, spec->n_layers, err);
-	cleat__shim__v1__shim_spec__free_unpacked(spec, NULL);
+		(void)err_set(err, ERR_INTERNAL, "%s cannot be read", path);
+	return spec;
+}
+
+int rootmounts_open(struct rootmounts *mounts, const struct engine *engine, const char *id,
+		    struct err *err)
+{
+	struct err own = ERR_NULL;
+	Cleat__Shim__V1__ShimSpec *spec = read_spec(engine, id, &own);
+	int r = spec ? open_mounts(mounts, engine, spec->layers, spec->n_layers, &own)
+		     : err_to_errno(own.code);
+
+	if (spec)
+		cleat__shim__v1__shim_spec__free_unpacked(spec, NULL);
+	if (r < 0 && err)
+		*err = own;
 	return r;
+}
+
+void rootmounts_adopt(struct engine *engine, const char *id, size_t first, const int *fds, size_t n)
+{
+	Cleat__Shim__V1__ShimSpec *spec = read_spec(engine, id, NULL);
+
+	for (size_t i = 0; spec && i < n && first + i < spec->n_layers; i++)
+		if (str_is_id(spec->layers[first + i]))
+			layers_adopt(engine->layers, spec->layers[first + i], fds[i]);
+	if (spec)
+		cleat__shim__v1__shim_spec__free_unpacked(spec, NULL);
 }

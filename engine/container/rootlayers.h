@@ -33,3 +33,7 @@ struct rootmounts {
 int rootmounts_open(struct rootmounts *mounts, const struct engine *engine, const char *id,
 		    struct err *err) must_check;
 void rootmounts_deinit(struct rootmounts *mounts);
+/* Takes mounts (borrowed) that the shim of container `id` was given by another engine, from number `first` on,
+ * so that what starts now shares them. */
+void rootmounts_adopt(struct engine *engine, const char *id, size_t first, const int *fds,
+		      size_t n);

@@ -204,6 +204,12 @@ int layers_root(struct layers *layers, const char *diff, struct err *err)
 	return owner(layers, diff)->open(layers, diff, err);
 }
 
+void layers_adopt(struct layers *layers, const char *diff, int fd)
+{
+	if (layer_driver_erofs.owns(layers, diff))
+		mountcache_put(&layers->mounts, diff, fd);
+}
+
 int layers_tar(const struct layers *layers, const char *diff, int *fd)
 {
 	char path[80];

@@ -49,6 +49,8 @@ int layers_path(const struct layers *layers, const char *diff, char **out) must_
  * directory for overlays, and for looking at. Mounts the layer when it is not mounted yet. -ENOENT; -EIO
  * (DATA_LOSS) when it is damaged beyond repair. */
 int layers_root(struct layers *layers, const char *diff, struct err *err) must_check;
+/* Takes a mount of the layer (borrowed) that another engine has made, unless there is one. */
+void layers_adopt(struct layers *layers, const char *diff, int fd);
 /* The exact tar that the layer was, uncompressed: an owned descriptor in *fd. -ENOENT where it was not
  * kept (driver `dir`), -errno. */
 int layers_tar(const struct layers *layers, const char *diff, int *fd) must_check;

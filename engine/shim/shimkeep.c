@@ -138,10 +138,11 @@ static int send_layers(int sock, const int *layers, size_t n)
 	int r = 0;
 
 	kept.layers = true;
-	len = cleat__shim__v1__kept__pack(&kept, bytes);
 	for (size_t at = 0; r == 0 && at < n; at += FD_PASS_MAX) {
 		size_t count = n - at < FD_PASS_MAX ? n - at : FD_PASS_MAX;
 
+		kept.first_layer = (uint32_t)at;
+		len = cleat__shim__v1__kept__pack(&kept, bytes);
 		r = fd_send(sock, bytes, len, layers + at, count, MSG_DONTWAIT);
 	}
 	return r;

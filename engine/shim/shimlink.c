@@ -129,13 +129,27 @@ static void take_reply(struct link *link, Cleat__Shim__V1__ShimMessage *message)
 }
 
 /* fds are consumed. */
+static void take_layers(struct link *link, const Cleat__Shim__V1__Kept *kept, const int *fds,
+			size_t n_fds)
+{
+	const struct shims *shims = link->shims;
+
+	shims->handlers->layers(shims->engine, link->id, kept->first_layer, fds, n_fds);
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+}
+
+/* fds are consumed. */
 static void take_message(struct link *link, size_t len, const int *fds, size_t n_fds)
 {
 	struct shims *shims = link->shims;
 	Cleat__Shim__V1__ShimMessage *message =
 		cleat__shim__v1__shim_message__unpack(NULL, len, shims->message);
 
-	if (message && message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_KEPT)
+	if (message && message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_KEPT &&
+	    message->kept->layers)
+		take_layers(link, message->kept, fds, n_fds);
+	else if (message && message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_KEPT)
 		shimkeep_put(&shims->keep, link->id, message->kept, fds, n_fds);
 	else
 		for (size_t i = 0; i < n_fds; i++)
@@ -271,7 +285,8 @@ static struct link *new_link(struct shims *shims, const char *id, int sock)
 	return link;
 }
 
-int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
+/* `layers`: the shim may have mounts that this engine lacks. */
+static int dial(struct shims *shims, const char *id, int64_t last_seq, bool layers)
 {
 	cleanup_fd int sock = -1;
 	struct link *link;
@@ -286,7 +301,7 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 	sock = shimsock_dial(shims->engine, id);
 	if (sock < 0)
 		return sock;
-	r = shimsock_subscribe(sock, last_seq);
+	r = shimsock_subscribe(sock, last_seq, layers);
 	if (r < 0)
 		return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
 	pthread_mutex_lock(&shims->mutex);
@@ -298,6 +313,11 @@ int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
 	}
 	pthread_mutex_unlock(&shims->mutex);
 	return 0;
+}
+
+int shims_connect(struct shims *shims, const char *id, int64_t last_seq)
+{
+	return dial(shims, id, last_seq, true);
 }
 
 static void disconnect(struct shims *shims, const char *id)
@@ -349,7 +369,7 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const int
 	if (watch_spawned(shims, pid) < 0)
 		log_warn("cannot watch a shim id=%.12s pid=%d", id, pid);
 	disconnect(shims, id);
-	r = shims_connect(shims, id, last_seq);
+	r = dial(shims, id, last_seq, false);
 	return r < 0 ? err_sys(err, r, "connect to the shim") : 0;
 }
 

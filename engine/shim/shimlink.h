@@ -24,6 +24,10 @@ struct shims_handlers {
 		      const Cleat__Shim__V1__ShimEvent *event);
 	/* The shim has closed segments of the container's log; in the reading thread. */
 	void (*rotated)(struct engine *engine, const char *id);
+	/* Mounts of the container's layers from number `first` on (borrowed), which a shim that was
+	 * spawned by another engine has; in the reading thread. */
+	void (*layers)(struct engine *engine, const char *id, size_t first, const int *fds,
+		       size_t n);
 	/* The connection ended, in the reading thread: the shim is gone or hung up. */
 	void (*lost)(struct engine *engine, const char *id);
 };

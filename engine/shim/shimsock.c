@@ -49,12 +49,13 @@ int shimsock_send(int sock, const Cleat__Shim__V1__ShimRequest *request, const i
 	return fd_send(sock, bytes, len, fds, n_fds, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int shimsock_subscribe(int sock, int64_t last_seq)
+int shimsock_subscribe(int sock, int64_t last_seq, bool layers)
 {
 	Cleat__Shim__V1__SubscribeRequest body = CLEAT__SHIM__V1__SUBSCRIBE_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 
 	body.from_seq = (uint64_t)last_seq + 1;
+	body.layers = layers;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_SUBSCRIBE;
 	request.subscribe = &body;
 	return shimsock_send(sock, &request, NULL, 0);

@@ -17,4 +17,4 @@ enum { SHIMSOCK_MESSAGE_MAX = 64 << 10 };
 int shimsock_send(int sock, const Cleat__Shim__V1__ShimRequest *request, const int *fds,
 		  size_t n_fds) must_check;
 /* Asks for the events after `last_seq`; as shimsock_send(). */
-int shimsock_subscribe(int sock, int64_t last_seq) must_check;
+int shimsock_subscribe(int sock, int64_t last_seq, bool layers) must_check;

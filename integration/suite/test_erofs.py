@@ -106,12 +106,12 @@ def test_neither_can_be_trusted(erofs):
 
 
 def layer_mounts(pid):
-    """Numbers of the erofs mounts that a process holds."""
+    """Numbers of the mounts whose root, and nothing of which, a process holds: layers that are in no table."""
+    tables = {line.split()[0] for line in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines()}
     found = set()
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
         number = re.search(r"mnt_id:\s*(\d+)", info.read_text())
-        where = pathlib.Path(f"/proc/{pid}/fd", info.name)
-        if number and os.readlink(where) == "/" and os.fstatvfs(os.open(where, os.O_PATH)).f_blocks:
+        if number and os.readlink(pathlib.Path(f"/proc/{pid}/fd", info.name)) == "/" and number.group(1) not in tables:
             found.add(number.group(1))
     return found
 
@@ -128,6 +128,17 @@ def test_one_mount_for_all_and_none_in_the_table(erofs):
     for name in ("aa", "bb"):
         pid = json.loads(erofs.out("inspect", name))[0]["State"]["Pid"]
         assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]
+
+
+def test_a_new_engine_takes_the_mounts_over(erofs):
+    erofs.out("run", "-d", "--name", "aa", "busybox", "sleep", "1000")
+    (first,) = erofs.shims()
+    erofs.kill()
+    erofs.start()
+    harness.wait_until(lambda: layer_mounts(erofs.engine_pids()[0]) == layer_mounts(first), what="the mount")
+    erofs.out("run", "-d", "--name", "bb", "busybox", "sleep", "1000")
+    (second,) = set(erofs.shims()) - {first}
+    assert layer_mounts(second) == layer_mounts(first)
 
 
 def test_starts_without_an_engine(erofs):
