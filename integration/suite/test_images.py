@@ -349,3 +349,10 @@ def test_events(busybox):
     busybox.out("rmi", "again:1", "busybox")
     out = busybox.out("events", "--since", "1h", "--until", "0s", "-f", "type=image", "--format", "{{.Action}}")
     assert out.split() == ["load", "tag", "untag", "untag", "delete"]
+
+
+def test_layers_with_nothing_in_them(engine):
+    """Docker's own empty layer is a tar without an entry."""
+    layers = [bytes(1024), image.busybox_layer(), image.Layer().dir("./").bytes(), image.Layer().add("x", b"").bytes()]
+    load(engine, image.docker_archive(["empty:1"], layers))
+    assert engine.out("run", "--rm", "empty:1", "sh", "-c", "ls /x; wc -c < /x; ls -d /bin").split() == ["/x", "0", "/bin"]
