@@ -30,7 +30,7 @@ static int choose(struct layers *layers, const char *wanted, struct err *err)
 			log_info("layer driver=%s", drivers[i]->name);
 			return 0;
 		}
-		log_warn("layer driver=%s unusable reason=\"%s\"", drivers[i]->name, err->message);
+		log_info("layer driver=%s unusable reason=\"%s\"", drivers[i]->name, err->message);
 	}
 	return wanted[0] ? err_wrap(err, -ENOTSUP, "layer-driver \"%s\" does not work here", wanted)
 			 : err_wrap(err, -ENOTSUP, "no layer driver works here");

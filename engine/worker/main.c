@@ -28,7 +28,7 @@ enum { MEMORY_MAX = 0 };
 enum { MEMORY_MAX = 1 << 30 };
 #endif
 
-/* What extraction needs; SYS_ADMIN is for trusted.* attributes alone, as the filter lets nothing else
+/* What extraction needs (to index a tar takes none of it); SYS_ADMIN is for trusted.* attributes alone, as the filter lets nothing else
  * through that it would allow. */
 static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,   CAP_FSETID,
 			    CAP_MKNOD, CAP_SETFCAP,      CAP_SYS_ADMIN };
@@ -88,12 +88,12 @@ static const int allowed[] = {
 	SCMP_SYS(restart_syscall),
 };
 
-static int drop_capabilities(void)
+static int drop_capabilities(bool makes_files)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+	for (size_t i = 0; makes_files && i < ARRAY_LEN(kept); i++)
 		data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
 	for (int i = 0; i < 2; i++)
 		data[i].effective = data[i].permitted;
@@ -124,7 +124,7 @@ static int limit(void)
 }
 
 /* All that does not end with the first thread's own filter, which is last. */
-static int confine(struct err *err)
+static int confine(bool makes_files, struct err *err)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_FS) < 0)
 		return err_sys(err, errno, "leave the host's namespaces");
@@ -132,7 +132,7 @@ static int confine(struct err *err)
 		return err_sys(err, errno, "enter the job's directory");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, errno, "give up privileges");
-	int r = drop_capabilities();
+	int r = drop_capabilities(makes_files);
 
 	r = r ? r : limit();
 	return r < 0 ? err_sys(err, r, "confine the worker") : 0;
@@ -142,13 +142,14 @@ static const struct {
 	const char *name;
 	job_fn *run;
 	layer_keep_fn *keep;
-	bool threads;
+	bool makes_files; /* of other owners and kinds */
+	bool two_threads;
 } jobs[] = {
-	{ "load", job_load, layer_unpack, false },
-	{ "load-erofs", job_load, layer_index, true },
-	{ "layer", job_layer, layer_unpack, false },
-	{ "layer-erofs", job_layer, layer_index, true },
-	{ "index", job_index, NULL, true },
+	{ "load", job_load, layer_unpack, .makes_files = true },
+	{ "load-erofs", job_load, layer_index, .two_threads = true },
+	{ "layer", job_layer, layer_unpack, .makes_files = true },
+	{ "layer-erofs", job_layer, layer_index, .two_threads = true },
+	{ "index", job_index, NULL, .two_threads = true },
 };
 
 /* The second thread is started with the first one's confinement, gets the filter with it, and ends with the
@@ -163,8 +164,8 @@ static int run(const char *name, FILE *out, struct err *err)
 		i++;
 	if (i == ARRAY_LEN(jobs))
 		return err_set(err, ERR_INTERNAL, "unknown job");
-	r = confine(err);
-	if (r == 0 && jobs[i].threads)
+	r = confine(jobs[i].makes_files, err);
+	if (r == 0 && jobs[i].two_threads)
 		r = conveyor_new(&tools.conveyor, err);
 	if (r == 0 && (r = filter()) < 0)
 		(void)err_sys(err, r, "confine the worker");
