@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registries and images that lie, and platforms: each gets one clear error, and nothing stays."""
+import gzip
+import http.server
+import json
+import os
+import threading
+
+import image
+import pytest
+import registries
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@pytest.fixture(scope="module")
+def registry():
+    with registries.Registry() as r:
+        yield r
+
+
+def put_image(registry, name, tag, layers=None, conf=None, **changes):
+    """Puts an image whose manifest is changed by `changes`; its descriptor."""
+    layers = layers if layers is not None else [image.busybox_layer()]
+    conf = conf or image.config(layers)
+    packed = [gzip.compress(layer, 1, mtime=0) for layer in layers]
+    document = {"schemaVersion": 2, "mediaType": MANIFEST,
+                "config": {"mediaType": CONFIG, "size": len(conf), "digest": registry.put_blob(name, conf)},
+                "layers": [{"mediaType": LAYER, "size": len(p), "digest": registry.put_blob(name, p)} for p in packed],
+                **changes}
+    data = json.dumps(document).encode()
+    return {"mediaType": MANIFEST, "size": len(data), "digest": registry.put_manifest(name, tag, data, MANIFEST)}
+
+
+def refused(engine, name, sentence):
+    done = engine.cleat("pull", name, check=False)
+    assert done.returncode == 1 and sentence in done.stderr, done.stderr
+    assert engine.out("images", "-q") == ""
+    assert not any((engine.state / "layers").iterdir())
+    assert [p.name for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == []
+
+
+def test_index(engine, registry):
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+    foreign = json.loads(image.config([image.busybox_layer()]))
+    foreign.update(architecture="s390x", os="linux")
+    entries = [{**put_image(registry, "many", "own"), "platform": {"os": "linux", "architecture": machine}},
+               {**put_image(registry, "many", "s390x", conf=json.dumps(foreign).encode()),
+                "platform": {"os": "linux", "architecture": "s390x"}},
+               {"mediaType": MANIFEST, "size": 5, "digest": "sha256:" + "1" * 64,
+                "platform": {"os": "unknown", "architecture": "unknown"}}]
+    # a registry checks what an index names: the attestation is one it has
+    entries[2].update(digest=entries[0]["digest"], size=entries[0]["size"])
+    document = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+    digest = registry.put_manifest("many", "1", document, INDEX)
+    name = f"{registry.host}/many:1"
+    assert f"Digest: {digest}" in engine.out("pull", name)
+    assert engine.out("run", "--rm", name, "echo", "ok") == "ok"
+    assert (engine.state / "blobs/sha256" / digest[7:]).read_bytes() == document
+    assert engine.out("image", "inspect", "-f", "{{.Architecture}}", name) == machine
+    engine.out("pull", "-q", "--platform", "linux/s390x", name)
+    assert engine.out("image", "inspect", "-f", "{{.Architecture}}", name) == "s390x"
+    done = engine.cleat("pull", "--platform", "linux/mips", name, check=False)
+    assert done.returncode == 1 and "no matching manifest for linux/mips" in done.stderr
+    done = engine.cleat("pull", "--platform", "linux/arm64", f"{registry.host}/many:s390x", check=False)
+    assert "does not match the specified platform: wanted linux/arm64, actual: linux/s390x" in done.stderr
+
+
+def test_blob_that_was_changed(engine, registry):
+    """The registry's own disk lies: what it sends is not what its digest says."""
+    put_image(registry, "changed", "1", [image.Layer().add("f", b"1" * 9000).bytes()])
+    _, manifest = registry.manifest("changed", "1")
+    path = registry.blob_path(json.loads(manifest)["layers"][0]["digest"])
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 1
+    path.write_bytes(data)
+    refused(engine, f"{registry.host}/changed:1", "what the registry sent has the digest sha256:")
+
+
+def test_config_that_does_not_fit(engine, registry):
+    other = image.config([image.Layer().add("x").bytes()])
+    put_image(registry, "diff", "1", conf=other)
+    refused(engine, f"{registry.host}/diff:1", "the config says sha256:")
+    two = image.config([image.busybox_layer(), image.busybox_layer()])
+    put_image(registry, "diff", "2", conf=two)
+    refused(engine, f"{registry.host}/diff:2", "the config lists 2 layers, the manifest 1")
+    put_image(registry, "diff", "3", conf=b"[]")
+    refused(engine, f"{registry.host}/diff:3", "rootfs: expected an object")
+
+
+def test_layer_that_is_none(engine, registry):
+    conf = json.loads(image.config([image.busybox_layer()]))
+    put_image(registry, "none", "1", [b"this is no tar"], json.dumps(conf).encode())
+    refused(engine, f"{registry.host}/none:1", "Truncated tar archive")
+    evil = image.Layer().add("../outside", b"x").bytes()
+    put_image(registry, "none", "2", [evil])
+    refused(engine, f"{registry.host}/none:2", "outside")
+
+
+def test_things_that_are_no_images(engine, registry):
+    chart = {"mediaType": "application/vnd.cncf.helm.config.v1+json", "size": 2, "digest": registry.put_blob("odd", b"{}")}
+    put_image(registry, "odd", "chart", config=chart)
+    refused(engine, f"{registry.host}/odd:chart", "it is no image: its config is of type")
+
+
+class Liar:
+    """A server that answers each path with what it is given: (status, headers, chunks), or a function of the
+    request that returns those."""
+
+    def __init__(self, answers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                answer = answers.get(self.path, (404, {}, [b"{}"]))
+                status, headers, chunks = answer(self) if callable(answer) else answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    for chunk in chunks:
+                        self.wfile.write(chunk)
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_manifest_of_100_mib(engine):
+    with Liar({"/v2/x/manifests/1": (200, {"Content-Type": MANIFEST}, (b"[" * (1 << 20) for _ in range(100)))}) as liar:
+        refused(engine, f"{liar.host}/x:1", "it is longer than 4194304 bytes")
+
+
+def test_manifest_that_is_another(engine):
+    digest = "sha256:" + "a" * 64
+    good = json.dumps({"schemaVersion": 2, "config": {"mediaType": CONFIG, "size": 2, "digest": digest}, "layers": []})
+    with Liar({f"/v2/x/manifests/{digest}": (200, {"Content-Type": MANIFEST}, [good.encode()])}) as liar:
+        refused(engine, f"{liar.host}/x@{digest}", f"what the registry sent as {digest} has the digest sha256:")
+
+
+@pytest.mark.parametrize("document, sentence", [
+    (b"{}", "expected either layers or manifests"),
+    (b"<html>", "manifest: "),
+    (b'{"schemaVersion": 1, "fsLayers": []}', "schema 1 is not supported"),
+    (b'{"layers": [], "config": {"digest": "sha256:../../../etc/passwd", "size": 1}}', "config: digest"),
+])
+def test_bad_manifests(engine, document, sentence):
+    with Liar({"/v2/x/manifests/1": (200, {"Content-Type": MANIFEST}, [document])}) as liar:
+        refused(engine, f"{liar.host}/x:1", sentence)
+
+
+def test_redirects_do_not_carry_credentials(engine, tmp_path, monkeypatch):
+    """A redirect to another host is followed without the header; one to a file is not followed at all."""
+    seen, target = [], {}
+
+    def note(request):
+        seen.append((request.path, request.headers.get("Authorization")))
+        return 404, {}, []
+
+    def redirect(request):
+        if not request.headers.get("Authorization"):
+            return 401, {"WWW-Authenticate": 'Basic realm="x"'}, []
+        note(request)
+        return 307, {"Location": f"http://{target['host']}/y"}, []
+
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with Liar({"/y": note}) as other, Liar({"/v2/x/manifests/1": redirect}) as liar:
+        target["host"] = other.host
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {liar.host: {"auth": "dTpw"}}}))
+        assert engine.cleat("pull", f"{liar.host}/x:1", check=False).returncode == 1
+    assert seen == [("/v2/x/manifests/1", "Basic dTpw"), ("/y", None)]
+    with Liar({"/v2/x/manifests/1": (307, {"Location": "file:///etc/passwd"}, [])}) as liar:
+        refused(engine, f"{liar.host}/x:1", "file")
