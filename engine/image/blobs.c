@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "fd.h"
 #include "manifest.h"
+#include "rows.h"
 #include "store.h"
 #include "str.h"
 
@@ -82,15 +83,10 @@ static int remove_blob(const struct engine *engine, const char *hex, const struc
 											: 0;
 }
 
-static int take_text(const struct store_row *row, void *ctx)
-{
-	return strings_append(ctx, store_text(row, 0));
-}
-
 int blobs_release(struct engine *engine, const struct lease *lease, struct err *err)
 {
 	cleanup(strings_deinit) struct strings gone = { 0 };
-	int r = store_query(engine->store, err, take_text, &gone,
+	int r = store_query(engine->store, err, rows_take_text, &gone,
 			    "SELECT digest FROM blobs WHERE NOT EXISTS "
 			    "(SELECT 1 FROM image_blobs WHERE digest = blobs.digest)",
 			    "");

@@ -10,6 +10,7 @@
 #include "fd.h"
 #include "layer.h"
 #include "manifest.h"
+#include "rows.h"
 #include "store.h"
 
 void content_deinit(struct content *content)
@@ -71,11 +72,6 @@ int content_blob(struct engine *engine, const char *digest, struct content *out)
 	return 0;
 }
 
-static int take_text(const struct store_row *row, void *ctx)
-{
-	return strings_append(ctx, store_text(row, 0));
-}
-
 /* What the layer's driver keeps; its digest is the diff id. */
 static int plain_tar(struct engine *engine, const char *diff_id, struct content *out)
 {
@@ -97,7 +93,7 @@ int content_layer(struct engine *engine, const char *diff_id, struct content *ou
 {
 	cleanup(strings_deinit) struct strings digests = { 0 };
 	struct content found = CONTENT_NULL;
-	int r = store_query(engine->store, err, take_text, &digests,
+	int r = store_query(engine->store, err, rows_take_text, &digests,
 			    "SELECT digest FROM blobs WHERE diff_id = ? ORDER BY size_bytes", "s",
 			    diff_id);
 

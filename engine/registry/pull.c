@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a name to an image: the manifest (through an index, where there is one, to the platform's), the config,
- * the layers that are not here, and then everything becomes visible at once. Mirrors are asked first, and the
- * registry itself when they do not have the manifest. */
+ * the layers that are not here, and then everything becomes visible at once. */
 #include "pull.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "blobs.h"
 #include "crew.h"
-#include "document.h"
 #include "fd.h"
-#include "fetch.h"
 #include "image.h"
 #include "layer.h"
 #include "layerpull.h"
 #include "publish.h"
-#include "reference.h"
-#include "registry.h"
+#include "resolve.h"
 #include "str.h"
 #include "tags.h"
 
@@ -33,24 +28,12 @@ struct told {
 struct pull {
 	struct engine *engine;
 	const struct pull_options *options;
-	struct reference ref;
-	char repository[REFERENCE_MAX]; /* docker.io/library/busybox */
-	char name[REFERENCE_MAX];       /* the same with tag or digest */
-	struct registry *registry;
-	struct transfer *transfer;
-	struct document top, chosen; /* chosen: the platform's manifest of an index */
-	struct buf json;
-	struct image_config config;
+	struct resolved what;
 	struct layer_pull *layers;
 	struct told *told;
 	size_t n_layers;
 	struct lease lease; /* of the documents */
 };
-
-static const struct document *manifest(const struct pull *p)
-{
-	return p->top.parsed.index ? &p->chosen : &p->top;
-}
 
 static void pull_deinit(struct pull *p)
 {
@@ -58,12 +41,7 @@ static void pull_deinit(struct pull *p)
 		layer_pull_deinit(&p->layers[i]);
 	free(p->layers);
 	free(p->told);
-	document_deinit(&p->top);
-	document_deinit(&p->chosen);
-	buf_deinit(&p->json);
-	image_config_deinit(&p->config);
-	transfer_freep(&p->transfer);
-	registry_freep(&p->registry);
+	resolved_deinit(&p->what);
 	lease_deinit(&p->lease);
 }
 
@@ -74,130 +52,19 @@ static int cancelled(const struct pull *p, struct err *err)
 	return poll(&fd, 1, 0) > 0 ? err_set(err, ERR_CANCELLED, "it was cancelled") : 0;
 }
 
-/* ---- what to pull */
-
-static int connect_to(struct pull *p, const struct endpoint *endpoint, struct err *err)
-{
-	const struct registry_options options = { .config = &p->engine->config,
-						  .path = p->ref.path,
-						  .auth = p->options->auth,
-						  .stop_fd = p->options->cancel_fd };
-
-	transfer_freep(&p->transfer);
-	registry_freep(&p->registry);
-	document_deinit(&p->top);
-	int r = registry_open(&p->registry, &options, endpoint, err);
-
-	return r ? r : registry_transfer(p->registry, p->options->cancel_fd, &p->transfer, err);
-}
-
-static int find_manifest(struct pull *p, struct err *err)
-{
-	struct endpoint endpoints[ENDPOINTS_MAX];
-	const char *which = p->ref.digest[0] ? p->ref.digest : p->ref.tag;
-	size_t n = endpoints_find(&p->engine->config, p->ref.domain, endpoints);
-	char shown[REFERENCE_MAX];
-	int r = -ENOENT;
-
-	reference_familiar(p->name, shown);
-	for (size_t i = 0; i < n && r < 0 && r != -ECANCELED; i++) {
-		r = connect_to(p, &endpoints[i], err);
-		r = r ? r
-		      : document_get(&p->top, p->engine, p->registry, p->transfer, which, shown,
-				     err);
-	}
-	return r;
-}
-
-static struct platform wanted(const struct pull *p)
-{
-	struct utsname name = { 0 };
-
-	(void)uname(&name);
-	struct platform host = platform_host(name.machine), w = host;
-
-	if (p->options->platform) {
-		w = *p->options->platform;
-		if (!w.os[0])
-			memcpy(w.os, host.os, sizeof(w.os));
-		if (!w.architecture[0])
-			memcpy(w.architecture, host.architecture, sizeof(w.architecture));
-	}
-	return w;
-}
-
-static int choose_platform(struct pull *p, struct err *err)
-{
-	struct platform want = wanted(p);
-	char text[96], shown[REFERENCE_MAX];
-
-	if (!p->top.parsed.index)
-		return 0;
-	platform_format(&want, text);
-	reference_familiar(p->name, shown);
-	const struct descriptor *d = distribution_choose(&p->top.parsed, &want);
-
-	if (!d)
-		return err_set(
-			err, ERR_NOT_FOUND,
-			"no matching manifest for %s in the manifest list entries of %.120s: "
-			"not found",
-			text, shown);
-	int r = document_get(&p->chosen, p->engine, p->registry, p->transfer, d->digest, shown,
-			     err);
-
-	return r == 0 && p->chosen.parsed.index
-		       ? err_set(err, ERR_INVALID, "%s: an index in an index", d->digest)
-		       : r;
-}
-
 /* The image has the name and the digest already, and all of it is here. */
 static bool is_current(const struct pull *p)
 {
 	cleanup(image_deinit) struct image image = { 0 };
-	cleanup_free char *digest = str_printf("%s@%s", p->repository, p->top.digest);
+	cleanup_free char *digest = str_printf("%s@%s", p->what.repository, p->what.top.digest);
 
-	if (!digest || image_find(p->engine, p->name, &image, NULL) < 0 ||
-	    strcmp(image.id, manifest(p)->parsed.config.digest) != 0)
+	if (!digest || image_find(p->engine, p->what.name, &image, NULL) < 0 ||
+	    strcmp(image.id, resolved_manifest(&p->what)->parsed.config.digest) != 0)
 		return false;
 	for (size_t i = 0; i < image.digests.n; i++)
 		if (strcmp(image.digests.v[i], digest) == 0)
 			return true;
 	return false;
-}
-
-static int check_platform(const struct pull *p, struct err *err)
-{
-	const struct image_config *c = &p->config;
-	struct platform want = wanted(p);
-	char text[96], shown[REFERENCE_MAX];
-
-	if (!p->options->platform || p->top.parsed.index || !str_or_empty(c->architecture)[0] ||
-	    (strcmp(want.os, str_or_empty(c->os)) == 0 &&
-	     strcmp(want.architecture, c->architecture) == 0))
-		return 0;
-	platform_format(&want, text);
-	reference_familiar(p->name, shown);
-	return err_set(err, ERR_NOT_FOUND,
-		       "image with reference %.100s was found but does not match the specified "
-		       "platform: wanted %s, actual: %.20s/%.20s",
-		       shown, text, str_or_empty(c->os), c->architecture);
-}
-
-static int get_config(struct pull *p, struct err *err)
-{
-	const struct distribution *m = &manifest(p)->parsed;
-	const struct fetch fetch = { p->engine, p->registry, p->transfer, &m->config, NULL };
-	int r = fetch_document(&fetch, MANIFEST_BYTES_MAX, &p->json, err);
-
-	if (r < 0)
-		return err_wrap(err, r, "image config");
-	r = image_config_parse(p->json.data, p->json.len, &p->config, err);
-	r = r ? r : check_platform(p, err);
-	if (r == 0 && p->config.diff_ids.n != m->n)
-		r = err_set(err, ERR_INVALID, "the config lists %zu layers, the manifest %zu",
-			    p->config.diff_ids.n, m->n);
-	return r;
 }
 
 /* ---- layers */
@@ -213,7 +80,7 @@ static bool listed_before(const struct pull *p, size_t i)
 
 static int list_layers(struct pull *p, struct err *err)
 {
-	const struct distribution *m = &manifest(p)->parsed;
+	const struct distribution *m = &resolved_manifest(&p->what)->parsed;
 
 	p->layers = calloc(m->n + 1, sizeof(*p->layers));
 	p->told = calloc(m->n + 1, sizeof(*p->told));
@@ -222,7 +89,7 @@ static int list_layers(struct pull *p, struct err *err)
 	for (size_t i = 0; i < m->n; i++) {
 		struct layer_pull *l = &p->layers[i];
 
-		layer_pull_init(l, &m->items[i], p->config.diff_ids.v[i] + strlen("sha256:"));
+		layer_pull_init(l, &m->items[i], p->what.config.diff_ids.v[i] + strlen("sha256:"));
 		p->n_layers++;
 		p->told[i].state = -1;
 		if (listed_before(p, i) ||
@@ -296,22 +163,22 @@ static bool has_blob(const struct pull *p, const struct layer_pull *l)
 
 static int list_blobs(struct pull *p, struct publish_blob *out, size_t *n, struct err *err)
 {
-	const struct document *m = manifest(p);
-	int r = add_document(p, &out[(*n)++], "config", &p->json, m->parsed.config.digest,
+	const struct document *m = resolved_manifest(&p->what);
+	int r = add_document(p, &out[(*n)++], "config", &p->what.json, m->parsed.config.digest,
 			     m->parsed.config.media_type, err);
 
 	r = r ? r
 	      : add_document(p, &out[(*n)++], "manifest", &m->bytes, m->digest, m->media_type, err);
-	if (r == 0 && m != &p->top)
-		r = add_document(p, &out[(*n)++], "index", &p->top.bytes, p->top.digest,
-				 p->top.media_type, err);
+	if (r == 0 && m != &p->what.top)
+		r = add_document(p, &out[(*n)++], "index", &p->what.top.bytes, p->what.top.digest,
+				 p->what.top.media_type, err);
 	for (size_t i = 0; r == 0 && i < p->n_layers; i++) {
 		const struct layer_pull *l = &p->layers[i];
 
 		if (!has_blob(p, l))
 			continue;
 		out[*n] = (struct publish_blob){ .media_type = l->blob->media_type,
-						 .diff_id = p->config.diff_ids.v[i],
+						 .diff_id = p->what.config.diff_ids.v[i],
 						 .size_bytes = l->blob->size,
 						 .dir_fd = p->engine->state_fd };
 		memcpy(out[*n].digest, l->blob->digest, sizeof(out[*n].digest));
@@ -324,16 +191,16 @@ static int commit(struct pull *p, struct err *err)
 {
 	cleanup_free struct publish_layer *layers = calloc(p->n_layers + 1, sizeof(*layers));
 	cleanup_free struct publish_blob *blobs = calloc(p->n_layers + 3, sizeof(*blobs));
-	char *tag = p->name;
-	const struct strings tags = { &tag, p->ref.digest[0] ? 0 : 1 };
-	struct publish_image image = { .id = manifest(p)->parsed.config.digest,
-				       .json = p->json.data,
-				       .len = p->json.len,
-				       .config = &p->config,
+	char *tag = p->what.name;
+	const struct strings tags = { &tag, p->what.ref.digest[0] ? 0 : 1 };
+	struct publish_image image = { .id = resolved_manifest(&p->what)->parsed.config.digest,
+				       .json = p->what.json.data,
+				       .len = p->what.json.len,
+				       .config = &p->what.config,
 				       .tags = &tags,
-				       .manifest = manifest(p)->digest,
-				       .repository = p->repository,
-				       .digest = p->top.digest,
+				       .manifest = resolved_manifest(&p->what)->digest,
+				       .repository = p->what.repository,
+				       .digest = p->what.top.digest,
 				       .layers = layers,
 				       .n_layers = p->n_layers,
 				       .blobs = blobs };
@@ -356,9 +223,10 @@ static int commit(struct pull *p, struct err *err)
 
 static int tell_begin(const struct pull *p)
 {
-	cleanup_free char *status = str_printf("Pulling from %s", p->ref.path);
+	cleanup_free char *status = str_printf("Pulling from %s", p->what.ref.path);
 
-	return status ? tell(p, p->ref.digest[0] ? p->ref.digest : p->ref.tag, status, 0, 0)
+	return status ? tell(p, p->what.ref.digest[0] ? p->what.ref.digest : p->what.ref.tag,
+			     status, 0, 0)
 		      : -ENOMEM;
 }
 
@@ -373,15 +241,17 @@ static int run_layer(void *ctx, void *item, struct transfer *transfer, struct er
 {
 	const struct pull *p = ctx;
 
-	return layer_pull_run(item, p->engine, p->registry, transfer, err);
+	return layer_pull_run(item, p->engine, p->what.registry, transfer, err);
 }
 
 static int pull_layers(struct pull *p, struct err *err)
 {
 	cleanup_free void **order = calloc(p->n_layers + 1, sizeof(*order));
-	struct crew crew = {
-		.registry = p->registry, .items = order, .run = run_layer, .tick = tick, .ctx = p
-	};
+	struct crew crew = { .registry = p->what.registry,
+			     .items = order,
+			     .run = run_layer,
+			     .tick = tick,
+			     .ctx = p };
 
 	if (!order)
 		return err_sys(err, ENOMEM, "pull");
@@ -394,25 +264,25 @@ static int pull_layers(struct pull *p, struct err *err)
 
 static int bring(struct pull *p, struct err *err)
 {
-	int r = get_config(p, err);
+	int r = resolve_config(&p->what, p->engine, p->options, err);
 
 	r = r ? r : list_layers(p, err);
 	r = r ? r : pull_layers(p, err);
 	return r ? r : commit(p, err);
 }
 
-/* One image: of the reference in p->ref. */
+/* One image. */
 static int pull_one(struct pull *p, struct err *err)
 {
-	int r = find_manifest(p, err);
+	int r = resolve_top(&p->what, p->engine, p->options, err);
 
 	r = r ? r : tell_begin(p);
-	r = r ? r : choose_platform(p, err);
+	r = r ? r : resolve_platform(&p->what, p->engine, p->options, err);
 	if (r < 0)
 		return r;
-	struct pulled pulled = { .image_id = manifest(p)->parsed.config.digest,
-				 .digest = p->top.digest,
-				 .reference = p->name,
+	struct pulled pulled = { .image_id = resolved_manifest(&p->what)->parsed.config.digest,
+				 .digest = p->what.top.digest,
+				 .reference = p->what.name,
 				 .was_current = is_current(p) };
 
 	r = pulled.was_current ? 0 : bring(p, err);
@@ -422,17 +292,11 @@ static int pull_one(struct pull *p, struct err *err)
 static int pull_reference(struct engine *engine, const struct pull_options *options,
 			  const struct reference *ref, struct err *err)
 {
-	cleanup(pull_deinit) struct pull p = {
-		.engine = engine, .options = options, .ref = *ref, .lease = LEASE_NULL
-	};
+	cleanup(pull_deinit) struct pull p = { .engine = engine,
+					       .options = options,
+					       .lease = LEASE_NULL };
 
-	if (!ref->tag[0])
-		snprintf(p.ref.tag, sizeof(p.ref.tag), "latest");
-	snprintf(p.repository, sizeof(p.repository), "%s/%s", ref->domain, ref->path);
-	if (ref->digest[0])
-		snprintf(p.name, sizeof(p.name), "%s@%s", p.repository, ref->digest);
-	else
-		snprintf(p.name, sizeof(p.name), "%s:%s", p.repository, p.ref.tag);
+	resolve_reference(&p.what, ref);
 	return pull_one(&p, err);
 }
 

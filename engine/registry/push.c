@@ -12,6 +12,7 @@
 #include "crew.h"
 #include "pushplan.h"
 #include "registry.h"
+#include "rows.h"
 #include "store.h"
 #include "str.h"
 
@@ -253,11 +254,6 @@ static int push_reference(struct engine *engine, const struct push_options *opti
 	return push_one(&p, err);
 }
 
-static int take_text(const struct store_row *row, void *ctx)
-{
-	return strings_append(ctx, store_text(row, 0));
-}
-
 /* ';' is what comes behind ':'. */
 static int push_all(struct engine *engine, const struct push_options *options,
 		    const struct reference *ref, struct err *err)
@@ -267,7 +263,7 @@ static int push_all(struct engine *engine, const struct push_options *options,
 
 	snprintf(from, sizeof(from), "%s/%s:", ref->domain, ref->path);
 	snprintf(to, sizeof(to), "%s/%s;", ref->domain, ref->path);
-	int r = store_query(engine->store, err, take_text, &names,
+	int r = store_query(engine->store, err, rows_take_text, &names,
 			    "SELECT name FROM tags WHERE name > ? AND name < ? ORDER BY name", "ss",
 			    from, to);
 

@@ -7,6 +7,7 @@
 
 #include "blobs.h"
 #include "compose.h"
+#include "rows.h"
 #include "store.h"
 #include "str.h"
 
@@ -31,11 +32,6 @@ void push_plan_deinit(struct push_plan *plan)
 	image_deinit(&plan->image);
 }
 
-static int take_text(const struct store_row *row, void *ctx)
-{
-	return strings_append(ctx, store_text(row, 0));
-}
-
 static bool listed(const struct strings *list, const char *text)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -51,7 +47,7 @@ static int find_sources(struct push_plan *plan, struct push_layer *l, struct eng
 {
 	cleanup(strings_deinit) struct strings found = { 0 };
 	char prefix[REFERENCE_MAX];
-	int r = store_query(engine->store, err, take_text, &found,
+	int r = store_query(engine->store, err, rows_take_text, &found,
 			    "SELECT repository FROM blob_sources WHERE digest = ? UNION "
 			    "SELECT repository FROM repo_digests WHERE image_id = ?",
 			    "ss", l->blob->digest, plan->image.id);
@@ -96,7 +92,7 @@ int push_plan_exact(struct push_plan *plan, struct engine *engine, const struct 
 		    struct err *err)
 {
 	cleanup(strings_deinit) struct strings digest = { 0 };
-	int r = store_query(engine->store, err, take_text, &digest,
+	int r = store_query(engine->store, err, rows_take_text, &digest,
 			    "SELECT manifest FROM images WHERE id = ?", "s", plan->image.id);
 
 	if (r < 0)
