@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may go wrong on the way from a registry: a clear error or a pull that went on where it was cut off, and
 nothing half-made left over."""
+import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import harness
@@ -158,3 +160,61 @@ def test_two_pulls_download_once(engine, registry):
         assert proxy.sent < (BIG + 1.9) * MIB
         works(engine, name)
         assert not parts(engine)
+
+
+def test_worker_killed_midway(engine, registry):
+    with tcpproxy.Proxy(registry.port, rate=8 * MIB) as proxy:
+        name = f"{proxy.host}/big:1"
+        process = begin_slow_pull(engine, name, MIB)
+        tasks = pathlib.Path(f"/proc/{engine.engine_pids()[0]}/task")
+        for task in list(tasks.iterdir()):
+            for pid in (task / "children").read_text().split():
+                assert harness.exe(int(pid)) == "cleat-worker"
+                os.kill(int(pid), signal.SIGKILL)
+        proxy.rate = None
+        assert process.wait(60) == 1
+        assert_nothing_visible(engine)
+        engine.out("pull", "-q", name)
+        works(engine, name)
+
+
+def test_parts_nobody_wants_any_more(engine, registry):
+    """What is left of a pull is kept for a day."""
+    with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
+        process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
+        process.kill()
+        process.wait(10)
+    harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"], what="its end")
+    wanted = parts(engine)
+    old = wanted[0].with_name("1" * 64)
+    old.write_bytes(b"old")
+    os.utime(old, (time.time() - 90000,) * 2)
+    engine.kill(signal.SIGTERM)
+    engine.start()
+    harness.wait_until(lambda: not old.exists(), what="the sweep")
+    assert parts(engine) == wanted
+
+
+def test_full_disk(registry, tmp_path):
+    """What was there before is good still, and once there is room the pull goes on."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", disk], check=True)
+    try:
+        (disk / "state").mkdir()
+        with harness.Engine() as e:
+            e.kill(signal.SIGTERM)
+            e.state = disk / "state"
+            e.start()
+            e.load_busybox()
+            name = f"{registry.host}/big:1"
+            done = e.cleat("pull", name, check=False)
+            assert done.returncode == 1 and "No space left on device" in done.stderr
+            assert e.out("images", "--format", "{{.Repository}}") == "busybox"
+            assert [p.name for p in (e.state / "tmp").iterdir() if p.name != "partial"] == []
+            assert e.out("run", "--rm", "busybox", "echo", "ok") == "ok"
+            subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
+            e.out("pull", "-q", name)
+            works(e, name)
+    finally:
+        subprocess.run(["umount", disk], check=True)
