@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "fd.h"
 #include "human.h"
 #include "term.h"
 
-enum { BAR_CELLS = 30, COLUMNS = 80 };
+enum { BAR_CELLS = 30, COLUMNS = 80, PACE_NS = 300000000 };
 
 void progress_init(struct progress *p, bool quiet)
 {
@@ -44,15 +45,33 @@ static void bar(struct buf *line, uint64_t now, uint64_t total)
 	buf_printf(line, "] %s/%s", human_size(now, 4, at), human_size(total, 4, all));
 }
 
-static void compose(const Cleat__V1__Progress *m, struct buf *line)
+/* How fast it goes and how long that will take, once that can be said. */
+static void pace(struct buf *line, const struct progress_step *step, const Cleat__V1__Progress *m)
+{
+	int64_t ns = fd_monotonic_ns() - step->since_ns;
+	uint64_t moved = m->current_bytes - step->from_bytes, rate;
+	char text[HUMAN_MAX];
+
+	if (ns < PACE_NS || m->current_bytes <= step->from_bytes ||
+	    m->total_bytes < m->current_bytes)
+		return;
+	rate = (uint64_t)((double)moved * 1e9 / (double)ns) + 1;
+	buf_printf(line, " %s/s %llus", human_size(rate, 3, text),
+		   (unsigned long long)((m->total_bytes - m->current_bytes) / rate));
+}
+
+static void compose(const struct progress_step *step, const Cleat__V1__Progress *m,
+		    struct buf *line)
 {
 	char at[HUMAN_MAX];
 
 	buf_printf(line, "%s%s%s", m->id, m->id[0] ? ": " : "", m->status);
-	if (m->total_bytes)
+	if (m->total_bytes) {
 		bar(line, m->current_bytes, m->total_bytes);
-	else if (m->current_bytes)
+		pace(line, step, m);
+	} else if (m->current_bytes) {
 		buf_printf(line, " %s", human_size(m->current_bytes, 4, at));
+	}
 }
 
 static void draw(const struct progress *p, const struct progress_step *step, bool fresh,
@@ -79,8 +98,12 @@ void progress_show(struct progress *p, const Cleat__V1__Progress *m)
 	if (!step)
 		return;
 	changed = fresh || strcmp(step->status, m->status) != 0;
-	(void)snprintf(step->status, sizeof(step->status), "%s", m->status);
-	compose(m, &line);
+	if (changed) {
+		(void)snprintf(step->status, sizeof(step->status), "%s", m->status);
+		step->since_ns = fd_monotonic_ns();
+		step->from_bytes = m->current_bytes;
+	}
+	compose(step, m, &line);
 	if (line.error)
 		return;
 	if (p->terminal)

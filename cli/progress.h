@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cleat/v1/common.pb-c.h"
 
@@ -15,6 +16,8 @@ struct progress {
 	size_t n; /* steps known */
 	struct progress_step {
 		char id[80], status[80];
+		int64_t since_ns;    /* of its status */
+		uint64_t from_bytes; /* where it stood then */
 	} steps[PROGRESS_LINES_MAX];
 };
 

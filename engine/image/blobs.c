@@ -50,19 +50,33 @@ int blobs_read(const struct engine *engine, const char *digest, size_t max, stru
 	return fd_read_file(engine->state_fd, path, max, out);
 }
 
-int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, const char *name)
+/* Whether `path` names the file that is open. */
+static bool is_same(int dir_fd, const char *path, int fd)
+{
+	struct stat named, open;
+
+	return fstatat(dir_fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &open) == 0 &&
+	       named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
+int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, const char *name,
+		  int fd)
 {
 	char path[BLOBS_PATH_MAX];
 	struct stat st;
+	bool ours = name[0] && (fd < 0 || is_same(dir_fd, name, fd));
 	int r = fd_mkdir_all(engine->state_fd, folder, 0700);
 
 	blob_path(digest, path);
 	if (r < 0)
 		return r;
 	if (fstatat(engine->state_fd, path, &st, 0) == 0) {
-		(void)!unlinkat(dir_fd, name, 0);
+		if (ours)
+			(void)!unlinkat(dir_fd, name, 0);
 		return 0;
 	}
+	if (!ours)
+		return -ENOENT;
 	return renameat(dir_fd, name, engine->state_fd, path) < 0 ? -errno : 0;
 }
 
@@ -171,15 +185,6 @@ int blobs_sweep(struct engine *engine, const struct lease *lease, struct err *er
 	return r < 0 ? err_wrap(err, r, "sweep the blobs") : 0;
 }
 
-/* Whoever dropped a bad part while we waited for its lock has left us a file without a name. */
-static bool still_there(int dir_fd, const char *path, int lock)
-{
-	struct stat named, locked;
-
-	return fstatat(dir_fd, path, &named, 0) == 0 && fstat(lock, &locked) == 0 &&
-	       named.st_ino == locked.st_ino;
-}
-
 int blobs_partial(const struct engine *engine, const char *digest, int *fd, int *lock)
 {
 	char path[BLOBS_PATH_MAX];
@@ -190,9 +195,12 @@ int blobs_partial(const struct engine *engine, const char *digest, int *fd, int 
 
 	if (held < 0)
 		return held;
-	if (!still_there(engine->state_fd, path, held))
+	/* whoever moved or dropped the file while we waited for its lock has left us one without a name */
+	if (!is_same(engine->state_fd, path, held))
 		return -EAGAIN;
-	*fd = openat(engine->state_fd, path, O_RDWR | O_CLOEXEC);
+	/* by the descriptor: the name may be another's by now */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+	*fd = open(path, O_RDWR | O_CLOEXEC);
 	if (*fd < 0)
 		return -errno;
 	*lock = steal_fd(&held);

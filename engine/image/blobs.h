@@ -23,9 +23,10 @@ int blobs_read(const struct engine *engine, const char *digest, size_t max,
 	       struct buf *out) must_check;
 
 /* Renames `name` below dir_fd, which is on disk already, to the blob's place. One that is there stays and the
- * other goes; -ENOENT when there is neither. blobs_sync() after the last one of several. */
-int blobs_publish(const struct engine *engine, const char *digest, int dir_fd,
-		  const char *name) must_check;
+ * other goes. `fd` (-1 = nobody else knows the name) is the file that is meant: another one of that name, which
+ * may be half of a blob, is left alone. -ENOENT when there is neither. blobs_sync() after the last of several. */
+int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, const char *name,
+		  int fd) must_check;
 int blobs_sync(const struct engine *engine) must_check;
 
 /* Rows of blobs that no image needs go, and their files into the lease. */

@@ -34,9 +34,11 @@ static int publish_blobs(struct engine *engine, const struct publish_image *imag
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < image->n_blobs; i++)
-		r = blobs_publish(engine, image->blobs[i].digest, image->blobs[i].dir_fd,
-				  image->blobs[i].name);
+	for (size_t i = 0; r == 0 && i < image->n_blobs; i++) {
+		const struct publish_blob *b = &image->blobs[i];
+
+		r = blobs_publish(engine, b->digest, b->dir_fd, b->name, b->shared ? b->fd : -1);
+	}
 	if (r == 0 && image->n_blobs)
 		r = blobs_sync(engine);
 	if (r == -ENOENT)

@@ -3,6 +3,7 @@
  * and the store learns of all of it in one transaction. Before, everything is to be on disk and verified. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,10 @@ struct publish_blob {
 	const char *media_type;
 	const char *diff_id; /* of a layer: sha256:..., else "" */
 	uint64_t size_bytes;
-	int dir_fd; /* it lies there as `name`, or is in its place already */
+	int dir_fd; /* it lies there as `name`; "" = it is in its place already */
 	char name[96];
+	bool shared; /* others may put another file there: `fd` is the one that is meant */
+	int fd;
 };
 
 struct publish_image {

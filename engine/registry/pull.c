@@ -180,9 +180,13 @@ static int list_blobs(struct pull *p, struct publish_blob *out, size_t *n, struc
 		out[*n] = (struct publish_blob){ .media_type = l->blob->media_type,
 						 .diff_id = p->what.config.diff_ids.v[i],
 						 .size_bytes = l->blob->size,
-						 .dir_fd = p->engine->state_fd };
+						 .dir_fd = p->engine->state_fd,
+						 .shared = true,
+						 .fd = l->bytes.fd };
 		memcpy(out[*n].digest, l->blob->digest, sizeof(out[*n].digest));
-		blobs_partial_path(l->blob->digest, out[(*n)++].name);
+		if (l->state == LAYER_DONE)
+			blobs_partial_path(l->blob->digest, out[*n].name);
+		(*n)++;
 	}
 	return r;
 }
@@ -289,8 +293,8 @@ static int pull_one(struct pull *p, struct err *err)
 	return r ? r : p->options->pulled(p->options->ctx, &pulled);
 }
 
-static int pull_reference(struct engine *engine, const struct pull_options *options,
-			  const struct reference *ref, struct err *err)
+static int pull_once(struct engine *engine, const struct pull_options *options,
+		     const struct reference *ref, struct err *err)
 {
 	cleanup(pull_deinit) struct pull p = { .engine = engine,
 					       .options = options,
@@ -298,6 +302,22 @@ static int pull_reference(struct engine *engine, const struct pull_options *opti
 
 	resolve_reference(&p.what, ref);
 	return pull_one(&p, err);
+}
+
+/* What was here when the pull began may be removed before it ends: then that is fetched too. */
+static int pull_reference(struct engine *engine, const struct pull_options *options,
+			  const struct reference *ref, struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r = pull_once(engine, options, ref, &own);
+
+	if (r < 0 && own.code == ERR_ABORTED) {
+		own = ERR_NULL;
+		r = pull_once(engine, options, ref, &own);
+	}
+	if (r < 0 && err && own.code)
+		*err = own;
+	return r;
 }
 
 int image_pull(struct engine *engine, const struct pull_options *options, struct err *err)

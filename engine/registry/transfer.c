@@ -349,7 +349,9 @@ int transfer_run(struct transfer *t, const struct transfer_request *request,
 	*reply = (struct transfer_reply){ .content_length = UINT64_MAX };
 	int r = prepare(t, err);
 
-	if (r == 0 && curl_multi_add_handle(t->multi, t->easy) == CURLM_OK) {
+	if (r == 0 && curl_multi_add_handle(t->multi, t->easy) != CURLM_OK)
+		r = err_set(err, ERR_INTERNAL, "HTTP request: libcurl refuses it");
+	else if (r == 0) {
 		r = drive(t, &code, err);
 		if (r == 0 && code != CURLE_OK)
 			r = failure(t, code, err);

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """pull from a real registry of what skopeo pushed: what comes, what is told, what is kept."""
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
+import termios
 
 import image
 import pytest
 import registries
+import tcpproxy
 
 pytestmark = pytest.mark.layer_drivers
 
@@ -94,6 +102,24 @@ def test_rmi_takes_the_digests_of_a_repository(engine, registry):
     assert engine.out("image", "prune", "-f") == "Total reclaimed space: 0B"
     assert engine.out("rmi", f"{name}@{digest}").splitlines() == [f"Untagged: {name}@{digest}", f"Deleted: {identity}"]
     assert not blobs(engine)
+
+
+def test_progress_on_a_terminal(engine, registry):
+    """A layer has a line that is drawn over, with bytes and pace; standard output is the same as ever."""
+    with tcpproxy.Proxy(registry.port, rate=1 << 20) as proxy:
+        outer, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        process = engine.popen("pull", f"{proxy.host}/team/x:1", stdout=subprocess.PIPE, stderr=inner)
+        os.close(inner)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while data := os.read(outer, 4096):
+                shown += data
+        assert process.wait(60) == 0
+        os.close(outer)
+    assert b"Status: Downloaded newer image" in process.stdout.read()
+    assert b"\x1b[1A" in shown and b"Downloading [" in shown and b"B/s " in shown
+    assert shown.count(b"\n") == 3  # one to begin with, and one a layer
 
 
 def test_what_is_not_there(engine, registry):

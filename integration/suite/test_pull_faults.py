@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 import harness
@@ -218,3 +219,33 @@ def test_full_disk(registry, tmp_path):
             works(e, name)
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_pulls_and_removals_at_once(engine, registry, tmp_path):
+    """Images that share a layer come and go: whatever a pull says it has brought is whole."""
+    for tag in range(3):
+        layers = [image.busybox_layer(), registries.big_layer(1, 9), image.Layer().add("own", b"o" * tag).bytes()]
+        registry.skopeo_push(registries.archive_file(tmp_path, layers), f"shared:{tag}")
+    end, wrong = time.monotonic() + 2.5, []
+
+    def repeat(*arguments, allowed):
+        while time.monotonic() < end:
+            done = engine.cleat(*arguments, check=False)
+            if done.returncode and allowed not in done.stderr:
+                wrong.append(done.stderr)
+
+    names = [f"{registry.host}/shared:{tag}" for tag in range(3)]
+    threads = [threading.Thread(target=repeat, args=("pull", "-q", n), kwargs={"allowed": "try again"}) for n in names]
+    threads += [threading.Thread(target=repeat, args=("rmi", n), kwargs={"allowed": "No such image"}) for n in names]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+    for name in names:
+        engine.out("pull", "-q", name)
+        for path in (engine.state / "blobs/sha256").iterdir():
+            assert image.sha256(path.read_bytes()) == path.name
+        assert engine.out("run", "--rm", name, "sh", "-c", "wc -c < /big/9-0") == str(MIB)
+    engine.out("rmi", *names)
+    assert_nothing_visible(engine)
