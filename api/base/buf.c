@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "str.h"
+
 void buf_deinit(struct buf *b)
 {
 	free(b->data);
@@ -76,35 +78,6 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->len += (size_t)n;
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates), 0 if none. */
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-	static const struct {
-		unsigned char lo, hi, second_lo, second_hi, len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		size_t len = forms[i].len;
-
-		if (*p < forms[i].lo || *p > forms[i].hi)
-			continue;
-		if (n < len ||
-		    (len > 1 && (p[1] < forms[i].second_lo || p[1] > forms[i].second_hi)))
-			return 0;
-		for (size_t k = 2; k < len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return len;
-	}
-	return 0;
-}
-
 static void put_escaped(struct buf *b, unsigned char c)
 {
 	static const char pairs[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -124,7 +97,7 @@ void buf_json_string(struct buf *b, const char *text, size_t n)
 
 	buf_putc(b, '"');
 	while (p < end) {
-		size_t len = utf8_len(p, (size_t)(end - p));
+		size_t len = str_utf8_len(p, (size_t)(end - p));
 
 		if (len == 0)
 			buf_puts(b, "\xef\xbf\xbd");

@@ -43,6 +43,10 @@ int fd_lock_existing(int dir_fd, const char *name, bool wait) must_check;
  * the root directory, symbolic links and ".." included. Returns a descriptor. */
 int fd_open_in_root(int root_fd, const char *path, int flags, mode_t mode) must_check;
 
+/* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: no link in `path` is followed, and nothing leads out of
+ * dir_fd. Returns a descriptor. */
+int fd_open_beneath(int dir_fd, const char *path, int flags) must_check;
+
 /* mkdir -p below dir_fd. An existing directory is fine. */
 int fd_mkdir_all(int dir_fd, const char *path, mode_t mode) must_check;
 

@@ -49,6 +49,10 @@ void str_hex(const void *bytes, size_t n, char *out);
 /* A new random id: 64 hexadecimal digits and a NUL. Blocks only before the kernel's pool is ready. */
 void str_random_id(char out[65]);
 
+/* Length of the valid UTF-8 sequence at p, of n bytes (RFC 3629: no overlong forms, no surrogates), 0 if none. */
+size_t str_utf8_len(const unsigned char *p, size_t n);
+bool str_is_utf8(const char *text);
+
 bool str_has_prefix(const char *text, const char *prefix);
 bool str_has_suffix(const char *text, const char *suffix);
 /* Equal, or both NULL-or-empty. */

@@ -223,14 +223,25 @@ static void hosts_and_ports(void **state)
 	}
 }
 
+static void utf8(void **state)
+{
+	(void)state;
+	assert_true(str_is_utf8(""));
+	assert_true(str_is_utf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"));
+	assert_false(str_is_utf8("a\xff"));
+	assert_false(str_is_utf8("\xc3"));
+	assert_false(str_is_utf8("\xed\xa0\x80"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hosts_and_ports),  cmocka_unit_test(integers),
-		cmocka_unit_test(bounded_integers), cmocka_unit_test(sizes),
-		cmocka_unit_test(durations),        cmocka_unit_test(times),
-		cmocka_unit_test(formatted_times),  cmocka_unit_test(names),
-		cmocka_unit_test(ids_differ),       cmocka_unit_test(paths),
+		cmocka_unit_test(utf8),     cmocka_unit_test(hosts_and_ports),
+		cmocka_unit_test(integers), cmocka_unit_test(bounded_integers),
+		cmocka_unit_test(sizes),    cmocka_unit_test(durations),
+		cmocka_unit_test(times),    cmocka_unit_test(formatted_times),
+		cmocka_unit_test(names),    cmocka_unit_test(ids_differ),
+		cmocka_unit_test(paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 
 #include "fd.h"
 #include "launch.h"
-#include "overlay.h"
+#include "mounts.h"
 #include "state.h"
 #include "str.h"
 
@@ -199,7 +199,7 @@ static int mount_root(const struct plan *plan, const char *bundle, struct err *e
 	dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC); /* of the new namespace */
 	if (dir < 0)
 		return err_sys(err, errno, "open the bundle");
-	root = overlay_mount(&plan->overlay, dir, plan->root, err);
+	root = rootfs_overlay(plan, dir, err);
 	return root < 0 ? root : 0;
 }
 

@@ -10,6 +10,8 @@
 /* Detaches the namespace from the host's propagation and mounts the root (overlay, or the directory
  * itself). bundle_fd must be of this namespace. Returns a descriptor of the root mount. */
 int rootfs_open(const struct plan *p, int bundle_fd, struct err *err) must_check;
+/* Mounts the plan's overlay on its root below bundle_fd, in the caller's namespace; a descriptor of it. */
+int rootfs_overlay(const struct plan *p, int bundle_fd, struct err *err) must_check;
 /* Devices, links, sysctls, masked and read-only paths, read-only root. */
 int rootfs_finish(const struct plan *p, int root, struct err *err) must_check;
 /* Makes the root mount the root directory and lets go of the host's. */

@@ -18,12 +18,21 @@
 
 static const unsigned to_empty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
 
+int rootfs_overlay(const struct plan *p, int bundle_fd, struct err *err)
+{
+	const struct plan_overlay *o = &p->overlay;
+	const struct overlay overlay = { o->lower.item, o->lower.n, o->upper, o->work,
+					 o->is_volatile };
+
+	return overlay_mount(&overlay, bundle_fd, p->root, err);
+}
+
 int rootfs_open(const struct plan *p, int bundle_fd, struct err *err)
 {
 	if (mount(NULL, "/", NULL, p->propagation ? p->propagation : MS_PRIVATE | MS_REC, NULL))
 		return err_sys(err, errno, "set the propagation of the host's mounts");
 	if (p->overlay.lower.n)
-		return overlay_mount(&p->overlay, bundle_fd, p->root, err);
+		return rootfs_overlay(p, bundle_fd, err);
 	cleanup_fd int root =
 		open_tree(bundle_fd, p->root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (root < 0)

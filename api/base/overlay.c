@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "fd.h"
 #include "str.h"
 
@@ -77,7 +78,7 @@ static int refused(int fs, struct err *err, const char *what)
  * (overlayfs.rst, "Volatile mount"). The mark by which the kernel refuses to mount such a directory again
  * tells of a crash of the host; within one boot all that was written is there, and the mark is taken away.
  * A kernel before 5.10 knows no volatile overlay and syncs. */
-static int remove_mark(const struct plan_overlay *o, struct err *err)
+static int remove_mark(const struct overlay *o, struct err *err)
 {
 	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = work < 0 ? -errno : fd_remove_tree(work, "work/incompat");
@@ -85,7 +86,7 @@ static int remove_mark(const struct plan_overlay *o, struct err *err)
 	return r < 0 ? err_sys(err, r, "prepare the overlay's directory %s", o->work) : 0;
 }
 
-static int make_detached(int fs, const struct plan_overlay *o, struct err *err)
+static int make_detached(int fs, const struct overlay *o, struct err *err)
 {
 	int fd;
 
@@ -126,7 +127,7 @@ static int reopen_lower(const char *entry, struct err *err)
 	return steal_fd(&own);
 }
 
-static int mount_by_names(const struct plan_overlay *o, const char *lowers, const char *target,
+static int mount_by_names(const struct overlay *o, const char *lowers, const char *target,
 			  struct err *err)
 {
 	cleanup(buf_deinit) struct buf data = BUF_NULL;
@@ -148,19 +149,19 @@ static int mount_by_names(const struct plan_overlay *o, const char *lowers, cons
 		       : 0;
 }
 
-static int mount_old(const struct plan_overlay *o, int bundle_fd, const char *root, struct err *err)
+static int mount_old(const struct overlay *o, int dir_fd, const char *root, struct err *err)
 {
 	cleanup(buf_deinit) struct buf lowers = BUF_NULL;
-	cleanup_free int *fds = calloc(o->lower.n, sizeof(*fds));
+	cleanup_free int *fds = calloc(o->n_lower, sizeof(*fds));
 	char target[FD_PATH_LEN];
 	size_t n = 0;
 	int r = fds ? 0 : err_sys(err, ENOMEM, "make the overlay");
 
-	cleanup_fd int at = openat(bundle_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int at = openat(dir_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (!r && at < 0)
 		r = err_sys(err, errno, "open root file system %s", root);
-	while (!r && n < o->lower.n) {
-		int fd = reopen_lower(o->lower.item[n], err);
+	while (!r && n < o->n_lower) {
+		int fd = reopen_lower(o->lower[n], err);
 
 		if (fd < 0) {
 			r = fd;
@@ -177,7 +178,7 @@ static int mount_old(const struct plan_overlay *o, int bundle_fd, const char *ro
 		close(fds[--n]);
 	if (r)
 		return r;
-	r = openat(bundle_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = openat(dir_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return r >= 0 ? r : err_sys(err, errno, "open root file system %s", root);
 }
 
@@ -188,7 +189,7 @@ static bool takes_single_layers(int fs)
 	return fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-option", NULL, 0) != 0;
 }
 
-int overlay_mount(const struct plan_overlay *o, int bundle_fd, const char *root, struct err *err)
+int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct err *err)
 {
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r = fs < 0 ? err_sys(err, errno, "open overlay") : 0;
@@ -198,18 +199,18 @@ int overlay_mount(const struct plan_overlay *o, int bundle_fd, const char *root,
 	if (r)
 		return r;
 	if (!takes_single_layers(fs))
-		return mount_old(o, bundle_fd, root, err);
-	for (size_t i = 0; !r && i < o->lower.n; i++) {
-		r = add_lower(fs, o->lower.item[i], err);
+		return mount_old(o, dir_fd, root, err);
+	for (size_t i = 0; !r && i < o->n_lower; i++) {
+		r = add_lower(fs, o->lower[i], err);
 		if (r == -EINVAL && i == 0) /* 6.5 to 6.7 */
-			return mount_old(o, bundle_fd, root, err);
+			return mount_old(o, dir_fd, root, err);
 	}
 	if (r)
 		return r;
 	cleanup_fd int tree = make_detached(fs, o, err);
 	if (tree < 0)
 		return tree;
-	if (move_mount(tree, "", bundle_fd, root, MOVE_MOUNT_F_EMPTY_PATH))
+	if (move_mount(tree, "", dir_fd, root, MOVE_MOUNT_F_EMPTY_PATH))
 		return err_sys(err, errno, "mount the root file system on %s", root);
 	return steal_fd(&tree);
 }

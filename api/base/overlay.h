@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root file system of a container as an overlay of its layers (overlayfs, kernel documentation). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "mem.h"
+
+struct overlay {
+	const char *const *lower; /* topmost first; "fd:N" or a path */
+	size_t n_lower;
+	const char *upper, *work; /* NULL = read-only */
+	bool is_volatile;         /* upper is thrown away with the container: nothing is synced */
+};
+
+/* Mounts the overlay on `root` below `dir_fd`, in the caller's mount namespace. Returns its owned descriptor.
+ * -EINVAL for a layer that is no descriptor, else as mount(2). Blocks as mounting does. */
+int overlay_mount(const struct overlay *o, int dir_fd, const char *root,
+		  struct err *err) must_check;
