@@ -90,8 +90,9 @@ int member_finish(struct member *m, char hex[65], struct err *err) must_check;
 
 struct place {
 	int root;
-	int fd;     /* the directory last asked for, -1 = none */
-	char *path; /* its path below root */
+	bool follow; /* links to directories inside the worker's root lead on */
+	int fd;      /* the directory last asked for, -1 = none */
+	char *path;  /* its path below root */
 };
 /* The entry's path without leading and trailing '/', "./" and "//"; "" is the root itself. ".." and
  * what is too long or too deep is refused. Pure. */
@@ -99,15 +100,12 @@ int place_clean(const char *raw, char out[JOB_PATH_MAX + 1], struct err *err) mu
 /* Descriptor (borrowed until the next call) of the directory that holds `path`, made if nothing
  * listed it; *name is the last part. */
 int place_parent(struct place *p, char *path, const char **name, struct err *err) must_check;
-/* Opens what is below the root without following links. */
+/* Opens what is below the root without following links, but as `follow` says. */
 int place_open(const struct place *p, const char *path, int flags) must_check;
 /* Closes what it keeps. */
 void place_forget(struct place *p);
 
 /* ---- unpack.c */
-
-/* Whether a layer keeps this extended attribute. Pure. */
-bool unpack_keeps_xattr(const char *key) must_check;
 
 struct conveyor;
 
@@ -118,6 +116,11 @@ typedef int layer_keep_fn(struct conveyor *conveyor, tarball_read_fn *read, void
 
 /* Driver `dir`: unpacked in NUMBER/fs. */
 layer_keep_fn layer_unpack;
+
+/* Unpacks files into a directory that has some: a file replaces another, a directory is merged. With `keep_kind` a
+ * directory is replaced by nothing else, and nothing else by one. */
+int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind,
+		 struct err *err) must_check;
 
 /* ---- layerindex.c */
 
@@ -154,3 +157,45 @@ job_fn job_load;
 job_fn job_layer;
 /* A layer's tar from `in`: its index and record anew, into dir_fd. Writes "diff DIFFID" to `out`. */
 job_fn job_index;
+
+/* ---- packjob.c and others: what is done with the files of containers */
+
+struct file_job {
+	int stream_fd;     /* the bytes that come or go */
+	int dir_fd;        /* the directory it is confined to */
+	FILE *out;         /* lines of the result */
+	char *const *args; /* the words behind the job's name, NULL-terminated */
+};
+
+/* A pack_write_fn to the descriptor *ctx. */
+int job_write(void *ctx, const void *data, size_t n, struct err *err);
+/* The directory, an overlay's upper one, as a layer's tar. */
+int job_pack(const struct file_job *job, struct err *err) must_check;
+/* diffjob.c: what the upper directory, a descriptor whose number is the first word, changes of the directory: to
+ * the stream A, C or D, a path, and a NUL for each. */
+int job_diff(const struct file_job *job, struct err *err) must_check;
+
+/* filejob.c: the first word is a path inside the root, as users write it.
+ * What it is, to the stream. */
+int job_stat(const struct file_job *job, struct err *err) must_check;
+/* The same, and it with all below as a tar. */
+int job_get(const struct file_job *job, struct err *err) must_check;
+/* A tar from the stream into a directory; the second word may be "keep-kind". */
+int job_put(const struct file_job *job, struct err *err) must_check;
+/* Everything as a tar, to the stream; no words. */
+int job_export(const struct file_job *job, struct err *err) must_check;
+
+/* ---- enter.c */
+
+/* Jobs for the root of a container have leading words that begin with "root=":
+ *   root=pid:N       the mount namespace of the process whose pidfd is N
+ *   root=at:PATH     an overlay that is mounted on PATH/rootfs, in a mount namespace that ends with the worker
+ *   root=lower:NAME  its layers, topmost first (overlay.h)
+ *   root=upper:PATH root=work:PATH   what it is written to; without them it is read-only
+ *   root=bind:FLAGS:SOURCE<newline>TARGET   a bind mount inside, FLAGS "r" for read-only
+ *   root=readonly    itself, but not what is mounted below
+ *   root=flat        without what is mounted below
+ *   root=sealed      read-only, with all below it
+ * Makes that the directory `dir_fd` (as dup2(2) does), where no device can be opened, and moves *words behind
+ * them. Does nothing without such words. To be called before the worker is confined. */
+int enter_root(char *const **words, int dir_fd, struct err *err) must_check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cleat-worker: one job on untrusted bytes. `cleat-worker JOB` with the bytes as descriptor 3,
+/* cleat-worker: one job on untrusted bytes. `cleat-worker JOB [WORD...]` with the bytes as descriptor 3,
  * the job's directory as 4 and a file for the result as 5. It gives up network, file system,
  * capabilities and most system calls before it reads the first byte. The result's last line is "ok" or
  * "error CODE SENTENCE". */
@@ -58,6 +58,9 @@ static const int allowed[] = {
 	SCMP_SYS(fchmod),
 	SCMP_SYS(utimensat),
 	SCMP_SYS(fsetxattr),
+	SCMP_SYS(fgetxattr),
+	SCMP_SYS(flistxattr),
+	SCMP_SYS(readlinkat),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(mmap),
@@ -140,6 +143,32 @@ static int confine(bool makes_files, struct err *err)
 
 static const struct {
 	const char *name;
+	int (*run)(const struct file_job *job, struct err *err);
+} file_jobs[] = {
+	{ "pack", job_pack }, { "diff", job_diff }, { "stat", job_stat },
+	{ "get", job_get },   { "put", job_put },   { "export", job_export },
+};
+
+static int run_file_job(const char *name, char *const *words, FILE *out, struct err *err)
+{
+	size_t i = 0;
+	int r;
+
+	while (i < ARRAY_LEN(file_jobs) && strcmp(file_jobs[i].name, name) != 0)
+		i++;
+	if (i == ARRAY_LEN(file_jobs))
+		return err_set(err, ERR_INTERNAL, "unknown job");
+	r = enter_root(&words, FD_DIR, err);
+	r = r ? r : confine(true, err); /* reads what only its owner may, too */
+	if (r == 0 && (r = filter()) < 0)
+		(void)err_sys(err, r, "confine the worker");
+	const struct file_job job = { FD_IN, FD_DIR, out, words };
+
+	return r ? r : file_jobs[i].run(&job, err);
+}
+
+static const struct {
+	const char *name;
 	job_fn *run;
 	layer_keep_fn *keep;
 	bool makes_files; /* of other owners and kinds */
@@ -154,7 +183,7 @@ static const struct {
 
 /* The second thread is started with the first one's confinement, gets the filter with it, and ends with the
  * process: sanitizers make system calls at a thread's end. */
-static int run(const char *name, FILE *out, struct err *err)
+static int run(const char *name, char *const *words, FILE *out, struct err *err)
 {
 	struct job_tools tools = { 0 };
 	size_t i = 0;
@@ -163,7 +192,7 @@ static int run(const char *name, FILE *out, struct err *err)
 	while (i < ARRAY_LEN(jobs) && strcmp(jobs[i].name, name) != 0)
 		i++;
 	if (i == ARRAY_LEN(jobs))
-		return err_set(err, ERR_INTERNAL, "unknown job");
+		return run_file_job(name, words, out, err);
 	r = confine(jobs[i].makes_files, err);
 	if (r == 0 && jobs[i].two_threads)
 		r = conveyor_new(&tools.conveyor, err);
@@ -178,14 +207,15 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 	FILE *out = fdopen(FD_OUT, "w");
 
-	if (argc != 2 || !out) {
+	if (argc < 2 || !out) {
 		fprintf(stderr, "cleat: cleat-worker is started by cleatd\n");
 		return 2;
 	}
 	setlocale(LC_ALL, "C.UTF-8");
 	umask(0);
+	signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error like others */
 	EVP_MD_CTX_free(EVP_MD_CTX_new());
-	int r = run(argv[1], out, &err);
+	int r = run(argv[1], argv + 2, out, &err);
 
 	if (r < 0)
 		fprintf(out, "error %d %s\n", err.code ? (int)err.code : ERR_INTERNAL, err.message);

@@ -2,7 +2,8 @@
 /* Paths of entries, resolved by openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: whatever was
  * unpacked before, a later entry cannot leave the root through it. Entries of one directory mostly
  * follow each other, so its descriptor is kept: an entry replaces things inside the directory kept,
- * never the directory itself. */
+ * never the directory itself. With `follow` the
+ * bounds are those of the root the worker is confined to. */
 #include "jobs.h"
 
 #include <errno.h>
@@ -12,19 +13,20 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-static int open_beneath(int root, const char *path, int flags)
+static int open_beneath(const struct place *p, int dir, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned int)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+		.resolve =
+			p->follow ? RESOLVE_NO_MAGICLINKS : RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
 
 int place_open(const struct place *p, const char *path, int flags)
 {
-	return open_beneath(p->root, path[0] ? path : ".", flags);
+	return open_beneath(p, p->root, path[0] ? path : ".", flags);
 }
 
 void place_forget(struct place *p)
@@ -69,9 +71,9 @@ int place_clean(const char *raw, char out[JOB_PATH_MAX + 1], struct err *err)
 }
 
 /* Opens the directory `path`, part by part, and makes what is missing. */
-static int make_path(int root, char *path)
+static int make_path(const struct place *p, char *path)
 {
-	int fd = root;
+	int fd = p->root;
 
 	for (char *part = path; part && fd >= 0;) {
 		char *slash = strchr(part, '/');
@@ -80,10 +82,10 @@ static int make_path(int root, char *path)
 			*slash = '\0';
 		int next = mkdirat(fd, part, 0755) < 0 && errno != EEXIST
 				   ? -1
-				   : open_beneath(fd, part, O_RDONLY | O_DIRECTORY);
+				   : open_beneath(p, fd, part, O_RDONLY | O_DIRECTORY);
 		int e = errno;
 
-		if (fd != root)
+		if (fd != p->root)
 			close(fd);
 		fd = next;
 		errno = e;
@@ -96,10 +98,10 @@ static int make_path(int root, char *path)
 
 static int open_dir(struct place *p, char *path, struct err *err)
 {
-	int fd = open_beneath(p->root, path, O_RDONLY | O_DIRECTORY);
+	int fd = open_beneath(p, p->root, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0 && errno == ENOENT)
-		fd = make_path(p->root, path);
+		fd = make_path(p, path);
 	if (fd >= 0)
 		return fd;
 	if (errno == ELOOP || errno == ENOTDIR)

@@ -258,7 +258,6 @@ int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashe
 	    (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1)))
 		return err_sys(err, ENOMEM, "open the archive");
 	archive_read_support_format_tar(t->tar);
-	archive_read_set_options(t->tar, "hdrcharset=UTF-8");
 	if (archive_read_open(t->tar, t, NULL, archive_unpacked, NULL) != ARCHIVE_OK)
 		return tarball_fail(t, t->tar, err);
 	return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "attributes.h"
 #include "jobs.h"
 #include "str.h"
 #include "treenode.h"
@@ -98,7 +99,7 @@ static int set_xattrs(struct tree_inode *inode, const struct tar_entry *e, struc
 	for (size_t i = 0; i < e->n_xattrs; i++) {
 		const struct tar_xattr *x = &e->xattrs[i];
 
-		if (!unpack_keeps_xattr(x->name))
+		if (!attributes_keep(x->name))
 			continue;
 		bytes += strlen(x->name) + x->len + 8;
 		if (strlen(x->name) > XATTR_NAME_BYTES || bytes > XATTRS_BYTES_MAX)

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "attributes.h"
 #include "fd.h"
 #include "str.h"
 
@@ -29,6 +30,8 @@ struct unpack {
 	struct dir_time *dirs;
 	size_t n_dirs, cap_dirs, n_entries;
 	uint64_t size;
+	bool files;     /* no layer: names mean what they say */
+	bool keep_kind; /* a directory stays one, and what is none stays none */
 };
 
 /* One entry as it goes to its place. */
@@ -118,12 +121,6 @@ static int hardlink(struct unpack *u, const char *target, const struct item *ite
 	return err_sys(err, errno, "hard link to \"%.100s\"", target);
 }
 
-bool unpack_keeps_xattr(const char *key)
-{
-	return strcmp(key, "security.capability") == 0 ||
-	       (str_has_prefix(key, "user.") && !str_has_prefix(key, "user.overlay."));
-}
-
 /* Attributes of files and directories alone: to open a device could do anything. */
 static int set_xattrs(struct archive_entry *e, int fd)
 {
@@ -133,7 +130,7 @@ static int set_xattrs(struct archive_entry *e, int fd)
 
 	archive_entry_xattr_reset(e);
 	while (archive_entry_xattr_next(e, &key, &value, &size) == ARCHIVE_OK)
-		if (key && unpack_keeps_xattr(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
+		if (key && attributes_keep(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
 		    errno != ENOTSUP)
 			return -errno;
 	return 0;
@@ -254,6 +251,16 @@ static int make(struct unpack *u, const struct item *item, struct err *err)
 	return r < 0 ? err_sys(err, r, "write") : 0;
 }
 
+static int check_kind(const struct unpack *u, const struct item *item, bool dir,
+		      const struct stat *there, struct err *err)
+{
+	if (!u->keep_kind || dir == S_ISDIR(there->st_mode))
+		return 0;
+	return err_set(err, ERR_INVALID, "cannot overwrite %s \"%.80s\" with %s",
+		       dir ? "non-directory" : "directory", item->path,
+		       dir ? "a directory" : "a non-directory");
+}
+
 /* Makes the entry; what is there already goes first, but directories, which only change. */
 static int replace(struct unpack *u, const struct item *item, struct err *err)
 {
@@ -262,7 +269,11 @@ static int replace(struct unpack *u, const struct item *item, struct err *err)
 
 	if (fstatat(item->parent, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !(dir && S_ISDIR(st.st_mode))) {
-		hidden = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+		int kind = check_kind(u, item, dir, &st, err);
+
+		if (kind < 0)
+			return kind;
+		hidden = !u->files && S_ISCHR(st.st_mode) && st.st_rdev == 0;
 		int r = fd_remove_tree(item->parent, item->name);
 
 		if (r < 0)
@@ -293,12 +304,12 @@ static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *e
 	if (r < 0)
 		return r;
 	if (!path[0])
-		return root_entry(u, e, err);
+		return u->files ? 0 : root_entry(u, e, err);
 	int parent = place_parent(&u->place, path, &item.name, err);
 
 	if (parent < 0)
 		return parent;
-	if (str_has_prefix(item.name, ".wh."))
+	if (!u->files && str_has_prefix(item.name, ".wh."))
 		return whiteout(parent, item.name, err);
 	item.parent = parent;
 	r = replace(u, &item, err);
@@ -321,22 +332,28 @@ static void finish_dirs(struct unpack *u)
 	place_forget(&u->place);
 }
 
-static int unpack(tarball_read_fn *read, void *ctx, int dir_fd, char hex[65], uint64_t *size,
-		  struct err *err)
+static int unpack(struct unpack *u, tarball_read_fn *read, void *ctx, char *hex, struct err *err)
 {
-	struct unpack u = { .place = { .root = dir_fd, .fd = -1 } };
 	struct archive_entry *e;
-	int r = tarball_open(&u.t, read, ctx, true, err);
+	int r = tarball_open(&u->t, read, ctx, hex != NULL, err);
 
-	while (r == 0 && (r = tarball_next(&u.t, &e, err)) == 1)
-		r = ++u.n_entries > JOB_ENTRIES_MAX
+	while (r == 0 && (r = tarball_next(&u->t, &e, err)) == 1)
+		r = ++u->n_entries > JOB_ENTRIES_MAX
 			    ? err_set(err, ERR_INVALID, "more than %d entries", JOB_ENTRIES_MAX)
-			    : unpack_entry(&u, e, err);
-	finish_dirs(&u);
-	r = r ? r : tarball_finish(&u.t, hex, err);
-	*size = u.size;
-	tarball_deinit(&u.t);
+			    : unpack_entry(u, e, err);
+	finish_dirs(u);
+	r = r ? r : tarball_finish(&u->t, hex, err);
+	tarball_deinit(&u->t);
 	return r;
+}
+
+int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind, struct err *err)
+{
+	struct unpack u = { .place = { .root = dir_fd, .follow = true, .fd = -1 },
+			    .files = true,
+			    .keep_kind = keep_kind };
+
+	return unpack(&u, read, ctx, NULL, err);
 }
 
 int layer_unpack(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
@@ -351,5 +368,10 @@ int layer_unpack(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, in
 
 	if (fs < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
-	return unpack(read, ctx, fs, hex, size, err);
+
+	struct unpack u = { .place = { .root = fs, .fd = -1 } };
+
+	r = unpack(&u, read, ctx, hex, err);
+	*size = u.size;
+	return r;
 }

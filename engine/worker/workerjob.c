@@ -14,11 +14,47 @@
 #include "fd.h"
 #include "str.h"
 
-enum { RESULT_MAX = 8 << 20, FD_HIGH = 10 };
+enum { RESULT_MAX = 8 << 20 };
 
-static int spawn(struct worker *worker, const char *path, const char *job, const int fds[3])
+/* Descriptors as the worker has them: fds[i] becomes 3 + i. */
+struct handed {
+	int fds[3 + WORKER_EXTRA_MAX];
+	size_t n;
+};
+
+static void handed_deinit(struct handed *h)
 {
-	char *argv[] = { (char *)"cleat-worker", (char *)job, NULL };
+	for (size_t i = 0; i < h->n; i++)
+		close(h->fds[i]);
+}
+
+static int hand(struct handed *h, int fd, size_t total)
+{
+	/* Out of the way of the worker's numbers, so that no dup2 overwrites another's source. */
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3 + (int)total);
+
+	if (own < 0)
+		return -errno;
+	h->fds[h->n++] = own;
+	return 0;
+}
+
+static int hand_all(struct handed *h, const struct worker_call *call, int result_fd)
+{
+	const int standard[] = { call->stream_fd, call->dir_fd, result_fd };
+	size_t total = ARRAY_LEN(standard) + call->n_extra;
+	int r = call->n_extra > WORKER_EXTRA_MAX ? -E2BIG : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(standard); i++)
+		r = hand(h, standard[i], total);
+	for (size_t i = 0; r == 0 && i < call->n_extra; i++)
+		r = hand(h, call->extra[i], total);
+	return r;
+}
+
+static int spawn(struct worker *worker, const char *path, char *const *argv,
+		 const struct handed *handed)
+{
 	char *envp[] = { (char *)"LC_ALL=C.UTF-8", NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -31,8 +67,8 @@ static int spawn(struct worker *worker, const char *path, const char *job, const
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	for (int i = 0; i < 3; i++)
-		posix_spawn_file_actions_adddup2(&actions, fds[i], 3 + i);
+	for (size_t i = 0; i < handed->n; i++)
+		posix_spawn_file_actions_adddup2(&actions, handed->fds[i], 3 + (int)i);
 	int r = posix_spawn(&worker->pid, path, &actions, &attr, argv, envp);
 
 	posix_spawn_file_actions_destroy(&actions);
@@ -43,19 +79,43 @@ static int spawn(struct worker *worker, const char *path, const char *job, const
 int worker_start(struct worker *worker, const char *bin_dir, const char *job, int in_fd, int dir_fd,
 		 struct err *err)
 {
+	const struct worker_call call = { .job = job, .stream_fd = in_fd, .dir_fd = dir_fd };
+
+	return worker_start_call(worker, bin_dir, &call, err);
+}
+
+/* cleat-worker JOB WORD...; owned, its words borrowed. */
+static const char **arguments(const struct worker_call *call)
+{
+	size_t n = 0;
+
+	while (call->words && call->words[n])
+		n++;
+	const char **argv = calloc(n + 3, sizeof(*argv));
+
+	if (!argv)
+		return NULL;
+	argv[0] = "cleat-worker";
+	argv[1] = call->job;
+	for (size_t i = 0; i < n; i++)
+		argv[2 + i] = call->words[i];
+	return argv;
+}
+
+int worker_start_call(struct worker *worker, const char *bin_dir, const struct worker_call *call,
+		      struct err *err)
+{
+	cleanup(handed_deinit) struct handed handed = { .n = 0 };
 	cleanup_free char *path = str_path(bin_dir, "cleat-worker");
+	cleanup_free const char **argv = arguments(call);
+	int r = path && argv ? 0 : -ENOMEM;
 
 	worker->result_fd = memfd_create("cleat-result", MFD_CLOEXEC);
-	/* Out of the way of 3, 4, 5, so that no dup2 overwrites another's source. */
-	cleanup_fd int in = fcntl(in_fd, F_DUPFD_CLOEXEC, FD_HIGH);
-	cleanup_fd int dir = fcntl(dir_fd, F_DUPFD_CLOEXEC, FD_HIGH);
-	cleanup_fd int out = fcntl(worker->result_fd, F_DUPFD_CLOEXEC, FD_HIGH);
-
-	if (!path || in < 0 || dir < 0 || out < 0)
-		return err_sys(err, errno, "start cleat-worker");
-	int r = spawn(worker, path, job, (const int[]){ in, dir, out });
-
-	return r < 0 ? err_sys(err, r, "start %s", path) : 0;
+	if (r == 0 && worker->result_fd < 0)
+		r = -errno;
+	r = r ? r : hand_all(&handed, call, worker->result_fd);
+	r = r ? r : spawn(worker, path, (char *const *)argv, &handed);
+	return r < 0 ? err_sys(err, r, "start cleat-worker") : 0;
 }
 
 /* Cuts the last line off and returns what it says. */

@@ -17,6 +17,20 @@ struct worker {
 /* Starts BIN/cleat-worker on `job` ("load", "layer"); in_fd and dir_fd are borrowed. */
 int worker_start(struct worker *worker, const char *bin_dir, const char *job, int in_fd, int dir_fd,
 		 struct err *err) must_check;
+enum { WORKER_EXTRA = 6, WORKER_EXTRA_MAX = 160 };
+
+/* A job with more than that. */
+struct worker_call {
+	const char *job;
+	const char *const *words; /* behind the job's name, NULL-terminated; NULL = none */
+	int stream_fd;            /* what it reads or writes */
+	int dir_fd;
+	const int *extra; /* the worker has them as WORKER_EXTRA and following */
+	size_t n_extra;
+};
+/* Everything is borrowed. */
+int worker_start_call(struct worker *worker, const char *bin_dir, const struct worker_call *call,
+		      struct err *err) must_check;
 /* Waits for its end; the lines of its result (without the last) are in *lines. Its own error, or
  * INTERNAL when it died. Blocks. */
 int worker_finish(struct worker *worker, struct buf *lines, struct err *err) must_check;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root of a container that runs is taken from its mount namespace, as a copy of its mounts: what is mounted
+ * inside is there, and whatever the container does to its mounts from then on changes nothing here. That of one
+ * that does not run is mounted as its runtime would, in a namespace of the worker's own: the host never sees
+ * it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "fd.h"
+#include "jobs.h"
+#include "overlay.h"
+#include "str.h"
+
+enum { LAYERS_MAX = 160, BINDS_MAX = 256 };
+
+struct root {
+	struct overlay overlay;
+	const char *lower[LAYERS_MAX], *at, *pid;
+	const char *binds[BINDS_MAX];
+	size_t n_binds;
+	bool flat, sealed, readonly;
+};
+
+/* 1 when the word was one. */
+static int take_word(struct root *root, const char *word)
+{
+	const char *value = strchr(word, ':');
+
+	value = value ? value + 1 : "";
+	if (str_has_prefix(word, "pid:"))
+		root->pid = value;
+	else if (str_has_prefix(word, "at:"))
+		root->at = value;
+	else if (str_has_prefix(word, "lower:") && root->overlay.n_lower < LAYERS_MAX)
+		root->lower[root->overlay.n_lower++] = value;
+	else if (str_has_prefix(word, "upper:"))
+		root->overlay.upper = value;
+	else if (str_has_prefix(word, "work:"))
+		root->overlay.work = value;
+	else if (str_has_prefix(word, "bind:") && root->n_binds < BINDS_MAX)
+		root->binds[root->n_binds++] = value;
+	else if (strcmp(word, "flat") == 0)
+		root->flat = true;
+	else if (strcmp(word, "readonly") == 0)
+		root->readonly = true;
+	else if (strcmp(word, "sealed") == 0)
+		root->sealed = true;
+	else
+		return 0;
+	return 1;
+}
+
+static int join(const struct root *root, struct err *err)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int64_t number;
+
+	if (str_int_in(root->pid, 0, INT32_MAX, &number) < 0)
+		return err_set(err, ERR_INTERNAL, "root=pid: no descriptor");
+	if (setns((int)number, CLONE_NEWNS) < 0)
+		return errno == ESRCH ? err_reason(err, ERR_PRECONDITION, "NOT_RUNNING",
+						   "the container has just ended")
+				      : err_sys(err, errno, "enter the container");
+	int tree = open_tree(AT_FDCWD, "/", root->flat ? flags : flags | AT_RECURSIVE);
+
+	return tree < 0 ? err_sys(err, errno, "open the container's root") : tree;
+}
+
+/* FLAGS:SOURCE<newline>TARGET. Where the container never ran its target may be absent, and then shows nothing. */
+static int bind(int root, const char *text, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	const char *source = strchr(text, ':'), *target = strchr(text, '\n');
+
+	if (!source || !target)
+		return err_set(err, ERR_INTERNAL, "root=bind: expected FLAGS:SOURCE and TARGET");
+	cleanup_free char *from = strndup(source + 1, (size_t)(target - source - 1));
+	cleanup_fd int at = fd_open_in_root(root, target + 1, O_PATH | O_CLOEXEC, 0);
+	cleanup_fd int tree =
+		from ? open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
+		     : -1;
+
+	if (!from)
+		return err_sys(err, ENOMEM, "enter the container");
+	if (at == -ENOENT || (tree < 0 && errno == ENOENT))
+		return 0;
+	if (at < 0 || tree < 0)
+		return err_sys(err, at < 0 ? at : errno, "mount %.100s", target + 1);
+	if (text[0] == 'r' &&
+	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "mount %.100s", target + 1);
+	if (move_mount(tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_sys(err, errno, "mount %.100s", target + 1);
+	return 0;
+}
+
+static int mount_it(struct root *root, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r = 0;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, errno, "make a mount namespace");
+	cleanup_fd int at = open(root->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (at < 0)
+		return err_sys(err, errno, "open the container's directory");
+	root->overlay.lower = root->lower;
+	cleanup_fd int tree = overlay_mount(&root->overlay, at, "rootfs", err);
+
+	if (tree < 0)
+		return tree;
+	if (root->readonly && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "make the root read-only");
+	for (size_t i = 0; r == 0 && i < root->n_binds; i++)
+		r = bind(tree, root->binds[i], err);
+	if (r < 0)
+		return r;
+	/* a copy that is nowhere: what is mounted here goes with this namespace, and the worker leaves it */
+	int copy = open_tree(tree, "",
+			     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+				     (root->flat ? 0u : (unsigned int)AT_RECURSIVE));
+
+	return copy < 0 ? err_sys(err, errno, "open the container's root") : copy;
+}
+
+static int seal(const struct root *root, int tree, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV };
+
+	if (root->sealed)
+		attr.attr_set |= MOUNT_ATTR_RDONLY;
+	return mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0
+		       ? err_sys(err, errno, "enter the container")
+		       : 0;
+}
+
+int enter_root(char *const **words, int dir_fd, struct err *err)
+{
+	struct root root = { .n_binds = 0 };
+	char *const *word = *words;
+
+	for (; *word && str_has_prefix(*word, "root="); word++)
+		if (!take_word(&root, *word + strlen("root=")))
+			return err_set(err, ERR_INTERNAL, "unknown word %.60s", *word);
+	*words = word;
+	if (!root.pid && !root.at)
+		return 0;
+	cleanup_fd int tree = root.pid ? join(&root, err) : mount_it(&root, err);
+	int r = tree < 0 ? tree : seal(&root, tree, err);
+
+	if (r < 0)
+		return r;
+	return dup3(tree, dir_fd, O_CLOEXEC) < 0 ? err_sys(err, errno, "enter the container") : 0;
+}
