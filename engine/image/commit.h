@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* New images: a layer out of an overlay's upper directory or a tar, and the image that has it on top of its
+ * parent's. What is under way is in a lease of the caller; nothing is visible before image_make() is done. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "err.h"
+#include "image.h"
+#include "lease.h"
+#include "mem.h"
+
+/* A layer unpacked in a lease, which it is alone in. */
+struct image_layer {
+	char diff_id[72];    /* sha256:... */
+	uint64_t size_bytes; /* of its files */
+	bool empty;          /* it changes nothing */
+};
+
+/* What an upper directory (borrowed) holds, as the layer of the lease. It should not change meanwhile; when
+ * it does, every file is as it was at some moment. Blocks. */
+int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
+		     struct image_layer *out, struct err *err) must_check;
+/* The tar that comes from `in_fd` (borrowed; plain, gzip or zstd), read to its end. -EINVAL for one that is
+ * none, or no layer. Blocks. */
+int image_unpack_layer(struct engine *engine, const struct lease *lease, int in_fd,
+		       struct image_layer *out, struct err *err) must_check;
+
+struct image_new {
+	const struct image *parent;      /* NULL = none */
+	const struct image_layer *layer; /* NULL = its parent's alone; an empty one adds none */
+	const json_t *config;            /* Docker's Config; NULL = the parent's */
+	const char *author, *comment, *created_by; /* "" = none */
+	int64_t created_ns;
+	const char *os, *architecture, *variant; /* NULL = the parent's, of none the host's */
+	const char *reference;                   /* its name; "" = none */
+};
+/* Publishes the layer and records the image; its id is in `id`. -ENOENT when the parent has gone. Blocks. */
+int image_make(struct engine *engine, const struct lease *lease, const struct image_new *new_image,
+	       char id[72], struct err *err) must_check;
+
+/* image_pack_layer() and image_make() with a lease of their own; new_image->layer is not looked at. */
+int image_commit(struct engine *engine, int upper_fd, const struct image_new *new_image,
+		 char id[72], struct err *err) must_check;
