@@ -39,7 +39,8 @@ struct cli {
 /* Each file's commands; a table ends with verb and name NULL. */
 extern const struct command cmd_run_table[], cmd_container_table[], cmd_list_table[],
 	cmd_exec_table[], cmd_image_table[], cmd_imageinfo_table[], cmd_login_table[],
-	cmd_registry_table[], cmd_system_table[];
+	cmd_registry_table[], cmd_system_table[], cmd_commit_table[], cmd_cp_table[],
+	cmd_usage_table[];
 
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 

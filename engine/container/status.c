@@ -67,6 +67,7 @@ void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
 		if ((size_t)shim->state < ARRAY_LEN(states))
 			status->state = states[shim->state];
 		status->pid = shim->pid;
+		status->pid_start_ticks = shim->pid_start_ticks;
 		status->shim_pid = shim->shim_pid;
 		status->exit_code = shim->exit_code;
 		status->oom_killed = shim->oom_killed;

@@ -17,6 +17,7 @@ enum { STATUS_DONE = 4 };
 struct status {
 	Cleat__V1__ContainerState state;
 	int pid, shim_pid;
+	uint64_t pid_start_ticks; /* tells a reused pid */
 	int exit_code;
 	bool oom_killed, stopped_by_user;
 	int64_t started_ns, finished_ns;

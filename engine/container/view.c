@@ -15,6 +15,7 @@
 #include "status.h"
 #include "str.h"
 #include "top.h"
+#include "usage.h"
 #include "viewparts.h"
 
 typedef Cleat__V1__CreateContainerRequest create_request;
@@ -122,6 +123,10 @@ static int list_one(struct list_job *job, const struct record *record)
 		return -ENOMEM;
 	cleat__v1__container_summary__init(summary);
 	job->reply->containers[job->reply->n_containers++] = summary;
+	/* one that is being removed has a size no more */
+	if (job->request->size && usage_container(job->engine, record, &summary->size_rw_bytes,
+						  &summary->size_root_fs_bytes, NULL) < 0)
+		summary->size_root_fs_bytes = 0;
 	return fill_summary(summary, record, &status, config);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Service Containers. What is not listed in `ops` answers UNIMPLEMENTED. */
 #include "service.h"
+#include "service_files.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include "start.h"
 #include "status.h"
 #include "str.h"
+#include "usage.h"
 #include "view.h"
 
 enum { KILLED_MS = 10000 };
@@ -254,7 +256,16 @@ static int on_list(struct rpc_call *call, const Cleat__V1__ListContainersRequest
 static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectContainerRequest *req,
 		      Cleat__V1__InspectContainerReply *reply, struct err *err)
 {
-	return view_inspect(service_engine(call), req->container, reply, err);
+	cleanup(record_deinit) struct record record = { 0 };
+	struct engine *engine = service_engine(call);
+	int r = view_inspect(engine, req->container, reply, err);
+
+	if (r < 0 || !req->size)
+		return r;
+	r = record_find(engine->store, req->container, &record, err);
+	return r ? r
+		 : usage_container(engine, &record, &reply->container->size_rw_bytes,
+				   &reply->container->size_root_fs_bytes, err);
 }
 
 static int on_top(struct rpc_call *call, const Cleat__V1__TopContainerRequest *req,
@@ -285,6 +296,12 @@ static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequ
 				req->size->columns, err);
 }
 
+static int on_prune(struct rpc_call *call, const Cleat__V1__PruneContainersRequest *req,
+		    Cleat__V1__PruneContainersReply *reply, struct err *err)
+{
+	return usage_prune(service_engine(call), req, reply, err);
+}
+
 static const struct cleat_v1_containers_ops ops = {
 	.create = on_create,
 	.start = on_start,
@@ -302,6 +319,13 @@ static const struct cleat_v1_containers_ops ops = {
 	.logs = on_logs,
 	.attach = on_attach,
 	.resize = on_resize,
+	.diff = service_diff,
+	.prune = on_prune,
+	.commit = service_commit,
+	.export = service_export,
+	.stat_path = service_stat_path,
+	.get_archive = service_get_archive,
+	.put_archive = service_put_archive,
 };
 
 int service_register_containers(struct rpc_server *server)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleat/v1/system.rpc.h"
+#include "diskusage.h"
 #include "events.h"
 #include "fd.h"
 #include "image.h"
@@ -186,6 +187,7 @@ static const struct cleat_v1_system_ops ops = {
 	.version = on_version,
 	.info = on_info,
 	.events = on_events,
+	.disk_usage = diskusage,
 	.login = on_login,
 	.upgrade = on_upgrade,
 	.shutdown = on_shutdown,

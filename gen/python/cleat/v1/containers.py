@@ -1038,6 +1038,8 @@ class CommitRequest(codec.Message):
     no_pause: bool = False
     # Dockerfile instructions
     changes: list[str] = field(default_factory=list)
+    # what it has of command, environment and the like replaces the container's
+    config: cleat.v1.config.ContainerConfig | None = None
 
 
 CommitRequest.FIELDS = (
@@ -1047,6 +1049,7 @@ CommitRequest.FIELDS = (
     (4, "author", "one", "string", None),
     (5, "no_pause", "one", "bool", None),
     (6, "changes", "many", "string", None),
+    (7, "config", "one", "message", lambda: cleat.v1.config.ContainerConfig),
 )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Unpack
 
 import cleat.v1.common
+import cleat.v1.containers
+import cleat.v1.images
 import cleat.v1.options
 from cleat import codec, transport  # noqa: F401
 
@@ -194,6 +196,8 @@ class DiskUsageRequest(codec.Message):
     containers: bool = False
     volumes: bool = False
     build_cache: bool = False
+    # also what the sums are of
+    details: bool = False
 
 
 DiskUsageRequest.FIELDS = (
@@ -201,6 +205,7 @@ DiskUsageRequest.FIELDS = (
     (2, "containers", "one", "bool", None),
     (3, "volumes", "one", "bool", None),
     (4, "build_cache", "one", "bool", None),
+    (5, "details", "one", "bool", None),
 )
 
 
@@ -208,11 +213,17 @@ DiskUsageRequest.FIELDS = (
 class DiskUsageReply(codec.Message):
     usages: list[DiskUsageReply_Usage] = field(default_factory=list)
     layers_bytes: int = 0
+    # with details
+    images: list[DiskUsageReply_ImageUsage] = field(default_factory=list)
+    # with details and sizes
+    containers: list[cleat.v1.containers.ContainerSummary] = field(default_factory=list)
 
 
 DiskUsageReply.FIELDS = (
     (1, "usages", "many", "message", lambda: DiskUsageReply_Usage),
     (2, "layers_bytes", "one", "uint64", None),
+    (3, "images", "many", "message", lambda: DiskUsageReply_ImageUsage),
+    (4, "containers", "many", "message", lambda: cleat.v1.containers.ContainerSummary),
 )
 
 
@@ -232,6 +243,21 @@ DiskUsageReply_Usage.FIELDS = (
     (3, "active", "one", "uint32", None),
     (4, "size_bytes", "one", "uint64", None),
     (5, "reclaimable_bytes", "one", "uint64", None),
+)
+
+
+@dataclass
+class DiskUsageReply_ImageUsage(codec.Message):
+    image: cleat.v1.images.ImageSummary | None = None
+    # of layers that other images have too
+    shared_bytes: int = 0
+    unique_bytes: int = 0
+
+
+DiskUsageReply_ImageUsage.FIELDS = (
+    (1, "image", "one", "message", lambda: cleat.v1.images.ImageSummary),
+    (2, "shared_bytes", "one", "uint64", None),
+    (3, "unique_bytes", "one", "uint64", None),
 )
 
 
@@ -372,6 +398,7 @@ __all__ = [
     "DiskUsageRequest",
     "DiskUsageReply",
     "DiskUsageReply_Usage",
+    "DiskUsageReply_ImageUsage",
     "LoginRequest",
     "LoginReply",
     "UpgradeRequest",

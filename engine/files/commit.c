@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "changes.h"
+#include "child.h"
+#include "commit.h"
+#include "fd.h"
+#include "files.h"
+#include "files_part.h"
+#include "history.h"
+#include "image.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "status.h"
+#include "str.h"
+
+struct commit {
+	struct engine *engine;
+	const Cleat__V1__CommitRequest *request;
+	struct record record;
+	struct image parent;
+	Cleat__V1__CreateContainerRequest *made; /* the container's own request */
+	json_t *config;
+};
+
+static void commit_deinit(struct commit *c)
+{
+	record_deinit(&c->record);
+	image_deinit(&c->parent);
+	if (c->made)
+		cleat__v1__create_container_request__free_unpacked(c->made, NULL);
+	json_decref(c->config);
+}
+
+static int find(struct commit *c, struct err *err)
+{
+	int r = files_find(c->engine, c->request->container, &c->record, err);
+
+	r = r ? r : image_find(c->engine, c->record.image_id, &c->parent, err);
+	if (r < 0)
+		return r;
+	c->made = cleat__v1__create_container_request__unpack(NULL, c->record.config_len,
+							      c->record.config);
+	return c->made && c->made->config
+		       ? 0
+		       : err_set(err, ERR_DATA_LOSS,
+				 "the configuration of container %.12s cannot be read",
+				 c->record.id);
+}
+
+static int build_config(struct commit *c, struct err *err)
+{
+	int r = 0;
+
+	c->config = child_inherited(c->parent.config_json, c->parent.config_len);
+	if (!c->config)
+		return err_sys(err, ENOMEM, "commit");
+	if (dockerconfig_fill(c->config, c->made->config) < 0 ||
+	    (c->request->config && dockerconfig_replace(c->config, c->request->config) < 0))
+		return err_set(err, ERR_INVALID,
+			       "the configuration of container %.12s is not valid UTF-8",
+			       c->record.id);
+	for (size_t i = 0; r == 0 && i < c->request->n_changes; i++)
+		r = changes_apply(c->config, c->request->changes[i], err);
+	return r;
+}
+
+/* 1 when it runs and is paused now, 0 when it need not be. */
+static int pause_it(struct commit *c, struct err *err)
+{
+	struct err own = ERR_NULL;
+	struct status status;
+
+	status_read(c->engine, &c->record, &status);
+	if (c->request->no_pause ||
+	    status.state != CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING)
+		return 0;
+	int r = lifecycle_pause(c->engine, c->record.id, "", true, &own);
+
+	/* paused by somebody else, or ended: nothing to pause */
+	if (r < 0 && own.code != ERR_PRECONDITION && err)
+		*err = own;
+	return r == 0 ? 1 : own.code == ERR_PRECONDITION ? 0 : r;
+}
+
+static void resume(struct commit *c)
+{
+	struct err err = ERR_NULL;
+
+	if (lifecycle_pause(c->engine, c->record.id, "", false, &err) < 0)
+		log_warn("not resumed after a commit id=%.12s: %s", c->record.id, err.message);
+}
+
+static int make(struct commit *c, const struct lease *lease, const struct image_layer *layer,
+		char id[72], struct err *err)
+{
+	const struct image_new n = {
+		.parent = &c->parent,
+		.layer = layer,
+		.config = c->config,
+		.author = c->request->author,
+		.comment = c->request->comment,
+		.created_by = c->record.command,
+		.created_ns = fd_realtime_ns(),
+		.reference = c->request->reference,
+	};
+	cleanup(record_deinit) struct record now = { 0 };
+	/* a removal meanwhile may have taken files away while they were read */
+	int r = files_find(c->engine, c->record.id, &now, err);
+
+	return r ? r : image_make(c->engine, lease, &n, id, err);
+}
+
+static int pack(struct commit *c, const struct lease *lease, struct image_layer *layer,
+		struct err *err)
+{
+	cleanup_fd int upper = files_upper(c->engine, &c->record, err);
+	int paused = upper < 0 ? upper : pause_it(c, err);
+
+	if (paused < 0)
+		return paused;
+	int r = image_pack_layer(c->engine, lease, upper, layer, err);
+
+	if (paused == 1)
+		resume(c);
+	return r;
+}
+
+int files_commit(struct engine *engine, const Cleat__V1__CommitRequest *request, char id[72],
+		 struct err *err)
+{
+	cleanup(commit_deinit) struct commit c = { .engine = engine, .request = request };
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	const char *reference = str_or_empty(request->reference);
+	struct image_layer layer;
+	int r = reference[0] ? image_check_tag(reference, err) : 0;
+
+	r = r ? r : find(&c, err);
+	r = r ? r : build_config(&c, err);
+	r = r ? r : lease_open(&lease, engine->state_fd, err);
+	r = r ? r : pack(&c, &lease, &layer, err);
+	r = r ? r : make(&c, &lease, &layer, id, err);
+	if (r == 0)
+		history_action(engine, &c.record, "commit", "imageID", id);
+	return r;
+}

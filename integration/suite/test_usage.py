@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""system df, container prune, system prune, sizes of containers."""
+import json
+
+import docker
+import pytest
+
+import gateway as gateways
+import image
+
+
+def df(engine):
+    rows = [json.loads(line) for line in engine.out("system", "df", "--format", "{{json .}}").split("\n")]
+    return {row["Type"]: (row["TotalCount"], row["Active"], row["Size"], row["Reclaimable"]) for row in rows}
+
+
+def loaded(engine, tag, *layers):
+    engine.cleat("load", text=False, input=image.docker_archive([tag], list(layers), image.config(list(layers))))
+
+
+def layer(name, size):
+    return image.Layer().add(name, b"x" * size).bytes()
+
+
+def test_df(engine):
+    assert df(engine) == {"Images": ("0", "0", "0B", "0B"), "Containers": ("0", "0", "0B", "0B"),
+                          "Local Volumes": ("0", "0", "0B", "0B"), "Build Cache": ("0", "0", "0B", "0B")}
+    base, one, two = layer("base", 1000000), layer("one", 200000), layer("two", 30000)
+    loaded(engine, "one", base, one)
+    loaded(engine, "two", base, two)
+    assert df(engine)["Images"] == ("2", "0", "1.23MB", "1.23MB (100%)")
+    engine.out("create", "--name", "box", "one", "x")
+    assert df(engine)["Images"] == ("2", "1", "1.23MB", "30kB (2%)")
+    shown = engine.out("system", "df", "-v")
+    assert "Images space usage:" in shown and "Containers space usage:" in shown
+    rows = {line.split()[0]: line.split() for line in shown.split("\n") if line}
+    assert rows["one"][-4:] == ["1.2MB", "1MB", "200kB", "1"] and rows["two"][-4:] == ["1.03MB", "1MB", "30kB", "0"]
+    table = engine.out("system", "df").split("\n")
+    assert table[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
+    assert "conflict" in engine.cleat("system", "df", "-v", "--format", "x", check=False).stderr
+
+
+def test_sizes_of_containers(busybox):
+    busybox.out("run", "--name", "done", "busybox", "sh", "-c",
+                "head -c 50000 /dev/zero > /f; ln /f /g; mkdir /d; head -c 7 /dev/zero > /d/x")
+    busybox.out("run", "-d", "--name", "up", "busybox", "sh", "-c", "head -c 1000 /dev/zero > /f; echo ready; sleep 1000")
+    busybox.wait_for_log("up", "ready")
+    assert df(busybox)["Containers"] == ("2", "1", "51.01kB", "50.01kB (98%)")
+    sizes = dict(line.split("=", 1) for line in busybox.out("ps", "-as", "--format", "{{.Names}}={{.Size}}").split("\n"))
+    assert sizes["done"].startswith("50kB (virtual ") and sizes["up"].startswith("1kB (virtual ")
+    inspected = json.loads(busybox.out("inspect", "--size", "done"))[0]
+    assert inspected["SizeRw"] == 50007 and inspected["SizeRootFs"] > 50007
+
+
+def test_container_prune(busybox):
+    for name, label in (("one", "a=b"), ("two", "a=c"), ("three", "keep")):
+        busybox.out("run", "--name", name, "-l", label, "busybox", "sh", "-c", "head -c 1000 /dev/zero > /f")
+    busybox.out("create", "--name", "never", "busybox")
+    busybox.out("run", "-d", "--name", "up", "busybox", "sleep", "1000")
+    busybox.out("run", "-d", "--name", "held", "busybox", "sleep", "1000")
+    busybox.out("pause", "held")
+
+    def names():
+        return sorted(busybox.out("ps", "-a", "--format", "{{.Names}}").split())
+    everything = names()
+    assert "WARNING" in busybox.cleat("container", "prune", input="n\n").stdout and names() == everything
+    for wrong in ("bad=x", "until=never"):
+        done = busybox.cleat("container", "prune", "-f", "--filter", wrong, check=False)
+        assert done.returncode == 1 and "invalid filter" in done.stderr
+    busybox.out("container", "prune", "-f", "--filter", "until=1h")
+    assert names() == everything
+    out = busybox.out("container", "prune", "-f", "--filter", "label=a=b")
+    assert out.startswith("Deleted Containers:\n") and out.endswith("Total reclaimed space: 1kB")
+    assert names() == ["held", "never", "three", "two", "up"]
+    busybox.out("container", "prune", "-f", "--filter", "label!=keep")
+    assert names() == ["held", "three", "up"]
+    busybox.cleat("container", "prune", input="y\n")
+    assert names() == ["held", "up"]
+    assert busybox.out("container", "prune", "-f") == "Total reclaimed space: 0B"
+
+
+def test_system_prune(engine):
+    loaded(engine, "used", layer("u", 1000))
+    loaded(engine, "unused", layer("x", 2000))
+    loaded(engine, "again", layer("d", 3000))
+    loaded(engine, "again", layer("e", 4000))
+    engine.out("create", "--name", "box", "used", "x")
+    assert "dangling" in engine.cleat("system", "prune", input="\n").stdout
+    out = engine.out("system", "prune", "-f")
+    assert "Deleted Containers:" in out and "Deleted Images:" in out and out.endswith("Total reclaimed space: 3kB")
+    assert sorted(engine.out("images", "--format", "{{.Repository}}").split()) == ["again", "unused", "used"]
+    assert engine.out("system", "prune", "-af").endswith("Total reclaimed space: 7kB")
+    assert engine.out("images", "-q") == "" and df(engine)["Images"] == ("0", "0", "0B", "0B")
+
+
+def test_by_docker(busybox):
+    busybox.out("run", "--name", "box", "busybox", "sh", "-c", "head -c 1000 /dev/zero > /f")
+    g = gateways.Gateway(busybox)
+    try:
+        client = docker.DockerClient(base_url=f"unix://{g.path}", version="auto")
+        usage = client.df()
+        assert usage["LayersSize"] == usage["Images"][0]["Size"] and usage["Images"][0]["Containers"] == 1
+        assert usage["Images"][0]["SharedSize"] == 0 and usage["Containers"][0]["SizeRw"] == 1000
+        assert g.json("GET", "/system/df?type=image")["Containers"] is None
+        assert "unknown object type" in g.json("GET", "/system/df?type=x", status=400)["message"]
+        assert "Images" in g.docker("system", "df").stdout and "box" in g.docker("system", "df", "-v").stdout
+        assert client.containers.prune()["SpaceReclaimed"] == 1000
+        assert client.containers.prune() == {"ContainersDeleted": None, "SpaceReclaimed": 0}
+        assert "Total reclaimed space" in g.docker("container", "prune", "-f").stdout
+        client.close()
+    finally:
+        g.close()
+
+
+@pytest.mark.parametrize("arguments", [["df", "x"], ["prune", "x"], ["prune", "-f", "--filter", "bad=1"]])
+def test_wrong_input(engine, arguments):
+    assert engine.cleat("system", *arguments, check=False).returncode == 1
