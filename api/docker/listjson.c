@@ -49,6 +49,11 @@ json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
 		o, "NetworkSettings",
 		json_pack("{s:o}", "Networks", dockerjson_networks(c->networks, c->n_networks)));
 	json_object_set_new(o, "Mounts", dockerjson_mounts(c->mounts, c->n_mounts));
+	if (c->size_root_fs_bytes) {
+		json_object_set_new(o, "SizeRw", json_integer((json_int_t)c->size_rw_bytes));
+		json_object_set_new(o, "SizeRootFs",
+				    json_integer((json_int_t)c->size_root_fs_bytes));
+	}
 	return o;
 }
 

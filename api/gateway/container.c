@@ -347,6 +347,13 @@ const struct gw_route gw_containers[] = {
 	{ "POST", "/containers/{}/resize", resize },
 	{ "POST", "/containers/{}/wait", stream_wait },
 	{ "POST", "/containers/{}/attach", stream_attach },
+	{ "GET", "/containers/{}/changes", gw_changes },
+	{ "POST", "/commit", gw_commit },
+	{ "POST", "/containers/prune", gw_prune_containers },
+	{ "GET", "/containers/{}/archive", gw_get_archive },
+	{ "HEAD", "/containers/{}/archive", gw_head_archive },
+	{ "PUT", "/containers/{}/archive", gw_put_archive },
+	{ "GET", "/containers/{}/export", gw_export },
 	{ "DELETE", "/containers/{}", remove_ },
 	{ 0 },
 };

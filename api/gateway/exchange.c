@@ -10,7 +10,7 @@
 #include "fd.h"
 #include "str.h"
 
-enum { STEP_MS = 20 };
+enum { STEP_MS = 20, PART_BYTES = 64 << 10 };
 
 const struct rpc_method *gw_method(const char *path)
 {
@@ -104,6 +104,25 @@ int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct e
 			return -EPIPE;
 		(void)rpc_client_process(gw->client, err);
 	}
+}
+
+int gw_send_body(struct gw *gw, struct rpc_client_call *call,
+		 int (*send)(struct rpc_client_call *call, const void *data, size_t n,
+			     struct err *err),
+		 struct err *err)
+{
+	cleanup(buf_deinit) struct buf piece = BUF_NULL;
+	int n, r = 0;
+
+	while ((n = http_read(gw->http, &piece)) > 0)
+		for (size_t at = 0; at < piece.len; at += PART_BYTES) {
+			size_t left = piece.len - at;
+
+			r = send(call, piece.data + at, left < PART_BYTES ? left : PART_BYTES, err);
+			if (r < 0)
+				return r == -EPIPE ? 0 : r;
+		}
+	return n < 0 ? n : rpc_client_call_end(call, err);
 }
 
 /* ---- answers */

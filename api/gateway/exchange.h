@@ -42,6 +42,13 @@ int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct e
 /* After a failed stream: whether to open it again, as the engine moved or will be back. Sleeps a little. */
 bool gw_again(struct gw *gw, const struct err *err, int64_t *since_ns);
 
+/* Sends the request's body as it comes, in parts that `send` makes messages of, until its end or until the call has
+ * ended early: how, its first message tells. */
+int gw_send_body(struct gw *gw, struct rpc_client_call *call,
+		 int (*send)(struct rpc_client_call *call, const void *data, size_t n,
+			     struct err *err),
+		 struct err *err) must_check;
+
 /* ---- Docker's answers */
 
 /* {"message": ...} with Docker's status, or an error object in a stream that has begun. */
@@ -70,6 +77,19 @@ struct gw_route {
 };
 extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[], gw_unbuilt[];
 
+/* commit.c: GET /containers/{}/changes and POST /commit. */
+void gw_changes(struct gw *gw);
+void gw_commit(struct gw *gw);
+
+/* archive.c: GET, HEAD and PUT /containers/{}/archive, which reads its body itself, and /containers/{}/export. */
+void gw_get_archive(struct gw *gw);
+void gw_head_archive(struct gw *gw);
+void gw_put_archive(struct gw *gw);
+void gw_export(struct gw *gw);
+
+/* usage.c: GET /system/df and POST /containers/prune. */
+void gw_disk_usage(struct gw *gw);
+void gw_prune_containers(struct gw *gw);
 /* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth. */
 void gw_pull(struct gw *gw);
 void gw_push(struct gw *gw);

@@ -27,7 +27,7 @@ bool gateway_streams_body(const char *method, const char *path)
 	const struct gw_route *route =
 		route_version(&path, &match, NULL) < 0 ? NULL : find(method, path, &match);
 
-	return route && route->handle == gw_load;
+	return route && (route->handle == gw_load || route->handle == gw_put_archive);
 }
 
 static void docker(struct gw *gw)

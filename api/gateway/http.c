@@ -58,38 +58,12 @@ static void exchange_free(struct exchange *e)
 {
 	buf_deinit(&e->request.body);
 	buf_deinit(&e->request.reply);
+	free(e->request.header_value);
 	buf_deinit(&e->unsent);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->mutex);
 	free(e->path);
 	free(e);
-}
-
-static const char *value_of(const struct http_request *request, enum MHD_ValueKind kind,
-			    const char *name)
-{
-	return MHD_lookup_connection_value(request->connection, kind, name);
-}
-
-const char *http_query(const struct http_request *request, const char *name)
-{
-	const char *value = value_of(request, MHD_GET_ARGUMENT_KIND, name);
-
-	return value ? value : "";
-}
-
-bool http_has_query(const struct http_request *request, const char *name)
-{
-	return MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
-					     strlen(name), &(const char *){ NULL },
-					     NULL) == MHD_YES;
-}
-
-const char *http_header(const struct http_request *request, const char *name)
-{
-	const char *value = value_of(request, MHD_HEADER_KIND, name);
-
-	return value ? value : "";
 }
 
 int http_client_fd(const struct http_request *request)
@@ -147,6 +121,8 @@ static void add_headers(struct exchange *e, struct MHD_Response *response)
 	MHD_add_response_header(response, "Ostype", "linux");
 	if (e->request.type)
 		MHD_add_response_header(response, "Content-Type", e->request.type);
+	if (e->request.header && e->request.header_value)
+		MHD_add_response_header(response, e->request.header, e->request.header_value);
 	if (!strstr(e->path, "_ping"))
 		return;
 	MHD_add_response_header(response, "Builder-Version", "1");
@@ -168,7 +144,8 @@ static ssize_t read_unsent(void *arg, uint64_t position, char *out, size_t max)
 		buf_consume(&e->unsent, (size_t)n);
 		pthread_cond_signal(&e->changed);
 	} else if (e->ended) {
-		n = MHD_CONTENT_READER_END_OF_STREAM;
+		n = e->request.broken ? MHD_CONTENT_READER_END_WITH_ERROR
+				      : MHD_CONTENT_READER_END_OF_STREAM;
 	} else {
 		suspend(e);
 	}

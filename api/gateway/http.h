@@ -29,7 +29,10 @@ struct http_request {
 	struct buf body;
 	/* The answer, filled in by the handler. */
 	unsigned status;
-	const char *type; /* static, NULL = none */
+	const char *type;   /* static, NULL = none */
+	const char *header; /* one more, static, NULL = none; before http_begin() */
+	char *header_value; /* its value, owned by the request then */
+	bool broken;        /* a streamed reply lacks its end: the client is to see that */
 	struct buf reply;
 };
 
@@ -51,6 +54,8 @@ int http_start(int listen_fd, const struct http_service *service, struct err *er
 
 /* Value of a query parameter or header; "" = absent. Borrowed for the request. */
 const char *http_query(const struct http_request *request, const char *name);
+/* The parameter's values where it is given several times: the i-th, NULL behind the last. */
+const char *http_query_nth(const struct http_request *request, const char *name, size_t i);
 const char *http_header(const struct http_request *request, const char *name);
 /* Whether the query has the parameter at all. */
 bool http_has_query(const struct http_request *request, const char *name);

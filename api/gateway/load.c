@@ -7,36 +7,14 @@
 #include "cleat/v1/images.pb-c.h"
 #include "exchange.h"
 
-enum { PART_BYTES = 64 << 10 };
-
-static int send_piece(struct rpc_client_call *call, const struct buf *piece, struct err *err)
+static int send_part(struct rpc_client_call *call, const void *data, size_t n, struct err *err)
 {
-	int r = 0;
+	Cleat__V1__LoadImageRequest part = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
 
-	for (size_t at = 0; r == 0 && at < piece->len; at += PART_BYTES) {
-		Cleat__V1__LoadImageRequest part = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
-		size_t left = piece->len - at;
-
-		part.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
-		part.data.data = (uint8_t *)piece->data + at;
-		part.data.len = left < PART_BYTES ? left : PART_BYTES;
-		r = rpc_client_call_send(call, &part.base, err);
-	}
-	return r;
-}
-
-/* Until the archive's end, or until the call has ended early: how, its first message tells. */
-static int send_archive(struct gw *gw, struct rpc_client_call *call, struct err *err)
-{
-	cleanup(buf_deinit) struct buf piece = BUF_NULL;
-	int n, r;
-
-	while ((n = http_read(gw->http, &piece)) > 0) {
-		r = send_piece(call, &piece, err);
-		if (r < 0)
-			return r == -EPIPE ? 0 : r;
-	}
-	return n < 0 ? n : rpc_client_call_end(call, err);
+	part.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_DATA;
+	part.data.data = (uint8_t *)(uintptr_t)data;
+	part.data.len = n;
+	return rpc_client_call_send(call, &part.base, err);
 }
 
 static int tell_loaded(struct gw *gw, const Cleat__V1__LoadImageReply *reply)
@@ -67,7 +45,7 @@ static int run(struct gw *gw, struct err *err)
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
 	r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
-	r = r ? r : send_archive(gw, call, err);
+	r = r ? r : gw_send_body(gw, call, send_part, err);
 	while (r == 0) {
 		Cleat__V1__LoadImageReply *reply = NULL;
 		int n = gw_recv(gw, call, &reply, err);

@@ -131,6 +131,7 @@ static void no_plugins(struct gw *gw)
 const struct gw_route gw_system[] = {
 	{ "GET", "/_ping", ping },
 	{ "HEAD", "/_ping", ping },
+	{ "GET", "/system/df", gw_disk_usage },
 	{ "GET", "/version", version },
 	{ "GET", "/info", info },
 	{ "GET", "/events", events },
@@ -161,14 +162,9 @@ static void unbuilt(struct gw *gw)
 
 /* Docker has these routes: their callers are told more than "page not found". */
 const struct gw_route gw_unbuilt[] = {
-	{ "GET", "/containers/{}/changes", unbuilt },
-	{ "GET", "/containers/{}/export", unbuilt },
 	{ "GET", "/containers/{}/stats", unbuilt },
 	{ "GET", "/containers/{}/attach/ws", unbuilt },
-	{ "*", "/containers/{}/archive", unbuilt },
 	{ "POST", "/containers/{}/update", unbuilt },
-	{ "POST", "/containers/prune", unbuilt },
-	{ "POST", "/commit", unbuilt },
 	{ "GET", "/images/{}/get", unbuilt },
 	{ "GET", "/images/get", unbuilt },
 	{ "GET", "/images/search", unbuilt },
@@ -177,7 +173,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },
-	{ "GET", "/system/df", unbuilt },
 	{ "*", "/networks", unbuilt },
 	{ "*", "/networks/{}", unbuilt },
 	{ "*", "/volumes", unbuilt },

@@ -65,12 +65,10 @@ def test_info(gateway):
     assert info["Images"] == 1 and info["Driver"] and info["OperatingSystem"] and info["LiveRestoreEnabled"]
 
 
-@pytest.mark.parametrize("command", ["cp no:/x -", "diff no", "stats --no-stream no", "commit no x",
-                                     "network ls", "volume ls", "system df", "container prune -f"])
+@pytest.mark.parametrize("command", ["stats --no-stream no", "network ls", "volume ls"])
 def test_what_is_not_built_says_so(gateway, command):
     gateway.docker("create", "--name", "no", "busybox")
     done = gateway.docker(*command.split())
-    # a HEAD request has no body for a sentence: cp prints the status
     assert done.returncode == 1 and ("not supported by this release" in done.stderr or "501" in done.stderr
                                      or "Not Implemented" in done.stderr), done
     remove(gateway, "no")

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Docker's /system/df and /containers/prune. */
+#include <string.h>
+
+#include "cleat/v1/system.pb-c.h"
+#include "exchange.h"
+#include "listjson.h"
+
+static json_t *images(const Cleat__V1__DiskUsageReply *reply)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < reply->n_images; i++) {
+		const Cleat__V1__DiskUsageReply__ImageUsage *u = reply->images[i];
+		json_t *image = listjson_image(u->image);
+
+		json_object_set_new(image, "SharedSize", json_integer((json_int_t)u->shared_bytes));
+		json_object_set_new(image, "Containers",
+				    json_integer((json_int_t)u->image->containers));
+		json_array_append_new(array, image);
+	}
+	return array;
+}
+
+static json_t *containers(const Cleat__V1__DiskUsageReply *reply)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < reply->n_containers; i++)
+		json_array_append_new(array, listjson_container(reply->containers[i]));
+	return array;
+}
+
+/* The types asked for; an answer without one of them has null in its place, as dockerd's. */
+static int read_types(const struct gw *gw, Cleat__V1__DiskUsageRequest *request, struct err *err)
+{
+	const char *type;
+
+	for (size_t i = 0; (type = http_query_nth(gw->http, "type", i)); i++) {
+		if (!strcmp(type, "image"))
+			request->images = true;
+		else if (!strcmp(type, "container"))
+			request->containers = true;
+		else if (!strcmp(type, "volume"))
+			request->volumes = true;
+		else if (!strcmp(type, "build-cache"))
+			request->build_cache = true;
+		else
+			return err_set(err, ERR_INVALID, "unknown object type: %.60s", type);
+	}
+	return 0;
+}
+
+void gw_disk_usage(struct gw *gw)
+{
+	Cleat__V1__DiskUsageRequest request = CLEAT__V1__DISK_USAGE_REQUEST__INIT;
+	Cleat__V1__DiskUsageReply *reply = NULL;
+	struct err err = ERR_NULL;
+	int r = read_types(gw, &request, &err);
+	bool all =
+		!request.images && !request.containers && !request.volumes && !request.build_cache;
+
+	request.details = true;
+	r = r ? r : gw_call(gw, "cleat.v1.System/DiskUsage", &request, &reply, &err);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	gw_json(gw, 200,
+		json_pack("{s:I, s:o, s:o, s:o, s:o, s:i}", "LayersSize",
+			  (json_int_t)reply->layers_bytes, "Images",
+			  all || request.images ? images(reply) : json_null(), "Containers",
+			  all || request.containers ? containers(reply) : json_null(), "Volumes",
+			  all || request.volumes ? json_array() : json_null(), "BuildCache",
+			  all || request.build_cache ? json_array() : json_null(), "BuilderSize",
+			  0));
+	cleat__v1__disk_usage_reply__free_unpacked(reply, NULL);
+}
+
+void gw_prune_containers(struct gw *gw)
+{
+	Cleat__V1__PruneContainersRequest request = CLEAT__V1__PRUNE_CONTAINERS_REQUEST__INIT;
+	Cleat__V1__PruneContainersReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *ids;
+	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
+
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Prune", &request, &reply, &err);
+	filtersjson_free(request.filters, request.n_filters);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	ids = reply->n_ids ? json_array() : json_null();
+	for (size_t i = 0; i < reply->n_ids; i++)
+		json_array_append_new(ids, json_string(reply->ids[i]));
+	gw_json(gw, 200,
+		json_pack("{s:o, s:I}", "ContainersDeleted", ids, "SpaceReclaimed",
+			  (json_int_t)reply->reclaimed_bytes));
+	cleat__v1__prune_containers_reply__free_unpacked(reply, NULL);
+}
