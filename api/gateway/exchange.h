@@ -92,8 +92,13 @@ void gw_disk_usage(struct gw *gw);
 void gw_prune_containers(struct gw *gw);
 /* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth. */
 void gw_pull(struct gw *gw);
+/* "os/architecture/variant", cut in place; what is not there stays empty. */
+void gw_cut_platform(char *text, Cleat__V1__Platform *out);
 void gw_push(struct gw *gw);
 void gw_auth(struct gw *gw);
+
+/* import.c: POST /images/create; reads its body itself when it imports. */
+void gw_create_image(struct gw *gw);
 
 /* load.c: POST /images/load; reads its body itself. */
 void gw_load(struct gw *gw);

@@ -132,22 +132,10 @@ static void prune(struct gw *gw)
 	cleat__v1__prune_images_reply__free_unpacked(reply, NULL);
 }
 
-static void create(struct gw *gw)
-{
-	struct err err = ERR_NULL;
-
-	if (http_query(gw->http, "fromImage")[0]) {
-		gw_pull(gw);
-		return;
-	}
-	(void)err_set(&err, ERR_UNIMPLEMENTED, "importing is not supported by this release");
-	gw_fail(gw, &err);
-}
-
 const struct gw_route gw_images[] = {
 	{ "GET", "/images/json", list },
 	{ "POST", "/images/load", gw_load },
-	{ "POST", "/images/create", create },
+	{ "POST", "/images/create", gw_create_image },
 	{ "GET", "/images/{}/json", inspect },
 	{ "GET", "/images/{}/history", history },
 	{ "POST", "/images/{}/tag", tag },

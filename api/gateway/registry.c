@@ -98,7 +98,7 @@ static int tell_pull(struct gw *gw, const Cleat__V1__PullImageReply *m)
 }
 
 /* os[/architecture[/variant]] cut in place. */
-static void cut_platform(char *text, Cleat__V1__Platform *out)
+void gw_cut_platform(char *text, Cleat__V1__Platform *out)
 {
 	char *parts[3] = { text, NULL, NULL };
 
@@ -149,7 +149,7 @@ void gw_pull(struct gw *gw)
 	req.auth = auth;
 	if (r == 0) {
 		req.all_tags = is_bare(reference);
-		cut_platform(wanted, &platform);
+		gw_cut_platform(wanted, &platform);
 		req.platform = platform.os[0] ? &platform : NULL;
 		r = run_pull(gw, &req, &err);
 	}

@@ -9,6 +9,7 @@
 #include "cleat/v1/containers.pb-c.h"
 #include "engine.h"
 #include "err.h"
+#include "feed.h"
 #include "mem.h"
 
 /* What the container's files differ in from its image's. */
@@ -33,15 +34,10 @@ int files_get(struct engine *engine, const char *container, const char *path,
 int files_export(struct engine *engine, const char *container, const struct files_sink *sink,
 		 struct err *err) must_check;
 
-/* Who gives an archive: 1 with bytes that are borrowed until the next call, 0 at its end, -errno. */
-struct files_source {
-	int (*next)(void *ctx, const void **data, size_t *n, struct err *err);
-	void *ctx;
-};
-/* Unpacks it into the target's directory. What was unpacked before an error stays. -ENOENT, reason PATH_NOT_FOUND;
+/* Unpacks an archive into the target's directory. What was unpacked before an error stays. -ENOENT, reason PATH_NOT_FOUND;
  * -EINVAL when the target is no directory or the archive is none. */
 int files_put(struct engine *engine, const Cleat__V1__PutArchiveRequest__Target *target,
-	      const struct files_source *source, struct err *err) must_check;
+	      const struct feed_source *source, struct err *err) must_check;
 
 /* Makes an image of the container's changes; its id is in `id`. A container that runs is paused meanwhile
  * unless the request says no. -EINVAL for a bad name or change. */

@@ -10,25 +10,7 @@
 #include "files_part.h"
 #include "history.h"
 
-/* 0 once all is sent, 1 when the worker reads no more, -errno when no more comes that it could end well with. */
-static int feed(int sock, const struct files_source *source, struct err *err)
-{
-	const void *data;
-	size_t n;
-	int r;
-
-	while ((r = source->next(source->ctx, &data, &n, err)) == 1)
-		for (size_t done = 0; done < n;) {
-			ssize_t w = send(sock, (const char *)data + done, n - done, MSG_NOSIGNAL);
-
-			if (w < 0 && errno != EINTR)
-				return 1;
-			done += w > 0 ? (size_t)w : 0;
-		}
-	return r;
-}
-
-static int run(struct engine *engine, const struct root *root, const struct files_source *source,
+static int run(struct engine *engine, const struct root *root, const struct feed_source *source,
 	       struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
@@ -40,13 +22,13 @@ static int run(struct engine *engine, const struct root *root, const struct file
 
 	close(pair[0]);
 	if (r == 0)
-		r = feed(pair[1], source, err);
+		r = feed_socket(pair[1], source, err);
 	close(pair[1]);
 	return r < 0 ? r : files_finish(&worker, err);
 }
 
 int files_put(struct engine *engine, const Cleat__V1__PutArchiveRequest__Target *target,
-	      const struct files_source *source, struct err *err)
+	      const struct feed_source *source, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup(root_deinit) struct root root = ROOT_NULL;

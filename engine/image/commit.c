@@ -25,14 +25,14 @@
 /* The worker's name for the one layer of a lease. */
 enum { LAYER_NUMBER = 1 };
 
-static int start_unpack(struct engine *engine, const struct lease *lease, int in_fd,
-			struct worker *worker, struct err *err)
+int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
+		      struct worker *worker, struct err *err)
 {
 	return worker_start(worker, engine->bin_dir, layers_layer_job(engine->layers), in_fd,
 			    lease->fd, err);
 }
 
-static int finish_unpack(struct worker *worker, struct image_layer *out, struct err *err)
+int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err)
 {
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
 	cleanup(result_deinit) struct result result = { 0 };
@@ -49,22 +49,13 @@ static int finish_unpack(struct worker *worker, struct image_layer *out, struct 
 	return 0;
 }
 
-int image_unpack_layer(struct engine *engine, const struct lease *lease, int in_fd,
-		       struct image_layer *out, struct err *err)
-{
-	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
-	int r = start_unpack(engine, lease, in_fd, &worker, err);
-
-	return r ? r : finish_unpack(&worker, out, err);
-}
-
 /* Of two that stand at the ends of one pipe the first error counts: the other's is that its end is gone. */
 static int finish_both(struct worker *packer, struct worker *unpacker, struct image_layer *out,
 		       struct err *err)
 {
 	cleanup(buf_deinit) struct buf none = BUF_NULL;
 	struct err packing = ERR_NULL;
-	int r = finish_unpack(unpacker, out, err);
+	int r = image_layer_finish(unpacker, out, err);
 	int packed = worker_finish(packer, &none, &packing);
 
 	if (packed < 0 && !(r < 0 && packing.code == ERR_ABORTED)) {
@@ -86,7 +77,7 @@ int image_pack_layer(struct engine *engine, const struct lease *lease, int upper
 	(void)fcntl(pipe_fds[1], F_SETPIPE_SZ, 1 << 20); /* less to and fro where it is allowed */
 	int r = worker_start(&packer, engine->bin_dir, "pack", pipe_fds[1], upper_fd, err);
 
-	r = r ? r : start_unpack(engine, lease, pipe_fds[0], &unpacker, err);
+	r = r ? r : image_layer_start(engine, lease, pipe_fds[0], &unpacker, err);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 	return r ? r : finish_both(&packer, &unpacker, out, err);

@@ -9,9 +9,11 @@
 
 #include "engine.h"
 #include "err.h"
+#include "feed.h"
 #include "image.h"
 #include "lease.h"
 #include "mem.h"
+#include "workerjob.h"
 
 /* A layer unpacked in a lease, which it is alone in. */
 struct image_layer {
@@ -24,10 +26,11 @@ struct image_layer {
  * it does, every file is as it was at some moment. Blocks. */
 int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
 		     struct image_layer *out, struct err *err) must_check;
-/* The tar that comes from `in_fd` (borrowed; plain, gzip or zstd), read to its end. -EINVAL for one that is
- * none, or no layer. Blocks. */
-int image_unpack_layer(struct engine *engine, const struct lease *lease, int in_fd,
-		       struct image_layer *out, struct err *err) must_check;
+/* The tar that comes from `in_fd` (borrowed; plain, gzip or zstd): a worker that reads it to its end, and what it
+ * made. -EINVAL for one that is none, or no layer. The second blocks. */
+int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
+		      struct worker *worker, struct err *err) must_check;
+int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err) must_check;
 
 struct image_new {
 	const struct image *parent;      /* NULL = none */
@@ -45,3 +48,13 @@ int image_make(struct engine *engine, const struct lease *lease, const struct im
 /* image_pack_layer() and image_make() with a lease of their own; new_image->layer is not looked at. */
 int image_commit(struct engine *engine, int upper_fd, const struct image_new *new_image,
 		 char id[72], struct err *err) must_check;
+
+struct image_import_options {
+	const char *reference, *message; /* "" = none */
+	char *const *changes;            /* as changes_apply() takes them */
+	size_t n_changes;
+	const char *os, *architecture, *variant; /* NULL = the host's */
+};
+/* An image of one layer, the tar of a root file system that `source` gives. Blocks. */
+int image_import(struct engine *engine, const struct image_import_options *options,
+		 const struct feed_source *source, char id[72], struct err *err) must_check;

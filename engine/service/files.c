@@ -114,7 +114,7 @@ int service_put_archive(struct rpc_call *call, struct cleat_v1_containers_put_ar
 			Cleat__V1__PutArchiveReply *reply, struct err *err)
 {
 	cleanup(upload_deinit) struct upload first = { .in = in }, rest = { .in = in };
-	const struct files_source source = { next_data, &rest };
+	const struct feed_source source = { next_data, &rest };
 	int r = cleat_v1_containers_put_archive_recv(in, &first.message, err);
 
 	(void)reply;

@@ -8,6 +8,7 @@
 #include "fd.h"
 #include "image.h"
 #include "imagefilter.h"
+#include "imageimport.h"
 #include "imageload.h"
 #include "imagepull.h"
 #include "imageview.h"
@@ -216,6 +217,7 @@ static const struct cleat_v1_images_ops ops = {
 	.remove = on_remove,
 	.prune = on_prune,
 	.load = imageload,
+	.import = imageimport,
 	.pull = imagepull,
 	.push = imagepush,
 };

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""import: an image of a root filesystem's tar; export and import as a round trip."""
+import gzip
+import json
+import subprocess
+
+import pytest
+
+import gateway as gateways
+import image
+
+pytestmark = pytest.mark.layer_drivers
+
+
+@pytest.fixture
+def tar(tmp_path):
+    path = tmp_path / "root.tar"
+    path.write_bytes(image.busybox_layer())
+    return path
+
+
+def inspect(engine, name):
+    return json.loads(engine.out("inspect", name))[0]
+
+
+def test_file_and_stdin(engine, tar):
+    made = engine.out("import", tar, "from/file:1")
+    assert made.startswith("sha256:") and inspect(engine, "from/file:1")["Id"] == made
+    assert engine.out("run", "--rm", "from/file:1", "echo", "hi") == "hi"
+    engine.cleat("import", "-", "from/stdin", input=gzip.compress(tar.read_bytes(), 1), text=False)
+    assert inspect(engine, "from/stdin")["RootFS"] == inspect(engine, "from/file:1")["RootFS"]
+    nameless = engine.out("import", tar)
+    assert inspect(engine, nameless)["RepoTags"] == [] and len(list((engine.state / "layers").iterdir())) == 1
+
+
+def test_options(engine, tar):
+    engine.out("import", "-c", "CMD [\"echo\", \"by default\"]", "-c", "ENV A=1", "-m", "a message", "--platform",
+               "linux/arm64/v8", tar, "it")
+    details = inspect(engine, "it")
+    assert (details["Comment"], details["Architecture"], details["Os"]) == ("a message", "arm64", "linux")
+    assert details["Config"]["Cmd"] == ["echo", "by default"] and details["Config"]["Env"] == ["A=1"]
+    assert engine.out("history", "--format", "{{.Comment}}", "it") == "a message"
+    assert engine.out("run", "--rm", "it") == "by default"
+
+
+@pytest.mark.parametrize("arguments,sentence", [
+    (["/absent.tar"], "No such file"), (["{tar}", "UPPER"], "must be lowercase"), (["-c", "RUN x", "{tar}"], "RUN"),
+    (["/etc/passwd"], "no tar"), (["http://127.0.0.1:1/x"], "URL"), (["-"], "empty"),
+])
+def test_wrong_input(engine, tar, arguments, sentence):
+    arguments = [a.replace("{tar}", str(tar)) for a in arguments]
+    done = engine.cleat("import", *arguments, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and sentence in done.stderr, done.stderr
+    assert not engine.out("images", "-aq") and not list((engine.state / "tmp").iterdir())
+    assert not list((engine.state / "layers").iterdir())
+
+
+def test_export_and_import(busybox, tmp_path):
+    busybox.out("run", "--name", "box", "busybox", "sh", "-c", "echo x > /new; chmod 4755 /new; mkdir /d; ln /new /d/twin")
+    busybox.out("export", "-o", tmp_path / "out.tar", "box")
+    busybox.out("import", tmp_path / "out.tar", "flat")
+    script = "cat /d/twin; stat -c '%a %h' /new"
+    assert busybox.out("run", "--rm", "flat", "sh", "-c", script) == "x\n4755 2"
+    assert len(inspect(busybox, "flat")["RootFS"]["Layers"]) == 1
+
+
+def test_by_docker(engine, tar):
+    g = gateways.Gateway(engine)
+    try:
+        done = g.docker("import", "-m", "hello", "-c", "CMD [\"echo\", \"d\"]", str(tar), "by/docker:1")
+        assert done.returncode == 0 and done.stdout.startswith("sha256:"), done
+        assert engine.out("run", "--rm", "by/docker:1") == "d" and inspect(engine, "by/docker:1")["Comment"] == "hello"
+        done = g.docker("import", "/etc/passwd", "x")
+        assert done.returncode == 1 and "no tar" in done.stderr
+    finally:
+        g.close()
