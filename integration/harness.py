@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real engines for tests: each in a state and run directory of its own, ended with all it started."""
 import functools
+import contextlib
 import json
 import os
 import pathlib
@@ -42,6 +43,15 @@ def processes_below(*needles):
                 continue
             if any(needle in line for needle in needles):
                 found.append(int(entry))
+    return found
+
+
+def children(pid):
+    """pids of the children of all its threads, of which some may just be ending."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
     return found
 
 

@@ -44,9 +44,9 @@ def assert_nothing_visible(engine):
     assert not any((engine.state / "layers").iterdir())
     blobs = engine.state / "blobs/sha256"
     assert not blobs.is_dir() or not any(blobs.iterdir())
-    assert [p.name for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == []
-    children = pathlib.Path(f"/proc/{engine.engine_pids()[0]}/task")
-    assert not any((task / "children").read_text() for task in children.iterdir())
+    harness.wait_until(lambda: [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == [],
+                       what="the end of what was removed")
+    assert not harness.children(engine.engine_pids()[0])
 
 
 def works(engine, name):
@@ -167,11 +167,9 @@ def test_worker_killed_midway(engine, registry):
     with tcpproxy.Proxy(registry.port, rate=8 * MIB) as proxy:
         name = f"{proxy.host}/big:1"
         process = begin_slow_pull(engine, name, MIB)
-        tasks = pathlib.Path(f"/proc/{engine.engine_pids()[0]}/task")
-        for task in list(tasks.iterdir()):
-            for pid in (task / "children").read_text().split():
-                assert harness.exe(int(pid)) == "cleat-worker"
-                os.kill(int(pid), signal.SIGKILL)
+        for pid in harness.children(engine.engine_pids()[0]):
+            assert harness.exe(pid) == "cleat-worker"
+            os.kill(pid, signal.SIGKILL)
         proxy.rate = None
         assert process.wait(60) == 1
         assert_nothing_visible(engine)
