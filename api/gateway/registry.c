@@ -143,11 +143,13 @@ void gw_pull(struct gw *gw)
 		reference_of(http_query(gw->http, "fromImage"), http_query(gw->http, "tag"));
 	cleanup_free char *wanted = strdup(http_query(gw->http, "platform"));
 	struct err err = ERR_NULL;
-	int r = reference && wanted ? 0 : err_sys(&err, ENOMEM, "pull");
+	int r;
 
 	req.reference = reference;
 	req.auth = auth;
-	if (r == 0) {
+	if (!reference || !wanted) {
+		r = err_sys(&err, ENOMEM, "pull");
+	} else {
 		req.all_tags = is_bare(reference);
 		gw_cut_platform(wanted, &platform);
 		req.platform = platform.os[0] ? &platform : NULL;
@@ -199,11 +201,13 @@ void gw_push(struct gw *gw)
 	Cleat__V1__RegistryAuth *auth = credentials(gw);
 	cleanup_free char *reference = reference_of(gw->match.param, http_query(gw->http, "tag"));
 	struct err err = ERR_NULL;
-	int r = reference ? 0 : err_sys(&err, ENOMEM, "push");
+	int r;
 
 	req.reference = reference;
 	req.auth = auth;
-	if (r == 0) {
+	if (!reference) {
+		r = err_sys(&err, ENOMEM, "push");
+	} else {
 		req.all_tags = is_bare(reference);
 		r = run_push(gw, &req, &err);
 	}

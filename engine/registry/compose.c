@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "content.h"
+#include "digest.h"
 #include "fd.h"
 #include "gzipped.h"
 #include "publish.h"
@@ -79,21 +78,15 @@ static void write_manifest(const struct compose *c, struct buf *out)
 static int add_manifest(const struct compose *c, const struct buf *text, struct publish_blob *b,
 			struct err *err)
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
 	int r = fd_replace_file(c->lease.fd, "manifest", text->data, text->len, 0600, true);
 
-	if (r < 0)
-		return err_sys(err, r, "keep a manifest");
-	if (EVP_Digest(text->data, text->len, sum, NULL, EVP_sha256(), NULL) != 1)
-		return err_set(err, ERR_INTERNAL, "sha256 failed");
 	*b = (struct publish_blob){ .media_type = "application/vnd.oci.image.manifest.v1+json",
 				    .diff_id = "",
 				    .size_bytes = text->len,
 				    .dir_fd = c->lease.fd,
-				    .name = "manifest",
-				    .digest = "sha256:" };
-	str_hex(sum, 32, b->digest + strlen("sha256:"));
-	return 0;
+				    .name = "manifest" };
+	return r < 0 ? err_sys(err, r, "keep a manifest")
+		     : digest_of(text->data, text->len, b->digest, err);
 }
 
 static int keep(const struct compose *c, struct err *err)
@@ -126,12 +119,13 @@ int compose_manifest(struct engine *engine, const struct image *image, int stop_
 		.engine = engine, .image = image, .stop_fd = stop_fd, .lease = LEASE_NULL
 	};
 	size_t n = image->config.diff_ids.n;
-	int r = lease_open(&c.lease, engine->state_fd, err);
 
 	c.blobs = calloc(n + 1, sizeof(*c.blobs));
 	c.layers = calloc(n + 1, sizeof(*c.layers));
-	if (r == 0 && (!c.blobs || !c.layers))
-		r = err_sys(err, ENOMEM, "manifest");
+	if (!c.blobs || !c.layers)
+		return err_sys(err, ENOMEM, "manifest");
+	int r = lease_open(&c.lease, engine->state_fd, err);
+
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = find_layer(&c, i, err);
 	if (r < 0)

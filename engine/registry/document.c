@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "blobs.h"
+#include "digest.h"
 #include "manifest.h"
 #include "str.h"
 
@@ -20,15 +19,10 @@ void document_deinit(struct document *d)
 
 static int parse(struct document *d, const char *server_type, struct err *err)
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
 	const char *text = str_or_empty(d->bytes.data);
+	int r = digest_of(text, d->bytes.len, d->digest, err);
 
-	if (EVP_Digest(text, d->bytes.len, sum, NULL, EVP_sha256(), NULL) != 1)
-		return err_set(err, ERR_INTERNAL, "sha256 failed");
-	memcpy(d->digest, "sha256:", 7);
-	str_hex(sum, 32, d->digest + 7);
-	int r = distribution_parse(text, d->bytes.len, &d->parsed, err);
-
+	r = r ? r : distribution_parse(text, d->bytes.len, &d->parsed, err);
 	if (r == 0) {
 		const char *type = d->parsed.media_type[0] ? d->parsed.media_type : server_type;
 

@@ -11,9 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <openssl/evp.h>
-
 #include "blobs.h"
+#include "digest.h"
 #include "fd.h"
 #include "str.h"
 
@@ -28,10 +27,12 @@ struct state {
 	bool replied;  /* its first byte has come */
 };
 
-static int add(struct state *s, const void *data, size_t n)
+static int add(struct state *s, const void *data, size_t n, struct err *err)
 {
-	if (EVP_DigestUpdate(s->digest, data, n) != 1)
-		return -EIO;
+	int r = digest_add(s->digest, data, n, err);
+
+	if (r < 0)
+		return r;
 	s->have += n;
 	growing_add(s->fetch->out, n);
 	return 0;
@@ -80,8 +81,7 @@ static int on_bytes(void *ctx, const struct transfer_reply *reply, const void *d
 			       "it is longer than the %" PRIu64 " bytes it should be",
 			       s->fetch->blob->size);
 	r = n ? fd_write_all(s->fd, data, n) : 0;
-	r = r ? r : add(s, data, n);
-	return r < 0 ? err_sys(err, r, "keep a blob") : 0;
+	return r < 0 ? err_sys(err, r, "keep a blob") : add(s, data, n, err);
 }
 
 static int ask(struct state *s, struct transfer_reply *reply, struct err *err)
@@ -145,39 +145,42 @@ static int recall(struct state *s, struct err *err)
 		/* of another size than it was said to have then: the digest will tell */
 		if ((uint64_t)n > s->fetch->blob->size - s->have)
 			n = (ssize_t)(s->fetch->blob->size - s->have);
-		int r = n ? add(s, block, (size_t)n) : 1;
+		if (n == 0)
+			return 0;
+		int r = add(s, block, (size_t)n, err);
 
-		if (r)
-			return r < 0 ? err_sys(err, r, "hash a blob") : 0;
+		if (r < 0)
+			return r;
 	}
 	return n < 0 ? err_sys(err, errno, "read a blob") : 0;
+}
+
+static int wrong(const char *digest, const struct descriptor *blob, struct err *err)
+{
+	return err_set(err, ERR_DATA_LOSS, "what the registry sent has the digest %s, expected %s",
+		       digest, blob->digest);
 }
 
 /* What is wrong is not kept. */
 static int verify(struct state *s, struct err *err)
 {
-	char path[BLOBS_PATH_MAX], hex[65];
-	unsigned char sum[EVP_MAX_MD_SIZE];
+	char path[BLOBS_PATH_MAX], digest[DIGEST_MAX];
+	int r = digest_end(s->digest, digest, err);
 
-	if (EVP_DigestFinal_ex(s->digest, sum, NULL) != 1)
-		return err_set(err, ERR_INTERNAL, "sha256 failed");
-	str_hex(sum, 32, hex);
-	if (strcmp(hex, s->fetch->blob->digest + strlen("sha256:")) == 0)
+	if (r < 0)
+		return r;
+	if (strcmp(digest, s->fetch->blob->digest) == 0)
 		return fdatasync(s->fd) < 0 ? err_sys(err, errno, "write a blob to disk") : 0;
 	blobs_partial_path(s->fetch->blob->digest, path);
 	(void)!unlinkat(s->fetch->engine->state_fd, path, 0);
-	return err_set(err, ERR_DATA_LOSS,
-		       "what the registry sent has the digest sha256:%s, expected %s", hex,
-		       s->fetch->blob->digest);
+	return wrong(digest, s->fetch->blob, err);
 }
 
 static int take_part(struct state *s, struct err *err)
 {
-	s->digest = EVP_MD_CTX_new();
-	if (!s->digest || EVP_DigestInit_ex(s->digest, EVP_sha256(), NULL) != 1)
-		return err_sys(err, ENOMEM, "fetch");
-	int r = recall(s, err);
+	int r = digest_begin(&s->digest, err);
 
+	r = r ? r : recall(s, err);
 	r = r ? r : bring(s, err);
 	return r ? r : verify(s, err);
 }
@@ -225,23 +228,16 @@ int fetch_blob(const struct fetch *f, struct err *err)
 		return r < 0 ? r : 0;
 	growing_begin(f->out, s.fd);
 	r = take_part(&s, err);
-	EVP_MD_CTX_free(s.digest);
+	digest_freep(&s.digest);
 	return r;
 }
 
 static int check_document(const struct descriptor *blob, const struct buf *text, struct err *err)
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	char hex[65];
+	char digest[DIGEST_MAX];
+	int r = digest_of(str_or_empty(text->data), text->len, digest, err);
 
-	if (EVP_Digest(str_or_empty(text->data), text->len, sum, NULL, EVP_sha256(), NULL) != 1)
-		return err_set(err, ERR_INTERNAL, "sha256 failed");
-	str_hex(sum, 32, hex);
-	if (strcmp(hex, blob->digest + strlen("sha256:")) != 0)
-		return err_set(err, ERR_DATA_LOSS,
-			       "what the registry sent has the digest sha256:%s, expected %s", hex,
-			       blob->digest);
-	return 0;
+	return r == 0 && strcmp(digest, blob->digest) != 0 ? wrong(digest, blob, err) : r;
 }
 
 int fetch_document(const struct fetch *f, size_t max, struct buf *out, struct err *err)

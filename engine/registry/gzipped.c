@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include <isa-l/igzip_lib.h>
-#include <openssl/evp.h>
 
+#include "digest.h"
 #include "fd.h"
-#include "str.h"
 
 enum { BLOCK_BYTES = 256 << 10, LEVEL = 1 };
 
@@ -27,7 +26,7 @@ struct gzipped {
 static void gzipped_freep(struct gzipped **g)
 {
 	if (*g)
-		EVP_MD_CTX_free((*g)->digest);
+		digest_freep(&(*g)->digest);
 	free(*g);
 }
 
@@ -57,9 +56,7 @@ static int drain(struct gzipped *g, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "write a compressed layer");
 	g->written += n;
-	if (EVP_DigestUpdate(g->digest, g->to, n) != 1)
-		return err_set(err, ERR_INTERNAL, "sha256 failed");
-	return 0;
+	return digest_add(g->digest, g->to, n, err);
 }
 
 static int run(struct gzipped *g, struct err *err)
@@ -84,7 +81,6 @@ int gzipped_make(int in_fd, const struct lease *lease, const char *name, int sto
 	cleanup(gzipped_freep) struct gzipped *g = calloc(1, sizeof(*g));
 	cleanup_fd int out =
 		openat(lease->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	unsigned char sum[EVP_MAX_MD_SIZE];
 
 	if (!g || out < 0)
 		return err_sys(err, g ? errno : ENOMEM, "compress a layer");
@@ -96,18 +92,12 @@ int gzipped_make(int in_fd, const struct lease *lease, const char *name, int sto
 	g->in = in_fd;
 	g->out = out;
 	g->stop = stop_fd;
-	g->digest = EVP_MD_CTX_new();
-	if (!g->digest || EVP_DigestInit_ex(g->digest, EVP_sha256(), NULL) != 1)
-		return err_sys(err, ENOMEM, "compress a layer");
-	int r = run(g, err);
+	int r = digest_begin(&g->digest, err);
+
+	r = r ? r : run(g, err);
 
 	if (r == 0 && fdatasync(out) < 0)
 		r = err_sys(err, errno, "write a compressed layer");
-	if (r < 0)
-		return r;
-	EVP_DigestFinal_ex(g->digest, sum, NULL);
-	memcpy(digest, "sha256:", 7);
-	str_hex(sum, 32, digest + 7);
 	*size_bytes = g->written;
-	return 0;
+	return r ? r : digest_end(g->digest, digest, err);
 }

@@ -97,7 +97,7 @@ static int fetch_and_unpack(struct layer_pull *l, struct engine *engine, struct 
 	const struct fetch fetch = { engine, registry, transfer, l->blob, &l->bytes };
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
-	struct feeder feeder;
+	struct feeder feeder = { .pipe = -1 };
 	struct err own = ERR_NULL;
 	int r = start(l, engine, &worker, &feeder, err), w = 0;
 

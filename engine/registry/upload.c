@@ -79,10 +79,11 @@ static int send_chunk(struct session *s, struct transfer_reply *reply, struct er
 	uint64_t left = u->size_bytes - s->at;
 	bool last = left <= UPLOAD_CHUNK_BYTES;
 	uint64_t n = last ? left : UPLOAD_CHUNK_BYTES;
+	const char *to = str_or_empty(s->url);
 	char range[64];
-	cleanup_free char *url = last ? str_printf("%s%cdigest=%s", s->url,
-						   strchr(s->url, '?') ? '&' : '?', u->digest)
-				      : strdup(s->url);
+	cleanup_free char *url =
+		last ? str_printf("%s%cdigest=%s", to, strchr(to, '?') ? '&' : '?', u->digest)
+		     : strdup(to);
 	const struct transfer_request request = {
 		.method = last ? "PUT" : "PATCH",
 		.url = url,
