@@ -246,4 +246,6 @@ def test_pulls_and_removals_at_once(engine, registry, tmp_path):
             assert image.sha256(path.read_bytes()) == path.name
         assert engine.out("run", "--rm", name, "sh", "-c", "wc -c < /big/9-0") == str(MIB)
     engine.out("rmi", *names)
+    # their space is freed a moment later
+    harness.wait_until(lambda: [p.name for p in (engine.state / "tmp").iterdir()] == ["partial"], what="free space")
     assert_nothing_visible(engine)
