@@ -100,6 +100,10 @@ void gw_auth(struct gw *gw);
 /* import.c: POST /images/create; reads its body itself when it imports. */
 void gw_create_image(struct gw *gw);
 
+/* save.c: GET /images/{}/get and /images/get. */
+void gw_save(struct gw *gw);
+void gw_save_several(struct gw *gw);
+
 /* load.c: POST /images/load; reads its body itself. */
 void gw_load(struct gw *gw);
 

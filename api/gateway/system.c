@@ -165,8 +165,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "GET", "/containers/{}/stats", unbuilt },
 	{ "GET", "/containers/{}/attach/ws", unbuilt },
 	{ "POST", "/containers/{}/update", unbuilt },
-	{ "GET", "/images/{}/get", unbuilt },
-	{ "GET", "/images/get", unbuilt },
 	{ "GET", "/images/search", unbuilt },
 	{ "GET", "/distribution/{}/json", unbuilt },
 	{ "POST", "/build", unbuilt },

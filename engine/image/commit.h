@@ -20,7 +20,10 @@ struct image_layer {
 	char diff_id[72];    /* sha256:... */
 	uint64_t size_bytes; /* of its files */
 	bool empty;          /* it changes nothing */
+	uint64_t blob_bytes; /* its tar lies in the lease as IMAGE_LAYER_BLOB; 0 = it does not */
 };
+#define IMAGE_LAYER_BLOB "1.blob"
+enum { IMAGE_LAYER_NUMBER = 1 }; /* in the lease */
 
 /* What an upper directory (borrowed) holds, as the layer of the lease. It should not change meanwhile; when
  * it does, every file is as it was at some moment. Blocks. */
@@ -31,6 +34,12 @@ int image_pack_layer(struct engine *engine, const struct lease *lease, int upper
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
 		      struct worker *worker, struct err *err) must_check;
 int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err) must_check;
+
+/* Where the driver keeps no tar (layers_keep_tar()) it goes through a file of the lease: a descriptor to write it
+ * to, and then what it unpacks to. */
+int image_layer_spool(const struct lease *lease, struct err *err) must_check;
+int image_layer_spooled(struct engine *engine, const struct lease *lease, int fd,
+			struct image_layer *out, struct err *err) must_check;
 
 struct image_new {
 	const struct image *parent;      /* NULL = none */

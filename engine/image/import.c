@@ -6,11 +6,13 @@
 #include "changes.h"
 #include "commit.h"
 #include "fd.h"
+#include "layer.h"
 #include "str.h"
 #include "workerjob.h"
 
-static int unpack(struct engine *engine, const struct lease *lease,
-		  const struct feed_source *source, struct image_layer *layer, struct err *err)
+static int unpack_as_it_comes(struct engine *engine, const struct lease *lease,
+			      const struct feed_source *source, struct image_layer *layer,
+			      struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	int pair[2];
@@ -24,6 +26,24 @@ static int unpack(struct engine *engine, const struct lease *lease,
 		r = feed_socket(pair[1], source, err);
 	close(pair[1]);
 	return r < 0 ? r : image_layer_finish(&worker, layer, err);
+}
+
+static int unpack_from_file(struct engine *engine, const struct lease *lease,
+			    const struct feed_source *source, struct image_layer *layer,
+			    struct err *err)
+{
+	cleanup_fd int fd = image_layer_spool(lease, err);
+	const void *data;
+	size_t n;
+	int r = fd < 0 ? fd : 1;
+
+	while (r == 1 && (r = source->next(source->ctx, &data, &n, err)) == 1) {
+		int w = fd_write_all(fd, data, n);
+
+		if (w < 0)
+			return err_sys(err, w, "write the archive");
+	}
+	return r < 0 ? r : image_layer_spooled(engine, lease, fd, layer, err);
 }
 
 int image_import(struct engine *engine, const struct image_import_options *options,
@@ -47,7 +67,10 @@ int image_import(struct engine *engine, const struct image_import_options *optio
 	for (size_t i = 0; r == 0 && i < options->n_changes; i++)
 		r = changes_apply(config, options->changes[i], err);
 	r = r ? r : lease_open(&lease, engine->state_fd, err);
-	r = r ? r : unpack(engine, &lease, source, &layer, err);
+	if (r == 0)
+		r = layers_keep_tar(engine->layers)
+			    ? unpack_as_it_comes(engine, &lease, source, &layer, err)
+			    : unpack_from_file(engine, &lease, source, &layer, err);
 	r = r ? r : image_make(engine, &lease, &n, id, err);
 	json_decref(config);
 	return r;

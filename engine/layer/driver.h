@@ -22,6 +22,7 @@ struct layers {
 
 struct layer_driver {
 	const char *name;
+	bool keeps_tar;        /* layers_tar() gives it */
 	const char *job;       /* of cleat-worker: keeps layers of archives as this driver wants */
 	const char *layer_job; /* the same of one layer, as number 1 */
 	/* 0 when host and state directory can use it, else why not. Leaves nothing behind. */

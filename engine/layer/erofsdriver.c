@@ -95,6 +95,7 @@ static int erofs_open(struct layers *layers, const char *diff, struct err *err)
 
 const struct layer_driver layer_driver_erofs = {
 	.name = "erofs",
+	.keeps_tar = true,
 	.job = "load-erofs",
 	.layer_job = "layer-erofs",
 	.probe = erofs_probe,

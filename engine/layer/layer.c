@@ -89,6 +89,11 @@ const char *layers_driver(const struct layers *layers)
 	return layers->driver->name;
 }
 
+bool layers_keep_tar(const struct layers *layers)
+{
+	return layers->driver->keeps_tar;
+}
+
 const char *layers_job(const struct layers *layers)
 {
 	return layers->driver->job;

@@ -27,6 +27,8 @@ int layers_open(struct layers **out, const struct layers_options *options,
 struct layers *layers_free(struct layers *layers);
 /* The driver of layers to come. */
 const char *layers_driver(const struct layers *layers);
+/* Whether layers_tar() will have the tars of layers to come. */
+bool layers_keep_tar(const struct layers *layers);
 /* The worker's job that keeps layers as this driver does. */
 const char *layers_job(const struct layers *layers);
 /* The one for a single layer, which is number 1 of the lease then. */

@@ -11,6 +11,7 @@
 #include "imageimport.h"
 #include "imageload.h"
 #include "imagepull.h"
+#include "imagesave.h"
 #include "imageview.h"
 #include "record.h"
 #include "reference.h"
@@ -218,6 +219,7 @@ static const struct cleat_v1_images_ops ops = {
 	.prune = on_prune,
 	.load = imageload,
 	.import = imageimport,
+	.save = imagesave,
 	.pull = imagepull,
 	.push = imagepush,
 };

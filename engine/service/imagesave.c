@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imagesave.h"
+
+#include "save.h"
+#include "service.h"
+
+static int send_chunk(void *ctx, const void *data, size_t n, struct err *err)
+{
+	Cleat__V1__Chunk chunk = CLEAT__V1__CHUNK__INIT;
+
+	chunk.data.data = (uint8_t *)(uintptr_t)data;
+	chunk.data.len = n;
+	return cleat_v1_images_save_send(ctx, &chunk, err);
+}
+
+static const char *word(const char *text)
+{
+	return text && text[0] ? text : NULL;
+}
+
+int imagesave(struct rpc_call *call, const Cleat__V1__SaveImagesRequest *req,
+	      struct cleat_v1_images_save_stream *out, struct err *err)
+{
+	const struct image_save_options options = {
+		.names = req->images,
+		.n_names = req->n_images,
+		.os = req->platform ? word(req->platform->os) : NULL,
+		.architecture = req->platform ? word(req->platform->architecture) : NULL,
+	};
+	const struct image_save_sink sink = { send_chunk, out };
+
+	return image_save(service_engine(call), &options, &sink, err);
+}
