@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """cp: Docker's rules, links inside and out, containers that run, that do not, and that mean harm."""
 import io
+import itertools
 import os
+import re
 import stat
 import subprocess
 import tarfile
@@ -11,6 +13,8 @@ import time
 import pytest
 
 import harness
+
+NUMBERS = itertools.count()
 
 
 
@@ -190,39 +194,52 @@ def local(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["running", "stopped"])
-def target(request, busybox):
-    """A container, and a way to see into it."""
-    prepare = "mkdir -p /t/old; echo x > /t/there; ln -s /t/old /t/tolink; ln -s ../../../t /up; echo ready;"
-    if request.param == "running":
-        busybox.out("run", "-d", "--name", "box", "busybox", "sh", "-c", prepare + "while :; do sleep 1; done")
-        busybox.wait_for_log("box", "ready")
-    else:
-        busybox.out("run", "--name", "box", "busybox", "sh", "-c", f"[ -d /t ] || {{ {prepare} exit; }}; while :; do sleep 1; done")
+class Target:
+    """A container of its own on the file's engine, and a way to see into it."""
 
-    def see(script):
-        if request.param == "stopped":
-            busybox.out("start", "box")
-        return sh(busybox, "box", script)
-    return busybox, see
+    def __init__(self, engine, name, runs):
+        self.engine, self.name, self.runs = engine, name, runs
+        prepare = "mkdir -p /t/old; echo x > /t/there; ln -s /t/old /t/tolink; ln -s ../../../t /up; echo ready"
+        loop = "while :; do sleep 1; done"
+        if runs:
+            engine.out("run", "-d", "--name", name, "busybox", "sh", "-c", f"{prepare}; {loop}")
+            engine.wait_for_log(name, "ready")
+        else:
+            engine.out("run", "--name", name, "busybox", "sh", "-c", f"[ -d /t ] || {{ {prepare}; exit; }}; {loop}")
+
+    def cp(self, *arguments, **kw):
+        """cp with `box:` for the container."""
+        named = [re.sub("^box:", f"{self.name}:", str(a)) for a in arguments]
+        return self.engine.cleat("cp", *named, **kw)
+
+    def see(self, script):
+        if not self.runs:
+            self.engine.out("start", self.name)
+        return sh(self.engine, self.name, script)
+
+
+@pytest.fixture(params=["running", "stopped"])
+def target(request, boxes):
+    t = Target(boxes, f"target{next(NUMBERS)}", request.param == "running")
+    yield t
+    boxes.out("rm", "-f", t.name)
 
 
 @pytest.mark.layer_drivers
 def test_in(target, local):
-    engine, see = target
-    engine.out("cp", local / "file", "box:/t/new")
-    engine.out("cp", local / "file", "box:/t/old/")
-    engine.out("cp", local / "file", "box:/t/there")
-    engine.out("cp", local / "dir", "box:/t")
-    engine.out("cp", local / "dir", "box:/t/named")
-    engine.out("cp", f"{local}/dir/.", "box:/t/contents")
-    engine.out("cp", f"{local}/dir/.", "box:/t/old")
-    engine.out("cp", local / "link", "box:/t/")
-    engine.out("cp", "-L", local / "link", "box:/t/followed")
-    engine.out("cp", local / "file", "box:/t/tolink")
-    engine.out("cp", local / "file", "box:up/byup")
-    engine.out("cp", "-a", local / "file", "box:/t/owned")
-    shown = see("cd /t; find . | sort; cat new old/file there dir/sub/deep; readlink link; cat followed;"
+    target.cp(local / "file", "box:/t/new")
+    target.cp(local / "file", "box:/t/old/")
+    target.cp(local / "file", "box:/t/there")
+    target.cp(local / "dir", "box:/t")
+    target.cp(local / "dir", "box:/t/named")
+    target.cp(f"{local}/dir/.", "box:/t/contents")
+    target.cp(f"{local}/dir/.", "box:/t/old")
+    target.cp(local / "link", "box:/t/")
+    target.cp("-L", local / "link", "box:/t/followed")
+    target.cp(local / "file", "box:/t/tolink")
+    target.cp(local / "file", "box:up/byup")
+    target.cp("-a", local / "file", "box:/t/owned")
+    shown = target.see("cd /t; find . | sort; cat new old/file there dir/sub/deep; readlink link; cat followed;"
                 "stat -c '%u %g %a %Y' new owned; stat -c %h dir/inner").split("\n")
     assert shown[:-3] == [
         ".", "./byup", "./contents", "./contents/inner", "./contents/sub", "./contents/sub/deep", "./contents/twin",
@@ -234,16 +251,15 @@ def test_in(target, local):
 
 
 def test_kinds_are_not_replaced(target, local):
-    engine, see = target
     for source, to in ((local / "dir", "box:/t/there"), ):
-        assert "cannot copy directory" in engine.cleat("cp", source, to, check=False).stderr
+        assert "cannot copy directory" in target.cp(source, to, check=False).stderr
     (local / "old").write_text("a file")
-    done = engine.cleat("cp", local / "old", "box:/t", check=False)
+    done = target.cp(local / "old", "box:/t", check=False)
     assert done.returncode == 1 and "cannot overwrite directory" in done.stderr, done.stderr
     (local / "there").mkdir()
-    done = engine.cleat("cp", local / "there", "box:/t", check=False)
+    done = target.cp(local / "there", "box:/t", check=False)
     assert done.returncode == 1 and "cannot overwrite non-directory" in done.stderr, done.stderr
-    assert see("cat /t/there; ls /t/old") == "x"
+    assert target.see("cat /t/there; ls /t/old") == "x"
 
 
 def pack(*entries):
@@ -269,46 +285,41 @@ def pack(*entries):
     ([("x" * 300, tarfile.REGTYPE, b"x")], "300"),
 ])
 def test_hostile_archives_are_refused(target, entries, sentence):
-    engine, see = target
-    done = engine.cleat("cp", "-", "box:/t", input=pack(*entries), text=False, check=False)
+    done = target.cp("-", "box:/t", input=pack(*entries), text=False, check=False)
     assert done.returncode == 1 and sentence.encode() in done.stderr, done.stderr
-    assert see("ls / /t") and "escaped" not in see("find / -xdev")
+    assert target.see("ls / /t") and "escaped" not in target.see("find / -xdev")
 
 
 def test_hostile_archives_stay_inside(target):
     """Absolute names and links that lead up end inside the container, and nowhere on the host."""
-    engine, see = target
     marker = f"cleat-test-{os.getpid()}"
-    engine.cleat("cp", "-", "box:/t", text=False, input=pack(
+    target.cp("-", "box:/t", text=False, input=pack(
         (f"/tmp/{marker}", tarfile.REGTYPE, b"absolute"),
         ("up", tarfile.SYMTYPE, "../../../../../../../../tmp"), (f"up/{marker}-link", tarfile.REGTYPE, b"link"),
         ("abs", tarfile.SYMTYPE, "/tmp"), (f"abs/{marker}-abs", tarfile.REGTYPE, b"abs")))
-    assert see(f"cat /t/tmp/{marker}; cat /tmp/{marker}-link; cat /tmp/{marker}-abs") == "absolutelinkabs"
+    assert target.see(f"cat /t/tmp/{marker}; cat /tmp/{marker}-link; cat /tmp/{marker}-abs") == "absolutelinkabs"
     assert not [name for name in os.listdir("/tmp") if name.startswith(marker)]
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive at all" * 100, pack(("x", tarfile.REGTYPE, b"y" * 5000))[:3000]])
 def test_broken_archives(target, data):
-    engine, _ = target
-    done = engine.cleat("cp", "-", "box:/t", input=data, text=False, check=False)
+    done = target.cp("-", "box:/t", input=data, text=False, check=False)
     assert done.returncode == 1 and done.stderr.startswith(b"cleat: "), done.stderr
 
 
 def test_large_and_sparse(target, local):
-    engine, see = target
     big = local / "big"
     with open(big, "wb") as f:
         f.write(os.urandom(3 << 20))
         f.seek(40 << 20)
         f.write(b"end")
-    engine.out("cp", big, "box:/t/big")
-    engine.out("cp", "box:/t/big", local / "back")
+    target.cp(big, "box:/t/big")
+    target.cp("box:/t/big", local / "back")
     assert subprocess.run(["cmp", big, local / "back"], check=False).returncode == 0
-    assert see("stat -c %s /t/big") == str((40 << 20) + 3)
+    assert target.see("stat -c %s /t/big") == str((40 << 20) + 3)
 
 
 def test_a_tree_round_trip(target, local):
-    engine, _ = target
     source = local / "source"
     source.mkdir()
     for i in range(40):
@@ -319,8 +330,8 @@ def test_a_tree_round_trip(target, local):
     (source / b"latin\xff".decode(errors="surrogateescape")).write_text("x")
     (source / ("long" * 50)).write_text("x")
     os.setxattr(source / "d1/f1", "user.note", b"kept")
-    engine.out("cp", source, "box:/t/tree")
-    engine.out("cp", "box:/t/tree", local / "back")
+    target.cp(source, "box:/t/tree")
+    target.cp("box:/t/tree", local / "back")
     assert tree(source) == tree(local / "back")
     assert os.getxattr(local / "back/d1/f1", "user.note") == b"kept"
 
