@@ -3,6 +3,7 @@
  * The worker's own word about how it ended comes last, and counts. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ enum { BLOCK_BYTES = 128 << 10, HEAD_MAX = 16 << 10, PIPE_BYTES = 1 << 20 };
 
 struct stream {
 	struct worker worker;
-	int fd;
+	int fd, cancel_fd;
 	char *block;
 	size_t at, len; /* what is left of the block */
 };
@@ -55,6 +56,11 @@ static int stream_open(struct stream *s, struct engine *engine, const char *cont
 static ssize_t stream_fill(struct stream *s)
 {
 	while (s->at == s->len) {
+		struct pollfd fds[] = { { .fd = s->fd, .events = POLLIN },
+					{ .fd = s->cancel_fd, .events = POLLIN } };
+
+		if (s->cancel_fd >= 0 && poll(fds, ARRAY_LEN(fds), -1) > 0 && fds[1].revents)
+			return -ECANCELED;
 		ssize_t n = read(s->fd, s->block, BLOCK_BYTES);
 
 		if (n < 0 && errno == EINTR)
@@ -82,6 +88,8 @@ static int take_until(struct stream *s, char end, struct buf *out)
 		const char *found = n > 0 ? memchr(s->block + s->at, end, (size_t)n) : NULL;
 		size_t part = found ? (size_t)(found - s->block) - s->at : n > 0 ? (size_t)n : 0;
 
+		if (n == -ECANCELED)
+			return -ECANCELED;
 		if (n <= 0 || out->len + part > HEAD_MAX)
 			return -EBADMSG;
 		buf_append(out, s->block + s->at, part);
@@ -124,9 +132,13 @@ static int read_head(struct stream *s, Cleat__V1__PathStat *out)
 /* Without a head the worker says why. */
 static int head(struct stream *s, Cleat__V1__PathStat *out, struct err *err)
 {
-	if (read_head(s, out) == 0)
+	int r = read_head(s, out);
+
+	if (r == 0)
 		return 0;
-	int r = stream_finish(s, err);
+	if (r == -ECANCELED)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	r = stream_finish(s, err);
 
 	return r < 0 ? r : err_set(err, ERR_INTERNAL, "cleat-worker's result cannot be read");
 }
@@ -134,7 +146,9 @@ static int head(struct stream *s, Cleat__V1__PathStat *out, struct err *err)
 int files_stat(struct engine *engine, const char *container, const char *path,
 	       Cleat__V1__PathStat *reply, struct err *err)
 {
-	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL, .fd = -1 };
+	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL,
+						   .fd = -1,
+						   .cancel_fd = -1 };
 	int r = stream_open(&s, engine, container, "stat", path, ROOT_READ, err);
 
 	r = r ? r : head(&s, reply, err);
@@ -145,20 +159,24 @@ int files_stat(struct engine *engine, const char *container, const char *path,
 
 static int send_all(struct stream *s, const struct files_sink *sink, struct err *err)
 {
-	ssize_t n;
+	ssize_t n = 0;
 	int r = 0;
 
 	while (r == 0 && (n = stream_fill(s)) > 0) {
 		r = sink->data(sink->ctx, s->block + s->at, (size_t)n, err);
 		s->at = s->len;
 	}
+	if (r == 0 && n == -ECANCELED)
+		return err_set(err, ERR_CANCELLED, "cancelled");
 	return r ? r : stream_finish(s, err);
 }
 
 int files_get(struct engine *engine, const char *container, const char *path,
 	      const struct files_sink *sink, struct err *err)
 {
-	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL, .fd = -1 };
+	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL,
+						   .fd = -1,
+						   .cancel_fd = sink->cancel_fd };
 	Cleat__V1__PathStat stat = CLEAT__V1__PATH_STAT__INIT;
 	int r = stream_open(&s, engine, container, "get", path, ROOT_READ, err);
 
@@ -174,7 +192,9 @@ int files_get(struct engine *engine, const char *container, const char *path,
 int files_export(struct engine *engine, const char *container, const struct files_sink *sink,
 		 struct err *err)
 {
-	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL, .fd = -1 };
+	cleanup(stream_deinit) struct stream s = { .worker = WORKER_NULL,
+						   .fd = -1,
+						   .cancel_fd = sink->cancel_fd };
 	int r = stream_open(&s, engine, container, "export", NULL, ROOT_FLAT, err);
 
 	return r ? r : send_all(&s, sink, err);

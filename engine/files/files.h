@@ -26,6 +26,7 @@ struct files_sink {
 		    struct err *err); /* first, of files_get() */
 	int (*data)(void *ctx, const void *data, size_t n, struct err *err);
 	void *ctx;
+	int cancel_fd; /* readable once nobody wants it any more: -ECANCELED */
 };
 /* `path` and all below it as a tar. Errors as files_stat(); later ones come after some of it was sent. */
 int files_get(struct engine *engine, const char *container, const char *path,

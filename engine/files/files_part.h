@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "cleat/v1/config.pb-c.h"
 #include "engine.h"
@@ -37,7 +38,8 @@ struct root {
 	struct strings words; /* NULL-terminated by root_words() */
 	int fds[WORKER_EXTRA_MAX];
 	size_t n_fds;
-	int lock; /* -1 = none */
+	int lock;     /* -1 = none */
+	bool entered; /* that of a process */
 };
 #define ROOT_NULL ((struct root){ .lock = -1 })
 

@@ -84,6 +84,7 @@ static int open_running(struct root *root, const struct status *status, struct e
 	if (fd < 0)
 		return fd == -ESRCH ? fd : err_sys(err, fd, "enter the container");
 	(void)snprintf(number, sizeof(number), "%d", fd);
+	root->entered = true;
 	return add(root, "pid", number) < 0 ? err_sys(err, ENOMEM, "enter the container") : 0;
 }
 
@@ -258,6 +259,10 @@ int root_open(struct root *root, struct engine *engine, const struct record *rec
 	if (part == ROOT_WRITE && root->lock < 0)
 		return root->lock;
 	r = open_settled(root, engine, record, part, err);
+	if (root->entered) { /* its root is that of its process, whatever becomes of the container */
+		closep(&root->lock);
+		root->lock = -1;
+	}
 	if (r == 0 && part == ROOT_FLAT)
 		r = add(root, "flat", "");
 	if (r == 0 && part != ROOT_WRITE)

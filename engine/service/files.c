@@ -47,7 +47,9 @@ static int send_chunk(void *ctx, const void *data, size_t n, struct err *err)
 int service_export(struct rpc_call *call, const Cleat__V1__ExportRequest *req,
 		   struct cleat_v1_containers_export_stream *out, struct err *err)
 {
-	const struct files_sink sink = { .data = send_chunk, .ctx = out };
+	const struct files_sink sink = { .data = send_chunk,
+					 .ctx = out,
+					 .cancel_fd = rpc_call_cancel_fd(call) };
 
 	return files_export(service_engine(call), req->container, &sink, err);
 }
@@ -74,7 +76,7 @@ static int send_archive(void *ctx, const void *data, size_t n, struct err *err)
 int service_get_archive(struct rpc_call *call, const Cleat__V1__GetArchiveRequest *req,
 			struct cleat_v1_containers_get_archive_stream *out, struct err *err)
 {
-	const struct files_sink sink = { send_stat, send_archive, out };
+	const struct files_sink sink = { send_stat, send_archive, out, rpc_call_cancel_fd(call) };
 
 	return files_get(service_engine(call), req->container, req->path, &sink, err);
 }

@@ -5,7 +5,10 @@ import os
 
 import pytest
 
+import harness
+import image
 import layerview
+import registries
 
 pytestmark = pytest.mark.layer_drivers
 
@@ -147,3 +150,20 @@ def test_capabilities_and_attributes_are_kept(busybox):
         assert os.getxattr(root / "prog", "security.capability") == capability
         assert os.getxattr(root / "prog", "user.note") == b"a\0b"
         assert "trusted.overlay.origin" not in os.listxattr(root / "prog")
+
+
+def test_pushed(busybox, tmp_path):
+    """Base gone or not, what was committed can be pushed and pulled: under every driver its bytes are kept."""
+    busybox.out("run", "--name", "box", "busybox", "sh", "-c", "echo new > /new")
+    with registries.Registry() as registry:
+        busybox.out("commit", "box", f"{registry.host}/team/made:1")
+        busybox.out("rm", "box")
+        busybox.out("rmi", "busybox")
+        busybox.out("push", "-q", f"{registry.host}/team/made:1")
+        config = registries.skopeo("inspect", "--tls-verify=false", "--raw", "--config",
+                                   f"docker://{registry.host}/team/made:1")
+        wanted = inspect(busybox, f"{registry.host}/team/made:1")["Id"]
+        assert "sha256:" + image.sha256(config.encode()) == wanted
+        with harness.Engine() as other:
+            other.out("pull", "-q", f"{registry.host}/team/made:1")
+            assert other.out("run", "--rm", f"{registry.host}/team/made:1", "cat", "/new") == "new"

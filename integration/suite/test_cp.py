@@ -429,19 +429,29 @@ def test_nothing_is_left(busybox, tmp_path):
     assert archive(busybox, "box:/etc2/passwd")["passwd"]
 
 
+def workers(engine):
+    """pids of the workers of this engine."""
+    found = []
+    for pid in harness.processes_below("cleat-worker"):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                parent = int(f.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent in engine.engine_pids() and harness.exe(pid) == "cleat-worker":
+            found.append(pid)
+    return found
+
+
 def test_a_client_that_goes_away(busybox, tmp_path):
     """Its worker goes too, and the container can be started."""
     busybox.out("create", "--name", "box", "busybox", "true")
     with busybox.popen("cp", "-", "box:/tmp", stdin=subprocess.PIPE) as client:
         client.stdin.write(pack(("x", tarfile.REGTYPE, b"y" * 5000))[:2000])
         client.stdin.flush()
-        harness.wait_until(lambda: [p for p in harness.processes_below("cleat-worker") if
-                                    "put" in open(f"/proc/{p}/cmdline", encoding="utf-8").read().split("\0")
-                                    and str(busybox.root) in open(f"/proc/{p}/cmdline", encoding="utf-8").read()],
-                           what="a worker")
+        harness.wait_until(lambda: workers(busybox), what="a worker")
         client.kill()
-    harness.wait_until(lambda: not [p for p in harness.processes_below(str(busybox.root)) if
-                                    harness.exe(p) == "cleat-worker"], what="end of the worker")
+    harness.wait_until(lambda: not workers(busybox), what="end of the worker")
     busybox.out("start", "-a", "box")
 
 
@@ -493,3 +503,24 @@ def test_export_to_nowhere(boxes, tmp_path):
     assert "No such container" in boxes.cleat("export", "-o", tmp_path / "x", "absent", check=False).stderr
     done = boxes.cleat("export", "-o", tmp_path / "a/b", "running", check=False)
     assert done.returncode == 1 and "No such file" in done.stderr
+
+
+def test_a_slow_copy_holds_nobody_up(busybox):
+    """What runs is stopped, removed and made anew while something is still copied into it."""
+    busybox.out("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    with busybox.popen("cp", "-", "box:/tmp", stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        client.stdin.write(pack(("x", tarfile.REGTYPE, b"y" * 5000))[:2000])
+        client.stdin.flush()
+        harness.wait_until(lambda: workers(busybox), what="a worker")
+        busybox.out("rm", "-f", "box")
+        busybox.out("run", "--rm", "--name", "box", "busybox", "true")
+        client.kill()
+
+
+def test_a_reader_that_goes_away(busybox):
+    busybox.out("run", "-d", "--name", "box", "busybox", "sh", "-c", "head -c 50000000 /dev/zero > /big; echo ready; sleep 1000")
+    busybox.wait_for_log("box", "ready")
+    with busybox.popen("export", "box", stdout=subprocess.PIPE) as client:
+        assert client.stdout.read(1000)
+        client.kill()
+    harness.wait_until(lambda: not workers(busybox), what="end of the worker")
