@@ -49,11 +49,36 @@ static json_t *image_row(const Cleat__V1__ImageSummary *m, const char *tag, cons
 	return o;
 }
 
-static const char *digest_of(const Cleat__V1__ImageSummary *m)
+/* What registries know the tag's repository's image by; NULL = none does. */
+static const char *digest_of(const Cleat__V1__ImageSummary *m, const char *tag)
 {
-	const char *at = m->n_digests ? strchr(m->digests[0], '@') : NULL;
+	const char *colon = strrchr(tag, ':');
+	size_t n = colon && !strchr(colon, '/') ? (size_t)(colon - tag) : strlen(tag);
 
-	return at ? at + 1 : NULL;
+	for (size_t i = 0; i < m->n_digests; i++)
+		if (strncmp(m->digests[i], tag, n) == 0 && m->digests[i][n] == '@')
+			return m->digests[i] + n + 1;
+	return NULL;
+}
+
+/* A row a tag; without any a row a digest, or one at least. */
+static void add_rows(json_t *rows, const Cleat__V1__ImageSummary *m, bool whole)
+{
+	for (size_t k = 0; k < m->n_tags; k++)
+		json_array_append_new(rows,
+				      image_row(m, m->tags[k], digest_of(m, m->tags[k]), whole));
+	for (size_t k = 0; m->n_tags == 0 && k < m->n_digests; k++) {
+		const char *at = strchr(m->digests[k], '@');
+		json_t *row = image_row(m, NULL, at ? at + 1 : NULL, whole);
+
+		if (at)
+			json_object_set_new(
+				row, "Repository",
+				json_stringn(m->digests[k], (size_t)(at - m->digests[k])));
+		json_array_append_new(rows, row);
+	}
+	if (m->n_tags == 0 && m->n_digests == 0)
+		json_array_append_new(rows, image_row(m, NULL, NULL, whole));
 }
 
 static int show_images(const struct flags *flags, const Cleat__V1__ListImagesReply *reply,
@@ -73,14 +98,8 @@ static int show_images(const struct flags *flags, const Cleat__V1__ListImagesRep
 	json_t *rows = json_array();
 	int r;
 
-	for (size_t i = 0; i < reply->n_images; i++) {
-		const Cleat__V1__ImageSummary *m = reply->images[i];
-
-		for (size_t k = 0; k < m->n_tags; k++)
-			json_array_append_new(rows, image_row(m, m->tags[k], digest_of(m), whole));
-		if (m->n_tags == 0)
-			json_array_append_new(rows, image_row(m, NULL, digest_of(m), whole));
-	}
+	for (size_t i = 0; i < reply->n_images; i++)
+		add_rows(rows, reply->images[i], whole);
 	r = output_rows(flags, digests ? with_digests : columns,
 			digests ? ARRAY_LEN(with_digests) : ARRAY_LEN(columns), rows, err);
 	json_decref(rows);

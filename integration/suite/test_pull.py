@@ -83,8 +83,11 @@ def test_digests(engine, registry):
     assert done.stdout.splitlines()[-1] == f"{name}@{digest}"
     assert json.loads(engine.out("image", "inspect", f"{name}@{digest}"))[0]["RepoDigests"] == [f"{name}@{digest}"]
     assert engine.out("run", "--rm", f"{name}@{digest}", "echo", "ok") == "ok"
+    shown = ("images", "--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Digest}}")
+    assert engine.out(*shown) == f"{name}:<none> {digest}"
     engine.out("pull", "-q", f"{name}:1")
-    assert engine.out("images", "--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Digest}}") == f"{name}:1 {digest}"
+    engine.out("tag", f"{name}:1", "another:2")
+    assert engine.out(*shown).splitlines() == [f"{name}:1 {digest}", "another:2 <none>"]
     done = engine.cleat("pull", f"{name}@sha256:{'0' * 64}", check=False)
     assert done.returncode == 1 and "not found" in done.stderr
 
