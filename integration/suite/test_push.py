@@ -124,6 +124,19 @@ def test_loaded_images(engine, two, kind, tmp_path):
     assert engine.out("run", "--rm", name, "wc", "-c", "/more") == "5000 /more"
 
 
+def test_image_of_a_container(engine, two):
+    """What commit made goes out and comes back."""
+    _, b = two
+    engine.load_busybox()
+    engine.out("run", "--name", "changed", "busybox", "sh", "-c", "echo changed > /new")
+    name = f"{b.host}/committed/{engine.root.name.lower().replace('_', '-')}:1"
+    engine.out("commit", "changed", name)
+    engine.out("push", "-q", name)
+    engine.out("rm", "changed")
+    engine.out("rmi", name, "busybox")
+    assert engine.out("run", "--rm", name, "cat", "/new") == "changed"
+
+
 def test_all_tags(engine, two):
     a, b = two
     engine.out("pull", "-q", f"{a.host}/team/x:1")
