@@ -96,13 +96,14 @@ static int run_import(struct cli *cli, const struct flags *flags, struct err *er
 	cleanup_fd int fd = open_source(flags->args[0], err);
 	int r = fd < 0 ? fd : 0;
 
-	if (first)
+	if (first) {
 		first->options = msg_new(&cleat__v1__import_image_request__options__descriptor);
+		first->message_case = CLEAT__V1__IMPORT_IMAGE_REQUEST__MESSAGE_OPTIONS;
+	}
 	if (r == 0 && (!first || !first->options))
 		return err_sys(err, ENOMEM, "import");
 	if (r < 0)
 		return r;
-	first->message_case = CLEAT__V1__IMPORT_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	if (fill(first->options, flags) < 0)
 		return err_sys(err, ENOMEM, "import");
 	r = remote_open(cli, &cleat_v1_images, "Import", NULL, &first->base, &call, err);
