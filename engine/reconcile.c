@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "container/heldpause.h"
 #include "container/history.h"
 #include "container/hold.h"
 #include "container/lifecycle.h"
@@ -177,6 +178,7 @@ static void tend(struct engine *engine, const char *id, bool orphan)
 	status_read(engine, &record, &status);
 	if (alone)
 		tend_alone(engine, &record, &status, status.exit_code == 255);
+	heldpause_sweep(engine, &record);
 	if (removable)
 		remove_ended(engine, &record);
 }

@@ -9,11 +9,9 @@
 #include "fd.h"
 #include "files.h"
 #include "files_part.h"
+#include "heldpause.h"
 #include "history.h"
 #include "image.h"
-#include "lifecycle.h"
-#include "log.h"
-#include "status.h"
 #include "str.h"
 
 struct commit {
@@ -67,32 +65,6 @@ static int build_config(struct commit *c, struct err *err)
 	return r;
 }
 
-/* 1 when it runs and is paused now, 0 when it need not be. */
-static int pause_it(struct commit *c, struct err *err)
-{
-	struct err own = ERR_NULL;
-	struct status status;
-
-	status_read(c->engine, &c->record, &status);
-	if (c->request->no_pause ||
-	    status.state != CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING)
-		return 0;
-	int r = lifecycle_pause(c->engine, c->record.id, "", true, &own);
-
-	/* paused by somebody else, or ended: nothing to pause */
-	if (r < 0 && own.code != ERR_PRECONDITION && err)
-		*err = own;
-	return r == 0 ? 1 : own.code == ERR_PRECONDITION ? 0 : r;
-}
-
-static void resume(struct commit *c)
-{
-	struct err err = ERR_NULL;
-
-	if (lifecycle_pause(c->engine, c->record.id, "", false, &err) < 0)
-		log_warn("not resumed after a commit id=%.12s: %s", c->record.id, err.message);
-}
-
 static int make(struct commit *c, const struct lease *lease, const struct image_layer *layer,
 		char id[72], struct err *err)
 {
@@ -117,14 +89,16 @@ static int pack(struct commit *c, const struct lease *lease, struct image_layer 
 		struct err *err)
 {
 	cleanup_fd int upper = files_upper(c->engine, &c->record, err);
-	int paused = upper < 0 ? upper : pause_it(c, err);
+	int held = upper < 0 ? upper : -ENOENT;
 
-	if (paused < 0)
-		return paused;
+	if (upper >= 0 && !c->request->no_pause)
+		held = heldpause_begin(c->engine, &c->record, err);
+	if (held < 0 && (upper < 0 || held != -ENOENT))
+		return held;
 	int r = image_pack_layer(c->engine, lease, upper, layer, err);
 
-	if (paused == 1)
-		resume(c);
+	if (held >= 0)
+		heldpause_end(c->engine, &c->record, held);
 	return r;
 }
 

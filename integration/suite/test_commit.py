@@ -2,6 +2,7 @@
 """commit: an image of what a container changed."""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -167,3 +168,20 @@ def test_pushed(busybox, tmp_path):
         with harness.Engine() as other:
             other.out("pull", "-q", f"{registry.host}/team/made:1")
             assert other.out("run", "--rm", f"{registry.host}/team/made:1", "cat", "/new") == "new"
+
+
+def test_an_engine_killed_in_it_leaves_nothing(busybox):
+    """The next one lets the container go on, and nothing half made is there."""
+    started(busybox, "head -c 300000000 /dev/urandom > /big")
+    before = busybox.out("images", "-aq")
+    with busybox.popen("commit", "box", "it", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        harness.wait_until(lambda: inspect(busybox, "box")["State"]["Paused"], what="pause")
+        busybox.kill()
+        client.kill()
+    busybox.start()
+    harness.wait_until(lambda: inspect(busybox, "box")["State"]["Status"] == "running", what="end of the pause")
+    assert busybox.out("images", "-aq") == before and len(list((busybox.state / "layers").iterdir())) == 1
+    harness.wait_until(lambda: not list((busybox.state / "tmp").glob("*-*")), what="end of the lease")
+    assert busybox.out("exec", "box", "echo", "alive") == "alive"
+    busybox.out("commit", "box", "it")
+    assert busybox.out("run", "--rm", "it", "stat", "-c", "%s", "/big") == "300000000"
