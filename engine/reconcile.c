@@ -18,6 +18,7 @@
 #include "container/heldpause.h"
 #include "container/history.h"
 #include "container/hold.h"
+#include "container/internal.h"
 #include "container/lifecycle.h"
 #include "container/record.h"
 #include "container/remove.h"
@@ -70,11 +71,11 @@ static bool starts_at_boot(const struct record *record, const struct status *sta
 	return start && status->exits > 0;
 }
 
-static void remove_ended(struct engine *engine, const struct record *record)
+static void remove_now(struct engine *engine, const struct record *record, bool force)
 {
 	struct err err = ERR_NULL;
 
-	if (remove_container(engine, record->id, false, "", INTERRUPT_NONE, &err) < 0 &&
+	if (remove_container(engine, record->id, force, "", INTERRUPT_NONE, &err) < 0 &&
 	    err.code != ERR_NOT_FOUND)
 		log_error("cannot remove a container id=%.12s: %s", record->id, err.message);
 }
@@ -157,6 +158,25 @@ static void tend_half(struct engine *engine, const char *id, bool row, bool orph
 		log_error("%s", err.message);
 }
 
+/* A container the engine made for itself whose maker has let go, or died. */
+static bool abandoned(struct engine *engine, const struct record *record)
+{
+	Cleat__V1__CreateContainerRequest *request = cleat__v1__create_container_request__unpack(
+		NULL, record->config_len, record->config);
+	bool internal = request && internal_is(request->config);
+	int64_t age_ns = fd_realtime_ns() - record->created_ns;
+
+	if (request)
+		cleat__v1__create_container_request__free_unpacked(request, NULL);
+	if (!internal || hold_is_held(engine, record->id))
+		return false;
+	if (age_ns >= ORPHAN_NS)
+		return true;
+	/* its maker is about to hold it */
+	reconcile_at(engine->reconciler, record->id, fd_monotonic_ns() + ORPHAN_NS - age_ns);
+	return false;
+}
+
 static void tend(struct engine *engine, const char *id, bool orphan)
 {
 	cleanup(record_deinit) struct record record = { 0 };
@@ -171,6 +191,11 @@ static void tend(struct engine *engine, const char *id, bool orphan)
 		closep(&lock);
 		return;
 	}
+	if (abandoned(engine, &record)) {
+		close(lock);
+		remove_now(engine, &record, true);
+		return;
+	}
 	removable = tend_locked(engine, &record, &alone);
 	close(lock);
 	if (!strcmp(record.intent, "creating"))
@@ -180,7 +205,7 @@ static void tend(struct engine *engine, const char *id, bool orphan)
 		tend_alone(engine, &record, &status, status.exit_code == 255);
 	heldpause_sweep(engine, &record);
 	if (removable)
-		remove_ended(engine, &record);
+		remove_now(engine, &record, false);
 }
 
 static void add_task(struct reconciler *reconciler, const char *id, int64_t at_ns, bool orphan)

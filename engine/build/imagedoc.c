@@ -192,7 +192,7 @@ int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t c
 {
 	json_t *diff_ids = json_object_get(json_object_get(doc->root, "rootfs"), "diff_ids");
 	json_t *entry = json_pack("{s:s}", "created_by", created_by);
-	int r = entry ? set_time(entry, created_ns) : -ENOMEM;
+	int r = !entry ? -ENOMEM : created_ns ? set_time(entry, created_ns) : 0;
 
 	if (r == 0 && diff_id)
 		r = json_array_append_new(diff_ids, json_string(diff_id));
@@ -210,9 +210,17 @@ int imagedoc_layers(const struct imagedoc *doc, struct strings *out)
 	return append_texts(json_object_get(json_object_get(doc->root, "rootfs"), "diff_ids"), out);
 }
 
-int imagedoc_write(struct imagedoc *doc, int64_t created_ns, struct buf *out)
+int imagedoc_write(struct imagedoc *doc, int64_t created_ns, bool everywhere, struct buf *out)
 {
+	json_t *history = json_object_get(doc->root, "history");
 	int r = set_time(doc->root, created_ns);
+
+	for (size_t i = 0; r == 0 && i < json_array_size(history); i++) {
+		json_t *entry = json_array_get(history, i);
+
+		if (everywhere || !json_object_get(entry, "created"))
+			r = set_time(entry, created_ns);
+	}
 	cleanup_free char *text = r ? NULL : json_dumps(doc->root, JSON_COMPACT | JSON_SORT_KEYS);
 
 	if (!text)

@@ -48,10 +48,13 @@ int imagedoc_set_entry(struct imagedoc *doc, const char *key, const char *name,
 int imagedoc_set_json(struct imagedoc *doc, const char *key, json_t *value) must_check;
 
 int imagedoc_set_author(struct imagedoc *doc, const char *author) must_check;
-/* What was done, and the layer that came of it (its digest with sha256:; NULL = none). */
+/* What was done, when (0 = as imagedoc_write() says), and the layer that came of it (its digest with sha256:;
+ * NULL = none). */
 int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t created_ns,
 			 const char *diff_id) must_check;
 /* Diff ids (sha256:...), lowest first, appended to *out. */
 int imagedoc_layers(const struct imagedoc *doc, struct strings *out) must_check;
-/* The document's text, which is the same for the same contents. */
-int imagedoc_write(struct imagedoc *doc, int64_t created_ns, struct buf *out) must_check;
+/* The document's text, which is the same for the same contents. With `everywhere` the time stands in all of
+ * the history, else where none is. */
+int imagedoc_write(struct imagedoc *doc, int64_t created_ns, bool everywhere,
+		   struct buf *out) must_check;

@@ -131,7 +131,7 @@ static void documents(void **state)
 		"\"1970-01-01T00:00:07.000000000Z\",\"history\":[{\"created\":\"1970-01-01T00:00:"
 		"05.000000000Z\","
 		"\"created_by\":\"RUN "
-		"x\"},{\"created\":\"1970-01-01T00:00:05.000000000Z\",\"created_by\":"
+		"x\"},{\"created\":\"1970-01-01T00:00:07.000000000Z\",\"created_by\":"
 		"\"CMD y\",\"empty_layer\":true}],\"os\":\"linux\",\"rootfs\":{\"diff_ids\":["
 		"\"sha256:1\",\"sha256:2\"],\"type\":\"layers\"},\"variant\":\"v8\"}";
 	cleanup(imagedoc_deinit) struct imagedoc doc = IMAGEDOC_NULL, copy = IMAGEDOC_NULL;
@@ -142,13 +142,13 @@ static void documents(void **state)
 	assert_int_equal(imagedoc_base(&doc, "[]", 2), -EINVAL);
 	assert_int_equal(imagedoc_base(&doc, base, strlen(base)), 0);
 	assert_int_equal(imagedoc_add_history(&doc, "RUN x", 5000000000, "sha256:2"), 0);
-	assert_int_equal(imagedoc_add_history(&doc, "CMD y", 5000000000, NULL), 0);
+	assert_int_equal(imagedoc_add_history(&doc, "CMD y", 0, NULL), 0);
 	assert_int_equal(imagedoc_copy(&copy, &doc), 0);
 	assert_int_equal(imagedoc_set_env(&doc, "a", "b"), 0);
 	assert_null(imagedoc_env(&copy, "a"));
 	assert_int_equal(imagedoc_layers(&copy, &layers), 0);
 	assert_int_equal(layers.n, 2);
-	assert_int_equal(imagedoc_write(&copy, 7000000000, &text), 0);
+	assert_int_equal(imagedoc_write(&copy, 7000000000, false, &text), 0);
 	assert_string_equal(text.data, want);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fd.h"
 #include "filter.h"
+#include "internal.h"
 #include "proc.h"
 #include "record.h"
 #include "spec.h"
@@ -111,7 +112,7 @@ static int list_one(struct list_job *job, const struct record *record)
 	Cleat__V1__ContainerSummary *summary;
 	struct status status;
 
-	if (!strcmp(record->intent, "creating"))
+	if (!strcmp(record->intent, "creating") || internal_is(config))
 		return 0;
 	status_read(job->engine, record, &status);
 	if ((!job->all && !status_active(&status)) ||

@@ -127,8 +127,9 @@ static int find_ids(struct engine *engine, const char *name, struct strings *ids
 	snprintf(low, sizeof(low), "sha256:%s", hex);
 	snprintf(high, sizeof(high), "sha256:%sg", hex);
 	return store_query(engine->store, err, take_text, ids,
-			   "SELECT id FROM images WHERE id >= ? AND id < ? LIMIT 2", "ss", low,
-			   high);
+			   "SELECT id FROM images WHERE id >= ?1 AND id < ?2 AND "
+			   "(lease = '' OR id = ?1) LIMIT 2",
+			   "ss", low, high);
 }
 
 /* A digest is the stronger word: the tag beside it is not looked at. */
@@ -195,7 +196,8 @@ int image_list(struct engine *engine, struct image **out, size_t *n, struct err 
 			engine->store, err, take_row, &images,
 			ROWS("u.n",
 			     ALL_NAMES) "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM containers "
-					"GROUP BY image_id) u ON u.image_id = i.id "
+					"GROUP BY image_id) u ON u.image_id = i.id WHERE i.lease = "
+					"'' "
 					"ORDER BY i.created_ns DESC, i.id, t.name",
 			"");
 	*out = images.v;

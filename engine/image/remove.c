@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "blobs.h"
 #include "chores.h"
@@ -78,7 +79,9 @@ static int layer_used(void *ctx, const char *diff)
 
 	snprintf(digest, sizeof(digest), "sha256:%s", diff);
 	int r = store_query(engine->store, NULL, count_row, &n,
-			    "SELECT COUNT(*) FROM image_layers WHERE diff_id = ?", "s", digest);
+			    "SELECT EXISTS (SELECT 1 FROM image_layers WHERE diff_id = ?1) + "
+			    "EXISTS (SELECT 1 FROM build_cache WHERE diff_id = ?1)",
+			    "s", digest);
 
 	return r < 0 ? r : n > 0;
 }
@@ -86,6 +89,28 @@ static int layer_used(void *ctx, const char *diff)
 int image_sweep_layers(struct engine *engine, const struct lease *lease, struct err *err)
 {
 	return layers_sweep(engine->layers, lease, layer_used, engine, err);
+}
+
+/* Rows of builds whose engine died: their leases have gone. */
+static int forget_leases(struct engine *engine, struct err *err)
+{
+	cleanup(strings_deinit) struct strings leases = { 0 };
+	struct stat st;
+	int r = store_query(engine->store, err, take_text, &leases,
+			    "SELECT lease FROM images WHERE lease <> '' UNION "
+			    "SELECT lease FROM build_cache WHERE lease <> ''",
+			    "");
+
+	for (size_t i = 0; r >= 0 && i < leases.n; i++) {
+		if (fstatat(engine->state_fd, leases.v[i], &st, 0) == 0)
+			continue;
+		r = store_run(engine->store, err, "DELETE FROM images WHERE lease = ?", "s",
+			      leases.v[i]);
+		if (r >= 0)
+			r = store_run(engine->store, err, "DELETE FROM build_cache WHERE lease = ?",
+				      "s", leases.v[i]);
+	}
+	return r < 0 ? r : 0;
 }
 
 void image_sweep(struct engine *engine)
@@ -96,6 +121,7 @@ void image_sweep(struct engine *engine)
 	cleanup_fd int lock = image_lock(engine, &err);
 	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, &err);
 
+	r = r ? r : forget_leases(engine, &err);
 	r = r || !engine->layers ? r : image_sweep_layers(engine, &lease, &err);
 	r = r ? r : blobs_sweep(engine, &lease, &err);
 	if (r < 0 || leases < 0)

@@ -7,6 +7,7 @@
 #include "container/history.h"
 #include "fd.h"
 #include "image.h"
+#include "imagebuild.h"
 #include "imagefilter.h"
 #include "imageimport.h"
 #include "imageload.h"
@@ -222,6 +223,8 @@ static const struct cleat_v1_images_ops ops = {
 	.save = imagesave,
 	.pull = imagepull,
 	.push = imagepush,
+	.build = imagebuild,
+	.prune_build_cache = imagebuild_prune,
 };
 
 int service_register_images(struct rpc_server *server)

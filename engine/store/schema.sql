@@ -75,3 +75,16 @@ CREATE TABLE blob_sources (                      -- repositories that have a blo
 	repository TEXT NOT NULL,
 	PRIMARY KEY (digest, repository)
 ) WITHOUT ROWID;
+-- Migration 3: builds. What is of a build under way names the build's lease; '' = of none.
+ALTER TABLE images ADD COLUMN lease TEXT NOT NULL DEFAULT '';
+CREATE TABLE build_cache (
+	key         TEXT NOT NULL,                -- digest of all that the step depended on
+	diff_id     TEXT NOT NULL,                -- sha256:... of its layer, '' = it changed no file
+	lease       TEXT NOT NULL DEFAULT '',
+	size_bytes  INTEGER NOT NULL DEFAULT 0,
+	created_ns  INTEGER NOT NULL,
+	used_ns     INTEGER NOT NULL,
+	description TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (key, diff_id)
+) WITHOUT ROWID;
+CREATE INDEX build_cache_by_diff ON build_cache(diff_id);

@@ -121,6 +121,8 @@ layer_keep_fn layer_unpack;
  * directory is replaced by nothing else, and nothing else by one. */
 int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind,
 		 struct err *err) must_check;
+/* Unpacks files into the directory dir_fd as they are: nothing means a deletion, and devices are refused. */
+int unpack_tree(tarball_read_fn *read, void *ctx, int dir_fd, struct err *err) must_check;
 
 /* ---- layerindex.c */
 
@@ -155,6 +157,8 @@ job_fn job_load;
 /* One layer from `in`, as registries have it, into dir_fd as number 1. Its bytes are hashed by who sends them:
  * the line it writes to `out` has none for them. */
 job_fn job_layer;
+/* The files of a tar (a build's context, what ADD takes apart) into dir_fd. Writes nothing. */
+job_fn job_tree;
 /* A layer's tar from `in`: its index and record anew, into dir_fd. Writes "diff DIFFID" to `out`. */
 job_fn job_index;
 

@@ -15,3 +15,15 @@ int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 	input_deinit(&input);
 	return r;
 }
+
+int job_tree(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
+{
+	struct input input;
+	int r = input_open(&input, in, err);
+
+	(void)tools;
+	(void)out;
+	r = r ? r : unpack_tree(input_read, &input, dir_fd, err);
+	input_deinit(&input);
+	return r;
+}

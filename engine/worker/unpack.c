@@ -32,6 +32,7 @@ struct unpack {
 	uint64_t size;
 	bool files;     /* no layer: names mean what they say */
 	bool keep_kind; /* a directory stays one, and what is none stays none */
+	bool no_devices;
 };
 
 /* One entry as it goes to its place. */
@@ -230,6 +231,8 @@ static int make(struct unpack *u, const struct item *item, struct err *err)
 
 	if (link)
 		return hardlink(u, link, item, err);
+	if (u->no_devices && (item->type == AE_IFCHR || item->type == AE_IFBLK))
+		return err_set(err, ERR_INVALID, "a device, which no build context can have");
 	switch (item->type) {
 	case AE_IFREG:
 		r = make_file(u, item);
@@ -352,6 +355,15 @@ int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind, s
 	struct unpack u = { .place = { .root = dir_fd, .follow = true, .fd = -1 },
 			    .files = true,
 			    .keep_kind = keep_kind };
+
+	return unpack(&u, read, ctx, NULL, err);
+}
+
+int unpack_tree(tarball_read_fn *read, void *ctx, int dir_fd, struct err *err)
+{
+	struct unpack u = { .place = { .root = dir_fd, .fd = -1 },
+			    .files = true,
+			    .no_devices = true };
 
 	return unpack(&u, read, ctx, NULL, err);
 }

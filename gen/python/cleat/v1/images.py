@@ -489,6 +489,8 @@ class BuildRequest_Options(codec.Message):
     squash: bool = False
     timestamp_seconds: int | None = None
     quiet: bool = False
+    # instead of a file of the context
+    dockerfile_text: bytes = b""
 
 
 BuildRequest_Options.FIELDS = (
@@ -512,6 +514,7 @@ BuildRequest_Options.FIELDS = (
     (18, "squash", "one", "bool", None),
     (19, "timestamp_seconds", "oneof reproducible", "int64", None),
     (20, "quiet", "one", "bool", None),
+    (21, "dockerfile_text", "one", "bytes", None),
 )
 
 

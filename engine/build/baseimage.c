@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "baseimage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image.h"
+#include "str.h"
+
+static int open_scratch(struct build *b, struct imagedoc *image, struct stack *stack,
+			struct err *err)
+{
+	const struct strings none = { 0 };
+	int r = imagedoc_scratch(image, scope_get(&b->builtin, "TARGETOS"),
+				 scope_get(&b->builtin, "TARGETARCH"));
+
+	return r < 0 ? err_sys(err, r, "build")
+		     : stack_open(stack, b->engine, b->lease.path, &none, 0, err);
+}
+
+static int check_platform(const char *platform, const struct image *image, struct err *err)
+{
+	char have[80];
+
+	(void)snprintf(have, sizeof(have), "%.32s/%.32s", str_or_empty(image->config.os),
+		       str_or_empty(image->config.architecture));
+	size_t n = strlen(have);
+
+	if (!platform || !platform[0] ||
+	    (strncmp(platform, have, n) == 0 && (!platform[n] || platform[n] == '/')))
+		return 0;
+	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
+			  "image was found but does not match the specified platform: wanted "
+			  "%.60s, actual: %s",
+			  platform, have);
+}
+
+int baseimage_open(struct build *b, const char *name, const char *platform, struct imagedoc *doc,
+		   struct stack *stack, struct err *err)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+	int r;
+
+	if (strcmp(name, "scratch") == 0)
+		return open_scratch(b, doc, stack, err);
+	r = image_find(b->engine, name, &image, err);
+	r = r ? r : check_platform(platform, &image, err);
+	if (r < 0)
+		return r;
+	r = imagedoc_base(doc, image.config_json, image.config_len);
+	if (r < 0)
+		return err_sys(err, r, "read the config of %.100s", name);
+	r = stack_open(stack, b->engine, b->lease.path, &image.config.diff_ids, image.size_bytes,
+		       err);
+	/* from here on the stack keeps the layers; the image may have gone just before */
+	stack->created_ns = image.created_ns;
+	return r ? r : image_exists(b->engine, image.id, err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A layer is published and named by cache and stage under the images' lock, so that no sweep comes between.
+ * It is not synced here: the rows of the build say so until its end, when all is synced at once. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache.h"
+#include "commit.h"
+#include "copytree.h"
+#include "fd.h"
+#include "image.h"
+#include "layer.h"
+#include "rootfs.h"
+#include "work.h"
+
+static int add_history(struct work *w, const char *history, const struct cached *c, struct err *err)
+{
+	const char *diff_id = c && c->diff_id[0] ? c->diff_id : NULL;
+	int r = imagedoc_add_history(&w->meta.image, history, diff_id ? c->created_ns : 0, diff_id);
+
+	return r < 0 ? err_sys(err, r, "build") : 0;
+}
+
+int buildlayer_empty(struct work *w, const char *history, struct err *err)
+{
+	return add_history(w, history, NULL, err);
+}
+
+static int push(struct work *w, const struct cached *c, const char *history, struct err *err)
+{
+	int r = c->diff_id[0] ? stack_push(&w->stack, c->diff_id, c->size_bytes, c->created_ns, err)
+			      : 0;
+
+	return r ? r : add_history(w, history, c, err);
+}
+
+int buildlayer_recall(struct work *w, const char *key, const char *history, struct err *err)
+{
+	struct engine *engine = w->build->engine;
+	struct cached found = { "", 0, 0 };
+
+	if (w->build->options->request->no_cache)
+		return 0;
+	cleanup_fd int lock = image_lock(engine, err);
+	int r = lock < 0 ? lock : cache_find(engine, key, w->build->lease.path, &found, err);
+
+	if (r <= 0)
+		return r;
+	r = push(w, &found, history, err);
+	return r ? r : 1;
+}
+
+static int publish(struct work *w, const struct lease *lease, const struct cached *c,
+		   const char *key, const char *history, struct err *err)
+{
+	struct engine *engine = w->build->engine;
+	cleanup_fd int lock = image_lock(engine, err);
+	int r = lock < 0 ? lock : 0;
+	uint64_t size;
+
+	if (r == 0 && c->diff_id[0] && layers_size(engine->layers, c->diff_id + 7, &size) < 0)
+		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c->diff_id + 7,
+				   c->size_bytes, err);
+	r = r ? r : cache_add(engine, key, w->build->lease.path, c, w->title, err);
+	return r ? r : push(w, c, history, err);
+}
+
+int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char *history,
+		      struct err *err)
+{
+	const Cleat__V1__BuildRequest__Options *o = w->build->options->request;
+	struct engine *engine = w->build->engine;
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	struct image_layer layer = { .empty = false };
+	struct cached result = { "", 0, fd_realtime_ns() };
+	int r = lease_open(&lease, engine->state_fd, err);
+
+	if (r == 0 && o->reproducible_case ==
+			      CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
+		r = copytree_clamp(upper_fd, o->timestamp_seconds * 1000000000, err);
+	r = r ? r : image_pack_layer(engine, &lease, upper_fd, &layer, err);
+	w->build->wrote = true;
+	if (r < 0)
+		return r;
+	if (!layer.empty) {
+		memcpy(result.diff_id, layer.diff_id, sizeof(result.diff_id));
+		result.size_bytes = layer.size_bytes;
+	}
+	return publish(w, &lease, &result, key, history, err);
+}
+
+/* ---- places */
+
+static int make_dir(const struct lease *lease, const char *name, int *fd)
+{
+	if (mkdirat(lease->fd, name, 0755) < 0)
+		return -errno;
+	*fd = openat(lease->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+int scratch_open(struct scratch *s, struct work *w, bool alone, struct err *err)
+{
+	cleanup(lowers_deinit) struct lowers lowers = { 0 };
+	int r = lease_open(&s->lease, w->build->engine->state_fd, err);
+
+	if (r < 0)
+		return r;
+	r = make_dir(&s->lease, "upper", &s->upper_fd);
+	r = r ? r : make_dir(&s->lease, "work", &s->work_fd);
+	if (r < 0)
+		return err_sys(err, r, "make a temporary directory");
+	r = alone ? lowers_open_empty(&lowers, w->build->engine, err)
+		  : lowers_open(&lowers, &w->stack, err);
+	if (r == 0)
+		s->root_fd = rootfs_open(lowers.fds, lowers.n, s->upper_fd, s->work_fd, err);
+	return r ? r : s->root_fd < 0 ? s->root_fd : 0;
+}
+
+void scratch_deinit(struct scratch *s)
+{
+	closep(&s->root_fd);
+	closep(&s->upper_fd);
+	closep(&s->work_fd);
+	lease_deinit(&s->lease);
+	*s = SCRATCH_NULL;
+}
+
+int stack_root(const struct stack *stack, struct err *err)
+{
+	cleanup(lowers_deinit) struct lowers lowers = { 0 };
+	int r = lowers_open(&lowers, stack, err);
+
+	return r ? r : rootfs_open(lowers.fds, lowers.n, -1, -1, err);
+}

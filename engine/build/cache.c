@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "fd.h"
+#include "image.h"
+#include "layer.h"
+#include "store.h"
+#include "str.h"
+
+static int take_result(const struct store_row *row, void *ctx)
+{
+	struct cached *out = ctx;
+
+	snprintf(out->diff_id, sizeof(out->diff_id), "%s", store_text(row, 0));
+	out->size_bytes = (uint64_t)store_int(row, 1);
+	out->created_ns = store_int(row, 2);
+	return 1;
+}
+
+int cache_find(struct engine *engine, const char *key, const char *lease, struct cached *out,
+	       struct err *err)
+{
+	uint64_t size;
+	int r = store_query(
+		engine->store, err, take_result, out,
+		"SELECT diff_id, size_bytes, created_ns FROM build_cache WHERE key = ? AND "
+		"lease IN ('', ?) ORDER BY used_ns DESC LIMIT 1",
+		"ss", key, lease);
+
+	if (r <= 0)
+		return r;
+	if (out->diff_id[0] && layers_size(engine->layers, out->diff_id + 7, &size) < 0)
+		return 0;
+	r = store_run(engine->store, err,
+		      "UPDATE build_cache SET used_ns = ? WHERE key = ? AND diff_id = ?", "iss",
+		      fd_realtime_ns(), key, out->diff_id);
+	return r < 0 ? r : 1;
+}
+
+int cache_add(struct engine *engine, const char *key, const char *lease,
+	      const struct cached *result, const char *what, struct err *err)
+{
+	int r = store_run(
+		engine->store, err,
+		"INSERT INTO build_cache(key, diff_id, lease, size_bytes, created_ns, "
+		"used_ns, description) VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		"sssiiis", key, result->diff_id, lease, (int64_t)result->size_bytes,
+		result->created_ns, result->created_ns, what);
+
+	return r < 0 ? r : 0;
+}
+
+int cache_settle(struct engine *engine, const char *lease, struct err *err)
+{
+	int r = store_run(engine->store, err, "UPDATE build_cache SET lease = '' WHERE lease = ?",
+			  "s", lease);
+
+	return r < 0 ? r : 0;
+}
+
+int cache_drop(struct engine *engine, const char *lease, struct err *err)
+{
+	int r = store_run(engine->store, err, "DELETE FROM build_cache WHERE lease = ?", "s",
+			  lease);
+
+	return r < 0 ? r : 0;
+}
+
+/* ---- prune */
+
+#define PRUNABLE                                                                   \
+	"lease = '' AND (?1 = 0 OR used_ns < ?1) AND (?2 OR NOT EXISTS (SELECT 1 " \
+	"FROM image_layers l WHERE l.diff_id = build_cache.diff_id))"
+
+static int take_key(const struct store_row *row, void *ctx)
+{
+	return strings_append(ctx, store_text(row, 0));
+}
+
+static int take_number(const struct store_row *row, void *ctx)
+{
+	*(int64_t *)ctx = store_int(row, 0);
+	return 0;
+}
+
+static int count_bytes(struct engine *engine, const struct cache_prune *o, int64_t *bytes,
+		       struct err *err)
+{
+	return store_query(engine->store, err, take_number, bytes,
+			   "SELECT COALESCE(SUM(size_bytes), 0) FROM build_cache WHERE " PRUNABLE
+			   " AND NOT EXISTS (SELECT 1 FROM image_layers l WHERE l.diff_id = "
+			   "build_cache.diff_id)",
+			   "ii", o->until_ns, (int64_t)o->all);
+}
+
+int cache_prune(struct engine *engine, const struct cache_prune *o, struct strings *keys,
+		uint64_t *bytes, struct err *err)
+{
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	cleanup_fd int lock = image_lock(engine, err);
+	int64_t sum = 0;
+	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, err);
+
+	r = r ? r : count_bytes(engine, o, &sum, err);
+	r = r ? r
+	      : store_query(engine->store, err, take_key, keys,
+			    "SELECT key FROM build_cache WHERE " PRUNABLE, "ii", o->until_ns,
+			    (int64_t)o->all);
+	r = r ? r
+	      : store_run(engine->store, err, "DELETE FROM build_cache WHERE " PRUNABLE, "ii",
+			  o->until_ns, (int64_t)o->all);
+	r = r < 0 ? r : image_sweep_layers(engine, &lease, err);
+	*bytes = r < 0 ? 0 : (uint64_t)sum;
+	return r;
+}

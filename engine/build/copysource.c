@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "copysource.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dirs.h"
+#include "dockervar.h"
+#include "fd.h"
+#include "sources.h"
+#include "str.h"
+#include "workerjob.h"
+
+struct finder {
+	struct copy_sources *out;
+	struct work *w;
+	const struct instruction *in;
+	int root_fd; /* -1 until one is needed */
+};
+
+static int no_memory(struct err *err)
+{
+	return err_sys(err, ENOMEM, "build");
+}
+
+static struct copy_source *grow(struct copy_sources *s)
+{
+	struct copy_source *grown = realloc(s->v, (s->n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	s->v = grown;
+	grown[s->n] = (struct copy_source){ .dir_fd = -1 };
+	return &grown[s->n++];
+}
+
+void copysource_deinit(struct copy_sources *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		closep(&s->v[i].dir_fd);
+		free(s->v[i].name);
+		free(s->v[i].base);
+		free(s->v[i].target);
+	}
+	free(s->v);
+	if (s->leased)
+		lease_deinit(&s->lease);
+	*s = (struct copy_sources){ 0 };
+}
+
+/* ---- archives */
+
+/* What ADD takes for a tar, as the worker that unpacks it does: by its first bytes. */
+static bool is_archive(int dir_fd, const char *name)
+{
+	static const struct {
+		size_t at, len;
+		const char *bytes;
+	} marks[] = { { 0, 2, "\x1f\x8b" }, { 0, 4, "\x28\xb5\x2f\xfd" }, { 257, 5, "ustar" } };
+	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char head[512] = "";
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (n >= (ssize_t)(marks[i].at + marks[i].len) &&
+		    memcmp(head + marks[i].at, marks[i].bytes, marks[i].len) == 0)
+			return true;
+	return false;
+}
+
+int copysource_unpack(struct engine *engine, const struct copy_source *s, int root_fd,
+		      const char *to, struct err *err)
+{
+	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	cleanup_fd int path = dirs_make(root_fd, to, 0, 0, err);
+
+	if (path < 0)
+		return path;
+	cleanup_fd int dir = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int in = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0 || in < 0)
+		return err_sys(err, errno, "open \"%.120s\"", s->base);
+	int r = worker_start(&worker, engine->bin_dir, "tree", in, dir, err);
+
+	r = r ? r : worker_finish(&worker, &lines, err);
+	return r < 0 ? err_wrap(err, r, "unpack \"%.100s\"", s->base) : 0;
+}
+
+/* ---- files of a tree */
+
+static char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strdup(slash ? slash + 1 : path);
+}
+
+/* With --parents: the path as it is written, behind a "/./" if there is one. */
+static char *target_of(const struct instruction *in, const char *word, const char *path)
+{
+	const char *pivot = strstr(word, "/./");
+	size_t skip = 0;
+
+	if (!instruction_switch(in, "parents"))
+		return strdup("");
+	for (const char *p = word; pivot && p < pivot; p += *p == '/') {
+		size_t n = strcspn(p, "/");
+
+		skip += n && !(n == 1 && *p == '.');
+		p += n;
+	}
+	for (; skip > 0 && strchr(path, '/'); skip--)
+		path = strchr(path, '/') + 1;
+	return strdup(path);
+}
+
+static int add_path(struct finder *f, const char *word, const char *path, struct err *err)
+{
+	struct copy_source *s = grow(f->out);
+	struct stat st;
+
+	if (!s)
+		return no_memory(err);
+	s->dir_fd = sources_open(f->root_fd, path, &s->name, err);
+	if (s->dir_fd < 0)
+		return s->dir_fd;
+	s->base = base_of(path);
+	s->target = target_of(f->in, word, path);
+	if (!s->base || !s->target)
+		return no_memory(err);
+	if (fstatat(s->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "file not found in build context or excluded by .dockerignore: stat "
+			       "%.120s: file does not exist",
+			       word);
+	s->directory = S_ISDIR(st.st_mode);
+	s->archive = f->in->kind == INSTRUCTION_ADD && S_ISREG(st.st_mode) &&
+		     !str_equal(instruction_flag(f->in, "unpack", 0), "false") &&
+		     is_archive(s->dir_fd, s->name);
+	return 0;
+}
+
+static int add_paths(struct finder *f, const char *word, struct key *key, struct err *err)
+{
+	cleanup(strings_deinit) struct strings paths = { 0 };
+	int r = 0;
+
+	if (f->root_fd < 0)
+		f->root_fd = origin_open(f->w, instruction_flag(f->in, "from", 0), key, err);
+	if (f->root_fd < 0)
+		return f->root_fd;
+	r = sources_find(f->root_fd, word, &paths, err);
+	for (size_t i = 0; r == 0 && i < paths.n; i++)
+		r = add_path(f, word, paths.v[i], err);
+	return r;
+}
+
+/* ---- files that are made here */
+
+static int make_file(struct finder *f, const char *name, const void *data, size_t n,
+		     struct err *err)
+{
+	struct copy_sources *out = f->out;
+	struct copy_source *s = grow(out);
+	int r = out->leased || !s ? 0 : lease_open(&out->lease, f->w->build->engine->state_fd, err);
+
+	if (!s)
+		return no_memory(err);
+	if (r < 0)
+		return r;
+	out->leased = true;
+	s->name = str_printf("%zu", out->n);
+	s->base = strdup(name);
+	s->target = strdup("");
+	s->dir_fd = fcntl(out->lease.fd, F_DUPFD_CLOEXEC, 0);
+	if (!s->name || !s->base || !s->target || s->dir_fd < 0)
+		return no_memory(err);
+	r = fd_create_file(out->lease.fd, s->name, data, n, 0644);
+	return r < 0 ? err_sys(err, r, "write a here-document") : 0;
+}
+
+static int add_heredoc(struct finder *f, const struct heredoc *doc, struct err *err)
+{
+	struct dockervar vars = meta_vars(&f->w->meta);
+	cleanup_free char *text = NULL;
+	int r = 0;
+
+	vars.keep_quotes = true;
+	if (strchr(doc->name, '/'))
+		return err_set(err, ERR_INVALID, "a here-document's name is no path: %.80s",
+			       doc->name);
+	if (doc->expand)
+		r = dockervar_word(&vars, doc->body, &text, err);
+	const char *body = text ? text : doc->body;
+
+	return r ? r : make_file(f, doc->name, body, strlen(body), err);
+}
+
+static bool is_url(const char *word)
+{
+	return str_has_prefix(word, "http://") || str_has_prefix(word, "https://") ||
+	       str_has_prefix(word, "git@") || str_has_prefix(word, "git://");
+}
+
+static int add_word(struct finder *f, const char *word, struct key *key, struct err *err)
+{
+	const struct heredoc *doc = instruction_heredoc(f->in, word);
+
+	if (doc)
+		return add_heredoc(f, doc, err);
+	if (f->in->kind == INSTRUCTION_ADD && is_url(word))
+		return err_set(err, ERR_UNIMPLEMENTED, "ADD %.120s: this release fetches no URLs",
+			       word);
+	return add_paths(f, word, key, err);
+}
+
+int copysource_find(struct copy_sources *out, struct work *w, const struct instruction *in,
+		    const struct strings *words, struct key *key, struct err *err)
+{
+	struct finder f = { out, w, in, -1 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < words->n; i++)
+		r = add_word(&f, words->v[i], key, err);
+	closep(&f.root_fd);
+	if (r == 0 && out->n == 0)
+		r = err_set(err, ERR_INVALID, "no source files were specified");
+	return r;
+}

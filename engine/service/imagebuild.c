@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thread of its own feeds the context to the build as it comes, through a socket; whatever is told the
+ * client is sent by the build's threads, one at a time. */
+#include "imagebuild.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "buf.h"
+#include "build.h"
+#include "cache.h"
+#include "container/history.h"
+#include "fd.h"
+#include "reference.h"
+#include "service.h"
+#include "str.h"
+
+#define TEXT_OF(s) ((char *)(uintptr_t)(s))
+
+struct feed {
+	struct cleat_v1_images_build_stream *io;
+	int fd; /* -1 once nobody reads */
+};
+
+static void write_data(struct feed *f, const ProtobufCBinaryData *data)
+{
+	for (size_t done = 0; f->fd >= 0 && done < data->len;) {
+		ssize_t n = send(f->fd, data->data + done, data->len - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR) {
+			close(f->fd);
+			f->fd = -1;
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void *feed_main(void *ctx)
+{
+	struct feed *f = ctx;
+	Cleat__V1__BuildRequest *msg = NULL;
+
+	while (cleat_v1_images_build_recv(f->io, &msg, NULL) == 1) {
+		if (msg->message_case == CLEAT__V1__BUILD_REQUEST__MESSAGE_DATA)
+			write_data(f, &msg->data);
+		cleat__v1__build_request__free_unpacked(msg, NULL);
+	}
+	closep(&f->fd);
+	return NULL;
+}
+
+/* ---- what is told */
+
+static const char *const words[] = {
+	[BUILD_BEGIN] = "BEGIN",
+	[BUILD_CACHED] = "CACHED",
+	[BUILD_DONE] = "DONE",
+	[BUILD_FAILED] = "ERROR",
+};
+
+static int tell_output(struct cleat_v1_images_build_stream *io, const struct build_event *e,
+		       struct err *err)
+{
+	Cleat__V1__BuildReply__Output output = CLEAT__V1__BUILD_REPLY__OUTPUT__INIT;
+	Cleat__V1__BuildReply reply = CLEAT__V1__BUILD_REPLY__INIT;
+	bool note = e->kind == BUILD_NOTE;
+
+	output.step = TEXT_OF(note ? "" : e->step);
+	output.stream = (Cleat__V1__OutputStream)(note ? 2 : e->stream);
+	output.data.data = (uint8_t *)TEXT_OF(note ? e->step : e->data);
+	output.data.len = note ? strlen(e->step) : e->len;
+	reply.message_case = CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT;
+	reply.output = &output;
+	return cleat_v1_images_build_send(io, &reply, err);
+}
+
+static int tell(void *ctx, const struct build_event *e, struct err *err)
+{
+	Cleat__V1__Progress progress = CLEAT__V1__PROGRESS__INIT;
+	Cleat__V1__BuildReply reply = CLEAT__V1__BUILD_REPLY__INIT;
+
+	if (e->kind == BUILD_OUTPUT || e->kind == BUILD_NOTE)
+		return tell_output(ctx, e, err);
+	progress.id = TEXT_OF(e->step);
+	progress.status = TEXT_OF(words[e->kind]);
+	reply.message_case = CLEAT__V1__BUILD_REPLY__MESSAGE_PROGRESS;
+	reply.progress = &progress;
+	return cleat_v1_images_build_send(ctx, &reply, err);
+}
+
+/* ---- the call */
+
+/* The step that every build ends with. */
+static int tell_image(struct cleat_v1_images_build_stream *io, const char *id,
+		      const Cleat__V1__BuildRequest__Options *request, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct build_event e = { .kind = BUILD_BEGIN, .step = "exporting to image", .stream = 1 };
+	char full[REFERENCE_MAX];
+	struct reference ref;
+	int r = tell(io, &e, err);
+
+	buf_printf(&text, "writing image %s done\n", id);
+	for (size_t i = 0; i < request->n_tags; i++)
+		if (reference_parse(request->tags[i], &ref, NULL) == 0) {
+			reference_full(&ref, full);
+			buf_printf(&text, "naming to %s done\n", full);
+		}
+	e.kind = BUILD_OUTPUT;
+	e.data = str_or_empty(text.data);
+	e.len = text.len;
+	r = r ? r : tell(io, &e, err);
+	e.kind = BUILD_DONE;
+	return r ? r : tell(io, &e, err);
+}
+
+static int send_id(struct engine *engine, struct cleat_v1_images_build_stream *io, const char *id,
+		   const Cleat__V1__BuildRequest__Options *request, struct err *err)
+{
+	Cleat__V1__BuildReply reply = CLEAT__V1__BUILD_REPLY__INIT;
+	int r = request->quiet ? 0 : tell_image(io, id, request, err);
+
+	for (size_t i = 0; i < request->n_tags; i++)
+		history_image(engine, id, request->tags[i], "tag");
+	reply.message_case = CLEAT__V1__BUILD_REPLY__MESSAGE_IMAGE_ID;
+	reply.image_id = TEXT_OF(id);
+	return r ? r : cleat_v1_images_build_send(io, &reply, err);
+}
+
+static int build(struct rpc_call *call, struct cleat_v1_images_build_stream *io,
+		 const Cleat__V1__BuildRequest__Options *request, struct feed *feed, int in_fd,
+		 struct err *err)
+{
+	const struct build_options options = { request, tell, io, rpc_call_cancel_fd(call) };
+	struct engine *engine = service_engine(call);
+	pthread_t thread;
+	char id[72];
+	int r = pthread_create(&thread, NULL, feed_main, feed);
+
+	if (r != 0) {
+		closep(&feed->fd);
+		return err_sys(err, r, "start a thread");
+	}
+	r = build_image(engine, &options, in_fd, id, err);
+	(void)shutdown(in_fd, SHUT_RDWR); /* the feeder's sends fail from here on */
+	if (r == 0)
+		r = send_id(engine, io, id, request, err);
+	pthread_join(thread, NULL);
+	return r;
+}
+
+static int serve(struct rpc_call *call, struct cleat_v1_images_build_stream *io,
+		 const Cleat__V1__BuildRequest *first, struct err *err)
+{
+	struct feed feed = { .io = io };
+	int pair[2];
+
+	if (!first || first->message_case != CLEAT__V1__BUILD_REQUEST__MESSAGE_OPTIONS)
+		return err_set(err, ERR_INVALID, "build: the first message must be options");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "socketpair");
+	cleanup_fd int in = pair[0];
+
+	feed.fd = pair[1];
+	return build(call, io, first->options, &feed, in, err);
+}
+
+int imagebuild(struct rpc_call *call, struct cleat_v1_images_build_stream *io, struct err *err)
+{
+	Cleat__V1__BuildRequest *first = NULL;
+	int r = cleat_v1_images_build_recv(io, &first, err);
+
+	if (r >= 0)
+		r = serve(call, io, first, err);
+	if (first)
+		cleat__v1__build_request__free_unpacked(first, NULL);
+	return r;
+}
+
+/* ---- prune */
+
+static int64_t until(const Cleat__V1__PruneBuildCacheRequest *req, struct err *err)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < req->n_filters; i++) {
+		const Cleat__V1__Filter *f = req->filters[i];
+
+		if (strcmp(f->key, "until") != 0 || f->n_values != 1 ||
+		    str_time_ns(f->values[0], fd_realtime_ns(), &at) < 0)
+			return err_set(err, ERR_INVALID, "invalid filter '%.60s'", f->key);
+	}
+	return at;
+}
+
+int imagebuild_prune(struct rpc_call *call, const Cleat__V1__PruneBuildCacheRequest *req,
+		     Cleat__V1__PruneBuildCacheReply *reply, struct err *err)
+{
+	cleanup(strings_deinit) struct strings keys = { 0 };
+	int64_t before = until(req, err);
+	const struct cache_prune options = { req->all, before };
+
+	if (before < 0)
+		return (int)before;
+	if (req->keep_bytes)
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "--keep-storage: not supported by this release");
+	int r = cache_prune(service_engine(call), &options, &keys, &reply->reclaimed_bytes, err);
+
+	if (r == 0) {
+		reply->ids = keys.v;
+		reply->n_ids = keys.n;
+		keys = (struct strings){ 0 };
+	}
+	return r;
+}
