@@ -11,8 +11,8 @@
 struct buildstep {
 	char *title;
 	int64_t begun_ns;
-	struct buf line; /* not ended yet */
-	bool told;       /* its end */
+	struct buf lines[2]; /* of stdout and stderr, not ended yet */
+	bool told;           /* its end */
 };
 
 static double since(const struct buildstep *s)
@@ -49,21 +49,22 @@ static void begin(struct buildprogress *p, const char *title)
 }
 
 /* Output of a step has its time in front; what the engine itself says has not. */
-static void put_line(const struct buildprogress *p, struct buildstep *s)
+static void put_line(const struct buildprogress *p, const struct buildstep *s, struct buf *line)
 {
-	const char *text = s->line.data ? s->line.data : "";
+	const char *text = line->data ? line->data : "";
 
 	if (s->title[0] == '[')
 		fprintf(stderr, "#%zu %.3f %s\n", number(p, s), since(s), text);
 	else
 		fprintf(stderr, "#%zu %s\n", number(p, s), text);
-	buf_consume(&s->line, s->line.len);
+	buf_consume(line, line->len);
 }
 
 static void end(struct buildprogress *p, struct buildstep *s, const char *status)
 {
-	if (s->line.len)
-		put_line(p, s);
+	for (size_t i = 0; i < ARRAY_LEN(s->lines); i++)
+		if (s->lines[i].len)
+			put_line(p, s, &s->lines[i]);
 	if (s->told) /* CACHED, then DONE */
 		return;
 	s->told = true;
@@ -74,15 +75,18 @@ static void end(struct buildprogress *p, struct buildstep *s, const char *status
 }
 
 static void put_output(const struct buildprogress *p, struct buildstep *s,
-		       const ProtobufCBinaryData *data)
+		       const Cleat__V1__BuildReply__Output *output)
 {
-	for (size_t i = 0; i < data->len; i++) {
-		char c = (char)data->data[i];
+	struct buf *line =
+		&s->lines[output->stream == CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR];
+
+	for (size_t i = 0; i < output->data.len; i++) {
+		char c = (char)output->data.data[i];
 
 		if (c == '\n')
-			put_line(p, s);
+			put_line(p, s, line);
 		else
-			buf_putc(&s->line, c);
+			buf_putc(line, c);
 	}
 }
 
@@ -101,7 +105,7 @@ void buildprogress_show(struct buildprogress *p, const Cleat__V1__BuildReply *re
 	} else if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT) {
 		s = find(p, reply->output->step);
 		if (s)
-			put_output(p, s, &reply->output->data);
+			put_output(p, s, reply->output);
 		else
 			fprintf(stderr, "%.*s\n", (int)reply->output->data.len,
 				(const char *)reply->output->data.data);
@@ -113,7 +117,8 @@ void buildprogress_deinit(struct buildprogress *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->steps[i].title);
-		buf_deinit(&p->steps[i].line);
+		buf_deinit(&p->steps[i].lines[0]);
+		buf_deinit(&p->steps[i].lines[1]);
 	}
 	free(p->steps);
 	*p = (struct buildprogress){ 0 };

@@ -25,19 +25,19 @@ enum { FRAME_MAX = 40 << 10 };
 int sandbox_open(struct sandbox *s, struct engine *engine,
 		 const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
-	Cleat__V1__CreateContainerReply reply = CLEAT__V1__CREATE_CONTAINER_REPLY__INIT;
+	Cleat__V1__CreateContainerReply *reply =
+		cleat__v1__create_container_reply__unpack(NULL, 0, NULL);
 	Cleat__V1__CreateContainerRequest *own = internal_copy(request);
-	int r = own ? make_container(engine, own, "", &reply, err) : err_sys(err, ENOMEM, "build");
+	int r = own && reply ? make_container(engine, own, "", reply, err)
+			     : err_sys(err, ENOMEM, "build");
 
-	if (own)
-		cleat__v1__create_container_request__free_unpacked(own, NULL);
 	s->engine = engine;
 	if (r == 0)
-		(void)snprintf(s->id, sizeof(s->id), "%s", reply.id);
-	free(reply.id);
-	for (size_t i = 0; i < reply.n_warnings; i++)
-		free(reply.warnings[i]);
-	free(reply.warnings);
+		(void)snprintf(s->id, sizeof(s->id), "%s", reply->id);
+	if (own)
+		cleat__v1__create_container_request__free_unpacked(own, NULL);
+	if (reply)
+		cleat__v1__create_container_reply__free_unpacked(reply, NULL);
 	if (r < 0)
 		return r;
 	s->hold_fd = hold_open(engine, s->id);

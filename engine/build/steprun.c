@@ -247,8 +247,11 @@ static int execute(struct running *run, const char *key, struct err *err)
 
 	r = r ? r : make_sandbox(run, &s, err);
 	r = r ? r : sandbox_run(&s, output, run->w, run->w->build->options->cancel_fd, &code, err);
-	if (r < 0)
+	if (r < 0) {
+		if (err)
+			err->reason[0] = '\0'; /* it speaks of a container, and this was a build */
 		return r;
+	}
 	return code ? failed(run, code, err) : commit(run, &s, key, err);
 }
 

@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cleat build with real Dockerfiles on busybox: instructions, errors, cache, stages, here-documents, mounts,
+ignore files. Hostile contexts, cancelling and crashes are in test_buildfaults.py."""
+import json
+import os
+import pathlib
+import subprocess
+import tarfile
+
+import harness
+import pytest
+from buildkit import build, config, fails, files, run, steps
+
+
+@pytest.fixture(scope="module")
+def shared(module_engine):
+    return module_engine
+
+
+# ---- instructions
+
+def test_config_instructions(shared, tmp_path):
+    build(shared, tmp_path, """
+        FROM busybox
+        ARG GREETING=hi
+        ENV A=1 B="two words" C=$GREETING
+        ENV OLD old form
+        LABEL a.b=c "d e"='f g'
+        EXPOSE 80 53/udp 8000-8001
+        VOLUME /data
+        VOLUME ["/more"]
+        USER 1000:1000
+        STOPSIGNAL SIGINT
+        SHELL ["/bin/sh", "-ec"]
+        HEALTHCHECK --interval=5s --retries=2 CMD echo ok
+        ONBUILD RUN echo later
+        MAINTAINER me
+        ENTRYPOINT ["/bin/echo"]
+        CMD word "two words"
+        """)
+    c = config(shared)
+    assert c["config"]["Env"][-4:] == ["A=1", "B=two words", "C=hi", "OLD=old form"]
+    assert c["config"]["Labels"] == {"a.b": "c", "d e": "f g"}
+    assert sorted(c["config"]["ExposedPorts"]) == ["53/udp", "80/tcp", "8000/tcp", "8001/tcp"]
+    assert sorted(c["config"]["Volumes"]) == ["/data", "/more"]
+    assert (c["config"]["User"], c["config"]["StopSignal"]) == ("1000:1000", "SIGINT")
+    assert c["config"]["Healthcheck"] == {"Test": ["CMD-SHELL", "echo ok"], "Interval": 5 * 10**9, "Retries": 2}
+    assert c["config"]["OnBuild"] == ["RUN echo later"]
+    assert c["config"]["Entrypoint"] == ["/bin/echo"]
+    assert c["config"]["Cmd"] == ["/bin/sh", "-ec", 'word "two words"']
+    assert c["author"] == "me"
+    assert [h.get("empty_layer", False) for h in c["history"]][1:] == [True] * 15
+    assert c["history"][2]["created_by"] == "ENV A=1 B=two words C=hi"
+
+
+def test_run_forms(shared, tmp_path):
+    build(shared, tmp_path, r"""
+        FROM busybox
+        RUN echo "shell $HOME" > /shell
+        RUN ["/bin/sh", "-c", "echo exec > /exec"]
+        RUN echo a && \
+            # a comment in between
+
+            echo b > /joined
+        SHELL ["/bin/sh", "-c", "echo \"$0\" > /shelled"]
+        RUN through the shell
+        """)
+    assert run(shared, "cat", "/shell", "/exec", "/joined", "/shelled").splitlines() == [
+        "shell /root", "exec", "b", "through the shell"]
+
+
+def test_heredocs_of_run(shared, tmp_path):
+    r = build(shared, tmp_path, """
+        FROM busybox
+        ENV V=env
+        RUN <<EOF
+        echo one $V > /doc
+        EOF
+        RUN cat <<-A - > /two && cat <<'B' >> /two
+        \ttabbed $V
+        \tA
+        $V
+        B
+        RUN <<S
+        #!/bin/cat
+        itself
+        S
+        COPY <<a.txt <<"b.txt" /copied/
+        $V
+        a.txt
+        $V
+        b.txt
+        """)
+    assert run(shared, "cat", "/doc") == "one env\n"
+    assert run(shared, "cat", "/two") == "tabbed env\n$V\n"
+    assert "itself" in r.stderr
+    assert run(shared, "cat", "/copied/a.txt", "/copied/b.txt") == "env\n$V\n"
+
+
+def test_workdir_user_and_environment(shared, tmp_path):
+    build(shared, tmp_path, """
+        FROM busybox
+        USER 1234
+        WORKDIR /made/by
+        WORKDIR user
+        RUN pwd > where; id -u > who; touch new
+        """)
+    assert run(shared, "cat", "/made/by/user/where", "/made/by/user/who") == "/made/by/user\n1234\n"
+    assert run(shared, "stat", "-c", "%u %a", "/made/by/user") == "1234 755\n"
+    assert config(shared)["config"]["WorkingDir"] == "/made/by/user"
+
+
+def test_copy(shared, tmp_path):
+    files(tmp_path, {"a": "A", "b": "B", "d/x": "X", "d/sub/y": "Y", "w1.txt": "1", "w2.txt": "2", "sp ace": "s"})
+    (tmp_path / "a").chmod(0o640)
+    os.symlink("a", tmp_path / "link")
+    os.symlink("x", tmp_path / "d/inner")
+    build(shared, tmp_path, """
+        FROM busybox
+        RUN mkdir /real && ln -s /real /alias
+        COPY a /f
+        COPY a b /two/
+        COPY d /dir
+        COPY d/ /into/
+        COPY *.txt /w/
+        COPY ["sp ace", "/with space"]
+        COPY link /followed
+        COPY a /alias
+        COPY --chown=7:8 --chmod=0600 a /owned
+        COPY --chown=root d/x /byname
+        WORKDIR /work
+        COPY a rel
+        COPY . /all
+        """)
+    assert run(shared, "sh", "-c", "cat /f /two/a /two/b /dir/x /dir/sub/y /into/x /w/w1.txt /w/w2.txt") == "AABXYX12"
+    assert run(shared, "cat", "/with space", "/followed", "/real/a", "/work/rel", "/all/d/sub/y") == "sAAAY"
+    assert run(shared, "stat", "-c", "%a %u:%g", "/f", "/owned", "/byname").split("\n")[:3] == [
+        "640 0:0", "600 7:8", "644 0:0"]
+    assert run(shared, "readlink", "/dir/inner") == "x\n"
+    assert run(shared, "sh", "-c", "test -L /followed || echo file") == "file\n"
+
+
+def test_copy_flags(shared, tmp_path):
+    files(tmp_path, {"p/q/r.c": "r", "p/q/r.o": "o", "p/s.c": "s"})
+    build(shared, tmp_path, """
+        FROM busybox
+        COPY --exclude=**/*.o p /plain
+        COPY --parents p/q/*.c /kept/
+        COPY --parents p/./q/r.c /pivot/
+        COPY --link p/s.c /linked/
+        """)
+    assert run(shared, "sh", "-c", "cd /; find plain kept pivot linked -type f | sort").split() == [
+        "kept/p/q/r.c", "linked/s.c", "pivot/q/r.c", "plain/q/r.c", "plain/s.c"]
+
+
+def test_add_unpacks_archives(shared, tmp_path):
+    files(tmp_path, {"in/one": "1", "plain": "p"})
+    for suffix, mode in (("tar", "w"), ("tar.gz", "w:gz")):
+        with tarfile.open(tmp_path / f"x.{suffix}", mode) as tar:
+            tar.add(tmp_path / "in/one", arcname=f"top/{suffix}")
+    build(shared, tmp_path, """
+        FROM busybox
+        ADD x.tar x.tar.gz /unpacked/
+        ADD plain /plain
+        COPY x.tar /kept.tar
+        """)
+    assert run(shared, "cat", "/unpacked/top/tar", "/unpacked/top/tar.gz", "/plain") == "11p"
+    assert run(shared, "tar", "tf", "/kept.tar") == "top/tar\n"
+
+
+def test_deleted_and_replaced_files(shared, tmp_path):
+    build(shared, tmp_path, """
+        FROM busybox
+        RUN mkdir -p /d/e && echo 1 > /d/f && echo 2 > /d/e/g
+        RUN rm /d/f && rm -r /d/e && mkdir /d/e && echo new > /d/e/h
+        """)
+    assert run(shared, "find", "/d").split() == ["/d", "/d/e", "/d/e/h"]
+
+
+def test_scratch(shared, tmp_path):
+    files(tmp_path, {"f": "x"})
+    build(shared, tmp_path, "FROM scratch\nCOPY f /f\nCMD [\"/f\"]\n")
+    c = config(shared)
+    assert len(c["rootfs"]["diff_ids"]) == 1
+    assert c["config"]["Cmd"] == ["/f"]
+
+
+def test_onbuild(shared, tmp_path):
+    files(tmp_path, {"f": "x"})
+    build(shared, tmp_path, "FROM busybox\nONBUILD COPY f /f\nONBUILD RUN cat /f > /g\n", tag="parent")
+    build(shared, tmp_path, "FROM parent\nRUN cat /g > /h\n")
+    assert run(shared, "cat", "/h") == "x"
+    assert "OnBuild" not in config(shared)["config"]
+
+
+# ---- stages
+
+MULTI = """
+    ARG BASE=busybox
+    FROM $BASE AS one
+    RUN echo 1 > /one
+    FROM ${BASE} AS two
+    RUN echo 2 > /two
+    FROM one AS three
+    COPY --from=two /two /
+    RUN cat /one /two > /both
+    FROM busybox AS unused
+    RUN exit 1
+    FROM three
+    COPY --from=0 /one /again
+    """
+
+
+def test_stages(shared, tmp_path):
+    r = build(shared, tmp_path, MULTI)
+    assert run(shared, "cat", "/both", "/again") == "1\n2\n1\n"
+    assert "unused" not in r.stderr
+    build(shared, tmp_path, MULTI, "--target", "one")
+    assert run(shared, "ls", "/one") == "/one\n"
+    fails(shared, tmp_path, MULTI, "--target", "none", message='target stage "none" could not be found')
+    fails(shared, tmp_path, MULTI, "--target", "UNUSED", message="returned a non-zero code: 1")
+
+
+def test_copy_from_image(shared, tmp_path):
+    build(shared, tmp_path, "FROM scratch\nCOPY --from=busybox /bin/busybox /bin/sh\nCMD [\"/bin/sh\"]\n")
+    fails(shared, tmp_path, "FROM scratch\nCOPY --from=nothing:1 / /\n", message="No such image: nothing:1")
+
+
+# ---- arguments
+
+def test_build_args(shared, tmp_path):
+    text = """
+        ARG HEAD=top
+        FROM busybox
+        ARG HEAD
+        ARG WITH=default
+        ARG WITHOUT
+        RUN echo "$HEAD $WITH $WITHOUT $UNDECLARED $HTTP_PROXY $TARGETARCH" > /args
+        """
+    r = build(shared, tmp_path, text, "--build-arg", "WITHOUT=given", "--build-arg", "UNDECLARED=x",
+              "--build-arg", "HTTP_PROXY=p")
+    assert run(shared, "cat", "/args") == "top default given  p \n"
+    assert "[Warning] One or more build-args [UNDECLARED] were not consumed" in r.stderr
+    assert "HTTP_PROXY=" not in json.dumps(config(shared))
+    env = {**os.environ, "WITH": "mine"}
+    build(shared, tmp_path, text, "--build-arg", "WITH", env=env)
+    assert run(shared, "cat", "/args") == "top mine    \n"
+
+
+def test_labels_and_tags(shared, tmp_path):
+    iid = tmp_path / "iid"
+    build(shared, tmp_path, "FROM busybox\nLABEL a=1\n", "--label", "b=2", "--label", "a=3", "-t", "second:tag",
+          "--iidfile", str(iid))
+    c = config(shared, "second:tag")
+    assert c["config"]["Labels"] == {"a": "3", "b": "2"}
+    assert shared.out("images", "--no-trunc", "-q", "second:tag").strip() == iid.read_text()
+    q = build(shared, tmp_path, "FROM busybox\nRUN echo loud\n", "-q")
+    assert q.stdout.startswith("sha256:") and q.stderr == ""
+
+
+# ---- errors
+
+@pytest.mark.parametrize("text,message", [
+    ("FROM busybox\n\nFOO x\n", "dockerfile parse error on line 3: unknown instruction: FOO"),
+    ("RUN x\n", "dockerfile parse error on line 1: no build stage in current context"),
+    ("", "the Dockerfile cannot be empty"),
+    ("# only a comment\n", "file with no instructions"),
+    ("FROM busybox\nCOPY a\n", "line 2: COPY requires at least two arguments"),
+    ("FROM busybox\nRUN <<E\nx\n", "line 2: unterminated heredoc E"),
+    ("FROM nothing:here\n", "No such image: nothing:here"),
+    ("FROM busybox\nRUN exit 3\n", "The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
+    ("FROM busybox\nRUN [\"/no/such\"]\n", "/no/such"),
+    ("FROM busybox\nCOPY gone /\n", "stat gone: file does not exist"),
+    ("FROM busybox\nCOPY ../gone /\n", "stat ../gone: file does not exist"),
+    ("FROM busybox\nCOPY no*match /\n", "no source files were specified"),
+    ("FROM busybox\nCOPY Dockerfile Dockerfile /x\n", "the destination must be a directory and end with a /"),
+    ("FROM busybox\nCOPY --chown=nobody Dockerfile /\n", "unable to find user nobody"),
+    ("FROM busybox\nCOPY --chmod=999 Dockerfile /\n", "invalid chmod parameter"),
+    ("FROM busybox\nCOPY Dockerfile /bin/sh/x\n", "no directory"),
+    ("FROM busybox\nCOPY Dockerfile /tmp2/\nCOPY . /tmp2/Dockerfile\n", "cannot copy to non-directory"),
+    ("FROM busybox\nENV A=${B:?not set}\n", "Syntax error - can't find ="),
+    ("FROM busybox\nENV A=${B:?unset}\n", "B: unset"),
+    ("FROM busybox\nEXPOSE 0\n", "invalid containerPort: 0"),
+    ("FROM busybox\nUSER ghost\nRUN id\n", "ghost"),
+    ("FROM busybox\nRUN --mount=type=secret,id=x,required true\n", "secret x: not found"),
+    ("FROM busybox\nRUN --security=insecure true\n", "not supported"),
+    ("FROM busybox\nADD http://127.0.0.1:1/x /\n", "http://127.0.0.1:1/x"),
+])
+def test_errors(shared, tmp_path, text, message):
+    before = shared.out("images", "-aq")
+    fails(shared, tmp_path, text, message=message)
+    assert shared.out("images", "-aq") == before
+    assert shared.out("ps", "-aq").split() == [shared.out("ps", "-aq", "-f", "name=one").strip()]
+
+
+@pytest.mark.parametrize("arguments,message", [
+    (["-f", "none"], "unable to evaluate symlinks in Dockerfile path"),
+    (["-t", "BAD"], "invalid reference format"),
+    (["--timestamp", "x"], "--timestamp"),
+    (["--progress", "loud"], "invalid progress mode loud"),
+    (["--secret", "id=x,src=/no/such"], "secret x"),
+    (["--secret", "id=x,env=NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
+])
+def test_wrong_flags(shared, tmp_path, arguments, message):
+    fails(shared, tmp_path, "FROM busybox\n", *arguments, message=message)
+
+
+def test_wrong_contexts(shared, tmp_path):
+    r = shared.cleat("build", str(tmp_path / "gone"), check=False)
+    assert (r.returncode, "not found" in r.stderr) == (1, True)
+    r = shared.cleat("build", "-f", "-", "-", check=False, input="")
+    assert "can't use stdin for both build context and dockerfile" in r.stderr
+
+
+# ---- cache
+
+def test_cache_hits_and_misses(shared, tmp_path):
+    files(tmp_path, {"d/f": "one", "other": "x"})
+    os.symlink("f", tmp_path / "d/l")
+    text = """
+        FROM busybox
+        ARG CACHE_ARG=1
+        COPY d /d
+        RUN echo $CACHE_ARG $RANDOM > /r
+        """
+
+    def cached(*arguments):
+        return [s.cached for s in steps(build(shared, tmp_path, text, *arguments))[1:]]
+
+    assert cached() == [False, False]
+    first = shared.out("images", "-q", "--no-trunc", "built")
+    assert cached() == [True, True]
+    assert shared.out("images", "-q", "--no-trunc", "built") == first
+    os.utime(tmp_path / "d/f", (1, 1))
+    assert cached() == [True, True]
+    (tmp_path / "other").write_text("changed, and not copied")
+    assert cached() == [True, True]
+    assert cached("--build-arg", "CACHE_ARG=2") == [True, False]
+    assert cached("--no-cache") == [False, False]
+    (tmp_path / "d/f").chmod(0o600)
+    assert cached() == [False, False]
+    (tmp_path / "d/l").unlink()
+    os.symlink("elsewhere", tmp_path / "d/l")
+    assert cached() == [False, False]
+    (tmp_path / "d/f").write_text("two")
+    assert cached() == [False, False]
+    (tmp_path / "d/f").rename(tmp_path / "d/g")
+    assert cached() == [False, False]
+    assert cached() == [True, True]
+
+
+def test_cache_knows_owner_and_place(shared, tmp_path):
+    def second(first, then):
+        build(shared, tmp_path, f"FROM busybox\nCOPY {first}\n")
+        return steps(build(shared, tmp_path, f"FROM busybox\nCOPY {then}\n"))[1].cached
+
+    files(tmp_path, {"f": os.urandom(8).hex()})
+    assert second("f /a", "f /a")
+    assert not second("f /a", "f /b")
+    assert not second("f /a", "--chown=5 f /a")
+    assert not second("f /a", "--chmod=700 f /a")
+    build(shared, tmp_path, "FROM busybox\nENV U=1\nCOPY f /a\nLABEL x=y\nRUN cat /a\n")
+    again = steps(build(shared, tmp_path, "FROM busybox\nLABEL x=z\nCOPY f /a\nENV V=2\nRUN cat /a\n"))
+    assert [s.cached for s in again[1:]] == [True, False]
+
+
+def test_failed_builds_leave_their_cache(shared, tmp_path):
+    text = f"FROM busybox\nRUN echo {os.urandom(4).hex()} > /a\nRUN test -e /a && exit $CODE\n"
+    fails(shared, tmp_path, "FROM busybox\nARG CODE=4\n" + text.split("\n", 1)[1], message="code: 4")
+    again = steps(build(shared, tmp_path, "FROM busybox\nARG CODE=0\n" + text.split("\n", 1)[1], check=False))
+    assert again[1].cached is False  # the argument is part of its environment
+    fails(shared, tmp_path, text.replace("$CODE", "5"), message="code: 5")
+    assert steps(build(shared, tmp_path, text.replace("$CODE", "0")))[1].cached
+
+
+def test_builder_prune(busybox, tmp_path):
+    text = "FROM busybox\nRUN head -c 100000 /dev/zero > /big\n"
+    build(busybox, tmp_path, text)
+    assert "Total reclaimed space: 0B" in busybox.out("builder", "prune", "-f")
+    assert steps(build(busybox, tmp_path, text))[1].cached
+    busybox.cleat("rmi", "built")
+    assert steps(build(busybox, tmp_path, text))[1].cached
+    busybox.cleat("rmi", "built")
+    assert "Total reclaimed space: 100kB" in busybox.out("builder", "prune", "-f")
+    assert not steps(build(busybox, tmp_path, text))[1].cached
+
+
+# ---- mounts
+
+def test_mount_cache(shared, tmp_path):
+    name = os.urandom(4).hex()
+    text = f"FROM busybox\nARG N\nRUN --mount=type=cache,id={name},target=/c,mode=0711 echo $N >> /c/log; " \
+        "cat /c/log; stat -c %a /c\n"
+    build(shared, tmp_path, text, "--build-arg", "N=1")
+    r = build(shared, tmp_path, text, "--build-arg", "N=2")
+    lines = [line.split(" ", 2)[2] for line in r.stderr.splitlines() if line.startswith("#2 0.")]
+    assert lines == ["1", "2", "711"]
+    assert run(shared, "sh", "-c", "test -e /c && echo there || echo no") == "no\n"
+
+
+def test_mount_bind_tmpfs_secret(shared, tmp_path):
+    files(tmp_path, {"src/f": "from context"})
+    (tmp_path.parent / "secret").write_text("hidden value")
+    text = """
+        FROM busybox AS other
+        RUN mkdir /o && echo from stage > /o/f
+        FROM busybox
+        RUN --mount=target=/ctx cat /ctx/src/f > /1 && ! touch /ctx/x
+        RUN --mount=source=src,target=/s,rw touch /s/new && ls /s > /2
+        RUN --mount=from=other,source=/o,target=/deep/er cat /deep/er/f > /3
+        RUN --mount=type=tmpfs,target=/t,size=1m touch /t/x && df /t | tail -1 | cut -c1-5 > /4
+        RUN --mount=type=secret,id=s --mount=type=secret,id=s,target=/own,mode=0444 \\
+            --mount=type=secret,id=s,env=ENVIRONMENT cat /run/secrets/s /own | wc -c > /5; \\
+            echo ${#ENVIRONMENT} >> /5; stat -c %a /run/secrets/s /own >> /5
+        RUN --mount=type=secret,id=absent ls /run/secrets/absent 2>&1 | grep -c 'No such' > /6
+        """
+    build(shared, tmp_path, text, "--secret", f"id=s,src={tmp_path.parent}/secret")
+    assert run(shared, "cat", "/1") == "from context"
+    assert run(shared, "cat", "/2", "/3", "/4", "/5", "/6").split() == [
+        "f", "new", "from", "stage", "tmpfs", "24", "12", "400", "444", "1"]
+    assert not (tmp_path / "src/new").exists()
+    assert run(shared, "sh", "-c", "ls -d /ctx /s /deep /t /own /run/secrets 2>/dev/null | wc -l") == "0\n"
+    layers = shared.out("history", "--no-trunc", "built") + json.dumps(config(shared))
+    assert "hidden value" not in layers
+    assert b"hidden value" not in b"".join(p.read_bytes() for p in pathlib.Path(
+        shared.state, "layers").rglob("*") if p.is_file() and not p.is_symlink() and p.stat().st_size < 1 << 20)
+
+
+def test_run_network(shared, tmp_path):
+    r = build(shared, tmp_path, "FROM busybox\nRUN --network=none ls /sys/class/net\n"
+              "RUN --network=host ls /sys/class/net | wc -l\n")
+    assert "lo" in r.stderr
+    fails(shared, tmp_path, "FROM busybox\nRUN --network=other true\n", message="invalid network mode: other")
+
+
+# ---- contexts
+
+def test_ignore_files(shared, tmp_path):
+    files(tmp_path, {"a.txt": "", "b.md": "", "keep.md": "", "d/x": "", "d/y": "", "deep/er/z.o": "", ".hidden": "",
+                     ".dockerignore": "*.md\n!keep.md\nd\n!d/y\n**/*.o\n# comment\n"})
+    build(shared, tmp_path, "FROM busybox\nCOPY . /c\n")
+    assert run(shared, "sh", "-c", "cd /c; find . -type f | sort").split() == [
+        "./.dockerignore", "./.hidden", "./Dockerfile", "./a.txt", "./d/y", "./keep.md"]
+    files(tmp_path, {"Dockerfile.dockerignore": "*\n!a.txt\n"})
+    build(shared, tmp_path, "FROM busybox\nCOPY . /c\n")
+    assert run(shared, "find", "/c", "-type", "f") == "/c/a.txt\n"
+
+
+def test_dockerfile_from_elsewhere(shared, tmp_path):
+    context = tmp_path / "context"
+    files(context, {"f": "x", "sub/Other": "FROM busybox\nCOPY f /other\n"})
+    files(tmp_path, {"Outside": "FROM busybox\nCOPY f /outside\n"})
+    shared.cleat("build", "-t", "built", "-f", str(tmp_path / "Outside"), str(context))
+    assert run(shared, "cat", "/outside") == "x"
+    shared.cleat("build", "-t", "built", "-f", "sub/Other", str(context))
+    assert run(shared, "cat", "/other") == "x"
+    shared.cleat("build", "-t", "built", "-f", "-", str(context), input="FROM busybox\nCOPY f /stdin\n")
+    assert run(shared, "cat", "/stdin") == "x"
+
+
+def test_contexts_on_stdin(shared, tmp_path):
+    shared.cleat("build", "-t", "built", "-", input="FROM busybox\nRUN echo alone > /alone\n")
+    assert run(shared, "cat", "/alone") == "alone\n"
+    r = shared.cleat("build", "-", input="FROM busybox\nCOPY x /\n", check=False)
+    assert "file does not exist" in r.stderr
+    files(tmp_path, {"in/Dockerfile": "FROM busybox\nCOPY f /f\n", "in/f": "tarred", "in/Two": "FROM busybox\nCOPY f /g\n"})
+    for flag in ("", "z"):
+        data = subprocess.run(["tar", f"c{flag}", "-C", tmp_path / "in", "."], check=True, capture_output=True).stdout
+        shared.cleat("build", "-t", "built", "-", text=False, input=data)
+        assert run(shared, "cat", "/f") == "tarred"
+    shared.cleat("build", "-t", "built", "-f", "Two", "-", text=False, input=data)
+    assert run(shared, "cat", "/g") == "tarred"
+
+
+# ---- the result
+
+def test_reproducible(tmp_path):
+    text = """
+        FROM busybox
+        WORKDIR /w
+        COPY f d /c/
+        RUN mkdir /r && echo x > /r/x && ln /r/x /r/y && rm /etc/group && touch /w/now
+        ENV A=b
+        """
+    ids = []
+    for i in range(2):
+        with harness.Engine() as e:
+            e.load_busybox()
+            context = tmp_path / f"c{i}"
+            files(context, {"f": "1", "d/g": "2"})
+            os.utime(context / "f", (1700000000 + i, 10**9 + i))
+            r = build(e, context, text, "--timestamp", "1000000000", "-q")
+            ids.append(r.stdout)
+            assert config(e)["created"].startswith("2001-09-09T01:46:40")
+            assert run(e, "stat", "-c", "%Y", "/w/now", "/r").split() == ["1000000000"] * 2
+    assert ids[0] == ids[1]
+
+
+def test_image_runs_elsewhere(shared, tmp_path):
+    """What was built, saved by nobody but its files: its layers are what its config says."""
+    build(shared, tmp_path, "FROM busybox\nRUN echo x > /x\n")
+    c = config(shared)
+    layers = {p.name for p in pathlib.Path(shared.state, "layers").iterdir()}
+    assert {d.split(":")[1] for d in c["rootfs"]["diff_ids"]} <= layers
+    assert len([h for h in c["history"] if not h.get("empty_layer")]) == len(c["rootfs"]["diff_ids"])
+
+
+def test_progress(shared, tmp_path):
+    r = build(shared, tmp_path, f"FROM busybox\nRUN echo {os.urandom(4).hex()}; echo err >&2; printf end\n",
+              "--progress", "plain")
+    first, second = steps(r)
+    assert (first.title, second.title[:10]) == ("[1/2] FROM busybox", "[2/2] RUN ")
+    assert sorted(second.output[1:]) == ["end", "err"]
+    assert "writing image sha256:" in r.stderr and "naming to docker.io/library/built:latest done" in r.stderr
