@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds that are cancelled, whose engine dies, or whose context is hostile: nothing is left and nothing gets
+out."""
+import contextlib
+import io
+import os
+import signal
+import sqlite3
+import subprocess
+import tarfile
+import time
+
+import harness
+import pytest
+from buildkit import build, files, run
+
+SLEEPER = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 300\n"
+
+
+def begun(engine, context, text=SLEEPER, **kw):
+    """A build whose RUN prints "sleeping" and does not end."""
+    (context / "Dockerfile").write_text(text)
+    child = engine.popen("build", "-t", "never", str(context), stderr=subprocess.PIPE, text=True, **kw)
+    for line in child.stderr:
+        if line.endswith(" sleeping\n"):
+            return child
+    raise AssertionError("the build ended")
+
+
+def rows(engine, table):
+    with contextlib.closing(sqlite3.connect(engine.state / "cleat.db")) as db:
+        return db.execute(f"SELECT COUNT(*) FROM {table} WHERE lease <> ''").fetchone()[0]
+
+
+def clean(engine):
+    return not (engine.shims() or os.listdir(engine.state / "containers") or os.listdir(engine.state / "tmp")
+                or rows(engine, "images") or rows(engine, "build_cache"))
+
+
+def nothing_left(engine):
+    harness.wait_until(lambda: clean(engine), what="a clean state")
+    assert "never" not in engine.out("images", "-a")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_cancelled(busybox, tmp_path, how):
+    child = begun(busybox, tmp_path)
+    assert busybox.out("ps", "-aq") == ""
+    child.send_signal(how)
+    child.wait()
+    nothing_left(busybox)
+    r = build(busybox, tmp_path, SLEEPER.replace("sleep 300", "true"))
+    assert "[2/3] RUN echo began > /a\n#2 CACHED" in r.stderr
+
+
+def test_engine_killed(busybox, tmp_path):
+    with begun(busybox, tmp_path) as child:
+        busybox.kill()
+        child.wait()
+    busybox.start()
+    nothing_left(busybox)
+    build(busybox, tmp_path, "FROM busybox\nRUN echo again > /a\n")
+    assert run(busybox, "cat", "/a") == "again\n"
+
+
+def test_killed_while_the_context_comes(busybox, tmp_path):
+    child = busybox.popen("build", "-t", "never", "-", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    child.stdin.write(tar_of(("Dockerfile", b"FROM busybox\n"))[:1024])
+    child.stdin.flush()
+    harness.wait_until(lambda: os.listdir(busybox.state / "tmp"), what="a lease")
+    busybox.kill()
+    child.stdin.close()
+    child.wait()
+    child.stderr.close()
+    busybox.start()
+    nothing_left(busybox)
+
+
+def test_prune_and_sweep_spare_what_is_under_way(busybox, tmp_path):
+    text = f"FROM busybox AS one\nRUN echo {os.urandom(4).hex()} > /kept\nFROM busybox\n" \
+        "RUN echo sleeping; sleep 1.5\nCOPY --from=one /kept /\n"
+    with begun(busybox, tmp_path, text) as child:
+        busybox.out("builder", "prune", "-af")
+        busybox.out("image", "prune", "-af")
+        child.stderr.read()
+        assert child.wait() == 0
+    assert len(run(busybox, "cat", "/kept", image="never").strip()) == 8
+
+
+# ---- hostile contexts
+
+def tar_of(*entries):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        for name, data, *more in entries:
+            info = tarfile.TarInfo(name)
+            info.type = more[0] if more else tarfile.REGTYPE
+            if info.type in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+                info.linkname = data
+            elif info.type == tarfile.REGTYPE:
+                info.size = len(data)
+            tar.addfile(info, io.BytesIO(data) if info.size else None)
+    return raw.getvalue()
+
+
+DOCKERFILE = ("Dockerfile", b"FROM busybox\nCOPY . /c\n")
+
+
+@pytest.mark.parametrize("entries,message", [
+    ([("../out", b"x")], b"leads out of"),
+    ([("l", "/", tarfile.SYMTYPE), ("l/tmp/out", b"x")], b"is a link or a file"),
+    ([("dev", b"", tarfile.CHRTYPE)], b"a device, which no build context can have"),
+    ([("h", "/etc/passwd", tarfile.LNKTYPE)], b"etc/passwd"),
+])
+def test_hostile_tars(busybox, entries, message):
+    r = busybox.cleat("build", "-t", "never", "-", text=False, input=tar_of(DOCKERFILE, *entries), check=False)
+    assert r.returncode == 1 and message in r.stderr, r.stderr
+    nothing_left(busybox)
+
+
+def test_not_a_tar_and_half_a_tar(busybox):
+    whole = tar_of(DOCKERFILE, ("f", b"x" * 100000))
+    r = busybox.cleat("build", "-", text=False, input=whole[:50000], check=False)
+    assert r.returncode == 1 and b"build context: " in r.stderr
+    r = busybox.cleat("build", "-", text=False, input=b"\x1f\x8b" + b"x" * 5000, check=False)
+    assert r.returncode == 1
+    nothing_left(busybox)
+
+
+def test_links_stay_inside(busybox, tmp_path):
+    """Links of the context, absolute or upwards, are the context's own, whoever follows them."""
+    files(tmp_path, {"etc/hostname": "of the context", "d/f": "x"})
+    os.symlink("/etc/hostname", tmp_path / "absolute")
+    os.symlink("../../../../etc/hostname", tmp_path / "d/upwards")
+    os.symlink("/", tmp_path / "root")
+    build(busybox, tmp_path, """
+        FROM busybox
+        COPY absolute /1
+        COPY d/upwards /2
+        COPY root/etc/hostname /3
+        COPY ../../../etc/hostname /4
+        RUN --mount=source=absolute,target=/m cat /m > /5
+        RUN --mount=source=/root/etc,target=/m cat /m/hostname > /6
+        COPY d /d
+        """)
+    assert run(busybox, "cat", "/1", "/2", "/3", "/4", "/5", "/6") == "of the context" * 6
+    assert run(busybox, "readlink", "/d/upwards") == "../../../../etc/hostname\n"
+
+
+def test_destinations_stay_inside(busybox, tmp_path):
+    files(tmp_path, {"f": "x"})
+    victim = tmp_path.parent / f"victim-{tmp_path.name}"
+    victim.mkdir()
+    build(busybox, tmp_path, f"""
+        FROM busybox
+        RUN mkdir -p {tmp_path.parent} && ln -s {victim} /l && ln -s ../../../../../.. /up
+        COPY f ../../../../outside
+        COPY f /up{victim}/f
+        WORKDIR /up{victim}/w
+        """)
+    assert os.listdir(victim) == []
+    assert run(busybox, "cat", "/outside", f"{victim}/f") == "xx"
+
+
+def test_secrets_are_gone(busybox, tmp_path):
+    secret = tmp_path.parent / f"key-{tmp_path.name}"
+    secret.write_text("very-secret-value")
+    files(tmp_path, {"Dockerfile": "FROM busybox\nRUN --mount=type=secret,id=k cat /run/secrets/k | wc -c\n"})
+    busybox.out("build", "-t", "built", "--secret", f"id=k,src={secret}", str(tmp_path))
+    time.sleep(0.1)
+    left = subprocess.run(["grep", "-rl", "very-secret-value", busybox.state, busybox.run], check=False,
+                          capture_output=True, text=True).stdout
+    assert left == ""
