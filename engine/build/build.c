@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The context is unpacked by a worker into the build's lease. Then the stages the target needs are made in
- * order. Whatever the end, the layers that were made are synced once and stay in the cache; an image is
+/* The context is unpacked by a worker into the build's lease. Then the stages the target needs are made, those
+ * that do not need each other at the same time. Whatever the end, the layers that were made are synced once and stay in the cache; an image is
  * recorded only when all is done. */
 #include "build.h"
 
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "cache.h"
+#include "crew.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -38,6 +39,7 @@ static void build_deinit(struct build *b)
 	scope_deinit(&b->args);
 	scope_deinit(&b->builtin);
 	closep(&b->context_fd);
+	closep(&b->stop_fd);
 	lease_deinit(&b->lease);
 	pthread_mutex_destroy(&b->mutex);
 }
@@ -253,10 +255,7 @@ static int make_all(struct build *b, int context_fd, struct err *err)
 	r = r ? r : make_plan(b, err);
 	if (r == 0)
 		warn_args(b);
-	for (size_t i = 0; r == 0 && i < b->plan.n; i++)
-		if (b->plan.v[i].needed)
-			r = stagework_make(&b->stages[i], b, i, err);
-	return r;
+	return r ? r : crew_make_stages(b, err);
 }
 
 int build_image(struct engine *engine, const struct build_options *options, int context_fd,
@@ -266,6 +265,7 @@ int build_image(struct engine *engine, const struct build_options *options, int 
 						 .options = options,
 						 .lease = LEASE_NULL,
 						 .context_fd = -1,
+						 .stop_fd = -1,
 						 .file = DOCKERFILE_NULL,
 						 .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct err later = ERR_NULL;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -13,7 +14,12 @@
 #include "fd.h"
 #include "str.h"
 
-enum { XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10, PART_BYTES = 1 << 30 };
+enum {
+	XATTR_NAMES_MAX = 64 << 10,
+	XATTR_VALUE_MAX = 64 << 10,
+	PART_BYTES = 1 << 30,
+	BLOCK_BYTES = 64 << 10
+};
 
 /* Names of a directory in the order of their bytes. */
 struct listing {
@@ -156,10 +162,12 @@ static int hash_head(struct hash *h, const struct stat *st, const char *more)
 
 static int hash_bytes(struct hash *h, int fd)
 {
-	char block[16 << 10];
+	cleanup_free char *block = malloc(BLOCK_BYTES);
 	ssize_t n;
 
-	while ((n = read(fd, block, sizeof(block))) > 0)
+	if (!block)
+		return -ENOMEM;
+	while ((n = read(fd, block, BLOCK_BYTES)) > 0)
 		if (EVP_DigestUpdate(h->digest, block, (size_t)n) != 1)
 			return -ENOMEM;
 	return n < 0 ? -errno : 0;
@@ -193,9 +201,22 @@ static int hash_open(struct hash *h, int dir_fd, const char *name, const struct 
 	return dir ? hash_below(h, fd, depth) : hash_bytes(h, fd);
 }
 
+/* Where the link leads: owned, NULL with errno. */
+static char *read_link(int dir_fd, const char *name)
+{
+	cleanup_free char *target = malloc(PATH_MAX);
+	ssize_t n = target ? readlinkat(dir_fd, name, target, PATH_MAX - 1) : -1;
+
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	return steal(&target);
+}
+
+/* What is recursive keeps its frames small: trees are deep, threads' stacks are not. */
 static int hash_any(struct hash *h, int dir_fd, const char *name, int depth)
 {
-	char target[4097] = "";
+	cleanup_free char *target = NULL;
 	struct stat st;
 
 	if (h->path.data)
@@ -206,9 +227,9 @@ static int hash_any(struct hash *h, int dir_fd, const char *name, int depth)
 		return -errno;
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
 		return hash_open(h, dir_fd, name, &st, depth);
-	if (S_ISLNK(st.st_mode) && readlinkat(dir_fd, name, target, sizeof(target) - 1) < 0)
+	if (S_ISLNK(st.st_mode) && !(target = read_link(dir_fd, name)))
 		return -errno;
-	return hash_head(h, &st, target);
+	return hash_head(h, &st, str_or_empty(target));
 }
 
 int copytree_digest(int dir_fd, const char *name, const struct copy_rules *rules,
@@ -336,14 +357,13 @@ static int copy_node(struct copy *c, int from_fd, const char *name, int to_fd, c
 		     const struct stat *st)
 {
 	const struct timespec times[] = { st->st_mtim, st->st_mtim };
-	char target[4097] = "";
+	cleanup_free char *target = NULL;
 	int r = make_room(c, to_fd, to);
 
 	if (r < 0)
 		return r;
 	if (S_ISLNK(st->st_mode))
-		r = readlinkat(from_fd, name, target, sizeof(target) - 1) < 0 ||
-				    symlinkat(target, to_fd, to) < 0
+		r = !(target = read_link(from_fd, name)) || symlinkat(target, to_fd, to) < 0
 			    ? -errno
 			    : 0;
 	else

@@ -38,6 +38,12 @@ int origin_open(struct work *w, const char *from, struct key *key, struct err *e
 		return open_image(w, from, key, err);
 	const struct stack *stack = &b->stages[stage].stack;
 
+	if (!b->plan.v[w->number].needs[stage])
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "an ONBUILD trigger takes files from the stage \"%.60s\", which "
+			       "nothing else here does",
+			       from);
+
 	key_add_list(key, "from", stack->layers.v, stack->layers.n);
 	return stack_root(stack, err);
 }

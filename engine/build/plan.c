@@ -147,7 +147,7 @@ static int mark_sources(struct plan *plan, const struct instruction *in, size_t 
 		if (!name)
 			return err_sys(err, ENOMEM, "plan");
 		if (source != PLAN_NONE)
-			plan->v[source].needed = true;
+			plan->v[stage].needs[source] = plan->v[source].needed = true;
 	}
 	return 0;
 }
@@ -158,12 +158,12 @@ static int mark(struct plan *plan, const struct dockerfile *file, struct err *er
 
 	plan->v[plan->target].needed = true;
 	for (size_t i = plan->target + 1; i-- > 0 && r == 0;) {
-		const struct stage *s = &plan->v[i];
+		struct stage *s = &plan->v[i];
 
 		if (!s->needed)
 			continue;
 		if (s->parent != PLAN_NONE)
-			plan->v[s->parent].needed = true;
+			s->needs[s->parent] = plan->v[s->parent].needed = true;
 		for (size_t k = s->first; r == 0 && k < s->end; k++)
 			r = mark_sources(plan, &file->v[k], i, err);
 	}

@@ -19,6 +19,7 @@ struct stage {
 	int parent;        /* the stage it begins as, or PLAN_NONE */
 	size_t first, end; /* its instructions, FROM included */
 	bool needed;
+	bool needs[PLAN_STAGES_MAX]; /* stages that must be there before */
 };
 
 struct plan {

@@ -119,19 +119,22 @@ static int read_frame(struct reading *reading, struct err *err)
 	return r;
 }
 
-static int wait_output(const struct sandbox *s, int cancel_fd, struct err *err)
+static int wait_output(const struct sandbox *s, const int cancel_fds[2], struct err *err)
 {
 	struct pollfd fds[] = { { .fd = s->sock, .events = POLLIN },
-				{ .fd = cancel_fd, .events = POLLIN } };
+				{ .fd = cancel_fds[0], .events = POLLIN },
+				{ .fd = cancel_fds[1], .events = POLLIN } };
 
 	while (poll(fds, ARRAY_LEN(fds), -1) < 0)
 		;
-	return fds[1].revents ? err_set(err, ERR_CANCELLED, "the build was cancelled") : 0;
+	return fds[1].revents || fds[2].revents
+		       ? err_set(err, ERR_CANCELLED, "the build was cancelled")
+		       : 0;
 }
 
 int sandbox_run(struct sandbox *s,
 		int (*output)(void *ctx, int stream, const void *data, size_t n, struct err *err),
-		void *ctx, int cancel_fd, int *code, struct err *err)
+		void *ctx, const int cancel_fds[2], int *code, struct err *err)
 {
 	cleanup_free struct reading *reading = calloc(1, sizeof(*reading));
 	bool already;
@@ -142,7 +145,7 @@ int sandbox_run(struct sandbox *s,
 		return r;
 	*reading = (struct reading){ .s = s, .output = output, .ctx = ctx, .code = code };
 	while (r == 0 && !reading->ended) {
-		r = wait_output(s, cancel_fd, err);
+		r = wait_output(s, cancel_fds, err);
 		r = r ? r : read_frame(reading, err);
 	}
 	return r;

@@ -21,9 +21,10 @@ int sandbox_open(struct sandbox *s, struct engine *engine,
 		 const Cleat__V1__CreateContainerRequest *request, struct err *err) must_check;
 /* Removes it, whatever it does. For cleanup(). */
 void sandbox_deinit(struct sandbox *s);
-/* Starts it and gives out what it prints until it has ended. Its exit code is in *code. -ECANCELED. */
+/* Starts it and gives out what it prints until it has ended. Its exit code is in *code. -ECANCELED
+ * once one of the descriptors (-1 = none) is readable. */
 int sandbox_run(struct sandbox *s,
 		int (*output)(void *ctx, int stream, const void *data, size_t n, struct err *err),
-		void *ctx, int cancel_fd, int *code, struct err *err) must_check;
+		void *ctx, const int cancel_fds[2], int *code, struct err *err) must_check;
 /* Its upper directory: an owned descriptor. */
 int sandbox_upper(const struct sandbox *s, struct err *err) must_check;

@@ -107,9 +107,12 @@ static int (*const steps[N_INSTRUCTIONS])(struct work *w, const struct instructi
 
 static int cancelled(const struct work *w, struct err *err)
 {
-	struct pollfd fd = { .fd = w->build->options->cancel_fd, .events = POLLIN };
+	struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
+				{ .fd = w->build->stop_fd, .events = POLLIN } };
 
-	return poll(&fd, 1, 0) > 0 ? err_set(err, ERR_CANCELLED, "the build was cancelled") : 0;
+	return poll(fds, ARRAY_LEN(fds), 0) > 0
+		       ? err_set(err, ERR_CANCELLED, "the build was cancelled")
+		       : 0;
 }
 
 static int do_instruction(struct work *w, const struct instruction *in, struct err *err)

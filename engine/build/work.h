@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A build and its stages while they are made: private to this folder. A build's thread makes one stage
- * after the other; what several threads touch has the build's mutex. */
+/* A build and its stages while they are made: private to this folder. A stage is made by one thread; what
+ * several of them touch has the build's mutex or is not changed while they run. */
 #pragma once
 
 #include <openssl/evp.h>
@@ -31,6 +31,7 @@ struct build {
 	struct plan plan;
 	struct scope args, builtin;
 	struct work *stages;   /* of plan.n */
+	int stop_fd;           /* readable once a stage has failed: the others end too */
 	_Atomic bool wrote;    /* layers that may not be on disk yet */
 	pthread_mutex_t mutex; /* of telling */
 };
@@ -41,6 +42,7 @@ struct work {
 	size_t number;
 	struct meta meta;
 	struct stack stack;
+	bool done;                   /* others may take from it; crew.c sees to the order */
 	size_t step, steps;          /* told so far, of how many */
 	char title[BUILD_TITLE_MAX]; /* of the step at hand */
 };

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import tarfile
+import time
 
 import harness
 import pytest
@@ -512,3 +513,34 @@ def test_progress(shared, tmp_path):
     assert (first.title, second.title[:10]) == ("[1/2] FROM busybox", "[2/2] RUN ")
     assert sorted(second.output[1:]) == ["end", "err"]
     assert "writing image sha256:" in r.stderr and "naming to docker.io/library/built:latest done" in r.stderr
+
+
+def test_independent_stages_run_together(shared, tmp_path):
+    """Two that each wait for the other's cache file to appear can only end together."""
+    name = os.urandom(4).hex()
+    wait = "i=0; until test -e /c/{other}; do i=$((i+1)); test $i -lt 300 || exit 9; sleep 0.1; done"
+    mount = f"--mount=type=cache,id={name},target=/c"
+    build(shared, tmp_path, f"""
+        FROM busybox AS a
+        RUN {mount} touch /c/a; {wait.format(other="b")}; echo a > /a
+        FROM busybox AS b
+        RUN {mount} touch /c/b; {wait.format(other="a")}; echo b > /b
+        FROM busybox
+        COPY --from=a /a /
+        COPY --from=b /b /
+        """)
+    assert run(shared, "cat", "/a", "/b") == "a\nb\n"
+
+
+def test_a_failed_stage_ends_the_others(shared, tmp_path):
+    started = time.monotonic()
+    fails(shared, tmp_path, """
+        FROM busybox AS a
+        RUN sleep 50
+        FROM busybox AS b
+        RUN sleep 0.3; exit 7
+        FROM a
+        COPY --from=b / /b
+        """, message="returned a non-zero code: 7")
+    assert time.monotonic() - started < 20
+    assert shared.shims() == [] or shared.out("ps", "-q") == ""
