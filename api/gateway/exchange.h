@@ -107,5 +107,9 @@ void gw_save_several(struct gw *gw);
 /* load.c: POST /images/load; reads its body itself. */
 void gw_load(struct gw *gw);
 
+/* buildimage.c: POST /build, which reads its body itself, and /build/prune. */
+void gw_build(struct gw *gw);
+void gw_prune_build(struct gw *gw);
+
 /* connect.c: POST /cleat.v1.Service/Method. */
 void gw_connect(struct gw *gw);

@@ -27,8 +27,8 @@ bool gateway_streams_body(const char *method, const char *path)
 	const struct gw_route *route =
 		route_version(&path, &match, NULL) < 0 ? NULL : find(method, path, &match);
 
-	return route && (route->handle == gw_load || route->handle == gw_put_archive ||
-			 route->handle == gw_create_image);
+	return route && (route->handle == gw_load || route->handle == gw_build ||
+			 route->handle == gw_put_archive || route->handle == gw_create_image);
 }
 
 static void docker(struct gw *gw)

@@ -135,6 +135,8 @@ static void prune(struct gw *gw)
 const struct gw_route gw_images[] = {
 	{ "GET", "/images/json", list },
 	{ "POST", "/images/load", gw_load },
+	{ "POST", "/build", gw_build },
+	{ "POST", "/build/prune", gw_prune_build },
 	{ "GET", "/images/get", gw_save_several },
 	{ "GET", "/images/{}/get", gw_save },
 	{ "POST", "/images/create", gw_create_image },

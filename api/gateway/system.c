@@ -167,7 +167,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "POST", "/containers/{}/update", unbuilt },
 	{ "GET", "/images/search", unbuilt },
 	{ "GET", "/distribution/{}/json", unbuilt },
-	{ "POST", "/build", unbuilt },
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /build, the classic builder's: the context as the body, what is to be done with it in the query. The
+ * answer is a stream of objects in which clients look for the classic builder's words: "Step 1/2 : ...",
+ * "Successfully built ...". As with loading, it begins when all of the context has come. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleat/v1/images.pb-c.h"
+#include "exchange.h"
+#include "str.h"
+
+enum { PART_BYTES = 64 << 10 };
+
+#define TEXT_OF(s) ((char *)(uintptr_t)(s))
+
+typedef Cleat__V1__BuildRequest__Options options;
+
+/* ---- the query */
+
+static int bad_query(const char *name, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "query parameter %s: not valid JSON of its kind", name);
+}
+
+/* All must be from malloc, as in a message that was unpacked. */
+static bool append(char ***list, size_t *n, const char *text)
+{
+	char **grown = realloc(*list, (*n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	*list = grown;
+	grown[*n] = strdup(text);
+	return grown[*n] && ++*n;
+}
+
+static bool set(char **field, const char *text)
+{
+	char *copy = text[0] ? strdup(text) : NULL;
+
+	if (copy)
+		*field = copy;
+	return copy || !text[0];
+}
+
+static json_t *query_json(struct gw *gw, const char *name, json_type type, struct err *err)
+{
+	const char *text = http_query(gw->http, name);
+	json_t *value = json_loads(text[0] ? text : type == JSON_OBJECT ? "{}" : "[]", 0, NULL);
+
+	if (json_is_null(value)) {
+		json_decref(value);
+		value = type == JSON_OBJECT ? json_object() : json_array();
+	}
+	if (value && json_typeof(value) == type)
+		return value;
+	json_decref(value);
+	(void)bad_query(name, err);
+	return NULL;
+}
+
+static bool add_label(options *o, const char *key, const char *value)
+{
+	Cleat__V1__BuildRequest__Options__LabelsEntry *e = malloc(sizeof(*e));
+	void *grown = realloc(o->labels, (o->n_labels + 1) * sizeof(*o->labels));
+
+	if (grown)
+		o->labels = grown;
+	if (!grown || !e) {
+		free(e);
+		return false;
+	}
+	cleat__v1__build_request__options__labels_entry__init(e);
+	o->labels[o->n_labels++] = e;
+	return set(&e->key, key) && set(&e->value, value);
+}
+
+static bool add_arg(options *o, const char *key, const char *value)
+{
+	Cleat__V1__BuildRequest__Options__BuildArgsEntry *e = malloc(sizeof(*e));
+	Cleat__V1__StringList *list = malloc(sizeof(*list));
+	void *grown = realloc(o->build_args, (o->n_build_args + 1) * sizeof(*o->build_args));
+
+	if (grown)
+		o->build_args = grown;
+	if (!grown || !e || !list) {
+		free(e);
+		free(list);
+		return false;
+	}
+	cleat__v1__build_request__options__build_args_entry__init(e);
+	cleat__v1__string_list__init(list);
+	e->value = list;
+	o->build_args[o->n_build_args++] = e;
+	return set(&e->key, key) && append(&list->values, &list->n_values, value);
+}
+
+/* {"name": "value"}; a value of null is none. */
+static int read_map(struct gw *gw, options *o, const char *name,
+		    bool (*add)(options *o, const char *key, const char *value), struct err *err)
+{
+	json_t *map = query_json(gw, name, JSON_OBJECT, err), *value;
+	const char *key;
+	int r = map ? 0 : -EINVAL;
+
+	json_object_foreach(map, key, value)
+	{
+		if (r == 0 && json_is_string(value) && !add(o, key, json_string_value(value)))
+			r = err_sys(err, ENOMEM, "build");
+		else if (!json_is_string(value) && !json_is_null(value))
+			r = bad_query(name, err);
+	}
+	json_decref(map);
+	return r;
+}
+
+static int read_cache_from(struct gw *gw, options *o, struct err *err)
+{
+	json_t *list = query_json(gw, "cachefrom", JSON_ARRAY, err), *value;
+	int r = list ? 0 : -EINVAL;
+	size_t i;
+
+	json_array_foreach(list, i, value)
+	{
+		if (r == 0 && !json_is_string(value))
+			r = bad_query("cachefrom", err);
+		else if (r == 0 &&
+			 !append(&o->cache_from, &o->n_cache_from, json_string_value(value)))
+			r = err_sys(err, ENOMEM, "build");
+	}
+	json_decref(list);
+	return r;
+}
+
+static int read_numbers(struct gw *gw, options *o, struct err *err)
+{
+	const char *shm = http_query(gw->http, "shmsize"), *memory = http_query(gw->http, "memory");
+	int64_t bytes = 0;
+
+	if (shm[0] && str_u64(shm, &o->shm_size_bytes) < 0)
+		return err_set(err, ERR_INVALID, "query parameter shmsize: %.40s", shm);
+	if (memory[0] && str_int_in(memory, 0, INT64_MAX, &bytes) < 0)
+		return err_set(err, ERR_INVALID, "query parameter memory: %.40s", memory);
+	if (bytes == 0)
+		return 0;
+	o->resources = malloc(sizeof(*o->resources));
+	if (!o->resources)
+		return err_sys(err, ENOMEM, "build");
+	cleat__v1__resources__init(o->resources);
+	o->resources->memory_bytes = bytes;
+	return 0;
+}
+
+/* os[/architecture[/variant]] */
+static bool read_platform(struct gw *gw, options *o)
+{
+	cleanup_free char *copy = strdup(http_query(gw->http, "platform"));
+	char *rest = copy, *part;
+
+	if (!copy || !copy[0])
+		return copy != NULL;
+	o->platform = malloc(sizeof(*o->platform));
+	if (!o->platform)
+		return false;
+	cleat__v1__platform__init(o->platform);
+	char **const fields[] = { &o->platform->os, &o->platform->architecture,
+				  &o->platform->variant };
+
+	for (size_t i = 0; i < ARRAY_LEN(fields) && (part = strsep(&rest, "/")); i++)
+		if (!set(fields[i], part))
+			return false;
+	return true;
+}
+
+static bool read_texts(struct gw *gw, options *o)
+{
+	const struct {
+		const char *name;
+		char **field;
+	} texts[] = {
+		{ "dockerfile", &o->dockerfile },
+		{ "target", &o->target },
+		{ "networkmode", &o->network_mode },
+		{ "remote", &o->remote },
+	};
+	const char *word;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < ARRAY_LEN(texts); i++)
+		ok = set(texts[i].field, http_query(gw->http, texts[i].name));
+	for (size_t i = 0; ok && (word = http_query_nth(gw->http, "t", i)); i++)
+		ok = !word[0] || append(&o->tags, &o->n_tags, word);
+	for (size_t i = 0; ok && (word = http_query_nth(gw->http, "extrahosts", i)); i++)
+		ok = !word[0] || append(&o->extra_hosts, &o->n_extra_hosts, word);
+	return ok && read_platform(gw, o);
+}
+
+static int read_options(struct gw *gw, options *o, struct err *err)
+{
+	int r = read_texts(gw, o) ? 0 : err_sys(err, ENOMEM, "build");
+
+	if (strcmp(http_query(gw->http, "version"), "2") == 0)
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "BuildKit sessions are not supported: use the classic builder "
+			       "(DOCKER_BUILDKIT=0)");
+	o->no_cache = gw_query_bool(gw, "nocache");
+	o->pull = gw_query_bool(gw, "pull");
+	o->squash = gw_query_bool(gw, "squash");
+	r = r ? r : read_map(gw, o, "buildargs", add_arg, err);
+	r = r ? r : read_map(gw, o, "labels", add_label, err);
+	r = r ? r : read_cache_from(gw, o, err);
+	return r ? r : read_numbers(gw, o, err);
+}
+
+/* ---- the context */
+
+static int send_piece(struct rpc_client_call *call, const struct buf *piece, struct err *err)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < piece->len; at += PART_BYTES) {
+		Cleat__V1__BuildRequest part = CLEAT__V1__BUILD_REQUEST__INIT;
+		size_t left = piece->len - at;
+
+		part.message_case = CLEAT__V1__BUILD_REQUEST__MESSAGE_DATA;
+		part.data.data = (uint8_t *)piece->data + at;
+		part.data.len = left < PART_BYTES ? left : PART_BYTES;
+		r = rpc_client_call_send(call, &part.base, err);
+	}
+	return r;
+}
+
+/* To the body's end, or to the call's, whose first message tells why. */
+static int send_context(struct gw *gw, struct rpc_client_call *call, struct err *err)
+{
+	cleanup(buf_deinit) struct buf piece = BUF_NULL;
+	int n, r;
+
+	while ((n = http_read(gw->http, &piece)) > 0) {
+		r = send_piece(call, &piece, err);
+		if (r < 0)
+			return r == -EPIPE ? 0 : r;
+	}
+	return n < 0 ? n : rpc_client_call_end(call, err);
+}
+
+/* ---- the answer */
+
+static int tell(struct gw *gw, const char *text, size_t n)
+{
+	json_t *line = json_stringn(text, n);
+
+	if (!line) /* what is no UTF-8 */
+		line = json_stringn_nocheck("?\n", 2);
+	return gw_send_json(gw, json_pack("{s:o}", "stream", line));
+}
+
+/* "[name 1/2] RUN x" is "Step 1/2 : RUN x". */
+static int tell_step(struct gw *gw, const char *title)
+{
+	const char *end = strchr(title, ']'), *from = title + 1;
+	cleanup_free char *text = NULL;
+
+	if (title[0] != '[' || !end)
+		return 0;
+	for (const char *p = from; p < end; p++)
+		if (*p == ' ')
+			from = p + 1;
+	text = str_printf("Step %.*s : %s\n", (int)(end - from), from, end + 1 + (end[1] == ' '));
+	return text ? tell(gw, text, strlen(text)) : 0;
+}
+
+static int tell_reply(struct gw *gw, const Cleat__V1__BuildReply *m)
+{
+	static const char cached[] = " ---> Using cache\n";
+
+	if (m->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_PROGRESS) {
+		if (strcmp(m->progress->status, "BEGIN") == 0)
+			return tell_step(gw, m->progress->id);
+		return strcmp(m->progress->status, "CACHED") == 0 ? tell(gw, cached, strlen(cached))
+								  : 0;
+	}
+	if (m->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT &&
+	    strcmp(m->output->step, "exporting to image") != 0)
+		return tell(gw, (const char *)m->output->data.data, m->output->data.len);
+	return 0;
+}
+
+static int tell_built(struct gw *gw, const char *id, const options *o, bool quiet)
+{
+	cleanup_free char *text =
+		quiet ? str_printf("%s\n", id) : str_printf("Successfully built %.12s\n", id + 7);
+	int r = gw_send_json(gw, json_pack("{s:{s:s}}", "aux", "ID", id));
+
+	r = r || !text ? r : tell(gw, text, strlen(text));
+	for (size_t i = 0; r == 0 && !quiet && i < o->n_tags; i++) {
+		const char *colon = strrchr(o->tags[i], ':');
+		bool tagged = colon && !strchr(colon, '/');
+		cleanup_free char *line = str_printf("Successfully tagged %s%s\n", o->tags[i],
+						     tagged ? "" : ":latest");
+
+		r = line ? tell(gw, line, strlen(line)) : 0;
+	}
+	return r;
+}
+
+static int follow(struct gw *gw, struct rpc_client_call *call, const options *o, bool quiet,
+		  struct err *err)
+{
+	int r = 0;
+
+	while (r == 0) {
+		Cleat__V1__BuildReply *reply = NULL;
+		int n = gw_recv(gw, call, &reply, err);
+
+		if (n <= 0)
+			return n;
+		if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_IMAGE_ID)
+			r = tell_built(gw, reply->image_id, o, quiet);
+		else if (!quiet)
+			r = tell_reply(gw, reply);
+		cleat__v1__build_reply__free_unpacked(reply, NULL);
+	}
+	return r;
+}
+
+static int run(struct gw *gw, options *o, struct err *err)
+{
+	Cleat__V1__BuildRequest first = CLEAT__V1__BUILD_REQUEST__INIT;
+	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	bool quiet = gw_query_bool(gw, "q");
+	int r = read_options(gw, o, err);
+
+	if (r < 0)
+		return r;
+	first.message_case = CLEAT__V1__BUILD_REQUEST__MESSAGE_OPTIONS;
+	first.options = o;
+	r = gw_open(gw, "cleat.v1.Images/Build", &first.base, &call, err);
+	r = r ? r : send_context(gw, call, err);
+	return r ? r : follow(gw, call, o, quiet, err);
+}
+
+static options *new_options(void)
+{
+	options *o = malloc(sizeof(*o));
+
+	if (o)
+		cleat__v1__build_request__options__init(o);
+	return o;
+}
+
+void gw_build(struct gw *gw)
+{
+	options *o = new_options();
+	struct err err = ERR_NULL;
+	int r = o ? run(gw, o, &err) : err_sys(&err, ENOMEM, "build");
+
+	if (o)
+		protobuf_c_message_free_unpacked(&o->base, NULL);
+	if (r == -EPIPE && err.code == 0)
+		return;
+	if (r < 0)
+		gw_fail(gw, &err);
+}
+
+void gw_prune_build(struct gw *gw)
+{
+	Cleat__V1__PruneBuildCacheRequest request = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
+	Cleat__V1__PruneBuildCacheReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *ids = json_array();
+	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
+
+	request.all = gw_query_bool(gw, "all");
+	r = r ? r : gw_call(gw, "cleat.v1.Images/PruneBuildCache", &request, &reply, &err);
+	filtersjson_free(request.filters, request.n_filters);
+	if (r < 0) {
+		json_decref(ids);
+		gw_fail(gw, &err);
+		return;
+	}
+	for (size_t i = 0; i < reply->n_ids; i++)
+		json_array_append_new(ids, json_string(reply->ids[i]));
+	gw_json(gw, 200,
+		json_pack("{s:o, s:I}", "CachesDeleted", ids, "SpaceReclaimed",
+			  (json_int_t)reply->reclaimed_bytes));
+	cleat__v1__prune_build_cache_reply__free_unpacked(reply, NULL);
+}

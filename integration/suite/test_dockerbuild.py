@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""POST /build as docker-py and Docker's own client use it."""
+import io
+import json
+import shutil
+import tarfile
+
+import docker
+import pytest
+
+
+@pytest.fixture(name="client")
+def docker_client(gateway):
+    client = docker.DockerClient(base_url=f"unix://{gateway.path}")
+    yield client
+    client.close()
+
+
+def test_docker_py(client, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nARG A\nCOPY f /f\nRUN cat /f && echo $A\nCMD [\"cat\", \"/f\"]\n")
+    (tmp_path / "f").write_text("from python\n")
+    image, log = client.images.build(path=str(tmp_path), tag="py:1", buildargs={"A": "argument"}, labels={"l": "v"})
+    text = "".join(entry.get("stream", "") for entry in log)
+    assert "Step 1/3 : FROM busybox\n" in text and "from python\nargument\n" in text
+    assert "Successfully tagged py:1\n" in text
+    assert image.tags == ["py:1"] and image.labels["l"] == "v"
+    assert client.containers.run("py:1", remove=True) == b"from python\n"
+    _, log = client.images.build(path=str(tmp_path), tag="py:2", buildargs={"A": "argument"})
+    assert " ---> Using cache\n" in [entry.get("stream") for entry in log]
+
+
+def test_errors(client, gateway):
+    with pytest.raises(docker.errors.BuildError, match="returned a non-zero code: 3"):
+        client.images.build(fileobj=io.BytesIO(b"FROM busybox\nRUN exit 3\n"))
+    status, _, body = gateway.ask("POST", "/build?buildargs=x", b"")
+    assert (status, b"buildargs" in body) == (400, True)
+    status, _, body = gateway.ask("POST", "/build?version=2", b"")
+    assert status == 501
+
+
+def test_query(gateway):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        text = b"FROM busybox AS one\nLABEL in=one\nFROM busybox\nRUN exit 1\n"
+        info = tarfile.TarInfo("sub/Other")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+    status, _, body = gateway.ask("POST", "/v1.41/build?t=a&t=b:2&dockerfile=sub/Other&target=one&q=1", raw.getvalue(),
+                                  {"Content-Type": "application/x-tar"})
+    lines = [json.loads(line) for line in body.splitlines()]
+    assert status == 200 and [list(line) for line in lines] == [["aux"], ["stream"]]
+    assert lines[1]["stream"].startswith("sha256:")
+    assert gateway.engine.out("images", "-q", "a") == gateway.engine.out("images", "-q", "b:2")
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="no docker client on this machine")
+def test_docker_client(gateway, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo by docker > /x\n")
+    done = gateway.docker("build", "-t", "cli", str(tmp_path), env={"DOCKER_BUILDKIT": "0", "PATH": "/usr/bin:/bin"})
+    assert "Successfully built" in done.stdout, done
+    assert gateway.docker("run", "--rm", "cli", "cat", "/x").stdout == "by docker\n"
+
+
+def test_prune(client):
+    assert client.api.prune_builds()["SpaceReclaimed"] >= 0
