@@ -72,7 +72,8 @@ static int listing_read(struct listing *l, int dir_fd)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			r = listing_add(l, e->d_name);
 	closedir(dir);
-	qsort(l->v, l->n, sizeof(*l->v), by_text);
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_text);
 	return r;
 }
 

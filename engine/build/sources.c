@@ -135,7 +135,8 @@ int sources_find(int root_fd, const char *pattern, struct strings *out, struct e
 		return err_sys(err, r, "look for \"%.120s\"", pattern);
 	if (out->n == before && !glob_has_wildcard(pattern))
 		return not_found(pattern, err);
-	qsort(out->v + before, out->n - before, sizeof(*out->v), by_text);
+	if (out->n > before)
+		qsort(out->v + before, out->n - before, sizeof(*out->v), by_text);
 	return 0;
 }
 
