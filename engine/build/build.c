@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "cache.h"
-#include "crew.h"
+#include "stagecrew.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -255,7 +255,7 @@ static int make_all(struct build *b, int context_fd, struct err *err)
 	r = r ? r : make_plan(b, err);
 	if (r == 0)
 		warn_args(b);
-	return r ? r : crew_make_stages(b, err);
+	return r ? r : stagecrew_make(b, err);
 }
 
 int build_image(struct engine *engine, const struct build_options *options, int context_fd,

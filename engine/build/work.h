@@ -42,7 +42,7 @@ struct work {
 	size_t number;
 	struct meta meta;
 	struct stack stack;
-	bool done;                   /* others may take from it; crew.c sees to the order */
+	bool done;                   /* others may take from it; stagecrew.c sees to the order */
 	size_t step, steps;          /* told so far, of how many */
 	char title[BUILD_TITLE_MAX]; /* of the step at hand */
 };

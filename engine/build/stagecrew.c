@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each thread takes the first stage that is ready and makes it. A stage that is not done yet is being made
  * by another thread or waits for one that is, so there is always somebody who wakes those who wait. */
-#include "crew.h"
+#include "stagecrew.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -96,11 +96,11 @@ static size_t count_needed(const struct plan *plan)
 	return n;
 }
 
-int crew_make_stages(struct build *b, struct err *err)
+int stagecrew_make(struct build *b, struct err *err)
 {
 	cleanup_free struct crew *c = calloc(1, sizeof(*c));
 	size_t wanted = count_needed(&b->plan), n = 0;
-	pthread_t threads[CREW_THREADS_MAX];
+	pthread_t threads[STAGECREW_THREADS_MAX];
 	int r = 0;
 
 	b->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -109,7 +109,7 @@ int crew_make_stages(struct build *b, struct err *err)
 	c->b = b;
 	pthread_mutex_init(&c->mutex, NULL);
 	thread_cond_init(&c->changed);
-	while (r == 0 && n < wanted && n < CREW_THREADS_MAX) {
+	while (r == 0 && n < wanted && n < STAGECREW_THREADS_MAX) {
 		r = thread_start(&threads[n], STACK_BYTES, work, c);
 		n += r == 0;
 	}

@@ -6,8 +6,8 @@
 #include "mem.h"
 #include "work.h"
 
-enum { CREW_THREADS_MAX = 4 };
+enum { STAGECREW_THREADS_MAX = 4 };
 
 /* Makes all that are needed, each once those it needs are there. After the first failure, whose error it is,
  * the others end too. Blocks. */
-int crew_make_stages(struct build *b, struct err *err) must_check;
+int stagecrew_make(struct build *b, struct err *err) must_check;
