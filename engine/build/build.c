@@ -12,12 +12,12 @@
 #include <sys/stat.h>
 
 #include "cache.h"
-#include "stagecrew.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
 #include "log.h"
 #include "sha256.h"
+#include "stagecrew.h"
 #include "stagework.h"
 #include "store.h"
 #include "str.h"

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "cache.h"
-#include "commit.h"
 #include "copytree.h"
 #include "fd.h"
 #include "image.h"
@@ -68,28 +67,40 @@ static int publish(struct work *w, const struct lease *lease, const struct cache
 	return r ? r : push(w, c, history, err);
 }
 
-int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char *history,
-		      struct err *err)
+int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err)
+{
+	struct engine *engine = w->build->engine;
+	int r = lease_open(&layer->lease, engine->state_fd, err);
+
+	return r ? r : image_pack_begin(engine, &layer->lease, &layer->packing, err);
+}
+
+void buildlayer_deinit(struct buildlayer *layer)
+{
+	image_pack_drop(&layer->packing);
+	lease_deinit(&layer->lease);
+}
+
+int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, const char *key,
+		      const char *history, struct err *err)
 {
 	const Cleat__V1__BuildRequest__Options *o = w->build->options->request;
-	struct engine *engine = w->build->engine;
-	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
-	struct image_layer layer = { .empty = false };
+	struct image_layer packed = { .empty = false };
 	struct cached result = { "", 0, fd_realtime_ns() };
-	int r = lease_open(&lease, engine->state_fd, err);
+	int r = 0;
 
-	if (r == 0 && o->reproducible_case ==
-			      CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
+	if (o->reproducible_case ==
+	    CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
 		r = copytree_clamp(upper_fd, o->timestamp_seconds * 1000000000, err);
-	r = r ? r : image_pack_layer(engine, &lease, upper_fd, &layer, err);
+	r = r ? r : image_pack_end(w->build->engine, &layer->packing, upper_fd, &packed, err);
 	w->build->wrote = true;
 	if (r < 0)
 		return r;
-	if (!layer.empty) {
-		memcpy(result.diff_id, layer.diff_id, sizeof(result.diff_id));
-		result.size_bytes = layer.size_bytes;
+	if (!packed.empty) {
+		memcpy(result.diff_id, packed.diff_id, sizeof(result.diff_id));
+		result.size_bytes = packed.size_bytes;
 	}
-	return publish(w, &lease, &result, key, history, err);
+	return publish(w, &layer->lease, &result, key, history, err);
 }
 
 /* ---- places */

@@ -10,6 +10,7 @@
 
 #include "build.h"
 #include "cleat/v1/images.pb-c.h"
+#include "commit.h"
 #include "dockerfile.h"
 #include "engine.h"
 #include "err.h"
@@ -61,9 +62,17 @@ void told_note(struct build *b, const char *text);
 /* 1 when an earlier build did the same: the stage has its layer and its history then. */
 int buildlayer_recall(struct work *w, const char *key, const char *history,
 		      struct err *err) must_check;
+/* A layer in the making. It is begun beside the step that fills it. */
+struct buildlayer {
+	struct lease lease;
+	struct image_packing packing;
+};
+#define BUILDLAYER_NULL ((struct buildlayer){ LEASE_NULL, IMAGE_PACKING_NULL })
+int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err) must_check;
 /* What the upper directory (borrowed) holds is the stage's next layer. */
-int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char *history,
-		      struct err *err) must_check;
+int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, const char *key,
+		      const char *history, struct err *err) must_check;
+void buildlayer_deinit(struct buildlayer *layer);
 /* The image's history alone. */
 int buildlayer_empty(struct work *w, const char *history, struct err *err) must_check;
 
