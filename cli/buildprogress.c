@@ -5,15 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "buf.h"
 #include "fd.h"
-
-struct buildstep {
-	char *title;
-	int64_t begun_ns;
-	struct buf lines[2]; /* of stdout and stderr, not ended yet */
-	bool told;           /* its end */
-};
 
 static double since(const struct buildstep *s)
 {
@@ -33,6 +25,60 @@ static size_t number(const struct buildprogress *p, const struct buildstep *s)
 	return (size_t)(s - p->steps) + 1;
 }
 
+/* ---- plain lines */
+
+/* Output of a step has its time in front; what the engine itself says has not. */
+static void plain_line(struct buildprogress *p, struct buildstep *s, const char *text)
+{
+	if (s->title[0] == '[')
+		fprintf(stderr, "#%zu %.3f %s\n", number(p, s), since(s), text);
+	else
+		fprintf(stderr, "#%zu %s\n", number(p, s), text);
+}
+
+static void plain_end(struct buildprogress *p, struct buildstep *s)
+{
+	if (strcmp(s->status, "DONE") == 0)
+		fprintf(stderr, "#%zu DONE %.1fs\n\n", number(p, s), since(s));
+	else
+		fprintf(stderr, "#%zu %s\n\n", number(p, s), s->status);
+}
+
+static void plain_begin(struct buildprogress *p)
+{
+	fprintf(stderr, "#%zu %s\n", p->n, p->steps[p->n - 1].title);
+}
+
+static void no_line(struct buildprogress *p, struct buildstep *s, const char *text)
+{
+	(void)p;
+	(void)s;
+	(void)text;
+}
+
+static void no_end(struct buildprogress *p, struct buildstep *s)
+{
+	(void)p;
+	(void)s;
+}
+
+static void no_begin(struct buildprogress *p)
+{
+	(void)p;
+}
+
+static const struct {
+	void (*begin)(struct buildprogress *p); /* the last step */
+	void (*line)(struct buildprogress *p, struct buildstep *s, const char *text);
+	void (*end)(struct buildprogress *p, struct buildstep *s);
+} faces[] = {
+	[BUILDPROGRESS_PLAIN] = { plain_begin, plain_line, plain_end },
+	[BUILDPROGRESS_TTY] = { buildtty_draw, buildtty_line, buildtty_end },
+	[BUILDPROGRESS_QUIET] = { no_begin, no_line, no_end },
+};
+
+/* ---- what is told */
+
 static void begin(struct buildprogress *p, const char *title)
 {
 	struct buildstep *grown = realloc(p->steps, (p->n + 1) * sizeof(*grown));
@@ -45,36 +91,29 @@ static void begin(struct buildprogress *p, const char *title)
 		return;
 	}
 	p->steps[p->n++] = (struct buildstep){ .title = copy, .begun_ns = fd_monotonic_ns() };
-	fprintf(stderr, "#%zu %s\n", p->n, title);
+	faces[p->face].begin(p);
 }
 
-/* Output of a step has its time in front; what the engine itself says has not. */
-static void put_line(const struct buildprogress *p, const struct buildstep *s, struct buf *line)
+static void end_line(struct buildprogress *p, struct buildstep *s, struct buf *line)
 {
-	const char *text = line->data ? line->data : "";
-
-	if (s->title[0] == '[')
-		fprintf(stderr, "#%zu %.3f %s\n", number(p, s), since(s), text);
-	else
-		fprintf(stderr, "#%zu %s\n", number(p, s), text);
+	faces[p->face].line(p, s, line->data ? line->data : "");
 	buf_consume(line, line->len);
 }
 
+/* CACHED comes before the DONE of every step: the first counts. */
 static void end(struct buildprogress *p, struct buildstep *s, const char *status)
 {
 	for (size_t i = 0; i < ARRAY_LEN(s->lines); i++)
 		if (s->lines[i].len)
-			put_line(p, s, &s->lines[i]);
-	if (s->told) /* CACHED, then DONE */
+			end_line(p, s, &s->lines[i]);
+	if (s->ended_ns)
 		return;
-	s->told = true;
-	if (strcmp(status, "DONE") == 0)
-		fprintf(stderr, "#%zu DONE %.1fs\n\n", number(p, s), since(s));
-	else
-		fprintf(stderr, "#%zu %s\n\n", number(p, s), status);
+	s->ended_ns = fd_monotonic_ns();
+	(void)snprintf(s->status, sizeof(s->status), "%s", status);
+	faces[p->face].end(p, s);
 }
 
-static void put_output(const struct buildprogress *p, struct buildstep *s,
+static void put_output(struct buildprogress *p, struct buildstep *s,
 		       const Cleat__V1__BuildReply__Output *output)
 {
 	struct buf *line =
@@ -84,31 +123,33 @@ static void put_output(const struct buildprogress *p, struct buildstep *s,
 		char c = (char)output->data.data[i];
 
 		if (c == '\n')
-			put_line(p, s, line);
+			end_line(p, s, line);
 		else
 			buf_putc(line, c);
 	}
 }
 
+static void show_output(struct buildprogress *p, const Cleat__V1__BuildReply__Output *output)
+{
+	struct buildstep *s = find(p, output->step);
+
+	if (s)
+		put_output(p, s, output);
+	else if (p->face != BUILDPROGRESS_QUIET)
+		fprintf(stderr, "%.*s\n", (int)output->data.len, (const char *)output->data.data);
+}
+
 void buildprogress_show(struct buildprogress *p, const Cleat__V1__BuildReply *reply)
 {
-	struct buildstep *s;
-
-	if (p->quiet)
-		return;
 	if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_PROGRESS) {
-		s = find(p, reply->progress->id);
+		struct buildstep *s = find(p, reply->progress->id);
+
 		if (strcmp(reply->progress->status, "BEGIN") == 0)
 			begin(p, reply->progress->id);
 		else if (s)
 			end(p, s, reply->progress->status);
 	} else if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT) {
-		s = find(p, reply->output->step);
-		if (s)
-			put_output(p, s, reply->output);
-		else
-			fprintf(stderr, "%.*s\n", (int)reply->output->data.len,
-				(const char *)reply->output->data.data);
+		show_output(p, reply->output);
 	}
 	fflush(stderr);
 }
@@ -119,6 +160,7 @@ void buildprogress_deinit(struct buildprogress *p)
 		free(p->steps[i].title);
 		buf_deinit(&p->steps[i].lines[0]);
 		buf_deinit(&p->steps[i].lines[1]);
+		buf_deinit(&p->steps[i].kept);
 	}
 	free(p->steps);
 	*p = (struct buildprogress){ 0 };

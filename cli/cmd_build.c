@@ -317,17 +317,27 @@ static char *read_file(const char *path, size_t *n, struct err *err)
 	return buf_steal(&text);
 }
 
-static int check_progress(struct building *b, struct err *err)
+static int choose_progress(struct building *b, struct err *err)
 {
-	static const char *const known[] = { "auto", "plain", "tty", "quiet", "rawjson" };
-	const char *progress = flags_text(b->flags, "progress");
+	static const struct {
+		const char *word;
+		enum buildprogress_face face;
+	} faces[] = {
+		{ "plain", BUILDPROGRESS_PLAIN },
+		{ "tty", BUILDPROGRESS_TTY },
+		{ "quiet", BUILDPROGRESS_QUIET },
+	};
+	const char *progress = str_or_empty(flags_text(b->flags, "progress"));
 
-	b->progress.quiet = b->options->quiet;
-	if (!progress)
+	b->progress.face = b->options->quiet       ? BUILDPROGRESS_QUIET
+			   : isatty(STDERR_FILENO) ? BUILDPROGRESS_TTY
+						   : BUILDPROGRESS_PLAIN;
+	if (!progress[0] || strcmp(progress, "auto") == 0 || b->options->quiet)
 		return 0;
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(known[i], progress) == 0) {
-			b->progress.quiet |= i == 3;
+	for (size_t i = 0; i < ARRAY_LEN(faces); i++)
+		if (strcmp(faces[i].word, progress) == 0) {
+			b->progress.face = faces[i].face;
+			b->options->quiet = faces[i].face == BUILDPROGRESS_QUIET;
 			return 0;
 		}
 	return err_set(err, ERR_INVALID, "invalid progress mode %.40s", progress);
@@ -355,7 +365,7 @@ static int run_build(struct cli *cli, const struct flags *flags, struct err *err
 						       .context_fd = -1 };
 	int r = buildflags_options(flags, &source, &b.options, err);
 
-	r = r ? r : check_progress(&b, err);
+	r = r ? r : choose_progress(&b, err);
 	r = r ? r : prepare(&b, flags->args[0], err);
 	r = r ? r : run_stream(&b, err);
 	return r ? r : write_id(&b, err);

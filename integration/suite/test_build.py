@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """cleat build with real Dockerfiles on busybox: instructions, errors, cache, stages, here-documents, mounts,
 ignore files. Hostile contexts, cancelling and crashes are in test_buildfaults.py."""
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import tarfile
 import time
@@ -544,3 +546,28 @@ def test_a_failed_stage_ends_the_others(shared, tmp_path):
         """, message="returned a non-zero code: 7")
     assert time.monotonic() - started < 20
     assert shared.shims() == [] or shared.out("ps", "-q") == ""
+
+
+def on_terminal(engine, *arguments):
+    master, slave = pty.openpty()
+    child = engine.popen(*arguments, stderr=slave, stdout=subprocess.DEVNULL)
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 65536):
+            shown += part
+    os.close(master)
+    return child.wait(), shown.decode()
+
+
+def test_progress_on_a_terminal(shared, tmp_path):
+    (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN echo {os.urandom(4).hex()} quiet\nRUN exit 0\n")
+    code, shown = on_terminal(shared, "build", "-t", "built", str(tmp_path))
+    assert code == 0 and " => [1/3] FROM busybox" in shown and "naming to docker.io/library/built:latest" in shown
+    code, shown = on_terminal(shared, "build", str(tmp_path))
+    assert " => CACHED [2/3] RUN echo" in shown
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo the reason; exit 1\n")
+    code, shown = on_terminal(shared, "build", str(tmp_path))
+    assert code == 1 and " !! [2/2] RUN echo the reason" in shown and "\nthe reason\r\n" in shown
+    code, shown = on_terminal(shared, "build", "--progress", "plain", str(tmp_path))
+    assert "#2 ERROR" in shown and "\x1b[" not in shown
