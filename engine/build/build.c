@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "cache.h"
+#include "contextignore.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -106,7 +107,8 @@ static int read_dockerfile(struct build *b, struct buf *out, struct err *err)
 		return err_set(err, ERR_INVALID,
 			       "failed to read dockerfile: open %.150s: no such file or directory",
 			       name);
-	return r < 0 ? err_sys(err, r, "read the Dockerfile") : 0;
+	return r < 0 ? err_sys(err, r, "read the Dockerfile")
+		     : contextignore_apply(b->context_fd, name, err);
 }
 
 static int make_plan(struct build *b, struct err *err)

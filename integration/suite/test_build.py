@@ -475,6 +475,14 @@ def test_contexts_on_stdin(shared, tmp_path):
     assert run(shared, "cat", "/g") == "tarred"
 
 
+def test_ignore_file_of_a_tar(shared, tmp_path):
+    files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY . /c\n", ".dockerignore": "*\n!d/keep\n", "a": "", "d/keep": "",
+                     "d/drop": "", "e/f": ""})
+    data = subprocess.run(["tar", "c", "-C", tmp_path, "."], check=True, capture_output=True).stdout
+    shared.cleat("build", "-t", "built", "-", text=False, input=data)
+    assert run(shared, "find", "/c").split() == ["/c", "/c/d", "/c/d/keep"]
+
+
 # ---- the result
 
 def test_reproducible(tmp_path):
