@@ -371,14 +371,29 @@ static int run_build(struct cli *cli, const struct flags *flags, struct err *err
 	return r ? r : write_id(&b, err);
 }
 
+static bool confirmed(bool all)
+{
+	char line[16] = "";
+
+	printf("WARNING! This will remove all %sbuild cache.\n"
+	       "Are you sure you want to continue? [y/N] ",
+	       all ? "" : "dangling ");
+	fflush(stdout);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
 static int run_prune(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
 	char size[HUMAN_MAX];
-	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
+	bool all = flags_switch(flags, "all");
+	int r;
 
-	req.all = flags_switch(flags, "all");
+	if (!flags_switch(flags, "force") && !confirmed(all))
+		return 0;
+	r = cli_filters(flags, &req.filters, &req.n_filters, err);
+	req.all = all;
 	r = r ? r : remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
 	cli_free_filters(req.filters, req.n_filters);
 	for (size_t i = 0; r == 0 && i < reply->n_ids; i++)
