@@ -21,7 +21,7 @@ struct copy_rules {
 	const struct ignore *exclude; /* by path below the source; NULL = none */
 };
 
-/* Adds to `digest` what `name` in dir_fd would be as a copy: names, types, modes, owners, contents, targets
+/* treedigest.c. Adds to `digest` what `name` in dir_fd would be as a copy: names, types, modes, owners, contents, targets
  * of links and attributes; not times. */
 int copytree_digest(int dir_fd, const char *name, const struct copy_rules *rules,
 		    EVP_MD_CTX *digest, struct err *err) must_check;

@@ -37,3 +37,5 @@ int meta_shell(const struct meta *meta, const char *line, struct strings *out) m
 /* `path` as WORKDIR and COPY take it: absolute and clean, relative to the image's directory. Owned,
  * NULL = no memory. */
 char *meta_path(const struct meta *meta, const char *path) must_check;
+/* metahealth.c: HEALTHCHECK alone. */
+int meta_health(struct meta *meta, const struct instruction *in, struct err *err) must_check;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's mount is a path of the host, so what is in an overlay (a stage, an image) or could be written
- * to is copied into a directory of the step first. A cache is STATE/build/ID/fs, locked by STATE/build/ID/lock:
- * read-locked by who shares it, write-locked by who does not. */
+ * to is copied into a directory of the step first. */
 #include "runbinds.h"
 
 #include <errno.h>
@@ -13,13 +12,10 @@
 
 #include "copytree.h"
 #include "fd.h"
-#include "sha256.h"
 #include "sources.h"
 #include "str.h"
 
-enum { PRIVATE_CACHES = 64 };
-
-static const struct copy_rules as_is = { -1, -1, -1, true, NULL };
+const struct copy_rules runmount_as_is = { -1, -1, -1, true, NULL };
 
 static int no_memory(struct err *err)
 {
@@ -29,8 +25,8 @@ static int no_memory(struct err *err)
 /* ---- what is asked for */
 
 /* The tree that a bind shows, opened: its directory, and *name in it. */
-static int open_source(struct work *w, const struct runmount *m, struct key *key, char **name,
-		       struct err *err)
+int runmount_source(struct work *w, const struct runmount *m, struct key *key, char **name,
+		    struct err *err)
 {
 	cleanup_fd int root = origin_open(w, m->from, key, err);
 
@@ -40,10 +36,10 @@ static int open_source(struct work *w, const struct runmount *m, struct key *key
 static int add_bind_key(struct work *w, const struct runmount *m, struct key *key, struct err *err)
 {
 	cleanup_free char *name = NULL;
-	cleanup_fd int dir = open_source(w, m, key, &name, err);
+	cleanup_fd int dir = runmount_source(w, m, key, &name, err);
 
 	key_add(key, "source", str_or_empty(m->source));
-	return dir < 0 ? dir : copytree_digest(dir, name, &as_is, key->digest, err);
+	return dir < 0 ? dir : copytree_digest(dir, name, &runmount_as_is, key->digest, err);
 }
 
 static int read_one(struct runbinds *b, struct work *w, const char *text, struct key *key,
@@ -146,7 +142,7 @@ static int make_bind(struct runbinds *b, struct work *w, const struct runmount *
 
 	if (r < 0)
 		return r;
-	cleanup_fd int dir = open_source(w, m, &unused, &name, err);
+	cleanup_fd int dir = runmount_source(w, m, &unused, &name, err);
 
 	if (dir < 0)
 		return dir;
@@ -155,7 +151,7 @@ static int make_bind(struct runbinds *b, struct work *w, const struct runmount *
 	} else {
 		(void)snprintf(copy, sizeof(copy), "bind-%zu", b->n);
 		r = need_lease(b, w, err);
-		r = r ? r : copytree_copy(dir, name, b->lease.fd, copy, &as_is, err);
+		r = r ? r : copytree_copy(dir, name, b->lease.fd, copy, &runmount_as_is, err);
 		path = r ? NULL : lease_path(b, w, copy);
 	}
 	if (r == 0 && (!path || !add_mount(b, "bind", path, m->target, m->read_only)))
@@ -225,86 +221,15 @@ static int make_secret(struct runbinds *b, struct work *w, const struct runmount
 	return r || !m->target ? r : secret_file(b, w, m, &secret->value, err);
 }
 
-/* ---- caches */
-
-static int lock_range(int fd, short type, bool wait)
-{
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
-
-	return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0 ? -errno : 0;
-}
-
-/* The cache's directory below STATE, locked. -EAGAIN when a private one is in use. */
-static int lock_cache(struct runbinds *b, int state_fd, const char *dir,
-		      enum runmount_sharing sharing)
-{
-	char path[120];
-	int r = fd_mkdir_all(state_fd, dir, 0700);
-
-	(void)snprintf(path, sizeof(path), "%s/lock", dir);
-	cleanup_fd int fd = r ? -1 : openat(state_fd, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return r ? r : -errno;
-	r = lock_range(fd, sharing == SHARING_SHARED ? F_RDLCK : F_WRLCK,
-		       sharing != SHARING_PRIVATE);
-	if (r == 0)
-		b->locks[b->n_locks++] = steal_fd(&fd);
-	return r == -EACCES ? -EAGAIN : r;
-}
-
-/* A private cache is the first of its kind that nobody uses. */
-static int choose_cache(struct runbinds *b, int state_fd, const struct runmount *m, char dir[96])
-{
-	const char *id = m->id ? m->id : m->target;
-	char hex[65];
-	int r = -EAGAIN;
-
-	sha256_hex(id, strlen(id), hex);
-	for (int i = 0; r == -EAGAIN && i < PRIVATE_CACHES; i++) {
-		(void)snprintf(dir, 96, "build/%s-%d", hex, i);
-		r = lock_cache(b, state_fd, dir, m->sharing);
-	}
-	return r;
-}
-
-/* A new cache begins as what `from` has. */
-static int fill_cache(struct work *w, int dir_fd, const struct runmount *m, struct err *err)
-{
-	cleanup(key_deinit) struct key unused = { 0 };
-	cleanup_free char *name = NULL;
-	int r = key_open(&unused, "", err);
-
-	if (r == 0 && m->from) {
-		cleanup_fd int from = open_source(w, m, &unused, &name, err);
-
-		return from < 0 ? from : copytree_copy(from, name, dir_fd, "fs", &as_is, err);
-	}
-	if (r == 0 &&
-	    (mkdirat(dir_fd, "fs", 0700) < 0 || fchownat(dir_fd, "fs", m->uid, m->gid, 0) < 0 ||
-	     fchmodat(dir_fd, "fs", m->mode, 0) < 0))
-		r = err_sys(err, errno, "make a cache");
-	return r;
-}
-
 static int make_cache(struct runbinds *b, struct work *w, const struct runmount *m, struct err *err)
 {
-	struct engine *engine = w->build->engine;
-	char dir[96];
-	int r = choose_cache(b, engine->state_fd, m, dir);
+	cleanup_free char *path = NULL;
+	int r = runcache_open(w, m, &b->locks[b->n_locks], &path, err);
 
 	if (r < 0)
-		return err_sys(err, r, "lock the cache of \"%.80s\"", m->target);
-	cleanup_fd int fd = openat(engine->state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_free char *path = str_printf("%s/%s/fs", engine->state_dir, dir);
-
-	if (fd < 0 || !path)
-		return err_sys(err, fd < 0 ? errno : ENOMEM, "open a cache");
-	if (faccessat(fd, "fs", F_OK, 0) < 0)
-		r = fill_cache(w, fd, m, err);
-	if (r == 0 && !add_mount(b, "bind", path, m->target, m->read_only))
-		r = no_memory(err);
-	return r;
+		return r;
+	b->n_locks++;
+	return add_mount(b, "bind", path, m->target, m->read_only) ? 0 : no_memory(err);
 }
 
 /* ---- mount points */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "cleat/v1/config.pb-c.h"
+#include "copytree.h"
 #include "dockerfile.h"
 #include "err.h"
 #include "lease.h"
@@ -37,3 +38,14 @@ int runbinds_add_script(struct runbinds *b, struct work *w, const char *target, 
 /* Takes the mount points that were only made for the mounts out of what the step changed. */
 void runbinds_clean(const struct runbinds *b, int upper_fd);
 void runbinds_deinit(struct runbinds *b);
+
+/* ---- private to runbinds.c and runcache.c */
+
+extern const struct copy_rules runmount_as_is;
+/* The tree that a mount shows, opened: its directory, and *name (owned) in it. */
+int runmount_source(struct work *w, const struct runmount *m, struct key *key, char **name,
+		    struct err *err) must_check;
+/* runcache.c: the directory of the cache that a mount means, made if it is new: *path is owned, and
+ * *lock_fd holds it until it is closed. Blocks on who uses it. */
+int runcache_open(struct work *w, const struct runmount *m, int *lock_fd, char **path,
+		  struct err *err) must_check;

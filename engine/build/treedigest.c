@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "copytree.h"
+#include "str.h"
+#include "treepart.h"
+
+enum { BLOCK_BYTES = 64 << 10 };
+
+struct hash {
+	const struct copy_rules *rules;
+	EVP_MD_CTX *digest;
+	struct buf path; /* below the source */
+};
+
+static int hash_xattr(void *ctx, const char *key, const void *value, size_t len)
+{
+	struct hash *h = ctx;
+	char line[300];
+	int n = snprintf(line, sizeof(line), "x %.255s %zu\n", key, len);
+
+	return EVP_DigestUpdate(h->digest, line, (size_t)n) == 1 &&
+			       EVP_DigestUpdate(h->digest, value, len) == 1
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* A line of what is not contents. */
+static int hash_head(struct hash *h, const struct stat *st, const char *more)
+{
+	cleanup(buf_deinit) struct buf line = BUF_NULL;
+
+	buf_json_string(&line, str_or_empty(h->path.data), h->path.len);
+	buf_printf(&line, " %o %o %lld %lld %lld %llx ", st->st_mode & S_IFMT,
+		   treepart_mode(h->rules, st), treepart_owner(h->rules->uid, st->st_uid),
+		   treepart_owner(h->rules->gid, st->st_gid),
+		   S_ISREG(st->st_mode) ? (long long)st->st_size : 0LL,
+		   (unsigned long long)st->st_rdev);
+	buf_json_string(&line, more, strlen(more));
+	buf_putc(&line, '\n');
+	return line.error || EVP_DigestUpdate(h->digest, line.data, line.len) != 1 ? -ENOMEM : 0;
+}
+
+static int hash_bytes(struct hash *h, int fd)
+{
+	cleanup_free char *block = malloc(BLOCK_BYTES);
+	ssize_t n;
+
+	if (!block)
+		return -ENOMEM;
+	while ((n = read(fd, block, BLOCK_BYTES)) > 0)
+		if (EVP_DigestUpdate(h->digest, block, (size_t)n) != 1)
+			return -ENOMEM;
+	return n < 0 ? -errno : 0;
+}
+
+static int hash_any(struct hash *h, int dir_fd, const char *name, int depth);
+
+static int hash_below(struct hash *h, int fd, int depth)
+{
+	cleanup(treelist_deinit) struct treelist l = { 0 };
+	size_t len = h->path.len;
+	int r = depth < COPYTREE_DEPTH_MAX ? treelist_read(&l, fd) : -ELOOP;
+
+	for (int i = 0; r == 0 && i < l.n; i++) {
+		buf_printf(&h->path, "%s%s", len ? "/" : "", l.v[i]->d_name);
+		r = h->path.error ? h->path.error : hash_any(h, fd, l.v[i]->d_name, depth + 1);
+		h->path.len = len;
+	}
+	return r;
+}
+
+static int hash_open(struct hash *h, int dir_fd, const char *name, const struct stat *st, int depth)
+{
+	bool dir = S_ISDIR(st->st_mode);
+	cleanup_fd int fd =
+		dir ? treepart_open_dir(dir_fd, name) : treepart_open_file(dir_fd, name);
+	int r = fd < 0 ? fd : hash_head(h, st, "");
+
+	r = r ? r : treepart_each_xattr(fd, hash_xattr, h);
+	if (r < 0)
+		return r;
+	return dir ? hash_below(h, fd, depth) : hash_bytes(h, fd);
+}
+
+/* What is recursive keeps its frames small: trees are deep, threads' stacks are not. */
+static int hash_any(struct hash *h, int dir_fd, const char *name, int depth)
+{
+	cleanup_free char *target = NULL;
+	struct stat st;
+
+	if (h->path.data)
+		h->path.data[h->path.len] = '\0';
+	if (treepart_excluded(h->rules, &h->path))
+		return 0;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return hash_open(h, dir_fd, name, &st, depth);
+	if (S_ISLNK(st.st_mode) && !(target = treepart_link(dir_fd, name)))
+		return -errno;
+	return hash_head(h, &st, str_or_empty(target));
+}
+
+int copytree_digest(int dir_fd, const char *name, const struct copy_rules *rules,
+		    EVP_MD_CTX *digest, struct err *err)
+{
+	struct hash h = { .rules = rules, .digest = digest };
+	int r = hash_any(&h, dir_fd, name, 0);
+
+	buf_deinit(&h.path);
+	return r < 0 ? err_sys(err, r, "read \"%.120s\"", name) : 0;
+}
