@@ -3,6 +3,7 @@
  * does not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,46 +14,23 @@
 #include "sha256.h"
 #include "str.h"
 
-enum { PRIVATE_CACHES = 64 };
+enum { PRIVATE_CACHES = 64, LOOK_AGAIN_MS = 20 };
 
-static int lock_range(int fd, short type, bool wait)
+/* Looks again and again, as a wait for a lock could not be cancelled. */
+static int lock_range(const struct work *w, int fd, short type, bool wait)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
-	return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0 ? -errno : 0;
-}
+	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
+					{ .fd = w->build->stop_fd, .events = POLLIN } };
 
-/* The cache's directory below STATE, locked. -EAGAIN when a private one is in use. */
-static int lock_cache(int state_fd, const char *dir, enum runmount_sharing sharing)
-{
-	char path[120];
-	int r = fd_mkdir_all(state_fd, dir, 0700);
-
-	(void)snprintf(path, sizeof(path), "%s/lock", dir);
-	cleanup_fd int fd = r ? -1 : openat(state_fd, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return r ? r : -errno;
-	r = lock_range(fd, sharing == SHARING_SHARED ? F_RDLCK : F_WRLCK,
-		       sharing != SHARING_PRIVATE);
-	if (r == 0)
-		return steal_fd(&fd);
-	return r == -EACCES ? -EAGAIN : r;
-}
-
-/* A private cache is the first of its kind that nobody uses. */
-static int choose_cache(int state_fd, const struct runmount *m, char dir[96])
-{
-	const char *id = m->id ? m->id : m->target;
-	char hex[65];
-	int r = -EAGAIN;
-
-	sha256_hex(id, strlen(id), hex);
-	for (int i = 0; r == -EAGAIN && i < PRIVATE_CACHES; i++) {
-		(void)snprintf(dir, 96, "build/%s-%d", hex, i);
-		r = lock_cache(state_fd, dir, m->sharing);
+		if (!wait || (errno != EAGAIN && errno != EACCES))
+			return errno == EACCES ? -EAGAIN : -errno;
+		if (poll(fds, ARRAY_LEN(fds), LOOK_AGAIN_MS) > 0)
+			return -ECANCELED;
 	}
-	return r;
+	return 0;
 }
 
 /* A new cache begins as what `from` has. */
@@ -75,26 +53,58 @@ static int fill_cache(struct work *w, int dir_fd, const struct runmount *m, stru
 	return r;
 }
 
+/* Made by the first who comes, while the others wait; the lock is what is wanted after. */
+static int make_files(struct work *w, int dir_fd, int lock_fd, const struct runmount *m,
+		      struct err *err)
+{
+	if (faccessat(dir_fd, "fs", F_OK, 0) == 0)
+		return 0;
+	int r = lock_range(w, lock_fd, F_WRLCK, m->sharing != SHARING_PRIVATE);
+
+	if (r < 0 || faccessat(dir_fd, "fs", F_OK, 0) == 0)
+		return r;
+	return fill_cache(w, dir_fd, m, err);
+}
+
+/* The cache in `dir` below STATE, made if it is new; the descriptor of its lock. -EAGAIN when it is a private
+ * one in use. */
+static int lock_cache(struct work *w, const char *dir, const struct runmount *m, struct err *err)
+{
+	int state_fd = w->build->engine->state_fd;
+	int r = fd_mkdir_all(state_fd, dir, 0700);
+	cleanup_fd int dir_fd = r ? -1 : openat(state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fd =
+		dir_fd < 0 ? -1 : openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return r ? r : -errno;
+	r = make_files(w, dir_fd, fd, m, err);
+	r = r ? r
+	      : lock_range(w, fd, m->sharing == SHARING_SHARED ? F_RDLCK : F_WRLCK,
+			   m->sharing != SHARING_PRIVATE);
+	return r == 0 ? steal_fd(&fd) : r;
+}
+
 int runcache_open(struct work *w, const struct runmount *m, int *lock_fd, char **path,
 		  struct err *err)
 {
-	struct engine *engine = w->build->engine;
-	char dir[96];
-	cleanup_fd int lock = choose_cache(engine->state_fd, m, dir);
+	const char *id = m->id ? m->id : m->target;
+	char hex[65], dir[96];
+	int fd = -EAGAIN;
 
-	if (lock < 0)
-		return err_sys(err, lock, "lock the cache of \"%.80s\"", m->target);
-	cleanup_fd int fd = openat(engine->state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_free char *files = str_printf("%s/%s/fs", engine->state_dir, dir);
-	int r = 0;
-
-	if (fd < 0 || !files)
-		return err_sys(err, fd < 0 ? errno : ENOMEM, "open a cache");
-	if (faccessat(fd, "fs", F_OK, 0) < 0)
-		r = fill_cache(w, fd, m, err);
-	if (r < 0)
-		return r;
-	*lock_fd = steal_fd(&lock);
-	*path = steal(&files);
+	sha256_hex(id, strlen(id), hex);
+	/* a private cache is the first of its kind that nobody uses */
+	for (int i = 0; fd == -EAGAIN && i < PRIVATE_CACHES; i++) {
+		(void)snprintf(dir, sizeof(dir), "build/%s-%d", hex, i);
+		fd = lock_cache(w, dir, m, err);
+	}
+	if (fd < 0)
+		return err_wrap(err, fd, "cache of \"%.80s\"", m->target);
+	*path = str_printf("%s/%s/fs", w->build->engine->state_dir, dir);
+	if (!*path) {
+		close(fd);
+		return err_sys(err, ENOMEM, "build");
+	}
+	*lock_fd = fd;
 	return 0;
 }

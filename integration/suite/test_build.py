@@ -580,3 +580,18 @@ def test_progress_on_a_terminal(shared, tmp_path):
     assert code == 1 and " !! [2/2] RUN echo the reason" in shown and "\nthe reason\r\n" in shown
     code, shown = on_terminal(shared, "build", "--progress", "plain", str(tmp_path))
     assert "#2 ERROR" in shown and "\x1b[" not in shown
+
+
+def test_a_locked_cache_is_one_builds_at_a_time(shared, tmp_path):
+    """Two RUNs that would see each other's half-done work if both had the cache."""
+    mount = f"--mount=type=cache,id={os.urandom(4).hex()},target=/c,sharing=locked"
+    step = f"RUN {mount} test ! -e /c/busy && touch /c/busy && sleep 0.4 && rm /c/busy"
+    build(shared, tmp_path, f"""
+        FROM busybox AS a
+        {step} # a
+        FROM busybox AS b
+        {step} # b
+        FROM busybox
+        COPY --from=a /etc /a
+        COPY --from=b /etc /b
+        """)
