@@ -16,21 +16,22 @@
 
 enum { PRIVATE_CACHES = 64, LOOK_AGAIN_MS = 20 };
 
-/* Looks again and again, as a wait for a lock could not be cancelled. */
-static int lock_range(const struct work *w, int fd, short type, bool wait)
+static int try_lock(int fd, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
-	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
-					{ .fd = w->build->stop_fd, .events = POLLIN } };
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
 
-		if (!wait || (errno != EAGAIN && errno != EACCES))
-			return errno == EACCES ? -EAGAIN : -errno;
-		if (poll(fds, ARRAY_LEN(fds), LOOK_AGAIN_MS) > 0)
-			return -ECANCELED;
-	}
-	return 0;
+/* Before one looks again: a wait for a lock could not be cancelled. */
+static int pause_a_little(const struct work *w)
+{
+	struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
+				{ .fd = w->build->stop_fd, .events = POLLIN } };
+
+	return poll(fds, ARRAY_LEN(fds), LOOK_AGAIN_MS) > 0 ? -ECANCELED : 0;
 }
 
 /* A new cache begins as what `from` has. */
@@ -40,30 +41,45 @@ static int fill_cache(struct work *w, int dir_fd, const struct runmount *m, stru
 	cleanup_free char *name = NULL;
 	int r = key_open(&unused, "", err);
 
+	r = r ? r : fd_remove_tree(dir_fd, "new");
 	if (r == 0 && m->from) {
 		cleanup_fd int from = runmount_source(w, m, &unused, &name, err);
 
-		return from < 0 ? from
-				: copytree_copy(from, name, dir_fd, "fs", &runmount_as_is, err);
+		r = from < 0 ? from
+			     : copytree_copy(from, name, dir_fd, "new", &runmount_as_is, err);
+	} else if (r == 0 && (mkdirat(dir_fd, "new", 0700) < 0 ||
+			      fchownat(dir_fd, "new", m->uid, m->gid, 0) < 0 ||
+			      fchmodat(dir_fd, "new", m->mode, 0) < 0)) {
+		r = -errno;
 	}
-	if (r == 0 &&
-	    (mkdirat(dir_fd, "fs", 0700) < 0 || fchownat(dir_fd, "fs", m->uid, m->gid, 0) < 0 ||
-	     fchmodat(dir_fd, "fs", m->mode, 0) < 0))
-		r = err_sys(err, errno, "make a cache");
-	return r;
+	return r == 0 && renameat(dir_fd, "new", dir_fd, "fs") < 0 ? -errno : r;
 }
 
-/* Made by the first who comes, while the others wait; the lock is what is wanted after. */
+/* Made by the first who comes, and there for the others as soon as it is whole. */
 static int make_files(struct work *w, int dir_fd, int lock_fd, const struct runmount *m,
 		      struct err *err)
 {
-	if (faccessat(dir_fd, "fs", F_OK, 0) == 0)
-		return 0;
-	int r = lock_range(w, lock_fd, F_WRLCK, m->sharing != SHARING_PRIVATE);
+	int r = 0;
 
-	if (r < 0 || faccessat(dir_fd, "fs", F_OK, 0) == 0)
-		return r;
-	return fill_cache(w, dir_fd, m, err);
+	while (r == 0 && faccessat(dir_fd, "fs", F_OK, 0) < 0) {
+		r = try_lock(lock_fd, F_WRLCK);
+		if (r == 0 && faccessat(dir_fd, "fs", F_OK, 0) < 0)
+			r = fill_cache(w, dir_fd, m, err);
+		else if (r == -EAGAIN)
+			r = pause_a_little(w);
+	}
+	return r;
+}
+
+static int lock_as_wanted(const struct work *w, int fd, enum runmount_sharing sharing)
+{
+	short type = sharing == SHARING_SHARED ? F_RDLCK : F_WRLCK;
+	int r;
+
+	while ((r = try_lock(fd, type)) == -EAGAIN && sharing != SHARING_PRIVATE)
+		if ((r = pause_a_little(w)) < 0)
+			break;
+	return r;
 }
 
 /* The cache in `dir` below STATE, made if it is new; the descriptor of its lock. -EAGAIN when it is a private
@@ -79,9 +95,7 @@ static int lock_cache(struct work *w, const char *dir, const struct runmount *m,
 	if (fd < 0)
 		return r ? r : -errno;
 	r = make_files(w, dir_fd, fd, m, err);
-	r = r ? r
-	      : lock_range(w, fd, m->sharing == SHARING_SHARED ? F_RDLCK : F_WRLCK,
-			   m->sharing != SHARING_PRIVATE);
+	r = r ? r : lock_as_wanted(w, fd, m->sharing);
 	return r == 0 ? steal_fd(&fd) : r;
 }
 
