@@ -15,6 +15,9 @@ import pytest
 from buildkit import build, config, fails, files, run, steps
 
 
+pytestmark = pytest.mark.layer_drivers
+
+
 @pytest.fixture(scope="module")
 def shared(module_engine):
     return module_engine
