@@ -36,6 +36,26 @@ static int check_platform(const char *platform, const struct image *image, struc
 			  platform, have);
 }
 
+/* What is here unless it is missing, or --pull wants it anew. */
+static int find(struct build *b, const char *name, const char *platform, struct image *image,
+		struct err *err)
+{
+	const struct build_options *o = b->options;
+	struct err own = ERR_NULL;
+	int r = o->request->pull && o->pull ? -ENOENT : image_find(b->engine, name, image, &own);
+
+	r = r ? r : check_platform(platform, image, &own);
+	if (r == -ENOENT && o->pull) {
+		image_deinit(image);
+		r = o->pull(o->ctx, name, platform, err);
+		r = r ? r : image_find(b->engine, name, image, err);
+		return r ? r : check_platform(platform, image, err);
+	}
+	if (r < 0 && err)
+		*err = own;
+	return r;
+}
+
 int baseimage_open(struct build *b, const char *name, const char *platform, struct imagedoc *doc,
 		   struct stack *stack, struct err *err)
 {
@@ -44,8 +64,7 @@ int baseimage_open(struct build *b, const char *name, const char *platform, stru
 
 	if (strcmp(name, "scratch") == 0)
 		return open_scratch(b, doc, stack, err);
-	r = image_find(b->engine, name, &image, err);
-	r = r ? r : check_platform(platform, &image, err);
+	r = find(b, name, platform, &image, err);
 	if (r < 0)
 		return r;
 	r = imagedoc_base(doc, image.config_json, image.config_len);

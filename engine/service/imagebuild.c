@@ -134,7 +134,9 @@ static int build(struct rpc_call *call, struct cleat_v1_images_build_stream *io,
 		 const Cleat__V1__BuildRequest__Options *request, struct feed *feed, int in_fd,
 		 struct err *err)
 {
-	const struct build_options options = { request, tell, io, rpc_call_cancel_fd(call) };
+	const struct build_options options = {
+		.request = request, .tell = tell, .ctx = io, .cancel_fd = rpc_call_cancel_fd(call)
+	};
 	struct engine *engine = service_engine(call);
 	pthread_t thread;
 	char id[72];
