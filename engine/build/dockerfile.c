@@ -9,13 +9,9 @@
 #include <strings.h>
 
 #include "buf.h"
+#include "dockerflag.h"
 #include "dockerword.h"
 #include "str.h"
-
-struct flag_rule {
-	const char *name;
-	bool is_switch, repeated;
-};
 
 struct rule {
 	const char *name;
@@ -254,92 +250,6 @@ const char *instruction_name(enum instruction_kind kind)
 
 /* ---- flags */
 
-static const struct flag_rule *find_flag(const struct rule *rule, const char *name, size_t n)
-{
-	for (const struct flag_rule *f = rule->flags; f->name; f++)
-		if (strlen(f->name) == n && memcmp(f->name, name, n) == 0)
-			return f;
-	return NULL;
-}
-
-static int check_value(const struct flag_rule *rule, const char **value, struct err *err)
-{
-	if (!rule->is_switch)
-		return *value ? 0
-			      : err_set(err, ERR_INVALID, "missing a value on flag: %s",
-					rule->name);
-	if (!*value || strcasecmp(*value, "true") == 0)
-		*value = "true";
-	else if (strcasecmp(*value, "false") == 0)
-		*value = "false";
-	else
-		return err_set(err, ERR_INVALID, "expecting boolean value for flag %s, not: %.40s",
-			       rule->name, *value);
-	return 0;
-}
-
-static int add_flag(struct instruction *in, const char *word, struct err *err)
-{
-	size_t n = strcspn(word, "=");
-	const struct flag_rule *rule = find_flag(&rules[in->kind], word, n);
-	const char *value = word[n] ? word + n + 1 : NULL;
-
-	if (!rule)
-		return err_set(err, ERR_INVALID, "unknown flag: --%.*s", (int)(n > 60 ? 60 : n),
-			       word);
-	if (!rule->repeated && instruction_flag(in, rule->name, 0))
-		return err_set(err, ERR_INVALID, "duplicate flag specified: %s", rule->name);
-	int r = check_value(rule, &value, err);
-
-	if (r < 0)
-		return r;
-	if (strings_append(&in->flags, rule->name) < 0 || strings_append(&in->flags, value) < 0)
-		return memory(err, -ENOMEM);
-	return 0;
-}
-
-/* A flag's word without its quotes; *p is moved behind it. */
-static char *flag_word(const char **p, char escape)
-{
-	cleanup(buf_deinit) struct buf word = BUF_NULL;
-	const char *s = *p;
-	char quote = 0;
-
-	for (; *s && (quote || !isspace((unsigned char)*s)); s++) {
-		if (quote ? *s == quote : *s == '"' || *s == '\'') {
-			quote = quote ? 0 : *s;
-			continue;
-		}
-		if (*s == escape && quote != '\'' && s[1])
-			s++;
-		buf_putc(&word, *s);
-	}
-	*p = s;
-	return buf_steal(&word);
-}
-
-/* The flags in front of the arguments; *rest is moved behind them. */
-static int read_flags(struct instruction *in, const char **rest, char escape, struct err *err)
-{
-	int r = 0;
-
-	while (r == 0) {
-		while (isspace((unsigned char)**rest))
-			++*rest;
-		if (!rules[in->kind].flags[0].name || !str_has_prefix(*rest, "--"))
-			return 0;
-		*rest += 2;
-		if (!**rest || isspace((unsigned char)**rest)) { /* "--" ends them */
-			*rest += strspn(*rest, " \t\v\f\r");
-			return 0;
-		}
-		cleanup_free char *word = flag_word(rest, escape);
-
-		r = word ? add_flag(in, word, err) : memory(err, -ENOMEM);
-	}
-	return r;
-}
-
 const char *instruction_flag(const struct instruction *in, const char *name, size_t nth)
 {
 	for (size_t i = 0; i + 1 < in->flags.n; i += 2)
@@ -395,7 +305,7 @@ static int read_instruction(struct instruction *in, char escape, struct err *err
 		return err_set(err, ERR_INVALID, "unknown instruction: %.*s",
 			       (int)(n > 60 ? 60 : n), in->text);
 	in->kind = (enum instruction_kind)kind;
-	int r = read_flags(in, &rest, escape, err);
+	int r = dockerflag_read(in, rules[kind].flags, &rest, escape, err);
 
 	r = r ? r : rules[kind].read(in, rest, escape, err);
 	return r ? r : check_count(in, err);
