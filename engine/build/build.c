@@ -237,7 +237,7 @@ static int check_request(const struct build *b, struct err *err)
 /* What was made is on disk, or forgotten. */
 static int settle(struct build *b, struct err *err)
 {
-	int r = b->wrote ? layers_sync(b->engine->layers, &b->lease, err) : 0;
+	int r = b->wrote ? layers_sync_all(b->engine->layers, err) : 0;
 
 	if (r < 0)
 		(void)!cache_drop(b->engine, b->lease.path, NULL);

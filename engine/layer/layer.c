@@ -179,6 +179,11 @@ static int write_record(const struct layers *layers, int dir_fd, uint64_t size_b
 	return r < 0 ? err_sys(err, r, "write the record of a layer") : 0;
 }
 
+int layers_sync_all(const struct layers *layers, struct err *err)
+{
+	return syncfs(layers->layers_fd) < 0 ? err_sys(err, errno, "write the layers to disk") : 0;
+}
+
 int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
 		   const char *diff, uint64_t size_bytes, struct err *err)
 {
