@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "buildauth.h"
 #include "buildcontext.h"
 #include "buildflags.h"
 #include "buildprogress.h"
@@ -192,6 +193,8 @@ static int run_build(struct cli *cli, const struct flags *flags, struct err *err
 	r = r ? r
 	      : buildsource_open(&b.source, flags->args[0], flags_text(flags, "file"), b.options,
 				 err);
+	if (r == 0 && b.options->dockerfile_text.len)
+		r = buildauth_add(b.options, err);
 	r = r ? r : run_stream(&b, err);
 	return r ? r : write_id(&b, err);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basepull.h"
 #include "image.h"
 #include "str.h"
 
@@ -42,12 +43,12 @@ static int find(struct build *b, const char *name, const char *platform, struct 
 {
 	const struct build_options *o = b->options;
 	struct err own = ERR_NULL;
-	int r = o->request->pull && o->pull ? -ENOENT : image_find(b->engine, name, image, &own);
+	int r = o->request->pull ? -ENOENT : image_find(b->engine, name, image, &own);
 
 	r = r ? r : check_platform(platform, image, &own);
-	if (r == -ENOENT && o->pull) {
+	if (r == -ENOENT) {
 		image_deinit(image);
-		r = o->pull(o->ctx, name, platform, err);
+		r = basepull(b, name, platform, err);
 		r = r ? r : image_find(b->engine, name, image, err);
 		return r ? r : check_platform(platform, image, err);
 	}

@@ -35,9 +35,6 @@ struct build_options {
 	const Cleat__V1__BuildRequest__Options *request;
 	/* Called from the build's threads, one at a time; an error ends the build. */
 	int (*tell)(void *ctx, const struct build_event *event, struct err *err);
-	/* Brings the image of that name here; `platform` is os/architecture[/variant], NULL = the host's. Called
-	 * from the build's threads. NULL = only what is here can be built upon. */
-	int (*pull)(void *ctx, const char *name, const char *platform, struct err *err);
 	void *ctx;
 	int cancel_fd; /* readable = stop; -1 = never */
 };

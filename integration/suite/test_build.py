@@ -229,7 +229,7 @@ def test_stages(shared, tmp_path):
 
 def test_copy_from_image(shared, tmp_path):
     build(shared, tmp_path, "FROM scratch\nCOPY --from=busybox /bin/busybox /bin/sh\nCMD [\"/bin/sh\"]\n")
-    fails(shared, tmp_path, "FROM scratch\nCOPY --from=nothing:1 / /\n", message="No such image: nothing:1")
+    fails(shared, tmp_path, "FROM scratch\nCOPY --from=127.0.0.1:1/nothing / /\n", message="127.0.0.1:1")
 
 
 # ---- arguments
@@ -273,7 +273,7 @@ def test_labels_and_tags(shared, tmp_path):
     ("# only a comment\n", "file with no instructions"),
     ("FROM busybox\nCOPY a\n", "line 2: COPY requires at least two arguments"),
     ("FROM busybox\nRUN <<E\nx\n", "line 2: unterminated heredoc E"),
-    ("FROM nothing:here\n", "No such image: nothing:here"),
+    ("FROM 127.0.0.1:1/nothing:here\n", "127.0.0.1:1"),
     ("FROM busybox\nRUN exit 3\n", "The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
     ("FROM busybox\nRUN [\"/no/such\"]\n", "/no/such"),
     ("FROM busybox\nCOPY gone /\n", "stat gone: file does not exist"),
