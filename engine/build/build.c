@@ -13,6 +13,8 @@
 
 #include "cache.h"
 #include "contextignore.h"
+#include "copysource.h"
+#include "download.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -69,22 +71,44 @@ static bool has_context(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK) == 1;
 }
 
-static int read_context(struct build *b, int in_fd, struct err *err)
+static int unpack_context(struct build *b, int in_fd, struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	int r = worker_start(&worker, b->engine->bin_dir, "tree", in_fd, b->context_fd, err);
 
+	r = r ? r : worker_finish(&worker, &lines, err);
+	return r < 0 ? err_wrap(err, r, "build context") : 0;
+}
+
+/* A file from a URL is a tar, or the Dockerfile of a build without a context. */
+static int fetch_context(struct build *b, struct err *err)
+{
+	cleanup_fd int fd =
+		openat(b->lease.fd, "remote", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char sha[65];
+	int r = fd < 0 ? err_sys(err, errno, "make a temporary file")
+		       : download_file(b, b->options->request->remote, fd, sha, err);
+
+	if (r < 0)
+		return r;
+	if (copysource_is_archive(b->lease.fd, "remote"))
+		return lseek(fd, 0, SEEK_SET) < 0 ? err_sys(err, errno, "build context")
+						  : unpack_context(b, fd, err);
+	b->remote_text = true;
+	return 0;
+}
+
+static int read_context(struct build *b, int in_fd, struct err *err)
+{
 	if (mkdirat(b->lease.fd, "context", 0755) < 0)
 		return err_sys(err, errno, "make the context's directory");
 	b->context_fd = openat(b->lease.fd, "context", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context_fd < 0)
 		return err_sys(err, errno, "open the context's directory");
-	if (!has_context(in_fd))
-		return 0;
-	int r = worker_start(&worker, b->engine->bin_dir, "tree", in_fd, b->context_fd, err);
-
-	r = r ? r : worker_finish(&worker, &lines, err);
-	return r < 0 ? err_wrap(err, r, "build context") : 0;
+	if (b->options->request->remote[0])
+		return fetch_context(b, err);
+	return has_context(in_fd) ? unpack_context(b, in_fd, err) : 0;
 }
 
 static int read_dockerfile(struct build *b, struct buf *out, struct err *err)
@@ -96,6 +120,11 @@ static int read_dockerfile(struct build *b, struct buf *out, struct err *err)
 	if (o->dockerfile_text.len) {
 		buf_append(out, o->dockerfile_text.data, o->dockerfile_text.len);
 		return out->error ? no_memory(err) : 0;
+	}
+	if (b->remote_text) {
+		int r = fd_read_file(b->lease.fd, "remote", DOCKERFILE_BYTES_MAX, out);
+
+		return r < 0 ? err_sys(err, r, "read the Dockerfile") : 0;
 	}
 	cleanup_fd int fd =
 		fd_open_in_root(b->context_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
@@ -228,9 +257,10 @@ static int check_request(const struct build *b, struct err *err)
 		r = image_check_tag(o->tags[i], err);
 	if (r == 0 && o->squash)
 		r = err_set(err, ERR_UNIMPLEMENTED, "--squash: not supported by this release");
-	if (r == 0 && o->remote[0])
+	if (r == 0 && o->remote[0] && (download_is_git(o->remote) || !download_is_url(o->remote)))
 		r = err_set(err, ERR_UNIMPLEMENTED,
-			    "the context %.120s: this release fetches no URLs", o->remote);
+			    "the context %.120s: this release fetches no git repositories",
+			    o->remote);
 	return r;
 }
 

@@ -27,6 +27,7 @@ struct build {
 	struct engine *engine;
 	const struct build_options *options;
 	struct lease lease; /* names the build; its context is below */
+	bool remote_text;   /* the context is a URL that has a Dockerfile alone */
 	int context_fd;     /* the root of the context's files, -1 = there is none */
 	struct dockerfile file;
 	struct plan plan;

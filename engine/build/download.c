@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "download.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "fd.h"
+#include "registry/transfer.h"
+#include "str.h"
+
+enum { TIMEOUT_S = 60 };
+
+bool download_is_url(const char *text)
+{
+	return str_has_prefix(text, "http://") || str_has_prefix(text, "https://");
+}
+
+bool download_is_git(const char *text)
+{
+	const char *hash = strchr(text, '#');
+	size_t n = hash ? (size_t)(hash - text) : strlen(text);
+
+	return str_has_prefix(text, "git@") || str_has_prefix(text, "git://") ||
+	       str_has_prefix(text, "ssh://") ||
+	       (download_is_url(text) && n > 4 && strncmp(text + n - 4, ".git", 4) == 0);
+}
+
+char *download_name(const char *url)
+{
+	const char *path = strstr(url, "://");
+	size_t n;
+
+	path = path ? strchr(path + 3, '/') : NULL;
+	if (!path)
+		return strdup("");
+	n = strcspn(path, "?#");
+	const char *slash = memrchr(path, '/', n);
+
+	return strndup(slash + 1, n - (size_t)(slash + 1 - path));
+}
+
+struct sink {
+	int fd;
+	EVP_MD_CTX *digest;
+};
+
+static int take(void *ctx, const struct transfer_reply *reply, const void *data, size_t n,
+		struct err *err)
+{
+	const struct sink *s = ctx;
+	int r = fd_write_all(s->fd, data, n);
+
+	(void)reply;
+	if (r == 0 && EVP_DigestUpdate(s->digest, data, n) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	return r < 0 ? err_sys(err, r, "write") : 0;
+}
+
+static int run(struct transfer *transfer, const char *url, struct sink *sink, struct err *err)
+{
+	const struct transfer_request request = {
+		.method = "GET", .url = url, .fd = -1, .sink = take, .ctx = sink
+	};
+	struct transfer_reply reply = { 0 };
+	int r = transfer_run(transfer, &request, &reply, err);
+
+	if (r == 0 && reply.status != 200)
+		r = err_set(err, reply.status == 404 ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
+			    "invalid response status %ld", reply.status);
+	transfer_reply_deinit(&reply);
+	return r;
+}
+
+static int finish(EVP_MD_CTX *digest, char sha[65], struct err *err)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+
+	if (EVP_DigestFinal_ex(digest, sum, NULL) != 1)
+		return err_set(err, ERR_INTERNAL, "sha256 failed");
+	str_hex(sum, 32, sha);
+	return 0;
+}
+
+int download_file(const struct build *b, const char *url, int fd, char sha[65], struct err *err)
+{
+	const struct transfer_options options = { .certs_dir = b->engine->config.registry_certs,
+						  .timeout_s = TIMEOUT_S,
+						  .stop_fd = b->options->cancel_fd };
+	cleanup(transfer_freep) struct transfer *transfer = NULL;
+	struct sink sink = { fd, EVP_MD_CTX_new() };
+	int r = sink.digest && EVP_DigestInit_ex(sink.digest, EVP_sha256(), NULL) == 1
+			? transfer_open(&transfer, &options, err)
+			: err_sys(err, ENOMEM, "sha256");
+
+	r = r ? r : run(transfer, url, &sink, err);
+	r = r ? r : finish(sink.digest, sha, err);
+	EVP_MD_CTX_free(sink.digest);
+	return r < 0 ? err_wrap(err, r, "fetch %.120s", url) : 0;
+}

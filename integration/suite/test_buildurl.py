@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds from URLs: ADD of files, contexts. The server is Python's own."""
+import hashlib
+import socket
+import subprocess
+import sys
+import tarfile
+
+import harness
+import pytest
+from buildkit import build, fails, files, run, steps
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    """(URL, folder) of a server."""
+    folder = tmp_path_factory.mktemp("web")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with subprocess.Popen([sys.executable, "-m", "http.server", str(port), "-b", "127.0.0.1", "-d", folder],
+                          stderr=subprocess.DEVNULL) as server:
+        def up():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+        harness.wait_until(up, what="the server")
+        yield f"http://127.0.0.1:{port}", folder
+        server.terminate()
+
+
+def test_add_url(module_engine, web, tmp_path):
+    url, folder = web
+    files(folder, {"file.txt": "from the web"})
+    with tarfile.open(folder / "x.tar", "w") as tar:
+        tar.add(folder / "file.txt", arcname="inside")
+    digest = hashlib.sha256(b"from the web").hexdigest()
+    text = f"""
+        FROM busybox
+        ARG U={url}
+        ADD $U/file.txt /dir/
+        ADD --chmod=644 --checksum=sha256:{digest} $U/file.txt?x=y /named
+        ADD $U/x.tar /kept.tar
+        ADD --unpack=true $U/x.tar /unpacked
+        """
+    build(module_engine, tmp_path, text)
+    assert run(module_engine, "cat", "/dir/file.txt", "/named", "/unpacked/inside") == "from the web" * 3
+    assert run(module_engine, "stat", "-c", "%a %Y", "/dir/file.txt", "/named").split("\n")[:2] == ["600 0", "644 0"]
+    assert run(module_engine, "tar", "tf", "/kept.tar") == "inside\n"
+    assert all(s.cached for s in steps(build(module_engine, tmp_path, text))[1:])
+    files(folder, {"file.txt": "other"})
+    fails(module_engine, tmp_path, text, message="digest mismatch sha256:")
+    fails(module_engine, tmp_path, f"FROM busybox\nADD {url}/none /x\n", message="invalid response status 404")
+    fails(module_engine, tmp_path, f"FROM busybox\nADD {url}/ /x/\n", message="cannot determine filename")
+    fails(module_engine, tmp_path, "FROM busybox\nADD https://example.com/a.git /x\n", message="no git repositories")
+    fails(module_engine, tmp_path, f"FROM busybox\nADD --checksum=sha256:{digest} Dockerfile /x\n",
+          message="checksum can't be specified")
+
+
+def test_contexts(module_engine, web, tmp_path):
+    url, folder = web
+    files(tmp_path, {"in/Dockerfile": "FROM busybox\nCOPY f /f\n", "in/f": "remote context",
+                     "in/Other": "FROM busybox\nCOPY f /g\n"})
+    with tarfile.open(folder / "context.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "in", arcname=".")
+    module_engine.out("build", "-t", "built", f"{url}/context.tar.gz")
+    assert run(module_engine, "cat", "/f") == "remote context"
+    module_engine.out("build", "-t", "built", "-f", "Other", f"{url}/context.tar.gz")
+    assert run(module_engine, "cat", "/g") == "remote context"
+    files(folder, {"Alone": "FROM busybox\nRUN echo alone > /a\n"})
+    module_engine.out("build", "-t", "built", f"{url}/Alone")
+    assert run(module_engine, "cat", "/a") == "alone\n"
+    done = module_engine.cleat("build", f"{url}/nothing", check=False)
+    assert done.returncode == 1 and "404" in done.stderr
+    done = module_engine.cleat("build", "https://example.com/a.git#main", check=False)
+    assert "no git repositories" in done.stderr
