@@ -227,6 +227,11 @@ static int record(struct build *b, const char *id, const struct buf *json,
 		return r;
 	r = image_insert(b->engine, id, json->data, json->len, config,
 			 b->stages[b->plan.target].stack.size_bytes, &tags, err);
+	if (r == 0 && store_run(store, err,
+				"INSERT OR IGNORE INTO image_blobs(image_id, digest) "
+				"SELECT ?, digest FROM image_blobs WHERE image_id = ?",
+				"ss", id, b->stages[b->plan.target].stack.id) < 0)
+		r = err_wrap(err, -EIO, "record the image's blobs");
 	int ended = store_end(store, r == 0, err);
 
 	return r ? r : ended;

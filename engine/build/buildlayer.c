@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "blobs.h"
 #include "cache.h"
+#include "content.h"
 #include "copytree.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
 #include "rootfs.h"
+#include "store.h"
 #include "work.h"
 
 static int add_history(struct work *w, const char *history, const struct cached *c, struct err *err)
@@ -52,19 +55,46 @@ int buildlayer_recall(struct work *w, const char *key, const char *history, stru
 	return r ? r : 1;
 }
 
-static int publish(struct work *w, const struct lease *lease, const struct cached *c,
+/* Where the driver keeps no tar: the tar as a blob, so that what is built can go out. */
+static int publish_blob(struct engine *engine, const struct lease *lease,
+			const struct image_layer *layer, struct err *err)
+{
+	int r = layer->blob_bytes && !layer->empty
+			? blobs_publish(engine, layer->diff_id, lease->fd, IMAGE_LAYER_BLOB)
+			: 0;
+
+	if (r < 0)
+		return err_sys(err, r, "keep a layer's tar");
+	if (!layer->blob_bytes || layer->empty)
+		return 0;
+	r = store_run(
+		engine->store, err,
+		"INSERT INTO blobs(digest, media_type, size_bytes, diff_id) VALUES(?, ?, ?, ?) "
+		"ON CONFLICT DO NOTHING",
+		"ssis", layer->diff_id, content_oci_type(CONTENT_PLAIN), (int64_t)layer->blob_bytes,
+		layer->diff_id);
+	return r < 0 ? r : 0;
+}
+
+static int publish(struct work *w, const struct lease *lease, const struct image_layer *layer,
 		   const char *key, const char *history, struct err *err)
 {
 	struct engine *engine = w->build->engine;
+	struct cached c = { "", 0, fd_realtime_ns() };
 	cleanup_fd int lock = image_lock(engine, err);
 	int r = lock < 0 ? lock : 0;
 	uint64_t size;
 
-	if (r == 0 && c->diff_id[0] && layers_size(engine->layers, c->diff_id + 7, &size) < 0)
-		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c->diff_id + 7,
-				   c->size_bytes, err);
-	r = r ? r : cache_add(engine, key, w->build->lease.path, c, w->title, err);
-	return r ? r : push(w, c, history, err);
+	if (!layer->empty) {
+		memcpy(c.diff_id, layer->diff_id, sizeof(c.diff_id));
+		c.size_bytes = layer->size_bytes;
+	}
+	if (r == 0 && c.diff_id[0] && layers_size(engine->layers, c.diff_id + 7, &size) < 0)
+		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c.diff_id + 7,
+				   c.size_bytes, err);
+	r = r ? r : publish_blob(engine, lease, layer, err);
+	r = r ? r : cache_add(engine, key, w->build->lease.path, &c, w->title, err);
+	return r ? r : push(w, &c, history, err);
 }
 
 int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err)
@@ -86,21 +116,16 @@ int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, co
 {
 	const Cleat__V1__BuildRequest__Options *o = w->build->options->request;
 	struct image_layer packed = { .empty = false };
-	struct cached result = { "", 0, fd_realtime_ns() };
 	int r = 0;
 
 	if (o->reproducible_case ==
 	    CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
 		r = copytree_clamp(upper_fd, o->timestamp_seconds * 1000000000, err);
-	r = r ? r : image_pack_end(w->build->engine, &layer->packing, upper_fd, &packed, err);
+	r = r ? r
+	      : image_pack_end(w->build->engine, &layer->lease, &layer->packing, upper_fd, &packed,
+			       err);
 	w->build->wrote = true;
-	if (r < 0)
-		return r;
-	if (!packed.empty) {
-		memcpy(result.diff_id, packed.diff_id, sizeof(result.diff_id));
-		result.size_bytes = packed.size_bytes;
-	}
-	return publish(w, &layer->lease, &result, key, history, err);
+	return r ? r : publish(w, &layer->lease, &packed, key, history, err);
 }
 
 /* ---- places */

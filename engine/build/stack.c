@@ -33,6 +33,19 @@ static int insert_layers(struct stack *stack, size_t from, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* The bytes that the layers came as, where they were kept: to go out with what is built. */
+static int insert_blobs(struct stack *stack, size_t from, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = from; r >= 0 && i < stack->layers.n; i++)
+		r = store_run(stack->engine->store, err,
+			      "INSERT OR IGNORE INTO image_blobs(image_id, digest) "
+			      "SELECT ?, digest FROM blobs WHERE diff_id = ?",
+			      "ss", stack->id, stack->layers.v[i]);
+	return r < 0 ? r : 0;
+}
+
 /* The row as the stack is now; `from` is the first layer that is new. */
 static int record(struct stack *stack, size_t from, struct err *err)
 {
@@ -51,6 +64,7 @@ static int record(struct stack *stack, size_t from, struct err *err)
 		      "ON CONFLICT(id) DO UPDATE SET config = excluded.config",
 		      "sbs", stack->id, json.data, json.len, stack->lease);
 	r = r < 0 ? r : insert_layers(stack, from, err);
+	r = r < 0 ? r : insert_blobs(stack, from, err);
 	int ended = store_end(store, r == 0, err);
 
 	return r ? r : ended;

@@ -102,7 +102,9 @@ int blobs_release(struct engine *engine, const struct lease *lease, struct err *
 	cleanup(strings_deinit) struct strings gone = { 0 };
 	int r = store_query(engine->store, err, rows_take_text, &gone,
 			    "SELECT digest FROM blobs WHERE NOT EXISTS "
-			    "(SELECT 1 FROM image_blobs WHERE digest = blobs.digest)",
+			    "(SELECT 1 FROM image_blobs WHERE digest = blobs.digest) AND "
+			    "NOT EXISTS (SELECT 1 FROM build_cache WHERE diff_id <> '' AND "
+			    "diff_id = blobs.diff_id)",
 			    "");
 
 	for (size_t i = 0; r >= 0 && i < gone.n; i++) {

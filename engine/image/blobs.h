@@ -29,7 +29,7 @@ int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, c
 		  int fd) must_check;
 int blobs_sync(const struct engine *engine) must_check;
 
-/* Rows of blobs that no image needs go, and their files into the lease. */
+/* Rows of blobs that no image and no step of the build cache needs go, and their files into the lease. */
 int blobs_release(struct engine *engine, const struct lease *lease, struct err *err) must_check;
 /* Files without a row go into the lease, with them parts of blobs that nobody has asked for lately. */
 int blobs_sweep(struct engine *engine, const struct lease *lease, struct err *err) must_check;

@@ -62,23 +62,6 @@ static int finish_both(struct worker *packer, struct worker *unpacker, struct im
 	return r;
 }
 
-static int pack_through_pipe(struct engine *engine, const struct lease *lease, int upper_fd,
-			     struct image_layer *out, struct err *err)
-{
-	cleanup(worker_deinit) struct worker packer = WORKER_NULL, unpacker = WORKER_NULL;
-	int pipe_fds[2];
-
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "make a pipe");
-	(void)fcntl(pipe_fds[1], F_SETPIPE_SZ, 1 << 20); /* less to and fro where it is allowed */
-	int r = worker_start(&packer, engine->bin_dir, "pack", pipe_fds[1], upper_fd, err);
-
-	r = r ? r : image_layer_start(engine, lease, pipe_fds[0], &unpacker, err);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
-	return r ? r : finish_both(&packer, &unpacker, out, err);
-}
-
 int image_layer_spool(const struct lease *lease, struct err *err)
 {
 	int fd = openat(lease->fd, IMAGE_LAYER_BLOB, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -104,22 +87,66 @@ int image_layer_spooled(struct engine *engine, const struct lease *lease, int fd
 	return r;
 }
 
-static int pack_through_file(struct engine *engine, const struct lease *lease, int upper_fd,
-			     struct image_layer *out, struct err *err)
+static int begin_pipe(struct engine *engine, const struct lease *lease, struct image_packing *p,
+		      struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "make a pipe");
+	p->tar_fd = fds[1];
+	(void)fcntl(fds[1], F_SETPIPE_SZ, 1 << 20); /* less to and fro where it is allowed */
+	int r = image_layer_start(engine, lease, fds[0], &p->unpacker, err);
+
+	close(fds[0]);
+	return r;
+}
+
+int image_pack_begin(struct engine *engine, const struct lease *lease, struct image_packing *p,
+		     struct err *err)
+{
+	*p = IMAGE_PACKING_NULL;
+	if (layers_keep_tar(engine->layers))
+		return begin_pipe(engine, lease, p, err);
+	p->tar_fd = image_layer_spool(lease, err);
+	return p->tar_fd < 0 ? p->tar_fd : 0;
+}
+
+/* The tar is whole in its file. */
+static int finish_spool(struct engine *engine, const struct lease *lease, struct worker *packer,
+			int fd, struct image_layer *out, struct err *err)
+{
+	cleanup(buf_deinit) struct buf none = BUF_NULL;
+	int r = worker_finish(packer, &none, err);
+
+	return r ? r : image_layer_spooled(engine, lease, fd, out, err);
+}
+
+int image_pack_end(struct engine *engine, const struct lease *lease, struct image_packing *p,
+		   int upper_fd, struct image_layer *out, struct err *err)
 {
 	cleanup(worker_deinit) struct worker packer = WORKER_NULL;
-	cleanup(buf_deinit) struct buf none = BUF_NULL;
-	cleanup_fd int fd = image_layer_spool(lease, err);
-	int r = fd < 0 ? fd : worker_start(&packer, engine->bin_dir, "pack", fd, upper_fd, err);
+	int r = worker_start(&packer, engine->bin_dir, "pack", p->tar_fd, upper_fd, err);
 
-	r = r ? r : worker_finish(&packer, &none, err);
-	return r ? r : image_layer_spooled(engine, lease, fd, out, err);
+	if (r == 0 && p->unpacker.pid <= 0)
+		return finish_spool(engine, lease, &packer, p->tar_fd, out, err);
+	closep(&p->tar_fd);
+	p->tar_fd = -1;
+	return r ? r : finish_both(&packer, &p->unpacker, out, err);
+}
+
+void image_pack_drop(struct image_packing *p)
+{
+	closep(&p->tar_fd);
+	worker_deinit(&p->unpacker);
+	*p = IMAGE_PACKING_NULL;
 }
 
 int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
 		     struct image_layer *out, struct err *err)
 {
-	return layers_keep_tar(engine->layers)
-		       ? pack_through_pipe(engine, lease, upper_fd, out, err)
-		       : pack_through_file(engine, lease, upper_fd, out, err);
+	cleanup(image_pack_drop) struct image_packing packing = IMAGE_PACKING_NULL;
+	int r = image_pack_begin(engine, lease, &packing, err);
+
+	return r ? r : image_pack_end(engine, lease, &packing, upper_fd, out, err);
 }

@@ -29,6 +29,18 @@ enum { IMAGE_LAYER_NUMBER = 1 }; /* in the lease */
  * it does, every file is as it was at some moment. Blocks. */
 int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
 		     struct image_layer *out, struct err *err) must_check;
+/* The same in two steps, of which the first can go on while what will be packed is still made: it costs the start
+ * of a worker. Close with image_pack_drop() in any case. */
+struct image_packing {
+	struct worker unpacker; /* none where the tar goes through a file */
+	int tar_fd;
+};
+#define IMAGE_PACKING_NULL ((struct image_packing){ WORKER_NULL, -1 })
+int image_pack_begin(struct engine *engine, const struct lease *lease,
+		     struct image_packing *packing, struct err *err) must_check;
+int image_pack_end(struct engine *engine, const struct lease *lease, struct image_packing *packing,
+		   int upper_fd, struct image_layer *out, struct err *err) must_check;
+void image_pack_drop(struct image_packing *packing);
 /* The tar that comes from `in_fd` (borrowed; plain, gzip or zstd): a worker that reads it to its end, and what it
  * made. -EINVAL for one that is none, or no layer. The second blocks. */
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,

@@ -8,6 +8,9 @@ import registries
 from buildkit import build, run, steps
 
 
+pytestmark = pytest.mark.layer_drivers
+
+
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
     """A registry that knows user:word, with base:1 in it."""
@@ -18,6 +21,16 @@ def registry(tmp_path_factory):
         yield r
 
 
+def test_what_was_built_is_saved_and_loaded(busybox, tmp_path):
+    build(busybox, tmp_path, "FROM busybox\nRUN echo saved > /x\n")
+    before = busybox.out("images", "-q", "--no-trunc", "built")
+    data = busybox.cleat("save", "built", text=False).stdout
+    busybox.out("rmi", "built")
+    busybox.cleat("load", text=False, input=data)
+    assert busybox.out("images", "-q", "--no-trunc", "built") == before
+    assert run(busybox, "cat", "/x") == "saved\n"
+
+
 def push(registry, tmp_path_factory, word):
     layers = [image.busybox_layer(), image.Layer().add("which", word.encode()).bytes()]
     archive = registries.archive_file(tmp_path_factory.mktemp("archive"), layers)
@@ -25,6 +38,7 @@ def push(registry, tmp_path_factory, word):
 
 
 def test_bases_are_pulled(engine, registry, tmp_path, tmp_path_factory, monkeypatch):
+    push(registry, tmp_path_factory, "first")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     (tmp_path / "docker").mkdir()
     context = tmp_path / "context"
