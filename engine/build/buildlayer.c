@@ -60,7 +60,7 @@ static int publish_blob(struct engine *engine, const struct lease *lease,
 			const struct image_layer *layer, struct err *err)
 {
 	int r = layer->blob_bytes && !layer->empty
-			? blobs_publish(engine, layer->diff_id, lease->fd, IMAGE_LAYER_BLOB)
+			? blobs_publish(engine, layer->diff_id, lease->fd, IMAGE_LAYER_BLOB, -1)
 			: 0;
 
 	if (r < 0)
