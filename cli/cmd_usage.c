@@ -275,18 +275,44 @@ static int prune_images(struct cli *cli, const struct flags *flags, uint64_t *by
 	return 0;
 }
 
+/* What no image needs, or with --all whatever there is. Labels are none of the cache's. */
+static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *bytes, struct err *err)
+{
+	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
+	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
+	int r;
+
+	if (flags_given(flags, "filter"))
+		return 0;
+	req.all = flags_switch(flags, "all");
+	r = remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
+	if (r < 0)
+		return r;
+	*bytes += reply->reclaimed_bytes;
+	if (reply->n_ids)
+		printf("Deleted build cache objects:\n");
+	for (size_t i = 0; i < reply->n_ids; i++)
+		printf("%s\n", reply->ids[i]);
+	if (reply->n_ids)
+		printf("\n");
+	return 0;
+}
+
 static int run_system_prune(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	uint64_t bytes = 0;
 
-	if (!confirmed(flags, flags_switch(flags, "all")
-				      ? ":\n  - all stopped containers\n  - all images without at "
-					"least one container associated to them\n"
-				      : ":\n  - all stopped containers\n  - all dangling images\n"))
+	if (!confirmed(flags,
+		       flags_switch(flags, "all")
+			       ? ":\n  - all stopped containers\n  - all images without at "
+				 "least one container associated to them\n  - all build cache\n"
+			       : ":\n  - all stopped containers\n  - all dangling images\n  - "
+				 "unused build cache\n"))
 		return 0;
 	int r = prune_containers(cli, flags, &bytes, err);
 
 	r = r ? r : prune_images(cli, flags, &bytes, err);
+	r = r ? r : prune_cache(cli, flags, &bytes, err);
 	if (r == 0)
 		show_total(bytes);
 	return r;

@@ -69,6 +69,28 @@ int cache_drop(struct engine *engine, const char *lease, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+static int take_usage(const struct store_row *row, void *ctx)
+{
+	*(struct cache_usage *)ctx = (struct cache_usage){
+		.total = (uint32_t)store_int(row, 0),
+		.active = (uint32_t)store_int(row, 1),
+		.size_bytes = (uint64_t)store_int(row, 2),
+		.reclaimable_bytes = (uint64_t)store_int(row, 3),
+	};
+	return 0;
+}
+
+int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err)
+{
+	return store_query(
+		engine->store, err, take_usage, out,
+		"SELECT COUNT(*), COALESCE(SUM(used), 0), COALESCE(SUM(size_bytes), 0), "
+		"COALESCE(SUM(size_bytes * (1 - used)), 0) FROM (SELECT size_bytes, "
+		"EXISTS (SELECT 1 FROM image_layers l WHERE l.diff_id = c.diff_id) AS used "
+		"FROM build_cache c WHERE c.lease = '')",
+		"");
+}
+
 /* ---- prune */
 
 #define PRUNABLE                                                                   \

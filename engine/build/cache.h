@@ -26,6 +26,12 @@ int cache_add(struct engine *engine, const char *key, const char *lease,
 int cache_settle(struct engine *engine, const char *lease, struct err *err) must_check;
 int cache_drop(struct engine *engine, const char *lease, struct err *err) must_check;
 
+struct cache_usage {
+	uint32_t total, active; /* steps; those whose layers an image has */
+	uint64_t size_bytes, reclaimable_bytes;
+};
+int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err) must_check;
+
 struct cache_prune {
 	bool all;         /* also what is in use by images */
 	int64_t until_ns; /* only what was used last before; 0 = whenever */

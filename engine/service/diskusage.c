@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/cache.h"
 #include "image.h"
 #include "imageview.h"
 #include "service.h"
@@ -185,7 +186,22 @@ static int report_containers(struct report *d, struct err *err)
 	return r;
 }
 
-/* This release has neither volumes nor a cache of builds. */
+static int report_cache(struct report *d, struct err *err)
+{
+	Cleat__V1__DiskUsageReply__Usage *u = add_usage(d, "build cache");
+	struct cache_usage usage = { 0 };
+	int r = u ? cache_usage(d->engine, &usage, err) : err_sys(err, ENOMEM, "disk usage");
+
+	if (r < 0)
+		return r;
+	u->total = usage.total;
+	u->active = usage.active;
+	u->size_bytes = usage.size_bytes;
+	u->reclaimable_bytes = usage.reclaimable_bytes;
+	return 0;
+}
+
+/* This release has no volumes. */
 static int report_none(struct report *d, const char *type, struct err *err)
 {
 	return add_usage(d, type) ? 0 : err_sys(err, ENOMEM, "disk usage");
@@ -210,6 +226,6 @@ int diskusage(struct rpc_call *call, const Cleat__V1__DiskUsageRequest *req,
 	if (r == 0 && (all || req->volumes))
 		r = report_none(&d, "volumes", err);
 	if (r == 0 && (all || req->build_cache))
-		r = report_none(&d, "build cache", err);
+		r = report_cache(&d, err);
 	return r;
 }

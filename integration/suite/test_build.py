@@ -392,6 +392,21 @@ def test_builder_prune(busybox, tmp_path):
     assert not steps(build(busybox, tmp_path, text))[1].cached
 
 
+def test_usage_and_system_prune(busybox, tmp_path):
+    def row():
+        lines = busybox.out("system", "df", "--format", "{{json .}}").splitlines()
+        return next(json.loads(line) for line in lines if json.loads(line)["Type"] == "Build Cache")
+
+    text = "FROM busybox\nRUN head -c 100000 /dev/zero > /big\n"
+    build(busybox, tmp_path, text)
+    assert (row()["TotalCount"], row()["Active"], row()["Size"], row()["Reclaimable"][:2]) == ("1", "1", "100kB", "0B")
+    busybox.cleat("rmi", "built")
+    assert (row()["Active"], row()["Reclaimable"][:5]) == ("0", "100kB")
+    out = busybox.out("system", "prune", "-f")
+    assert "Deleted build cache objects:" in out and "Total reclaimed space: 100kB" in out
+    assert row()["TotalCount"] == "0"
+
+
 # ---- mounts
 
 def test_mount_cache(shared, tmp_path):
