@@ -103,10 +103,10 @@ def fuzz_one(target, seconds):
 
 
 def stage_fuzz(tally, seconds):
-    """Each parser of outside bytes for `seconds`, two at a time."""
+    """Each parser of outside bytes for `seconds`, one more at a time than there are processors."""
     start = time.monotonic()
     targets = sorted((TOP / "build-fuzz" / "fuzz").glob("*_fuzz"))
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         results = list(pool.map(lambda target: fuzz_one(target, seconds), targets))
     failed = 0
     for target, (status, output) in zip(targets, results):

@@ -6,20 +6,19 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include "certs.h"
+#include "curllib.h"
 #include "fd.h"
 #include "str.h"
 
 enum { REDIRECTS_MAX = 5, READ_BYTES = 256 << 10, POLL_MS = 500 };
 
 struct transfer {
+	const struct curllib *curl;
 	CURLM *multi;
 	CURL *easy;
 	struct transfer_options options;
@@ -81,7 +80,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 	if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
 		transfer_reply_deinit(t->reply);
 		t->reply->content_length = UINT64_MAX;
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
+		t->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
 		return len;
 	}
 	const char *colon = memchr(line, ':', len);
@@ -122,7 +121,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 	const struct transfer_request *request = t->request;
 
 	t->moved_ns = fd_monotonic_ns();
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
+	t->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
 	if (request->sink && is_content(t->reply->status))
 		t->failed = request->sink(request->ctx, t->reply, data, size * n, &t->err);
 	else
@@ -168,7 +167,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-#define set(option, value) (void)curl_easy_setopt(t->easy, option, value)
+#define set(option, value) (void)t->curl->easy_setopt(t->easy, option, value)
 
 static void set_limits(struct transfer *t)
 {
@@ -205,14 +204,14 @@ static void set_method(struct transfer *t)
 static int set_headers(struct transfer *t)
 {
 	/* waiting for "100 Continue" costs a second with servers that do not send it */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *list = t->curl->slist_append(NULL, "Expect:");
 
 	for (size_t i = 0; list && i < TRANSFER_HEADERS_MAX; i++) {
 		const char *header = t->request->headers[i];
-		struct curl_slist *longer = header ? curl_slist_append(list, header) : list;
+		struct curl_slist *longer = header ? t->curl->slist_append(list, header) : list;
 
 		if (!longer)
-			curl_slist_free_all(list);
+			t->curl->slist_free_all(list);
 		list = longer;
 	}
 	t->headers = list;
@@ -241,7 +240,7 @@ static int prepare(struct transfer *t, struct err *err)
 
 	if (r < 0)
 		return r;
-	curl_easy_reset(t->easy);
+	t->curl->easy_reset(t->easy);
 	set(CURLOPT_URL, t->request->url);
 	set(CURLOPT_USERAGENT, "cleat/" CLEAT_VERSION);
 	set(CURLOPT_ERRORBUFFER, t->why);
@@ -274,12 +273,13 @@ static int drive(struct transfer *t, CURLcode *code, struct err *err)
 	int running = 1, queued;
 
 	for (;;) {
-		CURLMcode m = curl_multi_perform(t->multi, &running);
+		CURLMcode m = t->curl->multi_perform(t->multi, &running);
 
 		if (m == CURLM_OK && running)
-			m = curl_multi_poll(t->multi, n_stop ? &stop : NULL, n_stop, POLL_MS, NULL);
+			m = t->curl->multi_poll(t->multi, n_stop ? &stop : NULL, n_stop, POLL_MS,
+						NULL);
 		if (m != CURLM_OK)
-			return err_set(err, ERR_INTERNAL, "%s", curl_multi_strerror(m));
+			return err_set(err, ERR_INTERNAL, "%s", t->curl->multi_strerror(m));
 		if (stop.revents)
 			return stopped(err);
 		if (!running)
@@ -289,7 +289,7 @@ static int drive(struct transfer *t, CURLcode *code, struct err *err)
 			return 0;
 		}
 	}
-	CURLMsg *end = curl_multi_info_read(t->multi, &queued);
+	CURLMsg *end = t->curl->multi_info_read(t->multi, &queued);
 
 	*code = end ? end->data.result : CURLE_RECV_ERROR;
 	return 0;
@@ -303,7 +303,7 @@ static int url_shown(const char *url)
 
 static int failure(const struct transfer *t, CURLcode code, struct err *err)
 {
-	const char *url = t->request->url, *why = t->why[0] ? t->why : curl_easy_strerror(code);
+	const char *url = t->request->url, *why = t->why[0] ? t->why : t->curl->easy_strerror(code);
 	enum err_code kind = ERR_UNAVAILABLE;
 
 	if (t->failed) {
@@ -327,9 +327,9 @@ static void finish(struct transfer *t)
 	curl_off_t length = -1;
 	const char *url = NULL;
 
-	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
+	t->curl->easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	t->curl->easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	t->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
 	t->reply->content_length = length < 0 ? UINT64_MAX : (uint64_t)length;
 	t->reply->url = strdup(str_or_empty(url));
 }
@@ -349,16 +349,16 @@ int transfer_run(struct transfer *t, const struct transfer_request *request,
 	*reply = (struct transfer_reply){ .content_length = UINT64_MAX };
 	int r = prepare(t, err);
 
-	if (r == 0 && curl_multi_add_handle(t->multi, t->easy) != CURLM_OK)
+	if (r == 0 && t->curl->multi_add_handle(t->multi, t->easy) != CURLM_OK)
 		r = err_set(err, ERR_INTERNAL, "HTTP request: libcurl refuses it");
 	else if (r == 0) {
 		r = drive(t, &code, err);
 		if (r == 0 && code != CURLE_OK)
 			r = failure(t, code, err);
 		finish(t);
-		curl_multi_remove_handle(t->multi, t->easy);
+		t->curl->multi_remove_handle(t->multi, t->easy);
 	}
-	curl_slist_free_all(t->headers);
+	t->curl->slist_free_all(t->headers);
 	t->headers = NULL;
 	certs_deinit(&t->certs);
 	return r;
@@ -375,22 +375,19 @@ int transfer_wait(struct transfer *t, int64_t ms, struct err *err)
 	return 0;
 }
 
-static void init_once(void)
-{
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 int transfer_open(struct transfer **out, const struct transfer_options *options, struct err *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	cleanup(transfer_freep) struct transfer *t = calloc(1, sizeof(*t));
+	const struct curllib *curl = curllib_get(err);
+	cleanup(transfer_freep) struct transfer *t = curl ? calloc(1, sizeof(*t)) : NULL;
 
-	pthread_once(&once, init_once);
+	if (!curl)
+		return -EIO;
 	if (t) {
+		t->curl = curl;
 		t->options = *options;
 		t->certs_dir = strdup(options->certs_dir);
-		t->multi = curl_multi_init();
-		t->easy = curl_easy_init();
+		t->multi = curl->multi_init();
+		t->easy = curl->easy_init();
 	}
 	if (!t || !t->certs_dir || !t->multi || !t->easy)
 		return err_sys(err, ENOMEM, "HTTP");
@@ -402,8 +399,8 @@ struct transfer *transfer_free(struct transfer *t)
 {
 	if (!t)
 		return NULL;
-	curl_easy_cleanup(t->easy);
-	curl_multi_cleanup(t->multi);
+	t->curl->easy_cleanup(t->easy);
+	t->curl->multi_cleanup(t->multi);
 	free(t->certs_dir);
 	free(t);
 	return NULL;
