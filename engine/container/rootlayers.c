@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base.h"
 #include "cleat/shim/v1/shim.pb-c.h"
@@ -74,17 +76,29 @@ static int add_base(struct rootlayers *layers, const struct engine *engine, stru
 	return add(layers, fd, path, NULL) < 0 ? no_memory(err) : 0;
 }
 
+/* A layer may be in an image more than once, overlayfs takes a directory only once: the uppermost hides
+ * whatever its likes further down would add. */
+static bool comes_again(const struct strings *diff_ids, size_t i)
+{
+	for (size_t k = i + 1; k < diff_ids->n; k++)
+		if (strcmp(diff_ids->v[k], diff_ids->v[i]) == 0)
+			return true;
+	return false;
+}
+
 int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		    struct err *err)
 {
-	size_t n = image->config.diff_ids.n;
+	const struct strings *diff_ids = &image->config.diff_ids;
+	size_t n = diff_ids->n;
 	int r = 0;
 
 	layers->fds = calloc(n + 1, sizeof(*layers->fds));
 	if (!layers->fds)
 		return no_memory(err);
 	while (r == 0 && n-- > 0)
-		r = add_layer(layers, engine, image->config.diff_ids.v[n] + 7, err);
+		if (!comes_again(diff_ids, n))
+			r = add_layer(layers, engine, diff_ids->v[n] + 7, err);
 	return r ? r : add_base(layers, engine, err);
 }
 

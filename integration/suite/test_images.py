@@ -356,3 +356,14 @@ def test_layers_with_nothing_in_them(engine):
     layers = [bytes(1024), image.busybox_layer(), image.Layer().dir("./").bytes(), image.Layer().add("x", b"").bytes()]
     load(engine, image.docker_archive(["empty:1"], layers))
     assert engine.out("run", "--rm", "empty:1", "sh", "-c", "ls /x; wc -c < /x; ls -d /bin").split() == ["/x", "0", "/bin"]
+
+
+def test_a_layer_that_comes_twice(engine):
+    """Two steps of a build may leave the same layer; the later one counts, whatever came between."""
+    again = image.Layer().add("a", b"again").add(".wh.b").dir("d").add("d/own", b"").bytes()
+    between = image.Layer().add("a", b"between").add("b", b"").add("d/.wh.own").add("d/other", b"").bytes()
+    load(engine, image.docker_archive(["twice:1"], [image.busybox_layer(), again, between, again]))
+    assert engine.out("run", "--name", "one", "twice:1", "sh", "-c", "cat /a; echo; ls -d /b /d/* 2>&1; rm /a").split("\n") == [
+        "again", "ls: /b: No such file or directory", "/d/other", "/d/own"]
+    assert "D /a" in engine.out("diff", "one")
+    assert engine.out("image", "inspect", "-f", "{{len .RootFS.Layers}}", "twice:1") == "4"
