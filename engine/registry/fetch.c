@@ -153,11 +153,13 @@ static int recall(struct state *s, struct err *err)
 	if (!block)
 		return err_sys(err, ENOMEM, "fetch");
 	while ((n = pread(s->fd, block, HASH_BYTES, (off_t)s->have)) > 0) {
-		/* of another size than it was said to have then: the digest will tell */
+		/* whoever promised it then spoke of more bytes: those are none of this blob's */
 		if ((uint64_t)n > s->fetch->blob->size - s->have)
 			n = (ssize_t)(s->fetch->blob->size - s->have);
 		if (n == 0)
-			return 0;
+			return ftruncate(s->fd, (off_t)s->have) < 0
+				       ? err_sys(err, errno, "keep a blob")
+				       : 0;
 		int r = add(s, block, (size_t)n, err);
 
 		if (r < 0)

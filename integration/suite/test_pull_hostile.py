@@ -163,6 +163,24 @@ def test_bad_manifests(engine, document, sentence):
         refused(engine, f"{liar.host}/x:1", sentence)
 
 
+def test_a_blob_that_was_promised_longer(engine, registry):
+    """What one registry sent too much of a blob is not part of what another one completes."""
+    layer = image.Layer().add("f", os.urandom(5000)).bytes()
+    put_image(registry, "promised", "1", [layer])
+    _, manifest = registry.manifest("promised", "1")
+    document = json.loads(manifest)
+    blob, config = document["layers"][0], document["config"]
+    whole = registry.blob_path(blob["digest"]).read_bytes()
+    blob["size"] += 1000
+    with Liar({"/v2/x/manifests/1": (200, {"Content-Type": MANIFEST}, [json.dumps(document).encode()]),
+               f"/v2/x/blobs/{config['digest']}": (200, {}, [registry.blob_path(config["digest"]).read_bytes()]),
+               f"/v2/x/blobs/{blob['digest']}": lambda request: (206, {"Content-Range": "bytes 0-5999/6000"},
+                                                                 [whole + b"more"])}) as liar:
+        refused(engine, f"{liar.host}/x:1", "the registry ended after")
+    engine.out("pull", f"{registry.host}/promised:1")
+    assert (engine.state / "blobs/sha256" / blob["digest"][7:]).read_bytes() == whole
+
+
 def test_redirects_do_not_carry_credentials(engine, tmp_path, monkeypatch):
     """A redirect to another host is followed without the header; one to a file is not followed at all."""
     seen, target = [], {}
