@@ -125,7 +125,7 @@ static char *signature(struct registry *r, const char *url, unsigned int *genera
 
 	pthread_mutex_lock(&r->mutex);
 	*generation = r->generation;
-	copy = r->header && str_has_prefix(url, r->base) ? strdup(r->header) : NULL;
+	copy = r->header && urltext_below(url, r->base) ? strdup(r->header) : NULL;
 	pthread_mutex_unlock(&r->mutex);
 	return copy;
 }
@@ -187,7 +187,7 @@ static int signed_run(struct registry *r, struct transfer *t, struct transfer_re
 		n = transfer_run(t, request, reply, err);
 		r->met = r->met || reply->status;
 		if (n < 0 || reply->status != 401 || i == 1 ||
-		    !str_has_prefix(str_or_empty(reply->url), r->base))
+		    !urltext_below(str_or_empty(reply->url), r->base))
 			break;
 
 		cleanup_free char *challenge = strdup(reply->challenge);

@@ -29,6 +29,11 @@ char *urltext_resolve(const char *base, const char *location)
 	return str_printf("%.*s%s", (int)n, base, location);
 }
 
+bool urltext_below(const char *url, const char *base)
+{
+	return str_has_prefix(url, base) && strchr("/?#", url[strlen(base)]);
+}
+
 char *urltext_next(const char *link)
 {
 	const char *start = strchr(link, '<'), *end = start ? strchr(start, '>') : NULL;

@@ -39,6 +39,20 @@ static void test_resolve(void **state)
 	}
 }
 
+static void test_below(void **state)
+{
+	(void)state;
+	assert_true(urltext_below("http://h:5000", "http://h:5000"));
+	assert_true(urltext_below("http://h:5000/v2/", "http://h:5000"));
+	assert_true(urltext_below("https://h?x", "https://h"));
+	assert_true(urltext_below("https://h/mirror/v2/", "https://h/mirror"));
+	assert_false(urltext_below("http://h:50001/v2/", "http://h:5000"));
+	assert_false(urltext_below("https://h.evil/v2/", "https://h"));
+	assert_false(urltext_below("https://h@evil/v2/", "https://h"));
+	assert_false(urltext_below("https://h:443/v2/", "https://h"));
+	assert_false(urltext_below("https://h/mirrored/", "https://h/mirror"));
+}
+
 static void test_next(void **state)
 {
 	cleanup_free char *url = urltext_next("</v2/a/tags/list?n=2&last=b>; rel=\"next\"");
@@ -54,6 +68,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_escape),
 
 					    cmocka_unit_test(test_resolve),
+					    cmocka_unit_test(test_below),
 					    cmocka_unit_test(test_next) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
