@@ -42,19 +42,24 @@ static bool greets(int fd)
 	       (poll(&p, 1, GREET_MS) == 0 || recv(fd, &byte, 1, MSG_DONTWAIT) == 1);
 }
 
+/* Whether an engine answers at the public name there. */
+static bool answers(int run_fd)
+{
+	cleanup_fd int fd = fd_unix_connect(run_fd, PUBLIC_NAME, SOCK_STREAM | SOCK_NONBLOCK);
+
+	return fd == -EAGAIN || (fd >= 0 && greets(fd));
+}
+
 /* Whether the engine that holds the claim answers: its directory of sockets is in the lock file. */
 static bool is_served(int lock_fd)
 {
 	char run_dir[PATH_MAX];
 	ssize_t n = pread(lock_fd, run_dir, sizeof(run_dir) - 1, 0);
-	cleanup_fd int dir_fd = -1, fd = -1;
+	cleanup_fd int dir_fd = -1;
 
 	run_dir[n > 0 ? n : 0] = 0;
 	dir_fd = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return false;
-	fd = fd_unix_connect(dir_fd, PUBLIC_NAME, SOCK_STREAM | SOCK_NONBLOCK);
-	return fd == -EAGAIN || (fd >= 0 && greets(fd));
+	return dir_fd >= 0 && answers(dir_fd);
 }
 
 /* Without it others only wait longer. */
@@ -95,6 +100,12 @@ int link_claim(const struct engine *engine, bool replace, struct err *err)
 			       engine->state_dir);
 	if (r < 0)
 		return err_sys(err, r, "lock %s", engine->state_dir);
+	/* none of this state, as that is claimed: whoever uses it would lose its name */
+	if (!replace && answers(engine->run_fd))
+		return err_set(
+			err, ERR_PRECONDITION,
+			"another engine, of another state directory, serves at %s/" PUBLIC_NAME,
+			engine->run_dir);
 	return steal_fd(&fd);
 }
 

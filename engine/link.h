@@ -13,8 +13,8 @@
 
 /* Claims the state directory for the life of the process; the descriptor that holds the claim is
  * returned. One engine may hold it, or several of which each started with `replace` true.
- * Blocks for some seconds while one that serves no more holds it. An error when another engine serves and
- * `replace` is false. */
+ * Blocks for some seconds while one that serves no more holds it. An error when another engine serves,
+ * from this state or at this engine's public socket, and `replace` is false. */
 int link_claim(const struct engine *engine, bool replace, struct err *err) must_check;
 
 /* Name below RUN of this engine's own socket. */

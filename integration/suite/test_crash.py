@@ -305,6 +305,18 @@ def fill(engine):
     return filler
 
 
+def test_an_engine_of_another_state_does_not_take_the_name(busybox):
+    """Whoever talks to the first one would be talking to another, and then to nobody."""
+    other = subprocess.run([harness.BIN / "cleatd", "--state", busybox.root / "other", "--run", busybox.run],
+                           capture_output=True, text=True, timeout=20, check=False)
+    assert other.returncode == 1 and f"another engine, of another state directory, serves at {busybox.run}" in other.stderr
+    assert busybox.out("images", "-q")
+    busybox.kill()
+    busybox.start()
+    assert busybox.out("images", "-q")
+
+
+
 def test_ends_on_a_full_disk(small_disk):
     """How a container ended is known though nothing could be written but what was set aside for it."""
     engine = small_disk
