@@ -115,10 +115,11 @@ static int pax_number(const struct tarfield_record *r, bool *has, int64_t *value
 	return str_int_in(r->value, 0, INT64_MAX, value) < 0 ? -EINVAL : 0;
 }
 
+/* An empty one is no name: taken for one, it would be the root's, and the file would be gone. */
 static int pax_text(const struct tarfield_record *r, const char **out)
 {
 	*out = r->value;
-	return strlen(r->value) == r->len ? 0 : -EINVAL;
+	return r->len > 0 && strlen(r->value) == r->len ? 0 : -EINVAL;
 }
 
 static int pax_xattr(struct tarparse *p, const struct tarfield_record *r, const char *name)

@@ -194,10 +194,11 @@ static void cut(void **state)
 
 static void pax_refused(void **state)
 {
-	static const char *const bad[] = { "5 a=b\n",     "6 a=b",         "0 a=b\n",
-					   "a=b\n",       "6 =ab\n",       "8 size=\n",
-					   "99 a=b\n",    "12 mtime=x1\n", "11 uid=-1\n",
-					   "10 size=x\n", "6  a=b\n" };
+	static const char *const bad[] = { "5 a=b\n",       "6 a=b",          "0 a=b\n",
+					   "a=b\n",         "6 =ab\n",        "8 size=\n",
+					   "8 path=\n",     "13 linkpath=\n", "99 a=b\n",
+					   "12 mtime=x1\n", "11 uid=-1\n",    "10 size=x\n",
+					   "6  a=b\n" };
 	struct last last;
 	struct err err;
 
