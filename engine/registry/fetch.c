@@ -25,6 +25,7 @@ struct state {
 	uint64_t have;
 	uint64_t skip; /* of the reply at hand */
 	bool replied;  /* its first byte has come */
+	bool recalled; /* some of it is of an earlier try */
 };
 
 static int add(struct state *s, const void *data, size_t n, struct err *err)
@@ -186,6 +187,9 @@ static int verify(struct state *s, struct err *err)
 		return fdatasync(s->fd) < 0 ? err_sys(err, errno, "write a blob to disk") : 0;
 	blobs_partial_path(s->fetch->blob->digest, path);
 	(void)!unlinkat(s->fetch->engine->state_fd, path, 0);
+	if (s->recalled)
+		return err_set(err, ERR_ABORTED,
+			       "what was kept of an earlier try is wrong: try again");
 	return wrong(digest, s->fetch->blob, err);
 }
 
@@ -194,6 +198,7 @@ static int take_part(struct state *s, struct err *err)
 	int r = digest_begin(&s->digest, err);
 
 	r = r ? r : recall(s, err);
+	s->recalled = s->have > 0;
 	r = r ? r : bring(s, err);
 	return r ? r : verify(s, err);
 }

@@ -19,7 +19,8 @@ struct fetch {
 };
 
 /* Blocks until the blob is whole. Another fetch of the same blob, in whatever process, is waited for and what it
- * brought is used. On failure the part stays for the next try, unless it was wrong. */
+ * brought is used. On failure the part stays for the next try, unless it was wrong: ABORTED
+ * when bytes of an earlier try may have been the wrong ones. */
 int fetch_blob(const struct fetch *fetch, struct err *err) must_check;
 
 /* A small blob into memory: the size said, at most `max`, and the digest are checked. */

@@ -22,6 +22,16 @@ void growing_begin(struct growing *g, int fd)
 	pthread_mutex_unlock(&g->mutex);
 }
 
+void growing_reset(struct growing *g)
+{
+	pthread_mutex_lock(&g->mutex);
+	closep(&g->fd);
+	g->fd = -1;
+	g->have = 0;
+	g->ended = false;
+	pthread_mutex_unlock(&g->mutex);
+}
+
 void growing_add(struct growing *g, uint64_t bytes)
 {
 	pthread_mutex_lock(&g->mutex);

@@ -20,6 +20,8 @@ void growing_init(struct growing *g);
 void growing_deinit(struct growing *g);
 /* The writer's words. */
 void growing_begin(struct growing *g, int fd);
+/* Everything anew, with nobody reading. */
+void growing_reset(struct growing *g);
 void growing_add(struct growing *g, uint64_t bytes);
 void growing_end(struct growing *g);
 /* The reader's: how much there is once it is more than `seen`; `seen` at the end. Blocks. */

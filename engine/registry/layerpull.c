@@ -122,6 +122,17 @@ static int fetch_and_unpack(struct layer_pull *l, struct engine *engine, struct 
 	return r ? r : layers_sync(engine->layers, &l->lease, err);
 }
 
+/* What an earlier try had left is wrong, which shows at the end only; it is gone now. */
+static int fetch_again(struct layer_pull *l, struct engine *engine, struct registry *registry,
+		       struct transfer *transfer, struct err *err)
+{
+	growing_reset(&l->bytes);
+	lease_deinit(&l->lease);
+	l->unpacked_from = 0;
+	l->state = LAYER_DOWNLOADING;
+	return fetch_and_unpack(l, engine, registry, transfer, err);
+}
+
 int layer_pull_run(struct layer_pull *l, struct engine *engine, struct registry *registry,
 		   struct transfer *transfer, struct err *err)
 {
@@ -130,8 +141,13 @@ int layer_pull_run(struct layer_pull *l, struct engine *engine, struct registry 
 		return 0;
 	}
 	l->state = LAYER_DOWNLOADING;
-	int r = fetch_and_unpack(l, engine, registry, transfer, err);
+	struct err own = ERR_NULL;
+	int r = fetch_and_unpack(l, engine, registry, transfer, &own);
 
+	if (r < 0 && own.code == ERR_ABORTED)
+		r = fetch_again(l, engine, registry, transfer, &own);
+	if (r < 0 && err)
+		*err = own;
 	if (r < 0)
 		return err_wrap(err, r, "layer %.12s", l->blob->digest + strlen("sha256:"));
 	l->state = LAYER_DONE;

@@ -194,6 +194,20 @@ def test_parts_nobody_wants_any_more(engine, registry):
     assert parts(engine) == wanted
 
 
+def test_a_part_that_is_damaged(engine, registry):
+    """By whoever was asked for the blob before, or a crash of the host: this registry is not blamed for it."""
+    with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
+        process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
+        process.kill()
+        process.wait(10)
+    harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"], what="its end")
+    for part in parts(engine):
+        with open(part, "r+b") as file:
+            file.write(bytes(min(4096, part.stat().st_size)))
+    engine.out("pull", "-q", f"{registry.host}/big:1")
+    works(engine, f"{registry.host}/big:1")
+
+
 def test_full_disk(registry, tmp_path):
     """What was there before is good still, and once there is room the pull goes on."""
     disk = tmp_path / "disk"
