@@ -67,6 +67,23 @@ static int record_blob(struct engine *engine, const struct publish_image *image,
 	return r;
 }
 
+/* A layer that was here already came as a blob of another image, and does not come again: what is known of it
+ * is this image's too, or it would go with the other. */
+static int share_blobs(struct engine *engine, const struct publish_image *image, struct err *err)
+{
+	const struct strings *diff_ids = &image->config->diff_ids;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < diff_ids->n; i++)
+		r = store_run(
+			engine->store, err,
+			"INSERT INTO image_blobs(image_id, digest) SELECT ?1, digest FROM blobs "
+			"WHERE diff_id = ?2 AND NOT EXISTS (SELECT 1 FROM image_blobs JOIN blobs "
+			"USING(digest) WHERE image_id = ?1 AND diff_id = ?2)",
+			"ss", image->id, diff_ids->v[i]);
+	return r;
+}
+
 static int record_image(struct engine *engine, const struct publish_image *image, struct err *err)
 {
 	int r = image_insert(engine, image->id, image->json, image->len, image->config,
@@ -74,6 +91,7 @@ static int record_image(struct engine *engine, const struct publish_image *image
 
 	for (size_t i = 0; r >= 0 && i < image->n_blobs; i++)
 		r = record_blob(engine, image, &image->blobs[i], err);
+	r = r < 0 ? r : share_blobs(engine, image, err);
 	if (r >= 0 && image->manifest[0])
 		r = store_run(engine->store, err, "UPDATE images SET manifest = ? WHERE id = ?",
 			      "ss", image->manifest, image->id);

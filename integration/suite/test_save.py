@@ -93,6 +93,19 @@ def test_many(busybox, tmp_path):
         assert other.out("run", "--rm", "r:2", "cat", "/top") == "x" and len(other.out("images", "-aq").split()) == 3
 
 
+def test_a_layer_outlives_the_image_it_came_with(engine, tmp_path):
+    """Whoever shares a layer has it whole, also when the image that brought it is gone."""
+    base, more = image.busybox_layer(), image.Layer().add("more", b"m").bytes()
+    for name, layers in (("first:1", [base]), ("second:1", [base, more])):
+        engine.cleat("load", text=False, input=image.docker_archive([name], layers))
+    engine.out("rmi", "first:1")
+    engine.out("save", "-o", tmp_path / "out.tar", "second:1")
+    found = files(tmp_path / "out.tar")
+    assert [found[name] for name in json.loads(found["manifest.json"])[0]["Layers"]] == [base, more]
+    engine.out("rmi", "second:1")
+    harness.wait_until(lambda: not list(engine.state.glob("blobs/sha256/*")), what="the end of the blobs")
+
+
 def test_a_committed_image(busybox, tmp_path):
     busybox.out("run", "--name", "box", "busybox", "sh", "-c", "echo x > /new; rm /etc/group")
     busybox.out("commit", "box", "made")
