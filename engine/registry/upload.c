@@ -146,14 +146,16 @@ static int push_chunk(struct session *s, unsigned int *tries, struct err *err)
 	const struct upload *u = s->upload;
 	cleanup(transfer_reply_deinit) struct transfer_reply reply = { 0 };
 	uint64_t left = u->size_bytes - s->at;
+	bool last = left <= UPLOAD_CHUNK_BYTES;
 	struct err own = ERR_NULL;
 	int r = send_chunk(s, &reply, &own);
 
 	if (r == 0 && reply.status == 201)
 		return 1;
-	if (r == 0 && reply.status == 202) {
+	/* to the last one it is no answer: there is nothing more to send */
+	if (r == 0 && reply.status == 202 && !last) {
 		*tries = 1;
-		s->at += left < UPLOAD_CHUNK_BYTES ? left : UPLOAD_CHUNK_BYTES;
+		s->at += UPLOAD_CHUNK_BYTES;
 		return follow(s, &reply, err);
 	}
 	r = registry_pause(u->registry, u->transfer, (*tries)++, r, &reply, &own);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """push: what goes out is what came in, as other tools see it."""
 import gzip
+import http.server
 import json
 import subprocess
+import threading
 
 import harness
 import image
@@ -192,6 +194,36 @@ def test_registry_killed_during_a_push(engine):
         r.start()
         proxy.rate = None
         engine.out("push", "-q", name)
+
+
+def test_a_registry_that_is_never_done(busybox):
+    """It takes the last chunk and asks for more: it gets an answer, and not the same chunk for ever."""
+    asked = []
+
+    class Never(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):  # pylint: disable=invalid-name
+            self.send_error(404)
+
+        def do_PUT(self):  # pylint: disable=invalid-name
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(self.path)
+            self.send_response(202)
+            self.send_header("Location", "/v2/x/blobs/uploads/1")
+            self.end_headers()
+
+        do_POST = do_PUT
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Never) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        name = f"127.0.0.1:{server.server_port}/x:1"
+        busybox.out("tag", "busybox", name)
+        done = busybox.cleat("push", name, check=False, timeout=20)
+        server.shutdown()
+    assert done.returncode == 1 and "push: the registry answered 202" in done.stderr
+    assert len(asked) < 10
 
 
 def test_push_with_tokens(engine, tmp_path, monkeypatch):
