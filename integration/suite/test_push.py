@@ -85,7 +85,7 @@ def test_a_blob_that_never_came(engine, two):
     engine.load_busybox()
     digest, _ = a.manifest("team/x", "1")
     assert "Already exists" in engine.cleat("pull", f"{a.host}/team/x:1").stderr
-    copy = f"partly/{engine.root.name.lower().replace('_', '-')}"
+    copy = f"partly/{''.join(filter(str.isalnum, engine.root.name.lower()))}"
     engine.out("tag", f"{a.host}/team/x:1", f"{a.host}/{copy}:1")
     engine.out("push", "-q", f"{a.host}/{copy}:1")
     assert a.manifest(copy, "1")[0] == digest  # mounted
@@ -131,7 +131,7 @@ def test_image_of_a_container(engine, two):
     _, b = two
     engine.load_busybox()
     engine.out("run", "--name", "changed", "busybox", "sh", "-c", "echo changed > /new")
-    name = f"{b.host}/committed/{engine.root.name.lower().replace('_', '-')}:1"
+    name = f"{b.host}/committed/{''.join(filter(str.isalnum, engine.root.name.lower()))}:1"
     engine.out("commit", "changed", name)
     engine.out("push", "-q", name)
     engine.out("rm", "changed")
