@@ -42,6 +42,15 @@ int scope_set(struct scope *scope, const char *name, const char *value)
 	return 0;
 }
 
+int scope_add(struct scope *to, const struct scope *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < from->pairs.n; i += 2)
+		r = scope_set(to, from->pairs.v[i], from->pairs.v[i + 1]);
+	return r;
+}
+
 bool scope_is_proxy(const char *name)
 {
 	static const char *const names[] = { "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY",

@@ -18,5 +18,8 @@ const char *scope_get(const struct scope *scope, const char *name);
 /* Copies both. 0 or -ENOMEM. */
 int scope_set(struct scope *scope, const char *name, const char *value) must_check;
 
+/* Sets in *to all that is set in *from. 0 or -ENOMEM. */
+int scope_add(struct scope *to, const struct scope *from) must_check;
+
 /* Arguments that need no ARG and are in no cache key or history: HTTP_PROXY and its kind. */
 bool scope_is_proxy(const char *name);

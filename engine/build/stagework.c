@@ -61,6 +61,7 @@ static int begin_as_stage(struct work *w, size_t parent, struct err *err)
 	const struct work *from = &w->build->stages[parent];
 	int r = imagedoc_copy(&w->meta.image, &from->meta.image);
 
+	r = r ? r : scope_add(&w->meta.args, &from->meta.args);
 	r = r < 0 ? no_memory(err)
 		  : stack_open(&w->stack, w->build->engine, w->build->lease.path,
 			       &from->stack.layers, from->stack.size_bytes, err);

@@ -253,6 +253,20 @@ def test_build_args(shared, tmp_path):
     assert run(shared, "cat", "/args") == "top mine    \n"
 
 
+def test_stages_inherit_arguments(shared, tmp_path):
+    build(shared, tmp_path, """
+        FROM busybox AS one
+        ARG A=default
+        ARG B
+        FROM one AS two
+        ARG A=own
+        FROM one
+        ENV C=$A$B
+        RUN echo "$A$B" > /args
+        """, "--build-arg", "B=given")
+    assert run(shared, "sh", "-c", "cat /args; echo $C") == "defaultgiven\n" * 2
+
+
 def test_labels_and_tags(shared, tmp_path):
     iid = tmp_path / "iid"
     build(shared, tmp_path, "FROM busybox\nLABEL a=1\n", "--label", "b=2", "--label", "a=3", "-t", "second:tag",
