@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "signame.h"
 #include "str.h"
@@ -177,22 +178,24 @@ static int apply_entrypoint(struct meta *m, const struct instruction *in, struct
 	return set_command(m, in, "Entrypoint", err);
 }
 
-/* 80, 80/udp, 8000-8010/tcp. */
+/* 80, 80/udp, 8000-8010/TCP; *proto is in lower case. */
 static int check_port(const char *word, unsigned int *low, unsigned int *high, const char **proto)
 {
 	static const char *const protocols[] = { "tcp", "udp", "sctp" };
 	const char *slash = strchr(word, '/');
 	int used = 0;
 
-	*proto = slash ? slash + 1 : "tcp";
+	*proto = slash && slash[1] ? slash + 1 : protocols[0];
 	if (sscanf(word, "%5u%n-%5u%n", low, &used, high, &used) < 2)
 		*high = *low;
 	if (used == 0 || (word[used] && word[used] != '/') || *low == 0 || *high < *low ||
 	    *high > 65535)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
-		if (strcmp(protocols[i], *proto) == 0)
+		if (strcasecmp(protocols[i], *proto) == 0) {
+			*proto = protocols[i];
 			return 0;
+		}
 	return -EINVAL;
 }
 

@@ -32,7 +32,7 @@ def test_config_instructions(shared, tmp_path):
         ENV A=1 B="two words" C=$GREETING
         ENV OLD old form
         LABEL a.b=c "d e"='f g'
-        EXPOSE 80 53/udp 8000-8001
+        EXPOSE 80 53/UDP 8000-8001/
         VOLUME /data
         VOLUME ["/more"]
         USER 1000:1000
