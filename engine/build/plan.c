@@ -134,6 +134,20 @@ const char *plan_from(const struct instruction *in, size_t nth, size_t *len)
 	return NULL;
 }
 
+/* A number is a stage's and never an image's, and no stage can wait for itself. */
+static int refuse_source(const struct plan *plan, const char *name, size_t stage, struct err *err)
+{
+	const char *own = plan->v[stage].name;
+	uint64_t number;
+
+	if (own && strcasecmp(own, name) == 0)
+		return err_set(err, ERR_INVALID, "circular dependency detected on stage: %.80s",
+			       own);
+	return str_u64(name, &number) == 0
+		       ? err_set(err, ERR_INVALID, "invalid stage index %.80s", name)
+		       : 0;
+}
+
 static int mark_sources(struct plan *plan, const struct instruction *in, size_t stage,
 			struct err *err)
 {
@@ -148,6 +162,9 @@ static int mark_sources(struct plan *plan, const struct instruction *in, size_t 
 			return err_sys(err, ENOMEM, "plan");
 		if (source != PLAN_NONE)
 			plan->v[stage].needs[source] = plan->v[source].needed = true;
+		else if (refuse_source(plan, name, stage, err) < 0)
+			return err_wrap(err, -EINVAL, "dockerfile parse error on line %u",
+					in->first);
 	}
 	return 0;
 }

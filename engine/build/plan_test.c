@@ -54,6 +54,10 @@ static const struct {
 	{ "ARG x", "", "no build stage in current context" },
 	{ "FROM a", "b", "target stage \"b\" could not be found" },
 	{ "FROM a", "1", "target stage \"1\" could not be found" },
+	{ "FROM a\nCOPY --from=1 b c", "",
+	  "dockerfile parse error on line 2: invalid stage index 1" },
+	{ "FROM a AS b\nRUN --mount=from=B,target=/c d", "",
+	  "dockerfile parse error on line 2: circular dependency detected on stage: b" },
 	{ "FROM $NO", "", "dockerfile parse error on line 1: base name ($NO) should not be blank" },
 	{ "FROM ${NO:?gone}", "", "dockerfile parse error on line 1: NO: gone" },
 };

@@ -119,23 +119,25 @@ static int read_excludes(struct copying *c, struct err *err)
 	return text.error ? no_memory(err) : ignore_parse(text.data, text.len, &c->exclude, err);
 }
 
+static int refuse_many(const struct copying *c, struct err *err)
+{
+	return err_set(err, ERR_INVALID,
+		       "When using %s with more than one source file, the destination must be a "
+		       "directory and end with a /",
+		       instruction_name(c->in->kind));
+}
+
 /* The destination, and whether it must be a directory. */
 static int read_destination(struct copying *c, struct err *err)
 {
 	const char *word = c->words.v[c->words.n - 1];
-	const char *name = instruction_name(c->in->kind);
 
 	c->to = meta_path(&c->w->meta, word);
 	if (!c->to)
 		return no_memory(err);
 	c->into = !word[0] || str_has_suffix(word, "/") || strcmp(word, ".") == 0 ||
 		  str_has_suffix(word, "/.") || strcmp(c->to, "/") == 0;
-	if (c->words.n > 2 && !c->into)
-		return err_set(err, ERR_INVALID,
-			       "When using %s with more than one source file, the destination must "
-			       "be a directory and end with a /",
-			       name);
-	return 0;
+	return c->words.n > 2 && !c->into ? refuse_many(c, err) : 0;
 }
 
 /* ---- what it depends on */
@@ -192,6 +194,8 @@ static int copy_one(const struct copying *c, const struct copy_source *s, int ro
 
 	if (!target)
 		return no_memory(err);
+	if (c->sources.n > 1 && !s->directory && strcmp(target, c->to) == 0)
+		return refuse_many(c, err);
 	cleanup_fd int there = s->directory ? dirs_open(root_fd, target) : -1;
 
 	if (there >= 0) {
