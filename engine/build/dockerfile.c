@@ -295,6 +295,17 @@ static int check_count(const struct instruction *in, struct err *err)
 	return 0;
 }
 
+/* What comes into configs and histories, which are JSON. COPY's here-documents are files' bytes. */
+static bool is_text(const struct instruction *in)
+{
+	bool text_docs = in->kind == INSTRUCTION_RUN || in->kind == INSTRUCTION_ONBUILD;
+	bool ok = str_is_utf8(in->text);
+
+	for (size_t i = 0; text_docs && i < in->n_docs; i++)
+		ok = ok && str_is_utf8(in->docs[i].body);
+	return ok;
+}
+
 static int read_instruction(struct instruction *in, char escape, struct err *err)
 {
 	size_t n = strcspn(in->text, " \t\v\f\r");
@@ -305,6 +316,8 @@ static int read_instruction(struct instruction *in, char escape, struct err *err
 		return err_set(err, ERR_INVALID, "unknown instruction: %.*s",
 			       (int)(n > 60 ? 60 : n), in->text);
 	in->kind = (enum instruction_kind)kind;
+	if (!is_text(in))
+		return err_set(err, ERR_INVALID, "the text is not UTF-8");
 	int r = dockerflag_read(in, rules[kind].flags, &rest, escape, err);
 
 	r = r ? r : rules[kind].read(in, rest, escape, err);

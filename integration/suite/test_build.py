@@ -317,6 +317,17 @@ def test_errors(shared, tmp_path, text, message):
     assert shared.out("ps", "-aq").split() == [shared.out("ps", "-aq", "-f", "name=one").strip()]
 
 
+def test_text_that_is_no_utf8(shared, tmp_path):
+    dockerfile = tmp_path / "Dockerfile"
+    for line in (b"RUN echo caf\xe9", b"LABEL a=\xe9", b"RUN <<E\n\xe9\nE"):
+        dockerfile.write_bytes(b"# Jos\xe9\nFROM busybox\n" + line + b"\n")
+        r = shared.cleat("build", str(tmp_path), check=False)
+        assert (r.returncode, r.stderr) == (1, "cleat: dockerfile parse error on line 3: the text is not UTF-8\n")
+    dockerfile.write_bytes(b"FROM busybox\nCOPY <<E /f\n\xe9\nE\n")
+    shared.cleat("build", "-t", "built", str(tmp_path))
+    assert shared.cleat("run", "--rm", "built", "cat", "/f", text=False).stdout == b"\xe9\n"
+
+
 @pytest.mark.parametrize("arguments,message", [
     (["-f", "none"], "unable to evaluate symlinks in Dockerfile path"),
     (["-t", "BAD"], "invalid reference format"),
