@@ -181,6 +181,16 @@ static int write_id(struct building *b, struct err *err)
 	return r < 0 ? err_sys(err, r, "write %.120s", file) : 0;
 }
 
+/* When this build fails, no script may take the id of an earlier one for its own. */
+static int drop_old_id(const struct flags *flags, struct err *err)
+{
+	const char *file = flags_text(flags, "iidfile");
+
+	return file && unlink(file) < 0 && errno != ENOENT
+		       ? err_sys(err, errno, "remove %.120s", file)
+		       : 0;
+}
+
 static int run_build(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	static const struct buildflags_source source = { getenv, read_file };
@@ -195,6 +205,7 @@ static int run_build(struct cli *cli, const struct flags *flags, struct err *err
 				 err);
 	if (r == 0 && b.options->dockerfile_text.len)
 		r = buildauth_add(b.options, err);
+	r = r ? r : drop_old_id(flags, err);
 	r = r ? r : run_stream(&b, err);
 	return r ? r : write_id(&b, err);
 }

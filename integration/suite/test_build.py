@@ -328,6 +328,13 @@ def test_text_that_is_no_utf8(shared, tmp_path):
     assert shared.cleat("run", "--rm", "built", "cat", "/f", text=False).stdout == b"\xe9\n"
 
 
+def test_no_stale_iidfile(shared, tmp_path):
+    iid = tmp_path / "iid"
+    iid.write_text("of an earlier build")
+    fails(shared, tmp_path, "FROM busybox\nRUN exit 1\n", "--iidfile", str(iid), message="returned a non-zero code: 1")
+    assert not iid.exists()
+
+
 @pytest.mark.parametrize("arguments,message", [
     (["-f", "none"], "unable to evaluate symlinks in Dockerfile path"),
     (["-t", "BAD"], "invalid reference format"),
