@@ -92,7 +92,7 @@ static int fetch_context(struct build *b, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (copysource_is_archive(b->lease.fd, "remote"))
+	if (copysource_is_archive(b->engine, b->lease.fd, "remote"))
 		return lseek(fd, 0, SEEK_SET) < 0 ? err_sys(err, errno, "build context")
 						  : unpack_context(b, fd, err);
 	b->remote_text = true;

@@ -53,22 +53,39 @@ void copysource_deinit(struct copy_sources *s)
 
 /* ---- archives */
 
-/* What ADD takes for a tar, as the worker that unpacks it does: by its first bytes. */
-bool copysource_is_archive(int dir_fd, const char *name)
+/* By its first bytes, as most files are told from archives without a worker. */
+static bool may_be_archive(int fd)
 {
 	static const struct {
 		size_t at, len;
 		const char *bytes;
-	} marks[] = { { 0, 2, "\x1f\x8b" }, { 0, 4, "\x28\xb5\x2f\xfd" }, { 257, 5, "ustar" } };
-	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	} marks[] = { { 0, 2, "\x1f\x8b" },
+		      { 0, 4, "\x28\xb5\x2f\xfd" },
+		      { 0, 5,
+			"\xfd"
+			"7zXZ" },
+		      { 0, 3, "BZh" },
+		      { 257, 5, "ustar" } };
 	char head[512] = "";
-	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (n >= (ssize_t)(marks[i].at + marks[i].len) &&
 		    memcmp(head + marks[i].at, marks[i].bytes, marks[i].len) == 0)
 			return true;
 	return false;
+}
+
+/* Only a worker looks into what is compressed: dump.sql.gz is no archive. */
+bool copysource_is_archive(const struct engine *engine, int dir_fd, const char *name)
+{
+	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0 && may_be_archive(fd) &&
+	       worker_start(&worker, engine->bin_dir, "probe", fd, dir_fd, NULL) == 0 &&
+	       worker_finish(&worker, &lines, NULL) == 0;
 }
 
 int copysource_unpack(struct engine *engine, const struct copy_source *s, int root_fd,
@@ -141,7 +158,7 @@ static int add_path(struct finder *f, const char *word, const char *path, struct
 	s->directory = S_ISDIR(st.st_mode);
 	s->archive = f->in->kind == INSTRUCTION_ADD && S_ISREG(st.st_mode) &&
 		     !str_equal(instruction_flag(f->in, "unpack", 0), "false") &&
-		     copysource_is_archive(s->dir_fd, s->name);
+		     copysource_is_archive(f->w->build->engine, s->dir_fd, s->name);
 	return 0;
 }
 
@@ -232,8 +249,9 @@ static int add_url(struct finder *f, const char *url, struct err *err)
 	r = r ? r : check_sum(f, sha, err);
 	if (r == 0 && futimens(fd, never) < 0)
 		r = err_sys(err, errno, "set a file's time");
-	f->out->v[f->out->n - 1].archive = r == 0 && instruction_switch(f->in, "unpack") &&
-					   copysource_is_archive(s->dir_fd, s->name);
+	f->out->v[f->out->n - 1].archive =
+		r == 0 && instruction_switch(f->in, "unpack") &&
+		copysource_is_archive(f->w->build->engine, s->dir_fd, s->name);
 	return r;
 }
 

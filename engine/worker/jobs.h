@@ -21,14 +21,14 @@ enum {
 	JOB_NAME_MAX = 255,
 };
 
-/* ---- tarball.c: a tar, decompressed on the way (gzip, zstd or plain) and hashed behind that */
+/* ---- tarball.c: a tar, decompressed on the way (gzip, zstd, xz, bzip2 or plain) and hashed behind that */
 
 /* The next bytes, borrowed until the next call: their number, 0 at the end, -errno with *err set. The
  * first call gives at least TARBALL_HEAD bytes unless there are fewer. */
 typedef ssize_t tarball_read_fn(void *ctx, const void **data, struct err *err);
 
 enum { TARBALL_HEAD = 512 };
-enum tarball_kind { TARBALL_OTHER, TARBALL_PLAIN, TARBALL_GZIP, TARBALL_ZSTD };
+enum tarball_kind { TARBALL_OTHER, TARBALL_PLAIN, TARBALL_GZIP, TARBALL_FILTERED };
 /* What the first bytes are of. A plain tar is known by its first header's checksum. Pure. */
 enum tarball_kind tarball_kind(const void *head, size_t len);
 
@@ -39,7 +39,7 @@ struct tarball {
 	void *ctx;
 	enum tarball_kind kind;
 	struct gunzip *gunzip;     /* of a gzip */
-	struct archive *bytes;     /* of a zstd: decompresses */
+	struct archive *bytes;     /* of a filtered one: decompresses */
 	struct archive *tar;       /* NULL when only the bytes are asked for */
 	EVP_MD_CTX *digest;        /* of the tar; NULL = nobody asked */
 	uint64_t packed, unpacked; /* bytes so far */
@@ -159,6 +159,8 @@ job_fn job_load;
 job_fn job_layer;
 /* The files of a tar (a build's context, what ADD takes apart) into dir_fd. Writes nothing. */
 job_fn job_tree;
+/* Whether a tar comes from `in`: fails when there is no first entry that can be read. */
+job_fn job_probe;
 /* A layer's tar from `in`: its index and record anew, into dir_fd. Writes "diff DIFFID" to `out`. */
 job_fn job_index;
 

@@ -16,6 +16,25 @@ int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 	return r;
 }
 
+int job_probe(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
+{
+	struct input input = { .fd = -1 };
+	struct tarball t = { 0 };
+	struct archive_entry *entry;
+	int r = input_open(&input, in, err);
+
+	(void)dir_fd;
+	(void)tools;
+	(void)out;
+	r = r ? r : tarball_open(&t, input_read, &input, false, err);
+	r = r ? r : tarball_next(&t, &entry, err);
+	if (r == 0)
+		r = err_set(err, ERR_INVALID, "it has no entries");
+	tarball_deinit(&t);
+	input_deinit(&input);
+	return r < 0 ? r : 0;
+}
+
 int job_tree(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
 {
 	struct input input;

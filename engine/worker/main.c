@@ -180,6 +180,7 @@ static const struct {
 	{ "layer-erofs", job_layer, layer_index, .two_threads = true },
 	{ "index", job_index, NULL, .two_threads = true },
 	{ "tree", job_tree, NULL, .makes_files = true },
+	{ "probe", job_probe, .keep = NULL },
 };
 
 /* The second thread is started with the first one's confinement, gets the filter with it, and ends with the

@@ -81,7 +81,9 @@ static void kinds(void **state)
 	assert_int_equal(tarball_kind(block, sizeof(block)), TARBALL_PLAIN);
 	assert_int_equal(tarball_kind(block, sizeof(block) - 1), TARBALL_OTHER);
 	assert_int_equal(tarball_kind("\x1f\x8b", 2), TARBALL_GZIP);
-	assert_int_equal(tarball_kind("\x28\xb5\x2f\xfd", 4), TARBALL_ZSTD);
+	assert_int_equal(tarball_kind("\x28\xb5\x2f\xfd", 4), TARBALL_FILTERED);
+	assert_int_equal(tarball_kind("\xfd\x37zXZ", 5), TARBALL_FILTERED);
+	assert_int_equal(tarball_kind("BZh9", 4), TARBALL_FILTERED);
 	assert_int_equal(tarball_kind("{}", 2), TARBALL_OTHER);
 	block[0] = 'x';
 	assert_int_equal(tarball_kind(block, sizeof(block)), TARBALL_OTHER);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First the bytes are decompressed, gzip by ISA-L and zstd by a libarchive reader that does nothing else; then
- * they are given to who asked for them, or to a second reader, which parses the tar. In between they are hashed
- * and counted. A plain tar is not copied. A stream that grows a thousandfold is refused. */
+/* First the bytes are decompressed, gzip by ISA-L, what else there is by a libarchive reader that does nothing
+ * more; then they are given to who asked for them, or to a second reader, which parses the tar. In between they are
+ * hashed and counted. A plain tar is not copied. A stream that grows a thousandfold is refused. */
 #include "jobs.h"
 
 #include <errno.h>
@@ -32,12 +32,18 @@ static bool is_header(const unsigned char *h)
 
 enum tarball_kind tarball_kind(const void *head, size_t len)
 {
+	static const char *const filtered[] = { "\x28\xb5\x2f\xfd",
+						"\xfd"
+						"7zXZ",
+						"BZh" };
 	static const unsigned char zeroes[TARBALL_HEAD];
 
 	if (len >= 2 && memcmp(head, "\x1f\x8b", 2) == 0)
 		return TARBALL_GZIP;
-	if (len >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
-		return TARBALL_ZSTD;
+	for (size_t i = 0; i < ARRAY_LEN(filtered); i++)
+		if (len >= strlen(filtered[i]) &&
+		    memcmp(head, filtered[i], strlen(filtered[i])) == 0)
+			return TARBALL_FILTERED;
 	if (len >= TARBALL_HEAD && (is_header(head) || memcmp(head, zeroes, TARBALL_HEAD) == 0))
 		return TARBALL_PLAIN;
 	return TARBALL_OTHER;
@@ -112,7 +118,7 @@ static ssize_t fill_gzip(struct tarball *t, char *to, size_t n)
 	return (ssize_t)done;
 }
 
-static ssize_t fill_zstd(struct tarball *t, char *to, size_t n)
+static ssize_t fill_filtered(struct tarball *t, char *to, size_t n)
 {
 	size_t done = 0;
 
@@ -165,7 +171,8 @@ static ssize_t fill(struct tarball *t, char *to, size_t n)
 {
 	if (t->kind == TARBALL_GZIP)
 		return count(t, fill_gzip(t, to, n));
-	return count(t, t->kind == TARBALL_ZSTD ? fill_zstd(t, to, n) : fill_plain(t, to, n));
+	return count(t,
+		     t->kind == TARBALL_FILTERED ? fill_filtered(t, to, n) : fill_plain(t, to, n));
 }
 
 ssize_t tarball_fill(struct tarball *t, char *to, size_t n, struct err *err)
@@ -212,7 +219,7 @@ int tarball_fail(struct tarball *t, struct archive *a, struct err *err)
 	return err_set(err, ERR_INVALID, "%s", str_or_empty(archive_error_string(a)));
 }
 
-static int open_zstd(struct tarball *t, struct err *err)
+static int open_filtered(struct tarball *t, struct err *err)
 {
 	struct archive_entry *entry;
 
@@ -220,6 +227,8 @@ static int open_zstd(struct tarball *t, struct err *err)
 	if (!t->bytes)
 		return err_sys(err, ENOMEM, "open the archive");
 	archive_read_support_filter_zstd(t->bytes);
+	archive_read_support_filter_xz(t->bytes);
+	archive_read_support_filter_bzip2(t->bytes);
 	archive_read_support_format_raw(t->bytes);
 	if (archive_read_open(t->bytes, t, NULL, archive_packed, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(t->bytes, &entry) != ARCHIVE_OK)
@@ -238,8 +247,8 @@ int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, stru
 	t->kind = tarball_kind(t->head, (size_t)t->head_len);
 	if (t->kind == TARBALL_OTHER)
 		return err_set(err, ERR_INVALID, "it is no tar, plain or compressed");
-	if (t->kind == TARBALL_ZSTD)
-		return open_zstd(t, err);
+	if (t->kind == TARBALL_FILTERED)
+		return open_filtered(t, err);
 	if (t->kind == TARBALL_GZIP && !(t->gunzip = gunzip_new()))
 		return err_sys(err, ENOMEM, "open the archive");
 	return 0;

@@ -2,6 +2,7 @@
 """cleat build with real Dockerfiles on busybox: instructions, errors, cache, stages, here-documents, mounts,
 ignore files. Hostile contexts, cancelling and crashes are in test_buildfaults.py."""
 import contextlib
+import gzip
 import json
 import os
 import pathlib
@@ -161,17 +162,33 @@ def test_copy_flags(shared, tmp_path):
 
 def test_add_unpacks_archives(shared, tmp_path):
     files(tmp_path, {"in/one": "1", "plain": "p"})
-    for suffix, mode in (("tar", "w"), ("tar.gz", "w:gz")):
+    for suffix, mode in (("tar", "w"), ("tar.gz", "w:gz"), ("tar.xz", "w:xz"), ("tar.bz2", "w:bz2")):
         with tarfile.open(tmp_path / f"x.{suffix}", mode) as tar:
             tar.add(tmp_path / "in/one", arcname=f"top/{suffix}")
     build(shared, tmp_path, """
         FROM busybox
-        ADD x.tar x.tar.gz /unpacked/
+        ADD x.tar x.tar.gz x.tar.xz x.tar.bz2 /unpacked/
         ADD plain /plain
         COPY x.tar /kept.tar
         """)
-    assert run(shared, "cat", "/unpacked/top/tar", "/unpacked/top/tar.gz", "/plain") == "11p"
+    assert run(shared, "sh", "-c", "cd /unpacked/top; cat tar tar.gz tar.xz tar.bz2 /plain") == "1111p"
     assert run(shared, "tar", "tf", "/kept.tar") == "top/tar\n"
+
+
+def test_add_copies_what_is_no_archive(shared, tmp_path):
+    """A dump for a database's first start, say."""
+    packed = gzip.compress(b"SELECT 1;" * 100)
+    (tmp_path / "dump.sql.gz").write_bytes(packed)
+    (tmp_path / "empty.tar.gz").write_bytes(b"")
+    (tmp_path / "BZhang.txt").write_text("BZhang")
+    build(shared, tmp_path, """
+        FROM busybox
+        ADD dump.sql.gz /dump
+        ADD dump.sql.gz empty.tar.gz BZhang.txt /in/
+        """)
+    assert shared.cleat("run", "--rm", "built", "cat", "/dump", "/in/dump.sql.gz", "/in/empty.tar.gz",
+                        text=False).stdout == packed * 2
+    assert run(shared, "cat", "/in/BZhang.txt") == "BZhang"
 
 
 def test_deleted_and_replaced_files(shared, tmp_path):
@@ -522,7 +539,7 @@ def test_contexts_on_stdin(shared, tmp_path):
     r = shared.cleat("build", "-", input="FROM busybox\nCOPY x /\n", check=False)
     assert "file does not exist" in r.stderr
     files(tmp_path, {"in/Dockerfile": "FROM busybox\nCOPY f /f\n", "in/f": "tarred", "in/Two": "FROM busybox\nCOPY f /g\n"})
-    for flag in ("", "z"):
+    for flag in ("", "z", "J"):
         data = subprocess.run(["tar", f"c{flag}", "-C", tmp_path / "in", "."], check=True, capture_output=True).stdout
         shared.cleat("build", "-t", "built", "-", text=False, input=data)
         assert run(shared, "cat", "/f") == "tarred"
