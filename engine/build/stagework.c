@@ -96,7 +96,10 @@ static int do_meta(struct work *w, const struct instruction *in, struct err *err
 	cleanup(buf_deinit) struct buf history = BUF_NULL;
 	int r = meta_apply(&w->meta, in, &history, err);
 
-	return r ? r : buildlayer_empty(w, history.data, err);
+	if (r < 0)
+		return err_wrap(err, r, "dockerfile line %u: %s", in->first,
+				instruction_name(in->kind));
+	return buildlayer_empty(w, history.data, err);
 }
 
 static int (*const steps[N_INSTRUCTIONS])(struct work *w, const struct instruction *in,
