@@ -11,7 +11,7 @@
 #include "exchange.h"
 #include "str.h"
 
-enum { PART_BYTES = 64 << 10 };
+enum { PART_BYTES = 64 << 10, ANY_TEXT = JSON_DECODE_ANY | JSON_ALLOW_NUL };
 
 typedef Cleat__V1__BuildRequest__Options options;
 
@@ -51,10 +51,12 @@ static int send_context(struct gw *gw, struct rpc_client_call *call, struct err 
 
 static int tell(struct gw *gw, const char *text, size_t n)
 {
-	json_t *line = json_stringn(text, n);
+	cleanup(buf_deinit) struct buf quoted = BUF_NULL;
 
-	if (!line) /* what is no UTF-8 */
-		line = json_stringn_nocheck("?\n", 2);
+	buf_json_string(&quoted, text,
+			n); /* commands print anything, and jansson takes UTF-8 alone */
+	json_t *line = quoted.error ? NULL : json_loadb(quoted.data, quoted.len, ANY_TEXT, NULL);
+
 	return gw_send_json(gw, json_pack("{s:o}", "stream", line));
 }
 

@@ -29,6 +29,14 @@ def test_docker_py(client, tmp_path):
     assert " ---> Using cache\n" in [entry.get("stream") for entry in log]
 
 
+def test_output_that_is_no_text(client):
+    _, log = client.images.build(fileobj=io.BytesIO(rb"""FROM busybox
+RUN printf 'seen caf\351\n'; printf '\303'; sleep 0.2; printf '\251 split\n'
+"""))
+    text = "".join(entry.get("stream", "") for entry in log)
+    assert "seen caf\ufffd\n" in text and " split\n" in text
+
+
 def test_errors(client, gateway):
     with pytest.raises(docker.errors.BuildError, match="returned a non-zero code: 3"):
         client.images.build(fileobj=io.BytesIO(b"FROM busybox\nRUN exit 3\n"))
