@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "str.h"
+
 static const struct {
 	const char *grpc, *connect;
 	int http, errnum;
@@ -116,6 +118,7 @@ static void finish_message(char *text, int wanted)
 	for (unsigned char *p = (unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
+	str_mend_utf8(text);
 }
 
 static void set_message(struct err *err, const char *fmt, va_list args)

@@ -482,3 +482,16 @@ bool str_is_utf8(const char *text)
 		len = str_utf8_len(p, (size_t)(end - p));
 	return len;
 }
+
+void str_mend_utf8(char *text)
+{
+	unsigned char *p = (unsigned char *)text, *end = p + strlen(text);
+
+	while (p < end) {
+		size_t len = str_utf8_len(p, (size_t)(end - p));
+
+		if (len == 0)
+			*p = '?';
+		p += len ? len : 1;
+	}
+}

@@ -52,6 +52,8 @@ void str_random_id(char out[65]);
 /* Length of the valid UTF-8 sequence at p, of n bytes (RFC 3629: no overlong forms, no surrogates), 0 if none. */
 size_t str_utf8_len(const unsigned char *p, size_t n);
 bool str_is_utf8(const char *text);
+/* Puts '?' where bytes are not UTF-8, as in a text that was cut. */
+void str_mend_utf8(char *text);
 
 bool str_has_prefix(const char *text, const char *prefix);
 bool str_has_suffix(const char *text, const char *suffix);

@@ -225,7 +225,11 @@ static void hosts_and_ports(void **state)
 
 static void utf8(void **state)
 {
+	char cut[] = "a\xc3\xa4\xe2\x82";
+
 	(void)state;
+	str_mend_utf8(cut);
+	assert_string_equal(cut, "a\xc3\xa4??");
 	assert_true(str_is_utf8(""));
 	assert_true(str_is_utf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"));
 	assert_false(str_is_utf8("a\xff"));

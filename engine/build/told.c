@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "str.h"
 #include "work.h"
 
 static int tell(struct build *b, const struct build_event *event, struct err *err)
@@ -25,6 +26,7 @@ void told_begin(struct work *w, const char *text)
 		(void)snprintf(name, sizeof(name), "stage-%zu ", w->number);
 	(void)snprintf(w->title, sizeof(w->title), "[%s%zu/%zu] %s", name, ++w->step, w->steps,
 		       text);
+	str_mend_utf8(w->title); /* who cuts may cut a character */
 	told(w, BUILD_BEGIN);
 }
 

@@ -346,6 +346,12 @@ def test_text_that_is_no_utf8(shared, tmp_path):
     assert shared.cleat("run", "--rm", "built", "cat", "/f", text=False).stdout == b"\xe9\n"
 
 
+def test_titles_and_errors_are_cut_between_characters(shared, tmp_path):
+    for shift in range(3):
+        text = f"FROM busybox\nRUN exit 1 #{'x' * shift}{'ä日' * 200}\n"
+        fails(shared, tmp_path, text, message="The command '/bin/sh -c exit 1")  # its output is read as UTF-8
+
+
 def test_no_stale_iidfile(shared, tmp_path):
     iid = tmp_path / "iid"
     iid.write_text("of an earlier build")
