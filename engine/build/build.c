@@ -92,7 +92,10 @@ static int fetch_context(struct build *b, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (copysource_is_archive(b->engine, b->lease.fd, "remote"))
+	r = copysource_is_archive(b->engine, b->lease.fd, "remote", err);
+	if (r < 0)
+		return r;
+	if (r == 1)
 		return lseek(fd, 0, SEEK_SET) < 0 ? err_sys(err, errno, "build context")
 						  : unpack_context(b, fd, err);
 	b->remote_text = true;

@@ -77,15 +77,23 @@ static bool may_be_archive(int fd)
 }
 
 /* Only a worker looks into what is compressed: dump.sql.gz is no archive. */
-bool copysource_is_archive(const struct engine *engine, int dir_fd, const char *name)
+int copysource_is_archive(const struct engine *engine, int dir_fd, const char *name,
+			  struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
 	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct err own = ERR_NULL;
 
-	return fd >= 0 && may_be_archive(fd) &&
-	       worker_start(&worker, engine->bin_dir, "probe", fd, dir_fd, NULL) == 0 &&
-	       worker_finish(&worker, &lines, NULL) == 0;
+	if (fd < 0 || !may_be_archive(fd))
+		return 0;
+	int r = worker_start(&worker, engine->bin_dir, "probe", fd, dir_fd, &own);
+
+	r = r ? r : worker_finish(&worker, &lines, &own);
+	if (r == 0 || own.code == ERR_INVALID)
+		return r == 0;
+	*err = own;
+	return r;
 }
 
 int copysource_unpack(struct engine *engine, const struct copy_source *s, int root_fd,
@@ -136,6 +144,14 @@ static char *target_of(const struct instruction *in, const char *word, const cha
 	return strdup(path);
 }
 
+static int look_into(const struct finder *f, struct copy_source *s, struct err *err)
+{
+	int r = copysource_is_archive(f->w->build->engine, s->dir_fd, s->name, err);
+
+	s->archive = r == 1;
+	return r < 0 ? r : 0;
+}
+
 static int add_path(struct finder *f, const char *word, const char *path, struct err *err)
 {
 	struct copy_source *s = grow(f->out);
@@ -156,10 +172,10 @@ static int add_path(struct finder *f, const char *word, const char *path, struct
 			       "%.120s: file does not exist",
 			       word);
 	s->directory = S_ISDIR(st.st_mode);
-	s->archive = f->in->kind == INSTRUCTION_ADD && S_ISREG(st.st_mode) &&
-		     !str_equal(instruction_flag(f->in, "unpack", 0), "false") &&
-		     copysource_is_archive(f->w->build->engine, s->dir_fd, s->name);
-	return 0;
+	if (f->in->kind != INSTRUCTION_ADD || !S_ISREG(st.st_mode) ||
+	    str_equal(instruction_flag(f->in, "unpack", 0), "false"))
+		return 0;
+	return look_into(f, s, err);
 }
 
 static int add_paths(struct finder *f, const char *word, struct key *key, struct err *err)
@@ -232,7 +248,7 @@ static int check_sum(const struct finder *f, const char *sha, struct err *err)
 static int add_url(struct finder *f, const char *url, struct err *err)
 {
 	const struct timespec never[] = { { 0, 0 }, { 0, 0 } };
-	const struct copy_source *s = make_source(f, download_name(url), err);
+	struct copy_source *s = make_source(f, download_name(url), err);
 	char sha[65];
 
 	if (!s)
@@ -249,10 +265,7 @@ static int add_url(struct finder *f, const char *url, struct err *err)
 	r = r ? r : check_sum(f, sha, err);
 	if (r == 0 && futimens(fd, never) < 0)
 		r = err_sys(err, errno, "set a file's time");
-	f->out->v[f->out->n - 1].archive =
-		r == 0 && instruction_switch(f->in, "unpack") &&
-		copysource_is_archive(f->w->build->engine, s->dir_fd, s->name);
-	return r;
+	return r || !instruction_switch(f->in, "unpack") ? r : look_into(f, s, err);
 }
 
 static int add_heredoc(struct finder *f, const struct heredoc *doc, struct err *err)

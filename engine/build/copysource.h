@@ -31,8 +31,9 @@ struct copy_sources {
 int copysource_find(struct copy_sources *out, struct work *w, const struct instruction *in,
 		    const struct strings *words, struct key *key, struct err *err) must_check;
 void copysource_deinit(struct copy_sources *sources);
-/* Whether ADD takes the file for a tar, plain or compressed. Blocks. */
-bool copysource_is_archive(const struct engine *engine, int dir_fd, const char *name);
+/* 1 when ADD takes the file for a tar, plain or compressed, otherwise 0. Blocks. */
+int copysource_is_archive(const struct engine *engine, int dir_fd, const char *name,
+			  struct err *err) must_check;
 /* Unpacks an archive into the directory `to` below root_fd. */
 int copysource_unpack(struct engine *engine, const struct copy_source *source, int root_fd,
 		      const char *to, struct err *err) must_check;
