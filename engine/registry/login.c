@@ -33,6 +33,14 @@ static int domain_of(const char *server, char out[256], struct err *err)
 	return 0;
 }
 
+/* UNAVAILABLE tells clients that the engine is away, which they wait out: it is not, the registry is. */
+static int registry_is_away(int r, struct err *err)
+{
+	if (err && err->code == ERR_UNAVAILABLE)
+		err->code = ERR_UNKNOWN;
+	return r;
+}
+
 int registry_login(struct engine *engine, const char *server, const struct auth_credentials *auth,
 		   int cancel_fd, struct err *err)
 {
@@ -54,7 +62,7 @@ int registry_login(struct engine *engine, const char *server, const struct auth_
 	r = registry_open(&registry, &options, &endpoints[n - 1], err);
 	r = r ? r : registry_transfer(registry, cancel_fd, &transfer, err);
 	r = r ? r : registry_ask(registry, transfer, &request, "", &reply, err);
-	if (r < 0)
-		return r;
-	return reply.status == 200 ? 0 : registry_refused(&reply, err, "login");
+	if (r == 0 && reply.status != 200)
+		r = registry_refused(&reply, err, "login");
+	return r < 0 ? registry_is_away(r, err) : 0;
 }

@@ -4,7 +4,9 @@ import json
 import os
 import stat
 import subprocess
+import time
 
+import gateway as gateways
 import harness
 import image
 import pytest
@@ -83,6 +85,20 @@ esac
     engine.out("pull", f"{guarded.host}/x:1")
     engine.out("logout", guarded.host)
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_registry_that_is_away_is_told_at_once(engine, home):
+    """Not waited for as for an engine that restarts."""
+    g = gateways.Gateway(engine)
+    try:
+        host = f"127.0.0.1:{registries.free_port()}"
+        done = engine.cleat("login", "-u", "user", "--password-stdin", host, input="word", check=False, timeout=8)
+        assert done.returncode == 1 and "Failed to connect" in done.stderr, done
+        start = time.monotonic()
+        told = g.json("POST", "/auth", {"username": "u", "password": "p", "serveraddress": host}, status=500)
+        assert "Failed to connect" in told["message"] and time.monotonic() - start < 8
+    finally:
+        g.close()
 
 
 def test_token_server(engine, home, tmp_path, archive):
