@@ -38,13 +38,17 @@ static int run(struct gw *gw, struct err *err)
 {
 	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
 	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
+	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r;
+	cleanup(json_decrefp) json_t *given = NULL;
+	int r = gw_json_platform(gw, &given, &platform, err);
 
+	options.platform = r > 0 ? &platform : NULL;
 	options.quiet = true; /* progress could be told only after the body */
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
-	r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
+	if (r >= 0)
+		r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
 	r = r ? r : gw_send_body(gw, call, send_part, err);
 	while (r == 0) {
 		Cleat__V1__LoadImageReply *reply = NULL;

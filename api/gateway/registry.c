@@ -97,20 +97,6 @@ static int tell_pull(struct gw *gw, const Cleat__V1__PullImageReply *m)
 						familiar(p->reference)));
 }
 
-/* os[/architecture[/variant]] cut in place. */
-void gw_cut_platform(char *text, Cleat__V1__Platform *out)
-{
-	char *parts[3] = { text, NULL, NULL };
-
-	for (int i = 0; i < 2 && parts[i] && (parts[i + 1] = strchr(parts[i], '/')); i++)
-		*parts[i + 1]++ = '\0';
-	out->os = parts[0];
-	if (parts[1])
-		out->architecture = parts[1];
-	if (parts[2])
-		out->variant = parts[2];
-}
-
 static int run_pull(struct gw *gw, const Cleat__V1__PullImageRequest *req, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;

@@ -30,13 +30,17 @@ static int copy(struct gw *gw, struct rpc_client_call *call, struct err *err)
 static void save(struct gw *gw, char **names, size_t n)
 {
 	Cleat__V1__SaveImagesRequest request = CLEAT__V1__SAVE_IMAGES_REQUEST__INIT;
+	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
+	cleanup(json_decrefp) json_t *given = NULL;
 	struct err err = ERR_NULL;
-	int r;
+	int r = gw_json_platform(gw, &given, &platform, &err);
 
 	request.images = names;
 	request.n_images = n;
-	r = gw_open(gw, "cleat.v1.Images/Save", &request.base, &call, &err);
+	request.platform = r > 0 ? &platform : NULL;
+	if (r >= 0)
+		r = gw_open(gw, "cleat.v1.Images/Save", &request.base, &call, &err);
 	r = r ? r : copy(gw, call, &err);
 	if (r < 0 && gw->streaming)
 		gw->http->broken = true;

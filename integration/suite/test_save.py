@@ -136,6 +136,11 @@ def test_by_docker(busybox, tmp_path):
         assert json.loads(files(tmp_path / "out.tar")["manifest.json"])[0]["RepoTags"] == ["busybox:latest", "second:1"]
         code, _, data = g.ask("GET", "/images/second:1/get")
         assert code == 200 and tarfile.open(fileobj=io.BytesIO(data)).getnames()
+        done = g.docker("save", "-o", str(tmp_path / "not"), "--platform", "linux/arm64", "busybox")
+        assert done.returncode == 1 and "is not for linux/arm64" in done.stderr, done
+        done = g.docker("load", "-i", str(tmp_path / "out.tar"), "--platform", "linux/arm64")
+        assert done.returncode == 1 and "no image for linux/arm64" in done.stderr, done
+        assert "invalid platform" in g.json("GET", "/images/busybox/get?platform=linux", status=400)["message"]
         assert "No such image" in g.json("GET", "/images/absent/get", status=404)["message"]
         assert g.docker("load", "-i", str(tmp_path / "out.tar")).stdout.count("Loaded image") == 2
     finally:
