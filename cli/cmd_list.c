@@ -119,6 +119,13 @@ static const struct column ps_columns[] = {
 	{ "Names", "NAMES" },        { "Size", "SIZE" },
 };
 
+/* Sizes cost the engine a walk through files: only who shows them asks for them. */
+static bool wants_size(const struct flags *flags)
+{
+	return flags_switch(flags, "size") ||
+	       strstr(str_or_empty(flags_text(flags, "format")), ".Size");
+}
+
 static int list(struct cli *cli, const struct flags *flags, Cleat__V1__ListContainersReply **reply,
 		struct err *err)
 {
@@ -128,7 +135,7 @@ static int list(struct cli *cli, const struct flags *flags, Cleat__V1__ListConta
 	int r;
 
 	req.all = flags_switch(flags, "all");
-	req.size = flags_switch(flags, "size");
+	req.size = wants_size(flags);
 	if (last && str_int_in(last, -1, UINT32_MAX, &n) < 0)
 		return err_set(err, ERR_INVALID,
 			       "invalid argument \"%s\" for \"-n, --last\" flag: expected a number",

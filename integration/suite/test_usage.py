@@ -46,7 +46,7 @@ def test_sizes_of_containers(busybox):
     busybox.out("run", "-d", "--name", "up", "busybox", "sh", "-c", "head -c 1000 /dev/zero > /f; echo ready; sleep 1000")
     busybox.wait_for_log("up", "ready")
     assert df(busybox)["Containers"] == ("2", "1", "51.01kB", "50.01kB (98%)")
-    sizes = dict(line.split("=", 1) for line in busybox.out("ps", "-as", "--format", "{{.Names}}={{.Size}}").split("\n"))
+    sizes = dict(line.split("=", 1) for line in busybox.out("ps", "-a", "--format", "{{.Names}}={{.Size}}").split("\n"))
     assert sizes["done"].startswith("50kB (virtual ") and sizes["up"].startswith("1kB (virtual ")
     inspected = json.loads(busybox.out("inspect", "--size", "done"))[0]
     assert inspected["SizeRw"] == 50007 and inspected["SizeRootFs"] > 50007
