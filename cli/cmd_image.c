@@ -157,7 +157,10 @@ static int one_rmi(struct cli *cli, const struct flags *flags, const char *arg, 
 		if (reply->changes[i]->deleted[0])
 			printf("Deleted: %s\n", reply->changes[i]->deleted);
 	}
-	return r;
+	if (r == 0 || !req.force || err->code != ERR_NOT_FOUND)
+		return r;
+	output_error(err); /* it is not there: what was wanted */
+	return 1;
 }
 
 static int run_rmi(struct cli *cli, const struct flags *flags, struct err *err)
@@ -323,6 +326,8 @@ const struct command cmd_image_table[] = {
 	{ "image", "list", NULL, "[OPTIONS] [REPOSITORY[:TAG]]", "List images", images_flags, 0, 1,
 	  false, run_images },
 	{ "image", "rm", "rmi", "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images",
+	  rmi_flags, 1, SIZE_MAX, false, run_rmi },
+	{ "image", "remove", NULL, "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images",
 	  rmi_flags, 1, SIZE_MAX, false, run_rmi },
 	{ "image", "tag", "tag", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
 	  "Create a tag that refers to an image", no_flags, 2, 2, false, run_tag },

@@ -100,7 +100,8 @@ static int help_all(const char *group)
 			printf("  %-12s%s\n", name, c->help);
 	}
 	if (!group) {
-		printf("\nManagement Commands:\n  container   Manage containers\n"
+		printf("\nManagement Commands:\n  builder     Manage builds\n"
+		       "  container   Manage containers\n"
 		       "  image       Manage images\n  system      Manage the engine\n\nGlobal "
 		       "Options:\n");
 		print_flags(global_flags);

@@ -69,6 +69,8 @@ def test_info(cli):
     ("kill -s NONSENSE shown", 1, "invalid signal: NONSENSE"),
     ("rm shown", 1, "stop the container before removing or force remove"),
     ("rmi busybox", 1, "conflict: unable to remove repository reference"),
+    ("rmi -f none", 0, "No such image: none"),
+    ("image remove none", 1, "No such image: none"),
     ("wait", 1, "wait requires at least 1 argument"),
 ])
 def test_how_it_ends(cli, arguments, code, text):
