@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "msg.h"
+#include "runparse.h"
 #include "str.h"
 
 typedef Cleat__V1__BuildRequest__Options options;
@@ -77,6 +78,13 @@ static int add_host(options *o, const struct buildflags_source *source, const ch
 	if (copy && !strchr(copy, ':'))
 		return err_set(err, ERR_INVALID, "bad format for add-host: \"%.80s\"", word);
 	return copy && msg_add(&o->extra_hosts, &o->n_extra_hosts, copy) ? 0 : no_memory(err);
+}
+
+static int add_ulimit(options *o, const struct buildflags_source *source, const char *word,
+		      struct err *err)
+{
+	(void)source;
+	return runparse_ulimit(word, &o->ulimits, &o->n_ulimits, err);
 }
 
 /* ---- secrets */
@@ -236,6 +244,7 @@ static const struct {
 } lists[] = {
 	{ "add-host", add_host }, { "build-arg", add_arg }, { "cache-from", add_cache_from },
 	{ "label", add_label },   { "secret", add_secret }, { "tag", add_tag },
+	{ "ulimit", add_ulimit },
 };
 
 static const struct {
@@ -301,5 +310,6 @@ const struct flag buildflags_table[] = {
 	{ "target", 0, FLAG_TEXT, "string", "Set the target build stage to build" },
 	{ "timestamp", 0, FLAG_TEXT, "seconds",
 	  "Time of the image and of all that is new in it, for reproducible builds" },
+	{ "ulimit", 0, FLAG_LIST, "ulimit", "Ulimit options" },
 	{ 0 },
 };

@@ -153,8 +153,7 @@ static int storage_opt(const char *text, Cleat__V1__ContainerConfig *c, struct e
 		    &cleat__v1__container_config__storage_options_entry__descriptor, err);
 }
 
-/* name=soft[:hard] */
-static int ulimit(const char *text, Cleat__V1__ContainerConfig *c, struct err *err)
+int runparse_ulimit(const char *text, Cleat__V1__Ulimit ***list, size_t *n, struct err *err)
 {
 	cleanup(msg_freep) Cleat__V1__Ulimit *u = msg_new(&cleat__v1__ulimit__descriptor);
 	cleanup_free char *copy = strdup(text);
@@ -173,10 +172,15 @@ static int ulimit(const char *text, Cleat__V1__ContainerConfig *c, struct err *e
 		return runparse_bad(err, "ulimit", text, "name=soft[:hard]");
 	if (u->hard != -1 && (u->soft == -1 || u->soft > u->hard))
 		return runparse_bad(err, "ulimit", text, "a soft limit not above the hard one");
-	if (!msg_set(&u->name, copy) || !msg_push(&c->ulimits, &c->n_ulimits, u))
+	if (!msg_set(&u->name, copy) || !msg_push(list, n, u))
 		return no_memory(err);
 	u = NULL;
 	return 0;
+}
+
+static int ulimit(const char *text, Cleat__V1__ContainerConfig *c, struct err *err)
+{
+	return runparse_ulimit(text, &c->ulimits, &c->n_ulimits, err);
 }
 
 static bool is_permissions(const char *text)

@@ -16,5 +16,9 @@ int runmount_tmpfs(const char *text, Cleat__V1__ContainerConfig *c, struct err *
 /* -p [ip:][host[-end]:]container[-end][/protocol] */
 int runport_publish(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
 
+/* --ulimit name=soft[:hard], appended to the list */
+int runparse_ulimit(const char *text, Cleat__V1__Ulimit ***list, size_t *n,
+		    struct err *err) must_check;
+
 /* ERR_INVALID: invalid argument "text" for "--flag" flag: expected `wanted`. */
 int runparse_bad(struct err *err, const char *flag, const char *text, const char *wanted);

@@ -311,13 +311,13 @@ static int add_mounts(json_t *host, config *c, struct err *err)
 	return r;
 }
 
-static int add_ulimits(json_t *list, config *c, struct err *err)
+int createjson_ulimits(json_t *list, Cleat__V1__Ulimit ***out, size_t *n, struct err *err)
 {
 	json_t *item;
 	size_t i;
 
-	c->ulimits = calloc(json_array_size(list) + 1, sizeof(*c->ulimits));
-	if (!c->ulimits)
+	*out = calloc(json_array_size(list) + 1, sizeof(**out));
+	if (!*out)
 		return jsonfield_no_memory(err);
 	json_array_foreach(list, i, item)
 	{
@@ -326,7 +326,7 @@ static int add_ulimits(json_t *list, config *c, struct err *err)
 		if (!u)
 			return jsonfield_no_memory(err);
 		cleat__v1__ulimit__init(u);
-		c->ulimits[c->n_ulimits++] = u;
+		(*out)[(*n)++] = u;
 		u->soft = json_integer_value(json_object_get(item, "Soft"));
 		u->hard = json_integer_value(json_object_get(item, "Hard"));
 		if (!*member(item, "Name") ||
@@ -395,7 +395,9 @@ static int set_host(json_t *host, config *c, struct err *err)
 	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);
 	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), c, err);
 	r = r ? r : add_mounts(host, c, err);
-	r = r ? r : add_ulimits(json_object_get(host, "Ulimits"), c, err);
+	r = r ? r
+	      : createjson_ulimits(json_object_get(host, "Ulimits"), &c->ulimits, &c->n_ulimits,
+				   err);
 	r = r ? r : add_ports(json_object_get(host, "PortBindings"), c, err);
 	r = r ? r : add_sysctls(json_object_get(host, "Sysctls"), "Sysctls", c, err);
 	return r ? r : add_annotations(json_object_get(host, "Annotations"), "Annotations", c, err);

@@ -14,6 +14,9 @@
  * no word for are refused the same way. */
 int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerRequest **out,
 		     struct err *err) must_check;
+/* [{"Name": "nofile", "Soft": 1, "Hard": 2}] into an empty list; what is there after an error is owned too. */
+int createjson_ulimits(json_t *list, Cleat__V1__Ulimit ***out, size_t *n,
+		       struct err *err) must_check;
 /* The body of POST /containers/ID/exec. */
 int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,
 			  struct err *err) must_check;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "createjson.h"
 #include "str.h"
 
 typedef Cleat__V1__BuildRequest__Options options;
@@ -38,7 +39,7 @@ static bool set(char **field, const char *text)
 static json_t *query_json(struct gw *gw, const char *name, json_type type, struct err *err)
 {
 	const char *text = http_query(gw->http, name);
-	json_t *value = json_loads(text[0] ? text : type == JSON_OBJECT ? "{}" : "[]", 0, NULL);
+	json_t *value = json_loads(text[0] ? text : "null", JSON_DECODE_ANY, NULL);
 
 	if (json_is_null(value)) {
 		json_decref(value);
@@ -124,6 +125,15 @@ static int read_cache_from(struct gw *gw, options *o, struct err *err)
 	return r;
 }
 
+static int read_ulimits(struct gw *gw, options *o, struct err *err)
+{
+	json_t *list = query_json(gw, "ulimits", JSON_ARRAY, err);
+	int r = list ? createjson_ulimits(list, &o->ulimits, &o->n_ulimits, err) : -EINVAL;
+
+	json_decref(list);
+	return r;
+}
+
 static int read_numbers(struct gw *gw, options *o, struct err *err)
 {
 	const char *shm = http_query(gw->http, "shmsize"), *memory = http_query(gw->http, "memory");
@@ -201,5 +211,6 @@ int buildquery_read(struct gw *gw, Cleat__V1__BuildRequest__Options *o, struct e
 	r = r ? r : read_map(gw, o, "buildargs", add_arg, err);
 	r = r ? r : read_map(gw, o, "labels", add_label, err);
 	r = r ? r : read_cache_from(gw, o, err);
+	r = r ? r : read_ulimits(gw, o, err);
 	return r ? r : read_numbers(gw, o, err);
 }

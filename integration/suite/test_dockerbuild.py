@@ -2,6 +2,7 @@
 """POST /build as docker-py and Docker's own client use it."""
 import io
 import json
+import os
 import shutil
 import tarfile
 
@@ -71,3 +72,14 @@ def test_docker_client(gateway, tmp_path):
 
 def test_prune(client):
     assert client.api.prune_builds()["SpaceReclaimed"] >= 0
+
+
+@pytest.mark.parametrize("client", ["cleat", "docker"])
+def test_ulimits(gateway, tmp_path, client):
+    (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN echo {client}; [ $(ulimit -n)-$(ulimit -Hn) = 70-80 ]\n")
+    arguments = ["build", "--ulimit", "nofile=70:80", str(tmp_path)]
+    if client == "docker":
+        done = gateway.docker(*arguments, env={"DOCKER_BUILDKIT": "0", "PATH": os.environ["PATH"]})
+    else:
+        done = gateway.engine.cleat(*arguments, check=False)
+    assert done.returncode == 0, done.stderr
