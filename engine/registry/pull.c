@@ -275,6 +275,14 @@ static int bring(struct pull *p, struct err *err)
 	return r ? r : commit(p, err);
 }
 
+/* What is here already. The manifest of a single image does not tell its platform, its config does. */
+static int confirm(struct pull *p, struct err *err)
+{
+	return p->options->platform && !p->what.top.parsed.index
+		       ? resolve_config(&p->what, p->engine, p->options, err)
+		       : 0;
+}
+
 /* One image. */
 static int pull_one(struct pull *p, struct err *err)
 {
@@ -289,7 +297,7 @@ static int pull_one(struct pull *p, struct err *err)
 				 .reference = p->what.name,
 				 .was_current = is_current(p) };
 
-	r = pulled.was_current ? 0 : bring(p, err);
+	r = pulled.was_current ? confirm(p, err) : bring(p, err);
 	return r ? r : p->options->pulled(p->options->ctx, &pulled);
 }
 
