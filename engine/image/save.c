@@ -185,6 +185,18 @@ static int write_all(struct save *s, struct err *err)
 	return r ? r : flush(s, err);
 }
 
+static void tell_saved(const struct save *s)
+{
+	for (size_t i = 0; i < s->plan.n_images; i++) {
+		const struct save_image *image = &s->plan.images[i];
+		char shown[REFERENCE_MAX] = "";
+
+		if (image->tags.n)
+			reference_familiar(image->tags.v[0], shown);
+		s->sink->saved(s->sink->ctx, image->image.id, shown);
+	}
+}
+
 int image_save(struct engine *engine, const struct image_save_options *options,
 	       const struct image_save_sink *sink, struct err *err)
 {
@@ -194,5 +206,8 @@ int image_save(struct engine *engine, const struct image_save_options *options,
 	if (r < 0)
 		return r;
 	s.block = malloc(BLOCK_BYTES);
-	return s.block ? write_all(&s, err) : err_sys(err, ENOMEM, "save");
+	r = s.block ? write_all(&s, err) : err_sys(err, ENOMEM, "save");
+	if (r == 0)
+		tell_saved(&s);
+	return r;
 }

@@ -16,9 +16,10 @@ struct image_save_options {
 	size_t n_names;
 	const char *os, *architecture; /* the images have to be of; NULL = any */
 };
-/* Who takes the archive; -errno ends it. */
+/* Who takes the archive; -errno ends it. Once all of it is taken, each image is told with its first name, "" = none. */
 struct image_save_sink {
 	int (*data)(void *ctx, const void *data, size_t n, struct err *err);
+	void (*saved)(void *ctx, const char *id, const char *name);
 	void *ctx;
 };
 /* Everything is looked for before the first byte: -ENOENT (IMAGE_NOT_FOUND), -EBUSY when the bytes of a layer were

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import tarfile
+import time
 
 import pytest
 
@@ -134,6 +135,8 @@ def test_by_docker(busybox, tmp_path):
         done = g.docker("save", "-o", str(tmp_path / "out.tar"), "busybox", "second:1")
         assert done.returncode == 0, done
         assert json.loads(files(tmp_path / "out.tar")["manifest.json"])[0]["RepoTags"] == ["busybox:latest", "second:1"]
+        told = g.docker("events", "--since", "1", "--until", f"{time.time():.9f}", "--filter", "event=save")
+        assert told.stdout.count(" image save sha256:") == 1 and "(name=busybox:latest)" in told.stdout, told
         code, _, data = g.ask("GET", "/images/second:1/get")
         assert code == 200 and tarfile.open(fileobj=io.BytesIO(data)).getnames()
         done = g.docker("save", "-o", str(tmp_path / "not"), "--platform", "linux/arm64", "busybox")
