@@ -90,6 +90,12 @@ static int succeed(struct engine *engine, const struct record *record, struct er
 	return lifecycle_ensure_shim(engine, record, err);
 }
 
+/* A shim that does not listen and has its lock ends, or begins. */
+static void look_again(struct engine *engine, const char *id)
+{
+	reconcile_at(engine->reconciler, id, fd_monotonic_ns() + ENDING_NS);
+}
+
 /* No shim listens. */
 static void tend_alone(struct engine *engine, const struct record *record,
 		       const struct status *status, bool other_boot)
@@ -99,8 +105,7 @@ static void tend_alone(struct engine *engine, const struct record *record,
 	int r = 0;
 
 	if (shims_alive(engine, record->id)) {
-		/* it has closed its sockets and not yet its lock: it ends */
-		reconcile_at(engine->reconciler, record->id, fd_monotonic_ns() + ENDING_NS);
+		look_again(engine, record->id);
 		return;
 	}
 	history_settle(engine, record->id);
@@ -108,7 +113,9 @@ static void tend_alone(struct engine *engine, const struct record *record,
 		r = succeed(engine, record, &err);
 	else if (other_boot && !record->auto_remove && starts_at_boot(record, status))
 		r = lifecycle_start(engine, record->id, "", &already, &err);
-	if (r < 0)
+	if (r < 0 && shims_alive(engine, record->id))
+		look_again(engine, record->id); /* somebody took the lock in between */
+	else if (r < 0)
 		log_error("cannot bring back a container id=%.12s: %s", record->id, err.message);
 }
 
