@@ -19,9 +19,13 @@
 
 #include <sqlite3.h>
 
+#include "str.h"
+
 extern const char store_schema[];
 
 enum { N_STATEMENTS = 256 };
+/* wal_autocheckpoint, in pages with their heads, and one large transaction more */
+enum { LOG_ROOM_BYTES = (500 + 100) * (4096 + 24) };
 
 struct statement {
 	const char *sql;
@@ -284,6 +288,17 @@ static int init_mutex(struct store *store)
 	return -r;
 }
 
+/* Room on the disk for the log of changes up to where it begins anew, so that a full disk does not keep
+ * users from removing things. A file system that cannot do it has none, as before. */
+static void reserve_log(const char *path)
+{
+	cleanup_free char *log = str_printf("%s-wal", path);
+	cleanup_fd int fd = log ? open(log, O_RDWR | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_ROOM_BYTES);
+}
+
 int store_open(struct store **out, const char *path, struct err *err)
 {
 	cleanup(store_freep) struct store *store = calloc(1, sizeof(*store));
@@ -313,6 +328,7 @@ int store_open(struct store **out, const char *path, struct err *err)
 		r = migrate(store, err);
 	if (r < 0)
 		return r;
+	reserve_log(path);
 	*out = steal(&store);
 	return 0;
 }

@@ -324,6 +324,7 @@ def test_ends_on_a_full_disk(small_disk):
     engine.out("run", "-d", "--name", "ends", *waits)
     engine.out("run", "-d", "--name", "again", "--restart", "on-failure:1", *waits)
     engine.out("run", "-d", "--name", "stopped", "busybox", "sleep", "1000")
+    engine.out("create", "--name", "rest", "busybox")
     for name in ("ends", "again"):
         engine.wait_for_log(name, "set")
     pid = lambda name: int(engine.out("inspect", "-f", "{{.State.Pid}}", name))
@@ -338,6 +339,7 @@ def test_ends_on_a_full_disk(small_disk):
     engine.out("stop", "-t", "0", "stopped")
     show = lambda: engine.out("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends", "again", "stopped").splitlines()
     assert show() == ["exited 7", "exited 137", "exited 137"]
+    engine.out("rm", "rest")  # which is how room is made
     engine.kill()
     filler.unlink()
     engine.start()
