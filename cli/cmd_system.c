@@ -156,6 +156,10 @@ static int run_events(struct cli *cli, const struct flags *flags, struct err *er
 	if ((since && str_time_ns(since, now, &req.since_ns) < 0) ||
 	    (until && str_time_ns(until, now, &req.until_ns) < 0))
 		return err_set(err, ERR_INVALID, "--since and --until take a time or a duration");
+	if (since && req.since_ns == 0)
+		req.since_ns = 1; /* 1970 is a time; 0 is none */
+	if (until && req.until_ns == 0)
+		req.until_ns = 1;
 	r = cli_filters(flags, &req.filters, &req.n_filters, err);
 	while (r == 0) {
 		*err = ERR_NULL;

@@ -85,6 +85,8 @@ static int read_time(const struct gw *gw, const char *name, int64_t *ns, struct 
 
 	if (*text && str_time_ns(text, fd_realtime_ns(), ns) < 0)
 		return err_set(err, ERR_INVALID, "invalid value for \"%s\": \"%.60s\"", name, text);
+	if (*text && *ns == 0)
+		*ns = 1; /* 1970 is a time; 0 is none */
 	return 0;
 }
 

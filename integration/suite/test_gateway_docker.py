@@ -95,7 +95,7 @@ def test_events_of_a_life(gateway):
     gateway.docker("run", "--name", "told", "busybox", "sh", "-c", "exit 3")
     remove(gateway, "told")
     filters = urllib.parse.quote(json.dumps({"container": {"told": True}}))
-    _, _, body = gateway.ask("GET", f"/events?since=1&until={time.time():.9f}&filters={filters}")
+    _, _, body = gateway.ask("GET", f"/events?since=0&until={time.time():.9f}&filters={filters}")
     events = [json.loads(line) for line in body.splitlines()]
     assert [e["Action"] for e in events] == ["create", "attach", "start", "die", "destroy"]
     assert events[3]["Actor"]["Attributes"]["exitCode"] == "3" and events[3]["status"] == "die"
