@@ -51,9 +51,7 @@ static int read_stdin(struct buf *out, size_t max, struct err *err)
 
 static bool is_archive(const struct buf *head)
 {
-	static const char *const magics[] = { "\x1f\x8b", "BZh",
-					      "\xfd"
-					      "7zXZ",
+	static const char *const magics[] = { "\x1f\x8b", "BZh", "\xfd\x37zXZ",
 					      "\x28\xb5\x2f\xfd" };
 
 	for (size_t i = 0; i < ARRAY_LEN(magics); i++)

@@ -193,10 +193,10 @@ static int read_copy(struct instruction *in, const char *rest, char escape, stru
 	return r;
 }
 
-#define COPY_FLAGS                                               \
-	{ "chown" }, { "chmod" }, { "link", .is_switch = true }, \
-	{                                                        \
-		"exclude", .repeated = true                      \
+#define COPY_FLAGS                                                                       \
+	{ .name = "chown" }, { .name = "chmod" }, { .name = "link", .is_switch = true }, \
+	{                                                                                \
+		.name = "exclude", .repeated = true                                      \
 	}
 
 static const struct rule rules[N_INSTRUCTIONS] = {
@@ -205,42 +205,46 @@ static const struct rule rules[N_INSTRUCTIONS] = {
 			      2,
 			      0,
 			      { COPY_FLAGS,
-				{ "checksum" },
-				{ "keep-git-dir", .is_switch = true },
-				{ "unpack", .is_switch = true } } },
-	[INSTRUCTION_ARG] = { "ARG", read_args, 1, 0, { { NULL } } },
-	[INSTRUCTION_CMD] = { "CMD", read_command, 0, 0, { { NULL } } },
+				{ .name = "checksum" },
+				{ .name = "keep-git-dir", .is_switch = true },
+				{ .name = "unpack", .is_switch = true } } },
+	[INSTRUCTION_ARG] = { "ARG", read_args, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_CMD] = { "CMD", read_command, 0, 0, { { .name = NULL } } },
 	[INSTRUCTION_COPY] = { "COPY",
 			       read_copy,
 			       2,
 			       0,
-			       { COPY_FLAGS, { "from" }, { "parents", .is_switch = true } } },
-	[INSTRUCTION_ENTRYPOINT] = { "ENTRYPOINT", read_command, 0, 0, { { NULL } } },
-	[INSTRUCTION_ENV] = { "ENV", read_pairs, 1, 0, { { NULL } } },
-	[INSTRUCTION_EXPOSE] = { "EXPOSE", read_blanks, 1, 0, { { NULL } } },
-	[INSTRUCTION_FROM] = { "FROM", read_from, 0, 0, { { "platform" } } },
+			       { COPY_FLAGS,
+				 { .name = "from" },
+				 { .name = "parents", .is_switch = true } } },
+	[INSTRUCTION_ENTRYPOINT] = { "ENTRYPOINT", read_command, 0, 0, { { .name = NULL } } },
+	[INSTRUCTION_ENV] = { "ENV", read_pairs, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_EXPOSE] = { "EXPOSE", read_blanks, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_FROM] = { "FROM", read_from, 0, 0, { { .name = "platform" } } },
 	[INSTRUCTION_HEALTHCHECK] = { "HEALTHCHECK",
 				      read_health,
 				      1,
 				      0,
-				      { { "interval" },
-					{ "timeout" },
-					{ "start-period" },
-					{ "start-interval" },
-					{ "retries" } } },
-	[INSTRUCTION_LABEL] = { "LABEL", read_pairs, 1, 0, { { NULL } } },
-	[INSTRUCTION_MAINTAINER] = { "MAINTAINER", read_whole, 1, 1, { { NULL } } },
-	[INSTRUCTION_ONBUILD] = { "ONBUILD", read_trigger, 1, 0, { { NULL } } },
+				      { { .name = "interval" },
+					{ .name = "timeout" },
+					{ .name = "start-period" },
+					{ .name = "start-interval" },
+					{ .name = "retries" } } },
+	[INSTRUCTION_LABEL] = { "LABEL", read_pairs, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_MAINTAINER] = { "MAINTAINER", read_whole, 1, 1, { { .name = NULL } } },
+	[INSTRUCTION_ONBUILD] = { "ONBUILD", read_trigger, 1, 0, { { .name = NULL } } },
 	[INSTRUCTION_RUN] = { "RUN",
 			      read_command,
 			      1,
 			      0,
-			      { { "mount", .repeated = true }, { "network" }, { "security" } } },
-	[INSTRUCTION_SHELL] = { "SHELL", read_shell, 1, 0, { { NULL } } },
-	[INSTRUCTION_STOPSIGNAL] = { "STOPSIGNAL", read_whole, 1, 1, { { NULL } } },
-	[INSTRUCTION_USER] = { "USER", read_whole, 1, 1, { { NULL } } },
-	[INSTRUCTION_VOLUME] = { "VOLUME", read_list, 1, 0, { { NULL } } },
-	[INSTRUCTION_WORKDIR] = { "WORKDIR", read_whole, 1, 1, { { NULL } } },
+			      { { .name = "mount", .repeated = true },
+				{ .name = "network" },
+				{ .name = "security" } } },
+	[INSTRUCTION_SHELL] = { "SHELL", read_shell, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_STOPSIGNAL] = { "STOPSIGNAL", read_whole, 1, 1, { { .name = NULL } } },
+	[INSTRUCTION_USER] = { "USER", read_whole, 1, 1, { { .name = NULL } } },
+	[INSTRUCTION_VOLUME] = { "VOLUME", read_list, 1, 0, { { .name = NULL } } },
+	[INSTRUCTION_WORKDIR] = { "WORKDIR", read_whole, 1, 1, { { .name = NULL } } },
 };
 
 const char *instruction_name(enum instruction_kind kind)

@@ -32,10 +32,7 @@ static bool is_header(const unsigned char *h)
 
 enum tarball_kind tarball_kind(const void *head, size_t len)
 {
-	static const char *const filtered[] = { "\x28\xb5\x2f\xfd",
-						"\xfd"
-						"7zXZ",
-						"BZh" };
+	static const char *const filtered[] = { "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh" };
 	static const unsigned char zeroes[TARBALL_HEAD];
 
 	if (len >= 2 && memcmp(head, "\x1f\x8b", 2) == 0)
