@@ -146,11 +146,13 @@ struct record {
 /* "LENGTH key=value\n" at *at; 1, 0 at the end, -EBADMSG. */
 static int next_record(const struct buf *text, size_t *at, struct record *out)
 {
-	const char *p = text->data + *at, *end = text->data + text->len;
 	size_t len = 0, digits = 0;
 
 	if (*at >= text->len)
 		return 0;
+
+	const char *p = text->data + *at, *end = text->data + text->len;
+
 	for (; p + digits < end && digits < 8 && p[digits] >= '0' && p[digits] <= '9'; digits++)
 		len = len * 10 + (size_t)(p[digits] - '0');
 	if (digits == 0 || len > (size_t)(end - p) || len < digits + 3 || p[digits] != ' ' ||
