@@ -80,6 +80,7 @@ static int read_newest(int fd, struct buf *out, uint64_t *number)
 	return -ENODATA;
 }
 
+/* What is there stays: a kernel that died may have left the file short, with its record in it. */
 static int make_room(int fd)
 {
 	static const uint8_t zeroes[2 * SLOTFILE_SLOT];
@@ -89,11 +90,12 @@ static int make_room(int fd)
 		return -errno;
 	if (st.st_size >= (off_t)sizeof(zeroes))
 		return 0;
-	ssize_t n = pwrite(fd, zeroes, sizeof(zeroes), 0);
+	size_t missing = sizeof(zeroes) - (size_t)st.st_size;
+	ssize_t n = pwrite(fd, zeroes, missing, st.st_size);
 
 	if (n < 0)
 		return -errno;
-	return n == sizeof(zeroes) ? 0 : -ENOSPC;
+	return (size_t)n == missing ? 0 : -ENOSPC;
 }
 
 int slotfile_open(struct slotfile *file, int dir_fd, const char *name)
