@@ -25,7 +25,7 @@ struct indexing {
 	uint64_t tar_size;
 };
 
-static int add_entry(void *ctx, const struct tar_entry *entry, struct err *err)
+static int add_entry(void *ctx, const struct tarparse_entry *entry, struct err *err)
 {
 	return tree_add(ctx, entry, err);
 }

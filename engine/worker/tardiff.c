@@ -18,7 +18,7 @@ enum { PIECE = 1000, ENTRIES_MAX = 1000 };
 
 struct seen {
 	char *path, *link;
-	struct tar_entry e;
+	struct tarparse_entry e;
 };
 
 struct both {
@@ -28,7 +28,7 @@ struct both {
 	bool odd; /* not to be compared */
 };
 
-static int take(void *ctx, const struct tar_entry *e, struct err *err)
+static int take(void *ctx, const struct tarparse_entry *e, struct err *err)
 {
 	struct both *b = ctx;
 

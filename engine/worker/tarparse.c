@@ -46,7 +46,7 @@ struct said {
 };
 
 struct tarparse {
-	tar_entry_fn *entry;
+	tarparse_entry_fn *entry;
 	void *ctx;
 	uint64_t at;   /* bytes taken so far */
 	uint64_t skip; /* bytes still to be passed over */
@@ -61,7 +61,7 @@ struct tarparse {
 	char path[PREFIX_LEN + NAME_LEN + 2], link[NAME_LEN + 1];
 };
 
-int tarparse_new(struct tarparse **out, tar_entry_fn *entry, void *ctx)
+int tarparse_new(struct tarparse **out, tarparse_entry_fn *entry, void *ctx)
 {
 	struct tarparse *p = calloc(1, sizeof(*p));
 
@@ -227,7 +227,7 @@ static bool is_gnu(const unsigned char *h)
 }
 
 /* Names of an entry: what was said before, or the header's own. */
-static void names(struct tarparse *p, struct tar_entry *e)
+static void names(struct tarparse *p, struct tarparse_entry *e)
 {
 	const unsigned char *h = p->header;
 	bool ustar = memcmp(h + MAGIC, "ustar", 5) == 0 && !is_gnu(h);
@@ -258,7 +258,7 @@ static int id_of(const struct tarparse *p, size_t at, const int64_t *said, uint3
 	return 0;
 }
 
-static int numbers(const struct tarparse *p, struct tar_entry *e, struct err *err)
+static int numbers(const struct tarparse *p, struct tarparse_entry *e, struct err *err)
 {
 	const struct said *s = &p->said;
 	bool device = e->type == TAR_CHAR || e->type == TAR_BLOCKDEV;
@@ -288,7 +288,7 @@ static bool has_body(char type)
 }
 
 /* Old and broken writers mark directories by the end of their names alone. */
-static char type_of(const struct tar_entry *e, char type)
+static char type_of(const struct tarparse_entry *e, char type)
 {
 	if (type == '\0' || type == '7')
 		type = TAR_FILE;
@@ -306,7 +306,7 @@ static bool is_sparse(const struct tarparse *p, char type)
 static int give_entry(struct tarparse *p, char type, int64_t size, struct err *err)
 {
 	const struct said *s = &p->said;
-	struct tar_entry e = { .xattrs = p->xattrs, .n_xattrs = s->n_xattrs };
+	struct tarparse_entry e = { .xattrs = p->xattrs, .n_xattrs = s->n_xattrs };
 	int r;
 
 	size = s->has_size ? s->size : size;

@@ -9,31 +9,15 @@
 
 #include "err.h"
 #include "mem.h"
+#include "tar.h"
 
 enum {
-	TAR_BLOCK = 512,
 	TAR_EXTENSION_MAX = 1 << 20, /* bytes of one extended header */
 	TAR_XATTRS_MAX = 256,
 };
 
-struct tar_xattr {
-	const char *name;
-	const void *value;
-	size_t len;
-};
-
-enum tar_type {
-	TAR_FILE = '0',
-	TAR_HARDLINK = '1',
-	TAR_SYMLINK = '2',
-	TAR_CHAR = '3',
-	TAR_BLOCKDEV = '4',
-	TAR_DIR = '5',
-	TAR_FIFO = '6',
-};
-
 /* All borrowed until the callback returns. */
-struct tar_entry {
+struct tarparse_entry {
 	char type;               /* enum tar_type, or what no layer can have */
 	const char *path, *link; /* link: "" where there is none */
 	uint32_t mode;           /* 07777 */
@@ -46,12 +30,12 @@ struct tar_entry {
 	size_t n_xattrs;
 };
 
-typedef int tar_entry_fn(void *ctx, const struct tar_entry *entry, struct err *err);
+typedef int tarparse_entry_fn(void *ctx, const struct tarparse_entry *entry, struct err *err);
 
 struct tarparse;
 
 /* `entry` is called for each entry; a result other than 0 ends the parsing with it. -ENOMEM. */
-int tarparse_new(struct tarparse **out, tar_entry_fn *entry, void *ctx) must_check;
+int tarparse_new(struct tarparse **out, tarparse_entry_fn *entry, void *ctx) must_check;
 struct tarparse *tarparse_free(struct tarparse *p);
 void tarparse_freep(struct tarparse **p);
 /* The next n bytes of the tar. Those behind its end are of no interest. */

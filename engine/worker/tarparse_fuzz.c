@@ -5,7 +5,7 @@
 #include "tardiff.h"
 #include "tarparse.h"
 
-static int add(void *ctx, const struct tar_entry *entry, struct err *err)
+static int add(void *ctx, const struct tarparse_entry *entry, struct err *err)
 {
 	return tree_add(ctx, entry, err);
 }

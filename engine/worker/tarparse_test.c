@@ -64,11 +64,11 @@ static void end(struct buf *tar)
 
 struct last {
 	int n;
-	struct tar_entry e;
+	struct tarparse_entry e;
 	char path[400], link[400], xattr[64];
 };
 
-static int take(void *ctx, const struct tar_entry *e, struct err *err)
+static int take(void *ctx, const struct tarparse_entry *e, struct err *err)
 {
 	struct last *l = ctx;
 

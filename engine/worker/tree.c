@@ -92,7 +92,7 @@ static bool is_capability(const struct tar_xattr *x)
 	return (x->len == 20 && v[3] == 2) || (x->len == 24 && v[3] == 3);
 }
 
-static int set_xattrs(struct tree_inode *inode, const struct tar_entry *e, struct err *err)
+static int set_xattrs(struct tree_inode *inode, const struct tarparse_entry *e, struct err *err)
 {
 	size_t bytes = 0;
 
@@ -122,14 +122,14 @@ static int make_opaque(struct tree_inode *dir, struct err *err)
 	return mark(dir, "trusted.overlay.opaque", "y", err);
 }
 
-static void set_owner(struct tree_inode *inode, const struct tar_entry *e)
+static void set_owner(struct tree_inode *inode, const struct tarparse_entry *e)
 {
 	inode->mode = (uint16_t)((inode->mode & S_IFMT) | e->mode);
 	inode->uid = e->uid;
 	inode->gid = e->gid;
 }
 
-static void set_time(struct tree_inode *inode, const struct tar_entry *e)
+static void set_time(struct tree_inode *inode, const struct tarparse_entry *e)
 {
 	inode->mtime = e->mtime;
 	inode->mtime_nsec = e->mtime_nsec;
@@ -215,7 +215,7 @@ static uint16_t type_of(char type)
 	}
 }
 
-static int fill(struct tree *tree, struct tree_inode *inode, const struct tar_entry *e,
+static int fill(struct tree *tree, struct tree_inode *inode, const struct tarparse_entry *e,
 		struct err *err)
 {
 	set_owner(inode, e);
@@ -237,7 +237,7 @@ static int fill(struct tree *tree, struct tree_inode *inode, const struct tar_en
 	return inode->target ? 0 : no_memory(err);
 }
 
-static int make(struct tree *tree, const struct spot *at, const struct tar_entry *e,
+static int make(struct tree *tree, const struct spot *at, const struct tarparse_entry *e,
 		struct err *err)
 {
 	uint16_t type = type_of(e->type);
@@ -258,7 +258,7 @@ static int make(struct tree *tree, const struct spot *at, const struct tar_entry
 	return r;
 }
 
-static int change_dir(struct tree_inode *dir, const struct tar_entry *e, struct err *err)
+static int change_dir(struct tree_inode *dir, const struct tarparse_entry *e, struct err *err)
 {
 	set_owner(dir, e);
 	set_time(dir, e);
@@ -266,7 +266,7 @@ static int change_dir(struct tree_inode *dir, const struct tar_entry *e, struct 
 }
 
 /* Makes the entry; what is there already goes first, but directories, which only change. */
-static int replace(struct tree *tree, const struct spot *at, const struct tar_entry *e,
+static int replace(struct tree *tree, const struct spot *at, const struct tarparse_entry *e,
 		   struct err *err)
 {
 	struct tree_name *there = treenode_find(tree, at->dir, at->name, at->len);
@@ -283,7 +283,7 @@ static int replace(struct tree *tree, const struct spot *at, const struct tar_en
 	return make_opaque(treenode_find(tree, at->dir, at->name, at->len)->inode, err);
 }
 
-int tree_add(struct tree *tree, const struct tar_entry *e, struct err *err)
+int tree_add(struct tree *tree, const struct tarparse_entry *e, struct err *err)
 {
 	char path[JOB_PATH_MAX + 1];
 	struct spot at;

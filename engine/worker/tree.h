@@ -60,4 +60,4 @@ int tree_init(struct tree *tree) must_check;
 /* Works on a half-made one. For cleanup(). */
 void tree_deinit(struct tree *tree);
 /* The next entry of the tar. -EINVAL with a sentence when no layer can have it, -ENOMEM. */
-int tree_add(struct tree *tree, const struct tar_entry *entry, struct err *err) must_check;
+int tree_add(struct tree *tree, const struct tarparse_entry *entry, struct err *err) must_check;
