@@ -155,10 +155,10 @@ static int run(struct engine *engine, const struct options *options, const sigse
 		link_drop(engine);
 		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
 			log_warn("ending with calls under way");
-		engine->chores = chores_free(engine->chores);
-		remains_clear_group(engine);
 	}
 	close_parts(engine);
+	if (r == 0)
+		remains_clear_group(engine);
 	return r;
 }
 
