@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A token server as Docker's specification has it, and certificates, for tests of registries."""
 import base64
-import http.server
 import json
 import pathlib
 import socket
 import subprocess
-import threading
 import time
 import urllib.parse
+
+import httpserver
 
 
 def openssl(*arguments, data=None):
@@ -45,7 +45,7 @@ def b64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class TokenServer:
+class TokenServer(httpserver.HttpServer):
     """Gives tokens to `users` (name: password) for whatever they ask for, and counts them. Tokens are good for
     `lifetime` seconds."""
 
@@ -53,25 +53,8 @@ class TokenServer:
         self.folder, self.users, self.lifetime = pathlib.Path(folder), users, lifetime
         self.given, self.refused = [], 0
         make_authority(self.folder)
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # pylint: disable=invalid-name
-                outer.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/token"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
+        self.url = f"http://{self.host}/token"
 
     def registry_auth(self):
         """The `auth` of a registry that believes this server."""

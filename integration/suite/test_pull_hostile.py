@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registries and images that lie, and platforms: each gets one clear error, and nothing stays."""
 import gzip
-import http.server
 import json
 import os
-import threading
 
+import httpserver
 import image
 import pytest
 import registries
@@ -110,38 +109,26 @@ def test_things_that_are_no_images(engine, registry):
     refused(engine, f"{registry.host}/odd:chart", "it is no image: its config is of type")
 
 
-class Liar:
+class Liar(httpserver.HttpServer):
     """A server that answers each path with what it is given: (status, headers, chunks), or a function of the
     request that returns those."""
 
     def __init__(self, answers):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # pylint: disable=invalid-name
-                answer = answers.get(self.path, (404, {}, [b"{}"]))
-                status, headers, chunks = answer(self) if callable(answer) else answer
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                try:
-                    for chunk in chunks:
-                        self.wfile.write(chunk)
-                except OSError:
-                    pass
+        self.answers = answers
+        super().__init__()
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, handler):
+        answer = self.answers.get(handler.path, (404, {}, [b"{}"]))
+        status, headers, chunks = answer(handler) if callable(answer) else answer
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        try:
+            for chunk in chunks:
+                handler.wfile.write(chunk)
+        except OSError:
+            pass
 
 
 def test_manifest_of_100_mib(engine):
