@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two threads a layer: the caller's downloads, a feeder hands the file's bytes to the worker as fast as that
- * takes them, so that neither waits for the other. A worker that gives up does not end the download: whether
- * the bytes are those the manifest promised decides which sentence the user gets, and what is kept. */
+ * takes them, so that neither waits for the other. A worker that finds fault with the bytes does not end the
+ * download: whether they are those the manifest promised decides which sentence the user gets, and what is
+ * kept. One that died or could not write does. */
 #include "layerpull.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fetch.h"
 #include "layer.h"
@@ -22,6 +25,40 @@ struct feeder {
 	struct layer_pull *layer;
 	int pipe;
 };
+
+/* The worker, and what came of it. */
+struct unpacking {
+	struct worker worker;
+	int pidfd;
+	bool ended;
+	int result; /* once it has */
+	struct buf lines;
+	struct err err;
+};
+#define UNPACKING_NULL ((struct unpacking){ .worker = WORKER_NULL, .pidfd = -1, .lines = BUF_NULL })
+
+static void unpacking_deinit(struct unpacking *u)
+{
+	closep(&u->pidfd);
+	worker_deinit(&u->worker);
+	buf_deinit(&u->lines);
+}
+
+static void unpacking_finish(struct unpacking *u)
+{
+	if (!u->ended)
+		u->result = worker_finish(&u->worker, &u->lines, &u->err);
+	u->ended = true;
+}
+
+/* Its end before that of the bytes. */
+static bool unpacking_stops(void *ctx)
+{
+	struct unpacking *u = ctx;
+
+	unpacking_finish(u);
+	return u->result < 0 && u->err.code != ERR_INVALID;
+}
 
 void layer_pull_init(struct layer_pull *l, const struct descriptor *blob, const char *diff)
 {
@@ -55,7 +92,7 @@ static void *feed(void *ctx)
 	return NULL;
 }
 
-static int start(struct layer_pull *l, struct engine *engine, struct worker *worker,
+static int start(struct layer_pull *l, struct engine *engine, struct unpacking *u,
 		 struct feeder *feeder, struct err *err)
 {
 	int ends[2], r = lease_open(&l->lease, engine->state_fd, err);
@@ -65,9 +102,11 @@ static int start(struct layer_pull *l, struct engine *engine, struct worker *wor
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-	r = worker_start(worker, engine->bin_dir, layers_layer_job(engine->layers), ends[0],
+	r = worker_start(&u->worker, engine->bin_dir, layers_layer_job(engine->layers), ends[0],
 			 l->lease.fd, err);
 	close(ends[0]);
+	if (r == 0 && (u->pidfd = (int)syscall(SYS_pidfd_open, u->worker.pid, 0)) < 0)
+		r = err_sys(err, errno, "watch cleat-worker");
 	*feeder = (struct feeder){ .layer = l, .pipe = ends[1] };
 	if (r == 0 && (r = thread_start(&feeder->thread, STACK_BYTES, feed, feeder)) < 0)
 		r = err_sys(err, r, "start a thread");
@@ -91,34 +130,43 @@ static int check(struct layer_pull *l, struct buf *lines, struct err *err)
 	return 0;
 }
 
+/* 0 once the blob is whole and the worker has ended; whose error counts, where both have one. */
+static int fetch_and_feed(struct layer_pull *l, const struct fetch *fetch, struct unpacking *u,
+			  struct err *err)
+{
+	const struct transfer_watch watch = { u->pidfd, unpacking_stops, u };
+
+	transfer_watch(fetch->transfer, &watch);
+	int r = fetch_blob(fetch, err);
+
+	transfer_watch(fetch->transfer, NULL);
+	growing_end(&l->bytes);
+	l->state = LAYER_EXTRACTING;
+	if (r == 0)
+		unpacking_finish(u);
+	else
+		worker_deinit(&u->worker);
+	if (u->ended && u->result < 0 && (r == 0 || u->err.code != ERR_INVALID)) {
+		if (err)
+			*err = u->err;
+		r = u->result;
+	}
+	return r;
+}
+
 static int fetch_and_unpack(struct layer_pull *l, struct engine *engine, struct registry *registry,
 			    struct transfer *transfer, struct err *err)
 {
 	const struct fetch fetch = { engine, registry, transfer, l->blob, &l->bytes };
-	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
-	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	cleanup(unpacking_deinit) struct unpacking u = UNPACKING_NULL;
 	struct feeder feeder = { .pipe = -1 };
-	struct err own = ERR_NULL;
-	int r = start(l, engine, &worker, &feeder, err), w = 0;
+	int r = start(l, engine, &u, &feeder, err);
 
 	if (r < 0)
 		return r;
-	r = fetch_blob(&fetch, err);
-	growing_end(&l->bytes);
-	l->state = LAYER_EXTRACTING;
-	if (r < 0)
-		worker_deinit(&worker);
-	else
-		w = worker_finish(&worker, &lines, &own);
+	r = fetch_and_feed(l, &fetch, &u, err);
 	pthread_join(feeder.thread, NULL);
-	if (r < 0)
-		return r;
-	if (w < 0) {
-		if (err)
-			*err = own;
-		return w;
-	}
-	r = check(l, &lines, err);
+	r = r ? r : check(l, &u.lines, err);
 	return r ? r : layers_sync(engine->layers, &l->lease, err);
 }
 

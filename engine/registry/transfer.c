@@ -22,6 +22,7 @@ struct transfer {
 	CURLM *multi;
 	CURL *easy;
 	struct transfer_options options;
+	struct transfer_watch watch; /* fd -1 = nothing, or it was asked */
 	char *certs_dir;
 	/* of the request at hand */
 	const struct transfer_request *request;
@@ -265,23 +266,37 @@ static bool stands_still(const struct transfer *t)
 	return fd_monotonic_ns() - t->moved_ns > t->options.timeout_s * INT64_C(1000000000);
 }
 
-/* Runs the easy handle to its end. */
+void transfer_watch(struct transfer *t, const struct transfer_watch *watch)
+{
+	t->watch = watch ? *watch : (struct transfer_watch){ .fd = -1 };
+}
+
+static bool watch_stops(struct transfer *t)
+{
+	struct transfer_watch watch = t->watch;
+
+	transfer_watch(t, NULL);
+	return watch.stops(watch.ctx);
+}
+
+/* Runs the easy handle to its end. A descriptor of -1 is never readable, here and for poll(2). */
 static int drive(struct transfer *t, CURLcode *code, struct err *err)
 {
-	struct curl_waitfd stop = { .fd = t->options.stop_fd, .events = CURL_WAIT_POLLIN };
-	unsigned int n_stop = t->options.stop_fd >= 0;
+	struct curl_waitfd ends[] = { { .fd = t->options.stop_fd, .events = CURL_WAIT_POLLIN },
+				      { .fd = -1, .events = CURL_WAIT_POLLIN } };
 	int running = 1, queued;
 
 	for (;;) {
 		CURLMcode m = t->curl->multi_perform(t->multi, &running);
 
+		ends[1].fd = t->watch.fd;
 		if (m == CURLM_OK && running)
-			m = t->curl->multi_poll(t->multi, n_stop ? &stop : NULL, n_stop, POLL_MS,
-						NULL);
+			m = t->curl->multi_poll(t->multi, ends, ARRAY_LEN(ends), POLL_MS, NULL);
 		if (m != CURLM_OK)
 			return err_set(err, ERR_INTERNAL, "%s", t->curl->multi_strerror(m));
-		if (stop.revents)
+		if (ends[0].revents || (ends[1].revents && watch_stops(t)))
 			return stopped(err);
+		ends[1].revents = 0;
 		if (!running)
 			break;
 		if (stands_still(t)) {
@@ -366,12 +381,16 @@ int transfer_run(struct transfer *t, const struct transfer_request *request,
 
 int transfer_wait(struct transfer *t, int64_t ms, struct err *err)
 {
-	struct pollfd stop = { .fd = t->options.stop_fd, .events = POLLIN };
+	struct pollfd ends[] = { { .fd = t->options.stop_fd, .events = POLLIN },
+				 { .fd = t->watch.fd, .events = POLLIN } };
 	int64_t end = fd_monotonic_ns() + ms * 1000000, left;
 
-	while ((left = end - fd_monotonic_ns()) > 0)
-		if (poll(&stop, 1, (int)(left / 1000000) + 1) > 0)
+	while ((left = end - fd_monotonic_ns()) > 0) {
+		if (poll(ends, ARRAY_LEN(ends), (int)(left / 1000000) + 1) > 0 &&
+		    (ends[0].revents || watch_stops(t)))
 			return stopped(err);
+		ends[1].fd = t->watch.fd;
+	}
 	return 0;
 }
 
@@ -385,6 +404,7 @@ int transfer_open(struct transfer **out, const struct transfer_options *options,
 	if (t) {
 		t->curl = curl;
 		t->options = *options;
+		t->watch.fd = -1;
 		t->certs_dir = strdup(options->certs_dir);
 		t->multi = curl->multi_init();
 		t->easy = curl->easy_init();

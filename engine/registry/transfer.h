@@ -58,11 +58,21 @@ struct transfer_request {
 	size_t body_max;
 };
 
+/* What the bytes are for may end before they have all come. */
+struct transfer_watch {
+	int fd;                   /* borrowed; readable once it has */
+	bool (*stops)(void *ctx); /* asked then, once: whether no more bytes are wanted */
+	void *ctx;
+};
+
 /* Returns owned. `options` are copied. */
 int transfer_open(struct transfer **out, const struct transfer_options *options,
 		  struct err *err) must_check;
 struct transfer *transfer_free(struct transfer *transfer);
 void transfer_freep(struct transfer **transfer);
+
+/* From now on the transfer stops for this, too (copied; NULL = for nothing else). Never blocks. */
+void transfer_watch(struct transfer *transfer, const struct transfer_watch *watch);
 
 /* 0 for a reply of any status, in *reply (free with transfer_reply_deinit() in any case). ERR_UNAVAILABLE when
  * there was none or it was cut off: worth another try; -ECANCELED after a stop; else for good. */
@@ -70,5 +80,5 @@ int transfer_run(struct transfer *transfer, const struct transfer_request *reque
 		 struct transfer_reply *reply, struct err *err) must_check;
 void transfer_reply_deinit(struct transfer_reply *reply);
 
-/* Sleeps. -ECANCELED as soon as the stop descriptor is readable. */
+/* Sleeps. -ECANCELED after a stop. */
 int transfer_wait(struct transfer *transfer, int64_t ms, struct err *err) must_check;

@@ -20,9 +20,10 @@ BIG = 6
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    """big:1 has a layer of BIG MiB that cannot be compressed and one of busybox."""
+    """big:1 has a layer of BIG MiB that cannot be compressed and one of busybox; alone:1 has but the former."""
     with registries.Registry() as r:
         folder = tmp_path_factory.mktemp("archive")
+        r.skopeo_push(registries.archive_file(folder, [registries.big_layer(BIG)]), "alone:1")
         r.skopeo_push(registries.archive_file(folder, [image.busybox_layer(), registries.big_layer(BIG)]), "big:1")
         yield r
 
@@ -89,8 +90,8 @@ def test_corrupted_bytes(engine, registry):
         works(engine, name)
 
 
-def begin_slow_pull(engine, name, rate_reached):
-    process = engine.popen("pull", "-q", name)
+def begin_slow_pull(engine, name, rate_reached, **kw):
+    process = engine.popen("pull", "-q", name, **kw)
     harness.wait_until(lambda: any(p.stat().st_size > rate_reached for p in parts(engine)), what="a part of a blob")
     return process
 
@@ -164,17 +165,19 @@ def test_two_pulls_download_once(engine, registry):
 
 
 def test_worker_killed_midway(engine, registry):
-    with tcpproxy.Proxy(registry.port, rate=8 * MIB) as proxy:
-        name = f"{proxy.host}/big:1"
-        process = begin_slow_pull(engine, name, MIB)
-        for pid in harness.children(engine.engine_pids()[0]):
-            assert harness.exe(pid) == "cleat-worker"
-            os.kill(pid, signal.SIGKILL)
-        proxy.rate = None
-        assert process.wait(60) == 1
+    """Of a layer of which no more comes, so that its worker is there to be killed. The download ends with it."""
+    with tcpproxy.Proxy(registry.port, stall=3 * MIB) as proxy:
+        name = f"{proxy.host}/alone:1"
+        process = begin_slow_pull(engine, name, MIB, stderr=subprocess.PIPE, text=True)
+        worker, = harness.children(engine.engine_pids()[0])
+        assert harness.exe(worker) == "cleat-worker"
+        os.kill(worker, signal.SIGKILL)
+        assert "cleat-worker died" in process.communicate(timeout=60)[1]
+        assert process.returncode == 1
         assert_nothing_visible(engine)
+        proxy.stall, before = None, proxy.sent
         engine.out("pull", "-q", name)
-        works(engine, name)
+        assert proxy.sent - before < (BIG - 0.5) * MIB
 
 
 def test_parts_nobody_wants_any_more(engine, registry):
