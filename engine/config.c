@@ -35,6 +35,7 @@ static const struct key {
 	KEY("events-max-size", SIZE, events_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
 	KEY("layer-driver", WORD, layer_driver),
+	KEY("layer-max-size", SIZE, layer_max_bytes),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
 	KEY("registry-mirrors", LIST, registry_mirrors),
 	KEY("insecure-registries", LIST, insecure_registries),

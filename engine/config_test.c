@@ -43,8 +43,9 @@ static void test_bad(void **state)
 
 static void test_good(void **state)
 {
-	static const char text[] = "{\"debug\": true, \"log-max-size\": \"10m\", "
-				   "\"log-driver\": \"json-file\", \"log-max-file\": \"3\"}";
+	static const char text[] =
+		"{\"debug\": true, \"log-max-size\": \"10m\", \"layer-max-size\": \"3g\", "
+		"\"log-driver\": \"json-file\", \"log-max-file\": \"3\"}";
 	struct config config;
 	struct err err = ERR_NULL;
 
@@ -54,6 +55,7 @@ static void test_good(void **state)
 	assert_true(config.debug);
 	assert_int_equal(config.log_max_size, 10 << 20);
 	assert_int_equal(config.log_max_files, 3);
+	assert_int_equal(config.layer_max_bytes, UINT64_C(3) << 30);
 	assert_string_equal(config.log_driver, "json-file");
 	assert_int_equal(config.shutdown_timeout_s, 10);
 }

@@ -95,6 +95,7 @@ static int open_layers(struct engine *engine, struct err *err)
 		.bin_dir = engine->bin_dir,
 		.state_fd = engine->state_fd,
 		.driver = engine->config.layer_driver,
+		.max_bytes = engine->config.layer_max_bytes,
 	};
 
 	return layers_open(&engine->layers, &options, err);

@@ -24,8 +24,7 @@
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
 		      struct worker *worker, struct err *err)
 {
-	return worker_start(worker, engine->bin_dir, layers_layer_job(engine->layers), in_fd,
-			    lease->fd, err);
+	return layers_start(engine->layers, LAYERS_ONE, in_fd, lease->fd, worker, err);
 }
 
 int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err)

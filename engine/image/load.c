@@ -169,9 +169,7 @@ static int unpack(struct load *l, int in_fd, struct err *err)
 	cleanup(worker_deinit) struct worker w = WORKER_NULL;
 	int r = write_known(l, err);
 
-	r = r ? r
-	      : worker_start(&w, l->engine->bin_dir, layers_job(l->engine->layers), in_fd,
-			     l->lease.fd, err);
+	r = r ? r : layers_start(l->engine->layers, LAYERS_ARCHIVE, in_fd, l->lease.fd, &w, err);
 	r = r ? r : worker_finish(&w, &l->lines, err);
 	if (r < 0 || l->lines.len == 0)
 		return r;

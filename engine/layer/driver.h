@@ -17,6 +17,7 @@ struct layers {
 	char *state_dir, *bin_dir;
 	int state_fd;  /* borrowed */
 	int layers_fd; /* STATE/layers */
+	uint64_t max_bytes;
 	struct mountcache mounts;
 };
 

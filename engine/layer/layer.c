@@ -46,6 +46,7 @@ int layers_open(struct layers **out, const struct layers_options *options, struc
 	mountcache_init(&layers->mounts);
 	layers->state_fd = options->state_fd;
 	layers->layers_fd = -1;
+	layers->max_bytes = options->max_bytes;
 	layers->state_dir = strdup(options->state_dir);
 	layers->bin_dir = strdup(options->bin_dir);
 	r = fd_mkdir_all(layers->state_fd, "layers", 0700);
@@ -94,14 +95,20 @@ bool layers_keep_tar(const struct layers *layers)
 	return layers->driver->keeps_tar;
 }
 
-const char *layers_job(const struct layers *layers)
+int layers_start(const struct layers *layers, enum layers_source source, int in_fd, int lease_fd,
+		 struct worker *worker, struct err *err)
 {
-	return layers->driver->job;
-}
+	char max_bytes[24];
+	const char *const words[] = { max_bytes, NULL };
+	const struct worker_call call = {
+		.job = source == LAYERS_ONE ? layers->driver->layer_job : layers->driver->job,
+		.words = words,
+		.stream_fd = in_fd,
+		.dir_fd = lease_fd,
+	};
 
-const char *layers_layer_job(const struct layers *layers)
-{
-	return layers->driver->layer_job;
+	(void)snprintf(max_bytes, sizeof(max_bytes), "%llu", (unsigned long long)layers->max_bytes);
+	return worker_start_call(worker, layers->bin_dir, &call, err);
 }
 
 /* Calls `one` for each layer's directory; a result other than 0 ends the walk. */

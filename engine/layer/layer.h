@@ -13,6 +13,7 @@
 #include "err.h"
 #include "lease.h"
 #include "mem.h"
+#include "workerjob.h"
 
 struct layers;
 
@@ -20,6 +21,7 @@ struct layers_options {
 	const char *state_dir, *bin_dir; /* copied; where cleat-worker is */
 	int state_fd;                    /* borrowed for life */
 	const char *driver;              /* "" = the best that works here */
+	uint64_t max_bytes;              /* of the tar of a layer to come; 0 = no limit */
 };
 /* Probes the drivers and logs the choice. Returns owned. */
 int layers_open(struct layers **out, const struct layers_options *options,
@@ -29,10 +31,15 @@ struct layers *layers_free(struct layers *layers);
 const char *layers_driver(const struct layers *layers);
 /* Whether layers_tar() will have the tars of layers to come. */
 bool layers_keep_tar(const struct layers *layers);
-/* The worker's job that keeps layers as this driver does. */
-const char *layers_job(const struct layers *layers);
-/* The one for a single layer, which is number 1 of the lease then. */
-const char *layers_layer_job(const struct layers *layers);
+/* What the worker makes layers of. */
+enum layers_source {
+	LAYERS_ARCHIVE, /* of images */
+	LAYERS_ONE,     /* a layer, which is number 1 of the lease then */
+};
+/* Starts the worker that keeps what comes from in_fd in the lease's directory as this driver does. A layer that is
+ * larger than may be fails it with RESOURCE_EXHAUSTED. Both descriptors are borrowed. */
+int layers_start(const struct layers *layers, enum layers_source source, int in_fd, int lease_fd,
+		 struct worker *worker, struct err *err) must_check;
 
 /* Every layer there is, a line each, sorted. */
 int layers_list(const struct layers *layers, struct buf *out, struct err *err) must_check;

@@ -9,9 +9,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "blobs.h"
 #include "fetch.h"
 #include "layer.h"
 #include "result.h"
@@ -102,8 +104,7 @@ static int start(struct layer_pull *l, struct engine *engine, struct unpacking *
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-	r = worker_start(&u->worker, engine->bin_dir, layers_layer_job(engine->layers), ends[0],
-			 l->lease.fd, err);
+	r = layers_start(engine->layers, LAYERS_ONE, ends[0], l->lease.fd, &u->worker, err);
 	close(ends[0]);
 	if (r == 0 && (u->pidfd = (int)syscall(SYS_pidfd_open, u->worker.pid, 0)) < 0)
 		r = err_sys(err, errno, "watch cleat-worker");
@@ -179,6 +180,18 @@ static int fetch_again(struct layer_pull *l, struct engine *engine, struct regis
 	l->unpacked_from = 0;
 	l->state = LAYER_DOWNLOADING;
 	return fetch_and_unpack(l, engine, registry, transfer, err);
+}
+
+uint64_t layer_pull_missing(const struct layer_pull *l, const struct engine *engine)
+{
+	char path[BLOBS_PATH_MAX];
+	struct stat st = { 0 };
+
+	blobs_partial_path(l->blob->digest, path);
+	if (fstatat(engine->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (uint64_t)st.st_size > l->blob->size)
+		return l->blob->size;
+	return l->blob->size - (uint64_t)st.st_size;
 }
 
 int layer_pull_run(struct layer_pull *l, struct engine *engine, struct registry *registry,

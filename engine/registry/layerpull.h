@@ -35,6 +35,9 @@ struct layer_pull {
 void layer_pull_init(struct layer_pull *l, const struct descriptor *blob, const char *diff);
 void layer_pull_deinit(struct layer_pull *l);
 
+/* Bytes of the blob that an earlier try has not left here. */
+uint64_t layer_pull_missing(const struct layer_pull *l, const struct engine *engine);
+
 /* Blocks until the layer is unpacked in the lease and on disk, or was found here (LAYER_EXISTS, no lease).
  * Whatever fails, nothing is visible. */
 int layer_pull_run(struct layer_pull *l, struct engine *engine, struct registry *registry,

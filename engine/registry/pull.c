@@ -4,9 +4,11 @@
 #include "pull.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "blobs.h"
 #include "crew.h"
@@ -248,6 +250,31 @@ static int run_layer(void *ctx, void *item, struct transfer *transfer, struct er
 	return layer_pull_run(item, p->engine, p->what.registry, transfer, err);
 }
 
+/* Whether the blobs alone will have room: to learn it before an hour of downloading is over. A disk that others fill
+ * meanwhile is an error of the write that fails. */
+static int check_room(const struct pull *p, struct err *err)
+{
+	struct statvfs disk;
+	uint64_t wanted = 0;
+
+	for (size_t i = 0; i < p->n_layers; i++) {
+		uint64_t missing = p->layers[i].state == LAYER_WAITING
+					   ? layer_pull_missing(&p->layers[i], p->engine)
+					   : 0;
+
+		wanted = missing > UINT64_MAX - wanted ? UINT64_MAX : wanted + missing;
+	}
+	if (fstatvfs(p->engine->state_fd, &disk) < 0)
+		return err_sys(err, errno, "ask for the room on the disk");
+	uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+
+	if (wanted > free_bytes)
+		return err_sys(err, ENOSPC,
+			       "its layers have %" PRIu64 " bytes, packed; %" PRIu64 " are free",
+			       wanted, free_bytes);
+	return 0;
+}
+
 static int pull_layers(struct pull *p, struct err *err)
 {
 	cleanup_free void **order = calloc(p->n_layers + 1, sizeof(*order));
@@ -271,6 +298,7 @@ static int bring(struct pull *p, struct err *err)
 	int r = resolve_config(&p->what, p->engine, p->options, err);
 
 	r = r ? r : list_layers(p, err);
+	r = r ? r : check_room(p, err);
 	r = r ? r : pull_layers(p, err);
 	return r ? r : commit(p, err);
 }

@@ -77,8 +77,7 @@ static int keep_both(struct job *j, struct member *m, unsigned int number, char 
 
 	if (fd < 0)
 		return err_sys(err, errno, "keep a layer");
-	int r = j->tools->keep(j->tools->conveyor, kept_read, &kept, j->dir_fd, number, diff, size,
-			       err);
+	int r = j->tools->keep(j->tools, kept_read, &kept, j->dir_fd, number, diff, size, err);
 
 	while (r == 0 && (n = kept_read(&kept, &data, err)) > 0)
 		;
@@ -90,8 +89,8 @@ static int keep_layer(struct job *j, struct member *m, bool plain, unsigned int 
 		      char diff[65], uint64_t *size, struct err *err)
 {
 	return plain && j->tools->keep != layer_unpack
-		       ? j->tools->keep(j->tools->conveyor, member_read, m, j->dir_fd, number, diff,
-					size, err)
+		       ? j->tools->keep(j->tools, member_read, m, j->dir_fd, number, diff, size,
+					err)
 		       : keep_both(j, m, number, diff, size, err);
 }
 

@@ -49,7 +49,8 @@ struct tarball {
 	size_t in_len;
 	bool in_end;
 	char *out;
-	struct err err; /* why there are no more bytes */
+	uint64_t max_bytes; /* that may come of it, 0 = no limit; to be set after the opening */
+	struct err err;     /* why there are no more bytes */
 };
 
 /* `hashed`: tarball_finish() gives the digest. Close with tarball_deinit(), also after a failure. */
@@ -107,12 +108,13 @@ void place_forget(struct place *p);
 
 /* ---- unpack.c */
 
-struct conveyor;
+struct job_tools;
 
 /* Keeps a layer as NUMBER below job_fd, in the form of one of the engine's layer drivers; its diff id and
  * the bytes of its files. */
-typedef int layer_keep_fn(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
-			  unsigned int number, char hex[65], uint64_t *size, struct err *err);
+typedef int layer_keep_fn(const struct job_tools *tools, tarball_read_fn *read, void *ctx,
+			  int job_fd, unsigned int number, char hex[65], uint64_t *size,
+			  struct err *err);
 
 /* Driver `dir`: unpacked in NUMBER/fs. */
 layer_keep_fn layer_unpack;
@@ -142,10 +144,13 @@ ssize_t input_read(void *ctx, const void **data, struct err *err);
 
 /* ---- jobs */
 
+struct conveyor;
+
 struct job_tools {
 	layer_keep_fn
 		*keep; /* what to do with layers; NULL where the job has nothing to do with any */
-	struct conveyor *conveyor; /* a second thread */
+	struct conveyor *conveyor; /* a second thread; NULL where `keep` has no use for it */
+	uint64_t max_bytes;        /* of a layer's tar, 0 = no limit */
 };
 typedef int job_fn(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err);
 

@@ -106,13 +106,14 @@ static int write_index(struct indexing *x, int dir_fd, const char *diff, struct 
 }
 
 /* Reads the tar, of which a copy goes to x->tar unless it is there already, and writes its index. */
-static int index_tar(struct indexing *x, struct conveyor *conveyor, tarball_read_fn *read,
+static int index_tar(struct indexing *x, const struct job_tools *tools, tarball_read_fn *read,
 		     void *ctx, int dir_fd, char hex[65], struct err *err)
 {
 	int r = tarball_open_bytes(&x->t, read, ctx, err);
 
+	x->t.max_bytes = tools->max_bytes;
 	r = r ? r : indexing_init(x, err);
-	r = r ? r : take_all(x, conveyor, err);
+	r = r ? r : take_all(x, tools->conveyor, err);
 	r = r ? r : tarparse_end(x->parse, err);
 	r = r ? r : finish_digest(x, hex, err);
 	if (r == 0 && x->tar.fd >= 0)
@@ -120,7 +121,7 @@ static int index_tar(struct indexing *x, struct conveyor *conveyor, tarball_read
 	return r ? r : write_index(x, dir_fd, hex, err);
 }
 
-int layer_index(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
+int layer_index(const struct job_tools *tools, tarball_read_fn *read, void *ctx, int job_fd,
 		unsigned int number, char hex[65], uint64_t *size, struct err *err)
 {
 	cleanup(indexing_deinit) struct indexing x = { .tar = TARFILE_NULL };
@@ -133,7 +134,7 @@ int layer_index(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int
 	if (dir < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
 	r = tarfile_open(&x.tar, dir, "tar", err);
-	r = r ? r : index_tar(&x, conveyor, read, ctx, dir, hex, err);
+	r = r ? r : index_tar(&x, tools, read, ctx, dir, hex, err);
 	*size = x.tree.size;
 	return r;
 }
@@ -145,7 +146,7 @@ int job_index(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 	char diff[65];
 	int r = input_open(&input, in, err);
 
-	r = r ? r : index_tar(&x, tools->conveyor, input_read, &input, dir_fd, diff, err);
+	r = r ? r : index_tar(&x, tools, input_read, &input, dir_fd, diff, err);
 	if (r == 0)
 		fprintf(out, "diff %s\n", diff);
 	return r;

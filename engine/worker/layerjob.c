@@ -9,7 +9,7 @@ int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 	char diff[65];
 	int r = input_open(&input, in, err);
 
-	r = r ? r : tools->keep(tools->conveyor, input_read, &input, dir_fd, 1, diff, &size, err);
+	r = r ? r : tools->keep(tools, input_read, &input, dir_fd, 1, diff, &size, err);
 	if (r == 0)
 		fprintf(out, "layer 1 %llu - %s -\n", (unsigned long long)size, diff);
 	input_deinit(&input);

@@ -2,7 +2,7 @@
 /* cleat-worker: one job on untrusted bytes. `cleat-worker JOB [WORD...]` with the bytes as descriptor 3,
  * the job's directory as 4 and a file for the result as 5. It gives up network, file system,
  * capabilities and most system calls before it reads the first byte. The result's last line is "ok" or
- * "error CODE SENTENCE". */
+ * "error CODE SENTENCE". The word of a job that keeps layers is the most bytes that one may have, 0 = any. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -18,6 +18,7 @@
 
 #include "conveyor.h"
 #include "jobs.h"
+#include "str.h"
 
 enum { FD_IN = 3, FD_DIR = 4, FD_OUT = 5 };
 
@@ -201,6 +202,8 @@ static int run(const char *name, char *const *words, FILE *out, struct err *err)
 	if (r == 0 && (r = filter()) < 0)
 		(void)err_sys(err, r, "confine the worker");
 	tools.keep = jobs[i].keep;
+	if (r == 0 && words[0] && str_u64(words[0], &tools.max_bytes) < 0)
+		r = err_set(err, ERR_INTERNAL, "a bad limit");
 	return r ? r : jobs[i].run(FD_IN, FD_DIR, &tools, out, err);
 }
 

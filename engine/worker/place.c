@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of entries, resolved by openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: whatever was
  * unpacked before, a later entry cannot leave the root through it. Entries of one directory mostly
- * follow each other, so its descriptor is kept: an entry replaces things inside the directory kept,
- * never the directory itself. With `follow` the
- * bounds are those of the root the worker is confined to. */
+ * follow each other, so its descriptor is kept, until something is replaced that the directory may be in. With
+ * `follow` the bounds are those of the root the worker is confined to. */
 #include "jobs.h"
 
 #include <errno.h>

@@ -161,6 +161,13 @@ static ssize_t count(struct tarball *t, ssize_t n)
 			      RATIO_MAX);
 		return -1;
 	}
+	if (t->max_bytes && t->unpacked > t->max_bytes) {
+		(void)err_set(
+			&t->err, ERR_EXHAUSTED,
+			"it has more than the %llu bytes that layer-max-size lets a layer have",
+			(unsigned long long)t->max_bytes);
+		return -1;
+	}
 	return n;
 }
 

@@ -29,9 +29,9 @@ struct unpack {
 	struct place place;
 	struct dir_time *dirs;
 	size_t n_dirs, cap_dirs, n_entries;
-	uint64_t size;
-	bool files;     /* no layer: names mean what they say */
-	bool keep_kind; /* a directory stays one, and what is none stays none */
+	uint64_t size, max_bytes; /* 0 = no limit */
+	bool files;               /* no layer: names mean what they say */
+	bool keep_kind;           /* a directory stays one, and what is none stays none */
 	bool no_devices;
 };
 
@@ -277,6 +277,8 @@ static int replace(struct unpack *u, const struct item *item, struct err *err)
 		if (kind < 0)
 			return kind;
 		hidden = !u->files && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+		if (S_ISDIR(st.st_mode) && item->parent != u->place.fd)
+			place_forget(&u->place); /* what it keeps may be in there */
 		int r = fd_remove_tree(item->parent, item->name);
 
 		if (r < 0)
@@ -340,6 +342,7 @@ static int unpack(struct unpack *u, tarball_read_fn *read, void *ctx, char *hex,
 	struct archive_entry *e;
 	int r = tarball_open(&u->t, read, ctx, hex != NULL, err);
 
+	u->t.max_bytes = u->max_bytes;
 	while (r == 0 && (r = tarball_next(&u->t, &e, err)) == 1)
 		r = ++u->n_entries > JOB_ENTRIES_MAX
 			    ? err_set(err, ERR_INVALID, "more than %d entries", JOB_ENTRIES_MAX)
@@ -368,12 +371,11 @@ int unpack_tree(tarball_read_fn *read, void *ctx, int dir_fd, struct err *err)
 	return unpack(&u, read, ctx, NULL, err);
 }
 
-int layer_unpack(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, int job_fd,
+int layer_unpack(const struct job_tools *tools, tarball_read_fn *read, void *ctx, int job_fd,
 		 unsigned int number, char hex[65], uint64_t *size, struct err *err)
 {
 	char name[24];
 
-	(void)conveyor;
 	snprintf(name, sizeof(name), "%u/fs", number);
 	int r = fd_mkdir_all(job_fd, name, 0755);
 	cleanup_fd int fs = r ? -1 : openat(job_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -381,7 +383,7 @@ int layer_unpack(struct conveyor *conveyor, tarball_read_fn *read, void *ctx, in
 	if (fs < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
 
-	struct unpack u = { .place = { .root = fs, .fd = -1 } };
+	struct unpack u = { .place = { .root = fs, .fd = -1 }, .max_bytes = tools->max_bytes };
 
 	r = unpack(&u, read, ctx, hex, err);
 	*size = u.size;
