@@ -111,6 +111,8 @@ static int make_file(struct extraction *e, int parent, const char *name, struct 
 
 	if (fd < 0)
 		return err_sys(err, errno, "create %.150s", t->path);
+	if (t->sparse) /* the engine writes none */
+		return err_set(err, ERR_INVALID, "%.150s: a file with holes", t->path);
 	while ((n = untar_data(&e->tar, &data, err)) > 0) {
 		int r = fd_write_all(fd, data, (size_t)n);
 

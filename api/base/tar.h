@@ -4,6 +4,7 @@
  * libarchive and Docker have them. The same entries give the same bytes. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,12 @@ struct tar_xattr {
 	size_t len;
 };
 
+/* Some bytes of a file with holes. */
+struct tar_piece {
+	uint64_t at, len; /* in the file */
+	uint64_t offset;  /* of the bytes in the archive, a multiple of TAR_BLOCK */
+};
+
 struct tar_entry {
 	enum tar_type type;
 	const char *path; /* of a directory with '/' at its end */
@@ -39,6 +46,11 @@ struct tar_entry {
 	uint32_t major, minor; /* of devices */
 	const struct tar_xattr *xattrs;
 	size_t n_xattrs;
+	/* Of what was read alone: */
+	uint64_t offset; /* of a file's bytes in the archive, a multiple of TAR_BLOCK */
+	bool sparse;     /* zeros but for the pieces, which go up and do not overlap */
+	const struct tar_piece *pieces;
+	size_t n_pieces;
 };
 
 /* Appends the blocks in front of the entry's data. Errors are kept in out->error. */

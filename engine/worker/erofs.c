@@ -16,6 +16,10 @@ enum {
 	INCOMPAT = 8 | 4, /* a table of devices; files in pieces (which only sparse files need) */
 	PLAIN = 0,        /* contents in blocks */
 	BEHIND = 2,       /* contents behind the inode */
+	CHUNKS = 4,       /* a table of contents there */
+	CHUNK_TABLE = 32, /* of EROFS_CHUNK bytes each */
+	BLOCK_BITS = 9,
+	TAR_DEVICE = 1,
 	EXTENDED = 1,
 	NO_BLOCK = 0xffffffff,
 	DEVICE_SLOT = 128,
@@ -101,18 +105,38 @@ static void write_xattrs(char *at, const struct tree_inode *inode)
 	}
 }
 
+/* Where each chunk is in the tar. A chunk is all in one piece or all a hole. */
+static void write_chunks(char *at, const struct tree_inode *inode, size_t n, unsigned int bits)
+{
+	const struct tar_piece *p = inode->pieces, *end = p + inode->n_pieces;
+
+	for (uint64_t i = 0; i < n; i++, at += EROFS_CHUNK) {
+		uint64_t from = i << bits;
+
+		while (p < end && p->at + p->len <= from)
+			p++;
+		bool hole = p == end || from < p->at;
+
+		put16(at + 2, hole ? 0 : TAR_DEVICE);
+		put32(at + 4, hole ? NO_BLOCK : (p->offset + from - p->at) / EROFS_BLOCK);
+	}
+}
+
 static void write_inode(char *at, const struct tree_inode *inode, uint64_t image_blocks,
 			size_t serial)
 {
 	size_t xattrs = erofs_xattr_bytes(inode);
 	bool dir = S_ISDIR(inode->mode), link = S_ISLNK(inode->mode);
-	int layout = (dir || link) && !inode->contents ? BEHIND : PLAIN;
+	unsigned int bits;
+	size_t chunks = erofs_chunk_bytes(inode, &bits);
+	int layout = chunks ? CHUNKS : (dir || link) && !inode->contents ? BEHIND : PLAIN;
 
 	put16(at, (uint64_t)(EXTENDED | layout << 1));
 	put16(at + 2, xattrs ? 1 + (xattrs - EROFS_XATTR_HEADER) / 4 : 0);
 	put16(at + 4, inode->mode);
 	put64(at + 8, dir ? erofs_contents_size(inode) : inode->size);
-	put32(at + 16, place_of_contents(inode, image_blocks));
+	put32(at + 16,
+	      chunks ? CHUNK_TABLE | (bits - BLOCK_BITS) : place_of_contents(inode, image_blocks));
 	put32(at + 20, serial + 1);
 	put32(at + 24, inode->uid);
 	put32(at + 28, inode->gid);
@@ -121,6 +145,10 @@ static void write_inode(char *at, const struct tree_inode *inode, uint64_t image
 	put32(at + 44, dir ? 2 + subdirectories(inode) : inode->nlink);
 	if (xattrs)
 		write_xattrs(at + EROFS_INODE, inode);
+	if (chunks)
+		write_chunks(at + (EROFS_INODE + xattrs + EROFS_CHUNK - 1) / EROFS_CHUNK *
+					     EROFS_CHUNK,
+			     inode, chunks / EROFS_CHUNK, bits);
 }
 
 /* ---- contents */
@@ -191,7 +219,7 @@ static void write_super(char *image, const struct erofs_layout *l, uint64_t tar_
 
 	put32(super, MAGIC);
 	put32(super + 8, COMPAT);
-	super[12] = 9; /* 2^9 = EROFS_BLOCK */
+	super[12] = BLOCK_BITS;
 	put16(super + 14, number_of(l->inodes[0]));
 	put64(super + 16, l->n);
 	put32(super + 36, blocks);

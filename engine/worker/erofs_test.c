@@ -117,13 +117,13 @@ static uint64_t lookup(const struct buf *b, const char *path)
 static int add(struct tree *tree, char type, const char *path, const char *link, uint64_t size,
 	       struct err *err)
 {
-	const struct tarparse_entry e = { .type = type,
-					  .path = path,
-					  .link = link,
-					  .mode = 0750,
-					  .uid = 1234,
-					  .size = size,
-					  .offset = UINT64_C(5) * BLOCK };
+	const struct tar_entry e = { .type = (enum tar_type)type,
+				     .path = path,
+				     .link = link[0] ? link : NULL,
+				     .mode = 0750,
+				     .uid = 1234,
+				     .size_bytes = size,
+				     .offset = UINT64_C(5) * BLOCK };
 
 	return tree_add(tree, &e, err);
 }
@@ -298,11 +298,11 @@ static void attributes(void **state)
 					    { "security.capability", capability, 20 },
 					    { "user.one", "22", 2 } };
 	const struct tar_xattr broken = { "security.capability", "x", 1 };
-	struct tarparse_entry e = { .type = TAR_FILE,
-				    .path = "f",
-				    .link = "",
-				    .xattrs = xattrs,
-				    .n_xattrs = ARRAY_LEN(xattrs) };
+	struct tar_entry e = { .type = TAR_FILE,
+			       .path = "f",
+			       .link = "",
+			       .xattrs = xattrs,
+			       .n_xattrs = ARRAY_LEN(xattrs) };
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
 	cleanup(tree_deinit) struct tree tree = { 0 };
 	struct inode i;

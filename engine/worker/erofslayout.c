@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "str.h"
+#include "tarsparse.h"
 
 static uint64_t align(uint64_t n, uint64_t to)
 {
@@ -43,6 +44,24 @@ size_t erofs_xattr_bytes(const struct tree_inode *inode)
 		bytes += align(
 			EROFS_XATTR_ENTRY + strlen(erofs_xattr_name(x->name, &index)) + x->len, 4);
 	return bytes;
+}
+
+size_t erofs_chunk_bytes(const struct tree_inode *inode, unsigned int *bits)
+{
+	*bits = 0;
+	if (!inode->pieces)
+		return 0;
+	return EROFS_CHUNK * tarsparse_chunks(inode->pieces, inode->n_pieces, inode->size, bits);
+}
+
+/* Of the inode with what always stands right behind it. */
+static uint64_t inode_bytes(const struct tree_inode *inode)
+{
+	unsigned int bits;
+	size_t chunks = erofs_chunk_bytes(inode, &bits);
+	uint64_t bytes = EROFS_INODE + erofs_xattr_bytes(inode);
+
+	return chunks ? align(bytes, EROFS_CHUNK) + chunks : bytes;
 }
 
 size_t erofs_dir_count(const struct tree_inode *dir)
@@ -144,7 +163,7 @@ static int gather(struct erofs_layout *l, struct tree_inode *root)
 
 static uint64_t place(struct tree_inode *inode, uint64_t at)
 {
-	uint64_t size = EROFS_INODE + erofs_xattr_bytes(inode), own = erofs_contents_size(inode);
+	uint64_t size = inode_bytes(inode), own = erofs_contents_size(inode);
 	bool behind = own && size + own <= EROFS_BLOCK;
 	uint64_t whole = behind ? size + own : EROFS_INODE;
 

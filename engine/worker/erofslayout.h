@@ -18,6 +18,7 @@ enum {
 	EROFS_DIRENT = 12,
 	EROFS_XATTR_HEADER = 12,
 	EROFS_XATTR_ENTRY = 4,
+	EROFS_CHUNK = 8,
 	EROFS_IMAGE_ALIGN = 4096,
 };
 
@@ -45,6 +46,8 @@ size_t erofs_dir_block(const struct tree_inode *dir, size_t first, size_t *used)
 
 /* Bytes of the inode's attributes in the image, a multiple of 4. */
 size_t erofs_xattr_bytes(const struct tree_inode *inode);
+/* The same of a file's table of chunks, each of 1 << *bits bytes; 0 when it has no holes. */
+size_t erofs_chunk_bytes(const struct tree_inode *inode, unsigned int *bits);
 /* The attribute's name behind the prefix that *index stands for. */
 const char *erofs_xattr_name(const char *name, unsigned char *index);
 /* Bytes of what the image itself holds of the inode: a directory's blocks, a link's target. */

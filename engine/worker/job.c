@@ -148,7 +148,7 @@ static int one_file(struct job *j, unsigned int number, const char *path, struct
 {
 	struct err own = ERR_NULL;
 	struct member m;
-	int r = member_open(&m, j->t.tar, &own);
+	int r = member_open(&m, &j->t.tar, &own);
 
 	if (r == 0 && tarball_kind(m.first, m.first_len) == TARBALL_OTHER)
 		r = document(j, &m, number, path, &own);
@@ -165,9 +165,10 @@ static int one_file(struct job *j, unsigned int number, const char *path, struct
 	return 0;
 }
 
-static int one_entry(struct job *j, struct archive_entry *e, unsigned int number, struct err *err)
+static int one_entry(struct job *j, const struct tar_entry *e, unsigned int number, struct err *err)
 {
-	const char *path = archive_entry_pathname(e), *link = archive_entry_symlink(e);
+	bool is_link = e->type == TAR_SYMLINK || e->type == TAR_HARDLINK;
+	const char *path = e->path, *link = is_link ? e->link : NULL;
 
 	while (path && path[0] == '.' && path[1] == '/')
 		path += 2;
@@ -175,10 +176,9 @@ static int one_entry(struct job *j, struct archive_entry *e, unsigned int number
 		return err_set(err, ERR_INVALID, "entry %u has a bad name", number);
 	if (number > JOB_FILES_MAX)
 		return err_set(err, ERR_INVALID, "more than %d files", JOB_FILES_MAX);
-	link = link ? link : archive_entry_hardlink(e);
 	if (link && strlen(link) <= JOB_PATH_MAX && !strpbrk(link, "\n\t"))
 		fprintf(j->out, "link %s\t%s\n", link, path);
-	else if (archive_entry_filetype(e) == AE_IFREG && !link)
+	else if (e->type == TAR_FILE)
 		return one_file(j, number, path, err);
 	return 0;
 }
@@ -192,7 +192,7 @@ static int read_known(struct job *j, struct err *err)
 
 static int read_archive(struct job *j, struct err *err)
 {
-	struct archive_entry *e;
+	const struct tar_entry *e;
 	unsigned int n = 0;
 	int r = tarball_open(&j->t, input_read, &j->input, false, err);
 

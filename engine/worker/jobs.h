@@ -2,7 +2,6 @@
 /* What a worker does with untrusted bytes: private to cleat-worker. One thread; everything blocks. */
 #pragma once
 
-#include <archive.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +10,8 @@
 
 #include "err.h"
 #include "mem.h"
+#include "tar.h"
+#include "untar.h"
 
 enum {
 	JOB_ENTRIES_MAX = 4 << 20, /* of one layer */
@@ -23,24 +24,24 @@ enum {
 
 /* ---- tarball.c: a tar, decompressed on the way (gzip, zstd, xz, bzip2 or plain) and hashed behind that */
 
-/* The next bytes, borrowed until the next call: their number, 0 at the end, -errno with *err set. The
- * first call gives at least TARBALL_HEAD bytes unless there are fewer. */
-typedef ssize_t tarball_read_fn(void *ctx, const void **data, struct err *err);
+/* The first call gives at least TARBALL_HEAD bytes unless there are fewer. */
+typedef untar_read_fn tarball_read_fn;
 
 enum { TARBALL_HEAD = 512 };
 enum tarball_kind { TARBALL_OTHER, TARBALL_PLAIN, TARBALL_GZIP, TARBALL_FILTERED };
 /* What the first bytes are of. A plain tar is known by its first header's checksum. Pure. */
 enum tarball_kind tarball_kind(const void *head, size_t len);
 
+struct archive;
 struct gunzip;
 
 struct tarball {
 	tarball_read_fn *read;
 	void *ctx;
 	enum tarball_kind kind;
-	struct gunzip *gunzip;     /* of a gzip */
-	struct archive *bytes;     /* of a filtered one: decompresses */
-	struct archive *tar;       /* NULL when only the bytes are asked for */
+	struct gunzip *gunzip; /* of a gzip */
+	struct archive *bytes; /* of a filtered one: decompresses */
+	struct untar tar;
 	EVP_MD_CTX *digest;        /* of the tar; NULL = nobody asked */
 	uint64_t packed, unpacked; /* bytes so far */
 	const void *head;          /* first bytes, read already */
@@ -65,14 +66,12 @@ ssize_t tarball_fill(struct tarball *t, char *to, size_t n, struct err *err) mus
 /* Reads to the end of the bytes behind the tar's end and writes their SHA-256 as 64 digits. */
 int tarball_finish(struct tarball *t, char hex[65], struct err *err) must_check;
 /* The next entry: 1, 0 at the end, -errno. */
-int tarball_next(struct tarball *t, struct archive_entry **entry, struct err *err) must_check;
-/* Puts the reason the tar at hand cannot be read into *err. */
-int tarball_fail(struct tarball *t, struct archive *a, struct err *err);
+int tarball_next(struct tarball *t, const struct tar_entry **entry, struct err *err) must_check;
 
 /* ---- member.c: one file of an archive as a source of bytes, hashed */
 
 struct member {
-	struct archive *archive;
+	struct untar *tar;
 	EVP_MD_CTX *digest;
 	uint64_t size;
 	const void *first; /* the first block, not yet given out; NULL after */
@@ -80,7 +79,7 @@ struct member {
 	size_t first_len, rest_len;
 	char head[TARBALL_HEAD];
 };
-int member_open(struct member *m, struct archive *archive, struct err *err) must_check;
+int member_open(struct member *m, struct untar *tar, struct err *err) must_check;
 void member_deinit(struct member *m);
 /* A tarball_read_fn. */
 ssize_t member_read(void *ctx, const void **data, struct err *err);
@@ -105,6 +104,14 @@ int place_parent(struct place *p, char *path, const char **name, struct err *err
 int place_open(const struct place *p, const char *path, int flags) must_check;
 /* Closes what it keeps. */
 void place_forget(struct place *p);
+
+/* ---- tarentry.c: what every driver makes of an entry. Pure */
+
+/* The file's type and permissions: those of a link, which has none, are 0777, as Linux shows them. 0 = a type no layer
+ * can have. */
+mode_t tarentry_mode(const struct tar_entry *e) must_check;
+/* The time it gets: 0 for one before 1970 or beyond 64 bits of nanoseconds, as Docker has it. */
+struct timespec tarentry_time(const struct tar_entry *e);
 
 /* ---- unpack.c */
 

@@ -26,13 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct bytes bytes = { data, n };
-	struct archive_entry *e;
+	const struct tar_entry *e;
 	char path[JOB_PATH_MAX + 1], hex[65];
 	struct tarball t;
 	int r = tarball_open(&t, give, &bytes, true, NULL);
 
 	for (int i = 0; r == 0 && i < 1000 && tarball_next(&t, &e, NULL) == 1; i++)
-		r = place_clean(archive_entry_pathname(e), path, NULL);
+		r = place_clean(e->path, path, NULL);
 	if (r == 0)
 		r = tarball_finish(&t, hex, NULL);
 	tarball_deinit(&t);

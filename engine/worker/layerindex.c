@@ -25,16 +25,11 @@ struct indexing {
 	uint64_t tar_size;
 };
 
-static int add_entry(void *ctx, const struct tarparse_entry *entry, struct err *err)
-{
-	return tree_add(ctx, entry, err);
-}
-
 static int indexing_init(struct indexing *x, struct err *err)
 {
 	x->digest = EVP_MD_CTX_new();
 	if (!x->digest || EVP_DigestInit_ex(x->digest, EVP_sha256(), NULL) != 1 ||
-	    tree_init(&x->tree) < 0 || tarparse_new(&x->parse, add_entry, &x->tree) < 0)
+	    tree_init(&x->tree) < 0 || tarparse_new(&x->parse) < 0)
 		return err_sys(err, ENOMEM, "index the layer");
 	return 0;
 }
@@ -48,11 +43,24 @@ static void indexing_deinit(struct indexing *x)
 	EVP_MD_CTX_free(x->digest);
 }
 
+static int parse_block(struct indexing *x, const char *block, size_t n, struct err *err)
+{
+	struct tarparse_data data;
+	int event = TARPARSE_DATA, r = 0;
+
+	while (r == 0 && (event == TARPARSE_DATA || event == TARPARSE_ENTRY)) {
+		event = tarparse_step(x->parse, &block, &n, &data, err);
+		if (event == TARPARSE_ENTRY)
+			r = tree_add(&x->tree, tarparse_entry(x->parse), err);
+	}
+	return event < 0 ? event : r;
+}
+
 /* What the second thread does with the tar. */
 static int take_block(void *ctx, char *block, size_t n, struct err *err)
 {
 	struct indexing *x = ctx;
-	int r = tarparse_feed(x->parse, block, n, err);
+	int r = parse_block(x, block, n, err);
 
 	if (r == 0 && EVP_DigestUpdate(x->digest, block, n) != 1)
 		r = err_set(err, ERR_INTERNAL, "sha256 failed");

@@ -20,7 +20,7 @@ int job_probe(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 {
 	struct input input = { .fd = -1 };
 	struct tarball t = { 0 };
-	struct archive_entry *entry;
+	const struct tar_entry *entry;
 	int r = input_open(&input, in, err);
 
 	(void)dir_fd;

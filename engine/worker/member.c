@@ -11,21 +11,14 @@
 /* The next block of the entry; 0 at its end. */
 static ssize_t next_block(struct member *m, const void **data, struct err *err)
 {
-	int64_t at = 0;
-	size_t n = 0;
-	int r = archive_read_data_block(m->archive, data, &n, &at);
+	ssize_t n = untar_data(m->tar, data, err);
 
-	if (r == ARCHIVE_EOF)
-		return 0;
-	if (r != ARCHIVE_OK)
-		return err_set(err, ERR_INVALID, "%s",
-			       str_or_empty(archive_error_string(m->archive)));
-	if ((uint64_t)at != m->size)
-		return err_set(err, ERR_INVALID, "a file with holes cannot be part of an image");
-	m->size += n;
-	if (EVP_DigestUpdate(m->digest, *data, n) != 1)
+	if (n <= 0)
+		return n;
+	m->size += (uint64_t)n;
+	if (EVP_DigestUpdate(m->digest, *data, (size_t)n) != 1)
 		return err_set(err, ERR_INTERNAL, "sha256 failed");
-	return (ssize_t)n;
+	return n;
 }
 
 /* Gathers the first bytes in m->head; what is left of the last block is given out behind it. */
@@ -50,11 +43,13 @@ static int fill_head(struct member *m, const void *data, size_t n, struct err *e
 	return more < 0 ? (int)more : 0;
 }
 
-int member_open(struct member *m, struct archive *archive, struct err *err)
+int member_open(struct member *m, struct untar *tar, struct err *err)
 {
 	const void *data = NULL;
 
-	*m = (struct member){ .archive = archive, .digest = EVP_MD_CTX_new() };
+	*m = (struct member){ .tar = tar, .digest = EVP_MD_CTX_new() };
+	if (tar->entry.sparse)
+		return err_set(err, ERR_INVALID, "a file with holes cannot be part of an image");
 	if (!m->digest || EVP_DigestInit_ex(m->digest, EVP_sha256(), NULL) != 1)
 		return err_sys(err, ENOMEM, "sha256");
 	ssize_t n = next_block(m, &data, err);

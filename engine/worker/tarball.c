@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* First the bytes are decompressed, gzip by ISA-L, what else there is by a libarchive reader that does nothing
- * more; then they are given to who asked for them, or to a second reader, which parses the tar. In between they are
+ * more; then they are given to who asked for them, or to the parser of the tar. In between they are
  * hashed and counted. A plain tar is not copied. A stream that grows a thousandfold is refused. */
 #include "jobs.h"
 
+#include <archive.h>
 #include <errno.h>
 #include <string.h>
 
@@ -115,6 +116,17 @@ static ssize_t fill_gzip(struct tarball *t, char *to, size_t n)
 	return (ssize_t)done;
 }
 
+/* Puts the reason the bytes at hand cannot be read into *err. */
+static int fail(struct tarball *t, struct archive *a, struct err *err)
+{
+	if (t->err.code) {
+		if (err && err != &t->err)
+			*err = t->err;
+		return err_to_errno(t->err.code);
+	}
+	return err_set(err, ERR_INVALID, "%s", str_or_empty(archive_error_string(a)));
+}
+
 static ssize_t fill_filtered(struct tarball *t, char *to, size_t n)
 {
 	size_t done = 0;
@@ -123,7 +135,7 @@ static ssize_t fill_filtered(struct tarball *t, char *to, size_t n)
 		ssize_t got = archive_read_data(t->bytes, to + done, n - done);
 
 		if (got < 0) {
-			(void)tarball_fail(t, t->bytes, &t->err);
+			(void)fail(t, t->bytes, &t->err);
 			return -1;
 		}
 		if (got == 0)
@@ -183,7 +195,7 @@ ssize_t tarball_fill(struct tarball *t, char *to, size_t n, struct err *err)
 {
 	ssize_t got = fill(t, to, n);
 
-	return got < 0 ? tarball_fail(t, NULL, err) : got;
+	return got < 0 ? fail(t, NULL, err) : got;
 }
 
 /* ---- the tar, borrowed block by block */
@@ -203,24 +215,11 @@ static ssize_t read_unpacked(struct tarball *t, const void **data)
 	return n;
 }
 
-static ssize_t archive_unpacked(struct archive *a, void *ctx, const void **data)
+static ssize_t give_unpacked(void *ctx, const void **data, struct err *err)
 {
-	struct tarball *t = ctx;
-	ssize_t n = read_unpacked(t, data);
+	ssize_t n = read_unpacked(ctx, data);
 
-	if (n < 0)
-		archive_set_error(a, EINVAL, "%s", t->err.message);
-	return n;
-}
-
-int tarball_fail(struct tarball *t, struct archive *a, struct err *err)
-{
-	if (t->err.code) {
-		if (err && err != &t->err)
-			*err = t->err;
-		return err_to_errno(t->err.code);
-	}
-	return err_set(err, ERR_INVALID, "%s", str_or_empty(archive_error_string(a)));
+	return n < 0 ? fail(ctx, NULL, err) : n;
 }
 
 static int open_filtered(struct tarball *t, struct err *err)
@@ -236,7 +235,7 @@ static int open_filtered(struct tarball *t, struct err *err)
 	archive_read_support_format_raw(t->bytes);
 	if (archive_read_open(t->bytes, t, NULL, archive_packed, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(t->bytes, &entry) != ARCHIVE_OK)
-		return tarball_fail(t, t->bytes, err);
+		return fail(t, t->bytes, err);
 	return 0;
 }
 
@@ -264,22 +263,18 @@ int tarball_open(struct tarball *t, tarball_read_fn *read, void *ctx, bool hashe
 
 	if (r < 0)
 		return r;
-	t->tar = archive_read_new();
+	t->tar = (struct untar){ .read = give_unpacked, .ctx = t };
 	t->digest = hashed ? EVP_MD_CTX_new() : NULL;
 	t->out = malloc(OUT_BYTES);
-	if (!t->tar || !t->out ||
+	if (!t->out ||
 	    (hashed && (!t->digest || EVP_DigestInit_ex(t->digest, EVP_sha256(), NULL) != 1)))
 		return err_sys(err, ENOMEM, "open the archive");
-	archive_read_support_format_tar(t->tar);
-	if (archive_read_open(t->tar, t, NULL, archive_unpacked, NULL) != ARCHIVE_OK)
-		return tarball_fail(t, t->tar, err);
 	return 0;
 }
 
 void tarball_deinit(struct tarball *t)
 {
-	if (t->tar)
-		archive_read_free(t->tar);
+	untar_deinit(&t->tar);
 	if (t->bytes)
 		archive_read_free(t->bytes);
 	gunzip_free(t->gunzip);
@@ -287,15 +282,10 @@ void tarball_deinit(struct tarball *t)
 	free(t->out);
 }
 
-int tarball_next(struct tarball *t, struct archive_entry **entry, struct err *err)
+int tarball_next(struct tarball *t, const struct tar_entry **entry, struct err *err)
 {
-	int r = archive_read_next_header(t->tar, entry);
-
-	if (r == ARCHIVE_EOF)
-		return 0;
-	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-		return tarball_fail(t, t->tar, err);
-	return 1;
+	*entry = &t->tar.entry;
+	return untar_next(&t->tar, err);
 }
 
 int tarball_finish(struct tarball *t, char hex[65], struct err *err)
@@ -307,7 +297,7 @@ int tarball_finish(struct tarball *t, char hex[65], struct err *err)
 	while ((n = read_unpacked(t, &data)) > 0)
 		;
 	if (n < 0)
-		return tarball_fail(t, NULL, err);
+		return fail(t, NULL, err);
 	if (!t->digest)
 		return 0;
 	if (EVP_DigestFinal_ex(t->digest, sum, NULL) != 1)

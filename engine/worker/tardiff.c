@@ -18,7 +18,8 @@ enum { PIECE = 1000, ENTRIES_MAX = 1000 };
 
 struct seen {
 	char *path, *link;
-	struct tarparse_entry e;
+	struct tar_entry e;
+	struct tar_piece *pieces;
 };
 
 struct both {
@@ -28,27 +29,38 @@ struct both {
 	bool odd; /* not to be compared */
 };
 
-static int take(void *ctx, const struct tarparse_entry *e, struct err *err)
+static int take(struct both *b, const struct tar_entry *e)
 {
-	struct both *b = ctx;
+	struct seen *s = &b->v[b->n];
 
-	(void)err;
 	if (b->n == ENTRIES_MAX)
 		return -E2BIG;
-	b->v[b->n++] = (struct seen){ strdup(e->path), strdup(e->link), *e };
-	b->odd = b->odd || (e->mtime < 0 && e->mtime_nsec) || e->type < TAR_FILE ||
+	b->n++;
+	*s = (struct seen){ strdup(e->path), strdup(str_or_empty(e->link)), *e,
+			    calloc(e->n_pieces + 1, sizeof(*s->pieces)) };
+	for (size_t i = 0; i < e->n_pieces; i++)
+		s->pieces[i] = e->pieces[i];
+	b->odd = b->odd || (e->mtime_s < 0 && e->mtime_ns) || e->type < TAR_FILE ||
 		 e->type > TAR_FIFO;
 	return 0;
 }
 
-static bool parse(struct both *b, size_t n)
+static bool parse(struct both *b, size_t len)
 {
 	cleanup(tarparse_freep) struct tarparse *p = NULL;
-	int r = tarparse_new(&p, take, b);
+	struct tarparse_data data;
+	int r = tarparse_new(&p);
 
-	for (size_t at = 0; r == 0 && at < n; at += PIECE)
-		r = tarparse_feed(p, b->tar + at, n - at < PIECE ? n - at : PIECE, NULL);
-	return r == 0 && tarparse_end(p, NULL) == 0;
+	for (size_t at = 0; r >= 0 && r != TARPARSE_END && at < len; at += PIECE) {
+		size_t n = len - at < PIECE ? len - at : PIECE;
+		const char *bytes = b->tar + at;
+
+		while ((r = tarparse_step(p, &bytes, &n, &data, NULL)) == TARPARSE_ENTRY ||
+		       r == TARPARSE_DATA)
+			if (r == TARPARSE_ENTRY && (r = take(b, tarparse_entry(p))) < 0)
+				return false;
+	}
+	return r >= 0 && tarparse_end(p, NULL) == 0;
 }
 
 static void fail(const char *what, const struct seen *s)
@@ -66,21 +78,42 @@ static void same_text(const char *what, const char *ours, const char *theirs, co
 		fail(what, s);
 }
 
+/* The byte at a place of the file; in a hole there is none, NULL. */
+static const char *byte_at(const struct both *b, const struct seen *s, uint64_t at)
+{
+	if (!s->e.sparse)
+		return at < s->e.size_bytes ? b->tar + s->e.offset + at : NULL;
+	for (size_t i = 0; i < s->e.n_pieces; i++)
+		if (at >= s->pieces[i].at && at - s->pieces[i].at < s->pieces[i].len)
+			return b->tar + s->pieces[i].offset + (at - s->pieces[i].at);
+	return NULL;
+}
+
+static uint64_t bytes_of(const struct seen *s)
+{
+	uint64_t n = s->e.sparse ? 0 : s->e.size_bytes;
+
+	for (size_t i = 0; i < s->e.n_pieces; i++)
+		n += s->pieces[i].len;
+	return n;
+}
+
 static void same_bytes(const struct both *b, struct archive *a, const struct seen *s)
 {
 	const void *data;
-	uint64_t end = 0;
+	uint64_t found = 0;
 	int64_t at;
 	size_t n;
 	int r;
 
-	while ((r = archive_read_data_block(a, &data, &n, &at)) == ARCHIVE_OK) {
-		if ((uint64_t)at != end || end + n > s->e.size ||
-		    memcmp(b->tar + s->e.offset + at, data, n) != 0)
-			fail("contents", s);
-		end += n;
-	}
-	if (r != ARCHIVE_EOF || end != s->e.size)
+	while ((r = archive_read_data_block(a, &data, &n, &at)) == ARCHIVE_OK)
+		for (size_t i = 0; i < n; i++, found++) {
+			const char *ours = byte_at(b, s, (uint64_t)at + i);
+
+			if (!ours || *ours != ((const char *)data)[i])
+				fail("contents", s);
+		}
+	if (r != ARCHIVE_EOF || found != bytes_of(s))
 		fail("size", s);
 }
 
@@ -102,9 +135,11 @@ static void same_entry(const struct both *b, struct archive *a, struct archive_e
 		fail("mode", s);
 	if (archive_entry_uid(e) != s->e.uid || archive_entry_gid(e) != s->e.gid)
 		fail("owner", s);
-	if (archive_entry_mtime(e) != s->e.mtime ||
-	    (uint32_t)archive_entry_mtime_nsec(e) != s->e.mtime_nsec)
+	if (archive_entry_mtime(e) != s->e.mtime_s ||
+	    (uint32_t)archive_entry_mtime_nsec(e) != s->e.mtime_ns)
 		fail("time", s);
+	if (s->e.type == TAR_FILE && (uint64_t)archive_entry_size(e) != s->e.size_bytes)
+		fail("length", s);
 	if (s->e.type == TAR_FILE)
 		same_bytes(b, a, s);
 }
@@ -140,6 +175,7 @@ int tardiff(const void *tar, size_t n)
 	for (size_t i = 0; i < b.n; i++) {
 		free(b.v[i].path);
 		free(b.v[i].link);
+		free(b.v[i].pieces);
 	}
 	free(b.v);
 	return good;

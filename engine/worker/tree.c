@@ -92,7 +92,7 @@ static bool is_capability(const struct tar_xattr *x)
 	return (x->len == 20 && v[3] == 2) || (x->len == 24 && v[3] == 3);
 }
 
-static int set_xattrs(struct tree_inode *inode, const struct tarparse_entry *e, struct err *err)
+static int set_xattrs(struct tree_inode *inode, const struct tar_entry *e, struct err *err)
 {
 	size_t bytes = 0;
 
@@ -122,17 +122,19 @@ static int make_opaque(struct tree_inode *dir, struct err *err)
 	return mark(dir, "trusted.overlay.opaque", "y", err);
 }
 
-static void set_owner(struct tree_inode *inode, const struct tarparse_entry *e)
+static void set_owner(struct tree_inode *inode, const struct tar_entry *e)
 {
-	inode->mode = (uint16_t)((inode->mode & S_IFMT) | e->mode);
+	inode->mode = (uint16_t)tarentry_mode(e);
 	inode->uid = e->uid;
 	inode->gid = e->gid;
 }
 
-static void set_time(struct tree_inode *inode, const struct tarparse_entry *e)
+static void set_time(struct tree_inode *inode, const struct tar_entry *e)
 {
-	inode->mtime = e->mtime;
-	inode->mtime_nsec = e->mtime_nsec;
+	struct timespec at = tarentry_time(e);
+
+	inode->mtime = at.tv_sec;
+	inode->mtime_nsec = (uint32_t)at.tv_nsec;
 }
 
 /* ---- entries */
@@ -195,27 +197,20 @@ static int hardlink(struct tree *tree, const struct spot *at, const char *target
 	return treenode_link(tree, at->dir, at->name, at->len, n->inode) < 0 ? no_memory(err) : 0;
 }
 
-static uint16_t type_of(char type)
+static int set_pieces(struct tree *tree, struct tree_inode *inode, const struct tar_entry *e)
 {
-	switch (type) {
-	case TAR_FILE:
-		return S_IFREG;
-	case TAR_SYMLINK:
-		return S_IFLNK;
-	case TAR_CHAR:
-		return S_IFCHR;
-	case TAR_BLOCKDEV:
-		return S_IFBLK;
-	case TAR_DIR:
-		return S_IFDIR;
-	case TAR_FIFO:
-		return S_IFIFO;
-	default:
-		return 0;
+	inode->pieces = malloc((e->n_pieces + 1) * sizeof(*inode->pieces));
+	if (!inode->pieces)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n_pieces; i++) {
+		inode->pieces[i] = e->pieces[i];
+		tree->size += e->pieces[i].len;
 	}
+	inode->n_pieces = e->n_pieces;
+	return 0;
 }
 
-static int fill(struct tree *tree, struct tree_inode *inode, const struct tarparse_entry *e,
+static int fill(struct tree *tree, struct tree_inode *inode, const struct tar_entry *e,
 		struct err *err)
 {
 	set_owner(inode, e);
@@ -223,32 +218,34 @@ static int fill(struct tree *tree, struct tree_inode *inode, const struct tarpar
 	inode->major = e->major;
 	inode->minor = e->minor;
 	inode->offset = e->offset;
-	inode->size = e->size;
-	tree->size += e->size;
+	inode->size = e->size_bytes;
+	if (e->sparse && set_pieces(tree, inode, e) < 0)
+		return no_memory(err);
+	tree->size += e->sparse ? 0 : e->size_bytes;
 	if (e->type == TAR_FILE || e->type == TAR_DIR)
 		return set_xattrs(inode, e, err);
 	if (e->type != TAR_SYMLINK)
 		return 0;
-	if (!e->link[0] || strlen(e->link) > JOB_PATH_MAX)
+	if (!e->link || strlen(e->link) > JOB_PATH_MAX)
 		return err_set(err, ERR_INVALID, "a symbolic link to %s",
-			       e->link[0] ? "a name that is too long" : "nothing");
+			       e->link ? "a name that is too long" : "nothing");
 	inode->target = strdup(e->link);
 	inode->size = strlen(e->link);
 	return inode->target ? 0 : no_memory(err);
 }
 
-static int make(struct tree *tree, const struct spot *at, const struct tarparse_entry *e,
+static int make(struct tree *tree, const struct spot *at, const struct tar_entry *e,
 		struct err *err)
 {
-	uint16_t type = type_of(e->type);
+	mode_t mode = tarentry_mode(e);
 	struct tree_inode *inode;
 	int r;
 
 	if (e->type == TAR_HARDLINK)
 		return hardlink(tree, at, e->link, err);
-	if (!type)
+	if (!mode)
 		return err_set(err, ERR_INVALID, "a type of file no layer can have");
-	inode = treenode_new(type);
+	inode = treenode_new((uint16_t)mode);
 	if (!inode)
 		return no_memory(err);
 	r = fill(tree, inode, e, err);
@@ -258,7 +255,7 @@ static int make(struct tree *tree, const struct spot *at, const struct tarparse_
 	return r;
 }
 
-static int change_dir(struct tree_inode *dir, const struct tarparse_entry *e, struct err *err)
+static int change_dir(struct tree_inode *dir, const struct tar_entry *e, struct err *err)
 {
 	set_owner(dir, e);
 	set_time(dir, e);
@@ -266,7 +263,7 @@ static int change_dir(struct tree_inode *dir, const struct tarparse_entry *e, st
 }
 
 /* Makes the entry; what is there already goes first, but directories, which only change. */
-static int replace(struct tree *tree, const struct spot *at, const struct tarparse_entry *e,
+static int replace(struct tree *tree, const struct spot *at, const struct tar_entry *e,
 		   struct err *err)
 {
 	struct tree_name *there = treenode_find(tree, at->dir, at->name, at->len);
@@ -283,7 +280,7 @@ static int replace(struct tree *tree, const struct spot *at, const struct tarpar
 	return make_opaque(treenode_find(tree, at->dir, at->name, at->len)->inode, err);
 }
 
-int tree_add(struct tree *tree, const struct tarparse_entry *e, struct err *err)
+int tree_add(struct tree *tree, const struct tar_entry *e, struct err *err)
 {
 	char path[JOB_PATH_MAX + 1];
 	struct spot at;
@@ -298,7 +295,7 @@ int tree_add(struct tree *tree, const struct tarparse_entry *e, struct err *err)
 		set_time(tree->root, e);
 		return e->type == TAR_DIR ? change_dir(tree->root, e, err) : 0;
 	}
-	r = locate(tree, path, e->mtime, &at, err);
+	r = locate(tree, path, tarentry_time(e).tv_sec, &at, err);
 	if (r < 0)
 		return r;
 	if (str_has_prefix(at.name, ".wh."))

@@ -10,7 +10,7 @@
 #include "err.h"
 #include "list.h"
 #include "mem.h"
-#include "tarparse.h"
+#include "tar.h"
 
 /* One extended attribute. */
 struct tree_xattr {
@@ -29,8 +29,10 @@ struct tree_inode {
 	uint32_t uid, gid, mtime_nsec;
 	uint32_t major, minor;
 	int64_t mtime;
-	uint64_t size, offset; /* of a file in the tar */
-	char *target;          /* of a symbolic link */
+	uint64_t size, offset;    /* of a file in the tar */
+	char *target;             /* of a symbolic link */
+	struct tar_piece *pieces; /* of a file with holes; NULL = it has none */
+	size_t n_pieces;
 	struct tree_xattr *xattrs;
 	struct tree_inode *parent; /* of a directory but the root */
 	struct list names;         /* of a directory: tree_name.sibling */
@@ -60,4 +62,4 @@ int tree_init(struct tree *tree) must_check;
 /* Works on a half-made one. For cleanup(). */
 void tree_deinit(struct tree *tree);
 /* The next entry of the tar. -EINVAL with a sentence when no layer can have it, -ENOMEM. */
-int tree_add(struct tree *tree, const struct tarparse_entry *entry, struct err *err) must_check;
+int tree_add(struct tree *tree, const struct tar_entry *entry, struct err *err) must_check;

@@ -43,6 +43,7 @@ void treenode_drop(struct tree_inode *inode)
 	}
 	free(inode->order);
 	free(inode->target);
+	free(inode->pieces);
 	free(inode);
 }
 

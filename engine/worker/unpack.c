@@ -6,13 +6,13 @@
  * System calls are what this costs, so whatever a new file has already is not set again. */
 #include "jobs.h"
 
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "attributes.h"
 #include "fd.h"
@@ -37,10 +37,10 @@ struct unpack {
 
 /* One entry as it goes to its place. */
 struct item {
-	struct archive_entry *e;
+	const struct tar_entry *e;
 	const char *path, *name;
 	int parent;
-	mode_t type;
+	mode_t mode; /* with the type; 0 of a hard link and of what no layer can have */
 };
 
 static int make_opaque(int parent, const char *name)
@@ -77,28 +77,26 @@ static int whiteout(int parent, const char *name, struct err *err)
 	return r < 0 ? err_sys(err, r, "make the whiteout of \"%.100s\"", name) : 0;
 }
 
-static int copy_data(struct unpack *u, int fd)
+/* Nothing is written where the file has holes. */
+static int copy_data(struct unpack *u, int fd, struct err *err)
 {
-	const void *data;
-	size_t n;
-	int64_t at = 0, end = 0;
-	int r;
+	const struct tar_entry *e = &u->t.tar.entry;
+	const char *data;
+	ssize_t n;
 
-	while ((r = archive_read_data_block(u->t.tar, &data, &n, &at)) == ARCHIVE_OK) {
-		for (size_t done = 0; done < n;) {
-			ssize_t w =
-				pwrite(fd, (const char *)data + done, n - done, at + (off_t)done);
+	while ((n = untar_data(&u->t.tar, (const void **)&data, err)) > 0) {
+		int r = e->sparse && lseek(fd, (off_t)u->t.tar.at, SEEK_SET) < 0
+				? -errno
+				: fd_write_all(fd, data, (size_t)n);
 
-			if (w < 0 && errno != EINTR)
-				return -errno;
-			done += w > 0 ? (size_t)w : 0;
-		}
-		u->size += n;
-		end = at + (int64_t)n;
+		if (r < 0)
+			return err_sys(err, r, "write");
+		u->size += (uint64_t)n;
 	}
-	if (r != ARCHIVE_EOF)
-		return -EBADMSG;
-	return at > end && ftruncate(fd, at) < 0 ? -errno : 0;
+	if (n < 0)
+		return (int)n;
+	return e->sparse && ftruncate(fd, (off_t)e->size_bytes) < 0 ? err_sys(err, errno, "write")
+								    : 0;
 }
 
 static int hardlink(struct unpack *u, const char *target, const struct item *item, struct err *err)
@@ -123,50 +121,44 @@ static int hardlink(struct unpack *u, const char *target, const struct item *ite
 }
 
 /* Attributes of files and directories alone: to open a device could do anything. */
-static int set_xattrs(struct archive_entry *e, int fd)
+static int set_xattrs(const struct tar_entry *e, int fd)
 {
-	const char *key;
-	const void *value;
-	size_t size;
+	for (size_t i = 0; i < e->n_xattrs; i++) {
+		const struct tar_xattr *x = &e->xattrs[i];
 
-	archive_entry_xattr_reset(e);
-	while (archive_entry_xattr_next(e, &key, &value, &size) == ARCHIVE_OK)
-		if (key && attributes_keep(key) && fsetxattr(fd, key, value, size, 0) < 0 &&
+		if (attributes_keep(x->name) && fsetxattr(fd, x->name, x->value, x->len, 0) < 0 &&
 		    errno != ENOTSUP)
 			return -errno;
+	}
 	return 0;
 }
 
-static struct timespec entry_time(struct archive_entry *e)
-{
-	return (struct timespec){ archive_entry_mtime(e), archive_entry_mtime_nsec(e) };
-}
-
 /* Owner before mode, as chown(2) clears set-user-ID bits, and before attributes, as it clears those. */
-static int set_owner(struct archive_entry *e, int fd, mode_t has)
+static int set_owner(const struct tar_entry *e, int fd, mode_t has)
 {
-	bool chowned = archive_entry_uid(e) != 0 || archive_entry_gid(e) != 0;
-	mode_t mode = archive_entry_perm(e);
+	bool chowned = e->uid != 0 || e->gid != 0;
 
-	if (chowned && fchown(fd, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e)) < 0)
+	if (chowned && fchown(fd, e->uid, e->gid) < 0)
 		return -errno;
-	if ((mode != has || (chowned && (mode & 06000))) && fchmod(fd, mode) < 0)
+	if ((e->mode != has || (chowned && (e->mode & 06000))) && fchmod(fd, e->mode) < 0)
 		return -errno;
 	return set_xattrs(e, fd);
 }
 
-static int make_file(struct unpack *u, const struct item *item)
+static int make_file(struct unpack *u, const struct item *item, struct err *err)
 {
-	mode_t mode = archive_entry_perm(item->e) & 0777;
-	struct timespec at = entry_time(item->e);
+	mode_t mode = item->mode & 0777;
+	struct timespec at = tarentry_time(item->e);
 	cleanup_fd int fd = openat(item->parent, item->name,
 				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int r = fd < 0 ? -errno : copy_data(u, fd);
+	int r = fd < 0 ? err_sys(err, errno, "write") : copy_data(u, fd, err);
 
-	r = r ? r : set_owner(item->e, fd, mode);
+	if (r < 0)
+		return r;
+	r = set_owner(item->e, fd, mode);
 	if (r == 0 && futimens(fd, (const struct timespec[]){ at, at }) < 0)
 		r = -errno;
-	return r;
+	return r < 0 ? err_sys(err, r, "write") : 0;
 }
 
 static int remember_dir(struct unpack *u, const char *path, struct timespec at)
@@ -196,27 +188,22 @@ static int make_dir(struct unpack *u, const struct item *item)
 		openat(item->parent, item->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : set_owner(item->e, fd, 0);
 
-	return r ? r : remember_dir(u, item->path, entry_time(item->e));
+	return r ? r : remember_dir(u, item->path, tarentry_time(item->e));
 }
 
 /* Links and nodes, by name, as they cannot be opened. */
 static int make_node(const struct item *item)
 {
-	struct archive_entry *e = item->e;
-	struct timespec at = entry_time(e);
-	dev_t rdev = item->type == AE_IFIFO ? 0
-					    : makedev((unsigned int)archive_entry_rdevmajor(e),
-						      (unsigned int)archive_entry_rdevminor(e));
-	int r = item->type == AE_IFLNK ? symlinkat(str_or_empty(archive_entry_symlink(e)),
-						   item->parent, item->name)
-				       : mknodat(item->parent, item->name,
-						 item->type | archive_entry_perm(e), rdev);
+	const struct tar_entry *e = item->e;
+	struct timespec at = tarentry_time(e);
+	bool link = S_ISLNK(item->mode), fifo = S_ISFIFO(item->mode);
+	int r = link ? symlinkat(str_or_empty(e->link), item->parent, item->name)
+		     : mknodat(item->parent, item->name, item->mode,
+			       fifo ? 0 : makedev(e->major, e->minor));
 
-	if (r < 0 || fchownat(item->parent, item->name, (uid_t)archive_entry_uid(e),
-			      (gid_t)archive_entry_gid(e), AT_SYMLINK_NOFOLLOW) < 0)
+	if (r < 0 || fchownat(item->parent, item->name, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (item->type != AE_IFLNK && (archive_entry_perm(e) & 06000) &&
-	    fchmodat(item->parent, item->name, archive_entry_perm(e), 0) < 0)
+	if (!link && (e->mode & 06000) && fchmodat(item->parent, item->name, e->mode, 0) < 0)
 		return -errno;
 	return utimensat(item->parent, item->name, (const struct timespec[]){ at, at },
 			 AT_SYMLINK_NOFOLLOW) < 0
@@ -226,31 +213,17 @@ static int make_node(const struct item *item)
 
 static int make(struct unpack *u, const struct item *item, struct err *err)
 {
-	const char *link = archive_entry_hardlink(item->e);
-	int r;
-
-	if (link)
-		return hardlink(u, link, item, err);
-	if (u->no_devices && (item->type == AE_IFCHR || item->type == AE_IFBLK))
+	if (item->e->type == TAR_HARDLINK)
+		return hardlink(u, item->e->link, item, err);
+	if (u->no_devices && (S_ISCHR(item->mode) || S_ISBLK(item->mode)))
 		return err_set(err, ERR_INVALID, "a device, which no build context can have");
-	switch (item->type) {
-	case AE_IFREG:
-		r = make_file(u, item);
-		break;
-	case AE_IFDIR:
-		r = make_dir(u, item);
-		break;
-	case AE_IFLNK:
-	case AE_IFIFO:
-	case AE_IFCHR:
-	case AE_IFBLK:
-		r = make_node(item);
-		break;
-	default:
+	if (!item->mode)
 		return err_set(err, ERR_INVALID, "a type of file no layer can have");
-	}
-	if (r == -EBADMSG)
-		return tarball_fail(&u->t, u->t.tar, err);
+	if (S_ISREG(item->mode))
+		return make_file(u, item, err);
+
+	int r = S_ISDIR(item->mode) ? make_dir(u, item) : make_node(item);
+
 	return r < 0 ? err_sys(err, r, "write") : 0;
 }
 
@@ -267,7 +240,7 @@ static int check_kind(const struct unpack *u, const struct item *item, bool dir,
 /* Makes the entry; what is there already goes first, but directories, which only change. */
 static int replace(struct unpack *u, const struct item *item, struct err *err)
 {
-	bool dir = item->type == AE_IFDIR && !archive_entry_hardlink(item->e), hidden = false;
+	bool dir = S_ISDIR(item->mode), hidden = false;
 	struct stat st;
 
 	if (fstatat(item->parent, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -292,19 +265,19 @@ static int replace(struct unpack *u, const struct item *item, struct err *err)
 	return r < 0 ? err_sys(err, r, "mark an opaque directory") : 0;
 }
 
-static int root_entry(struct unpack *u, struct archive_entry *e, struct err *err)
+static int root_entry(struct unpack *u, const struct tar_entry *e, struct err *err)
 {
-	int r = archive_entry_filetype(e) == AE_IFDIR ? set_owner(e, u->place.root, 0) : 0;
+	int r = e->type == TAR_DIR ? set_owner(e, u->place.root, 0) : 0;
 
-	r = r ? r : remember_dir(u, "", entry_time(e));
+	r = r ? r : remember_dir(u, "", tarentry_time(e));
 	return r < 0 ? err_sys(err, r, "set the root directory's mode") : 0;
 }
 
-static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *err)
+static int unpack_entry(struct unpack *u, const struct tar_entry *e, struct err *err)
 {
 	char path[JOB_PATH_MAX + 1];
-	struct item item = { .e = e, .path = path, .type = archive_entry_filetype(e) };
-	int r = place_clean(archive_entry_pathname(e), path, err);
+	struct item item = { .e = e, .path = path, .mode = tarentry_mode(e) };
+	int r = place_clean(e->path, path, err);
 
 	if (r < 0)
 		return r;
@@ -339,7 +312,7 @@ static void finish_dirs(struct unpack *u)
 
 static int unpack(struct unpack *u, tarball_read_fn *read, void *ctx, char *hex, struct err *err)
 {
-	struct archive_entry *e;
+	const struct tar_entry *e;
 	int r = tarball_open(&u->t, read, ctx, hex != NULL, err);
 
 	u->t.max_bytes = u->max_bytes;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "str.h"
 #include "tardiff.h"
 #include "tarfield.h"
 #include "tarparse.h"
@@ -64,23 +65,36 @@ static void end(struct buf *tar)
 
 struct last {
 	int n;
-	struct tarparse_entry e;
+	struct tar_entry e;
 	char path[400], link[400], xattr[64];
+	struct tar_piece pieces[8];
 };
 
-static int take(void *ctx, const struct tarparse_entry *e, struct err *err)
+static void take(struct last *l, const struct tar_entry *e)
 {
-	struct last *l = ctx;
-
-	(void)err;
 	l->n++;
 	l->e = *e;
 	(void)snprintf(l->path, sizeof(l->path), "%s", e->path);
-	(void)snprintf(l->link, sizeof(l->link), "%s", e->link);
+	(void)snprintf(l->link, sizeof(l->link), "%s", str_or_empty(e->link));
 	if (e->n_xattrs)
 		(void)snprintf(l->xattr, sizeof(l->xattr), "%s=%.*s", e->xattrs[0].name,
 			       (int)e->xattrs[0].len, (const char *)e->xattrs[0].value);
-	return 0;
+	for (size_t i = 0; i < e->n_pieces && i < ARRAY_LEN(l->pieces); i++)
+		l->pieces[i] = e->pieces[i];
+}
+
+/* One byte. */
+static int feed(struct tarparse *p, const char *byte, struct last *last, struct err *err)
+{
+	struct tarparse_data data;
+	size_t n = 1;
+	int event;
+
+	while ((event = tarparse_step(p, &byte, &n, &data, err)) == TARPARSE_ENTRY ||
+	       event == TARPARSE_DATA)
+		if (event == TARPARSE_ENTRY)
+			take(last, tarparse_entry(p));
+	return event;
 }
 
 /* Parses byte by byte; libarchive must agree. */
@@ -91,11 +105,11 @@ static int parse(const struct buf *tar, struct last *last, struct err *err)
 
 	*last = (struct last){ 0 };
 	*err = ERR_NULL;
-	assert_int_equal(tarparse_new(&p, take, last), 0);
+	assert_int_equal(tarparse_new(&p), 0);
 	r = 0;
 	for (size_t i = 0; r == 0 && i < tar->len; i++)
-		r = tarparse_feed(p, tar->data + i, 1, err);
-	r = r ? r : tarparse_end(p, err);
+		r = feed(p, tar->data + i, last, err);
+	r = r < 0 ? r : tarparse_end(p, err);
 	assert_int_equal(tardiff(tar->data, tar->len), r == 0);
 	return r;
 }
@@ -116,12 +130,12 @@ static void plain(void **state)
 	assert_int_equal(parse(&tar, &last, &err), 0);
 	assert_int_equal(last.n, 4);
 	assert_string_equal(last.path, "second");
-	assert_int_equal(last.e.size, 5);
+	assert_int_equal(last.e.size_bytes, 5);
 	assert_memory_equal(tar.data + last.e.offset, "hello", 5);
 	assert_int_equal(last.e.mode, 0644);
 	assert_int_equal(last.e.uid, 1000);
 	assert_int_equal(last.e.gid, 1001);
-	assert_int_equal(last.e.mtime, 1700000000);
+	assert_int_equal(last.e.mtime_s, 1700000000);
 }
 
 static void extended(void **state)
@@ -145,9 +159,9 @@ static void extended(void **state)
 	end(&tar);
 	assert_int_equal(parse(&tar, &last, &err), 0);
 	assert_string_equal(last.path, name);
-	assert_int_equal(last.e.size, 3);
-	assert_int_equal(last.e.mtime, 12);
-	assert_int_equal(last.e.mtime_nsec, 34500000);
+	assert_int_equal(last.e.size_bytes, 3);
+	assert_int_equal(last.e.mtime_s, 12);
+	assert_int_equal(last.e.mtime_ns, 34500000);
 	assert_int_equal(last.e.uid, 4000000000u);
 	assert_string_equal(last.xattr, "user.a=b\nc");
 }
@@ -229,11 +243,146 @@ static void refused(void **state)
 	put(&sparse, 'x', "x", "", text.data, text.len);
 	put(&sparse, '0', "f", "", NULL, 0);
 	assert_int_equal(parse(&sparse, &last, &err), -EINVAL);
-	assert_non_null(strstr(err.message, "sparse"));
+	assert_non_null(strstr(err.message, "holes"));
 	put(&sum, '0', "f", "", NULL, 0);
 	sum.data[0]++;
 	assert_int_equal(parse(&sum, &last, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "checksum"));
+}
+
+/* ---- files with holes: 512 bytes "a" at 1024, three bytes "end" at 4096 */
+
+enum { REAL_SIZE = 4099 };
+
+static void holes_body(struct buf *out)
+{
+	char block[TAR_BLOCK];
+
+	memset(block, 'a', sizeof(block));
+	buf_append(out, block, sizeof(block));
+	buf_puts(out, "end");
+}
+
+static void expect_holes(struct buf *tar)
+{
+	struct last last;
+	struct err err;
+
+	put(tar, '0', "behind", "", "b", 1);
+	end(tar);
+	if (parse(tar, &last, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(last.n, 2);
+	assert_string_equal(last.path, "behind");
+	assert_false(last.e.sparse);
+	tar->len -= 4 * TAR_BLOCK;
+	assert_int_equal(parse(tar, &last, &err), 0);
+	assert_true(last.e.sparse && last.e.type == TAR_FILE);
+	assert_string_equal(last.path, "holes");
+	assert_int_equal(last.e.size_bytes, REAL_SIZE);
+	assert_int_equal(last.e.n_pieces, 2);
+	assert_int_equal(last.pieces[0].at, 1024);
+	assert_int_equal(last.pieces[0].len, 512);
+	assert_int_equal(last.pieces[1].at, 4096);
+	assert_memory_equal(tar->data + last.pieces[0].offset, "aaaa", 4);
+	assert_memory_equal(tar->data + last.pieces[1].offset, "end", 3);
+}
+
+static void pax_holes(void **state)
+{
+	static const char *const keys[][12] = {
+		{ "size", "4099", "numblocks", "2", "offset", "1024", "numbytes", "512", "offset",
+		  "4096", "numbytes", "3" },
+		{ "major", "0", "minor", "1", "name", "holes", "size", "4099", "map",
+		  "1024,512,4096,3" },
+		{ "major", "1", "minor", "0", "name", "holes", "realsize", "4099" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		cleanup(buf_deinit) struct buf tar = BUF_NULL, pax = BUF_NULL, body = BUF_NULL;
+		char key[40];
+
+		for (size_t k = 0; k < 12 && keys[i][k]; k += 2) {
+			(void)snprintf(key, sizeof(key), "GNU.sparse.%s", keys[i][k]);
+			record(&pax, key, keys[i][k + 1]);
+		}
+		if (i == 2) {
+			buf_puts(&body, "2\n1024\n512\n4096\n3\n");
+			while (body.len < TAR_BLOCK)
+				buf_putc(&body, '\0');
+		}
+		holes_body(&body);
+		put(&tar, 'x', "pax", "", pax.data, pax.len);
+		put(&tar, '0', i ? "GNUSparseFile.1/holes" : "holes", "", body.data, body.len);
+		expect_holes(&tar);
+	}
+}
+
+/* An old header with its table of pieces: rows of text. */
+static void put_old_holes(struct buf *tar, const char *const rows[][2], size_t n, const char *real,
+			  const struct buf *body)
+{
+	size_t at = tar->len;
+	unsigned int sum = 0;
+
+	put(tar, 'S', "holes", "", body->data, body->len);
+	char *h = tar->data + at;
+
+	memcpy(h + 257, "ustar  ", 8);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(h + 386 + i * 24, 12, "%s", rows[i][0]);
+		(void)snprintf(h + 386 + i * 24 + 12, 12, "%s", rows[i][1]);
+	}
+	(void)snprintf(h + 483, 12, "%s", real);
+	memset(h + 148, ' ', 8);
+	for (size_t i = 0; i < TAR_BLOCK; i++)
+		sum += (unsigned char)h[i];
+	(void)snprintf(h + 148, 8, "%06o", sum);
+}
+
+static void old_holes(void **state)
+{
+	static const char *const rows[][2] = { { "00000002000", "00000001000" },
+					       { "00000010000", "00000000003" } };
+	cleanup(buf_deinit) struct buf tar = BUF_NULL, body = BUF_NULL;
+
+	(void)state;
+	holes_body(&body);
+	put_old_holes(&tar, rows, 2, "00000010003", &body);
+	expect_holes(&tar);
+}
+
+static void bad_holes(void **state)
+{
+	static const struct {
+		const char *rows[2][2], *real;
+	} cases[] = {
+		{ { { "1000", "1000" }, { "1777", "3" } }, "10003" },  /* they overlap */
+		{ { { "4000", "1000" }, { "1000", "3" } }, "10003" },  /* they go down */
+		{ { { "1000", "1000" }, { "10000", "3" } }, "10002" }, /* beyond the end */
+		{ { { "1000", "1000" }, { "10000", "2" } }, "10002" }, /* more bytes than that */
+		{ { { "1000", "1000" }, { "10000", "4" } }, "10004" }, /* fewer */
+		{ { { "1000", "777" }, { "10000", "4" } }, "10004" },  /* no whole block */
+		{ { { "1001", "1000" }, { "10000", "3" } }, "10003" },
+		{ { { "1000", "1000" }, { "10000", "3" } }, "20000" },
+		{ { { "1000", "x" }, { "10000", "3" } }, "10003" },
+	};
+	cleanup(buf_deinit) struct buf body = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	holes_body(&body);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup(buf_deinit) struct buf tar = BUF_NULL;
+
+		put_old_holes(&tar, cases[i].rows, 2, cases[i].real, &body);
+		end(&tar);
+		if (parse(&tar, &last, &err) != -EINVAL)
+			fail_msg("case %zu was taken", i);
+		assert_non_null(strstr(err.message, "holes"));
+	}
 }
 
 static void numbers(void **state)
@@ -269,7 +418,8 @@ int main(void)
 		cmocka_unit_test(plain),       cmocka_unit_test(extended),
 		cmocka_unit_test(gnu_names),   cmocka_unit_test(cut),
 		cmocka_unit_test(pax_refused), cmocka_unit_test(refused),
-		cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers),     cmocka_unit_test(pax_holes),
+		cmocka_unit_test(old_holes),   cmocka_unit_test(bad_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
