@@ -110,6 +110,10 @@ void place_forget(struct place *p);
 /* The file's type and permissions: those of a link, which has none, are 0777, as Linux shows them. 0 = a type no layer
  * can have. */
 mode_t tarentry_mode(const struct tar_entry *e) must_check;
+/* -EINVAL with a sentence when no file can be like it, wherever it is put. */
+int tarentry_check(const struct tar_entry *e, struct err *err) must_check;
+/* What is wrong with an entry in the place of the root that is no directory. */
+int tarentry_is_root(struct err *err);
 /* The time it gets: 0 for one before 1970 or beyond 64 bits of nanoseconds, as Docker has it. */
 struct timespec tarentry_time(const struct tar_entry *e);
 

@@ -79,9 +79,14 @@ static int make_path(const struct place *p, char *path)
 
 		if (slash)
 			*slash = '\0';
-		int next = mkdirat(fd, part, 0755) < 0 && errno != EEXIST
+		bool made = mkdirat(fd, part, 0755) == 0;
+		int next = !made && errno != EEXIST
 				   ? -1
 				   : open_beneath(p, fd, part, O_RDONLY | O_DIRECTORY);
+
+		/* the one it is in may have given it its group */
+		if (made && next >= 0 && (fchown(next, 0, 0) < 0 || fchmod(next, 0755) < 0))
+			closep(&next);
 		int e = errno;
 
 		if (fd != p->root)
@@ -105,7 +110,7 @@ static int open_dir(struct place *p, char *path, struct err *err)
 		return fd;
 	if (errno == ELOOP || errno == ENOTDIR)
 		return err_set(err, ERR_INVALID,
-			       "entry \"%.100s/...\": its directory is a link or a file", path);
+			       "entry \"%s/...\": its directory is a link or a file", path);
 	return err_sys(err, errno, "entry \"%.100s/...\"", path);
 }
 

@@ -14,8 +14,6 @@
 #include "str.h"
 #include "treenode.h"
 
-enum { XATTRS_BYTES_MAX = 64 << 10, XATTR_NAME_BYTES = 255 };
-
 static int no_memory(struct err *err)
 {
 	return err_sys(err, ENOMEM, "index the layer");
@@ -73,40 +71,22 @@ static int locate(struct tree *tree, const char *path, int64_t mtime, struct spo
 {
 	int r = walk(tree, path, &mtime, at);
 
-	size_t n = (size_t)(at->name - path) + at->len;
-
 	if (r == 1)
 		return err_set(err, ERR_INVALID,
 			       "entry \"%.*s/...\": its directory is a link or a file",
-			       n > 100 ? 100 : (int)n, path);
+			       (int)(strrchr(path, '/') - path), path);
 	return r < 0 ? no_memory(err) : 0;
 }
 
 /* ---- attributes */
 
-/* What the kernel would take as a file's capabilities: versions 2 and 3 (linux/capability.h). */
-static bool is_capability(const struct tar_xattr *x)
-{
-	const unsigned char *v = x->value;
-
-	return (x->len == 20 && v[3] == 2) || (x->len == 24 && v[3] == 3);
-}
-
 static int set_xattrs(struct tree_inode *inode, const struct tar_entry *e, struct err *err)
 {
-	size_t bytes = 0;
-
 	for (size_t i = 0; i < e->n_xattrs; i++) {
 		const struct tar_xattr *x = &e->xattrs[i];
 
-		if (!attributes_keep(x->name))
-			continue;
-		bytes += strlen(x->name) + x->len + 8;
-		if (strlen(x->name) > XATTR_NAME_BYTES || bytes > XATTRS_BYTES_MAX)
-			return err_set(err, ERR_INVALID, "extended attributes that are too long");
-		if (!strcmp(x->name, "security.capability") && !is_capability(x))
-			return err_set(err, ERR_INVALID, "capabilities that cannot be read");
-		if (treenode_xattr(inode, x->name, x->value, x->len) < 0)
+		if (attributes_keep(x->name) &&
+		    treenode_xattr(inode, x->name, x->value, x->len) < 0)
 			return no_memory(err);
 	}
 	return 0;
@@ -226,9 +206,6 @@ static int fill(struct tree *tree, struct tree_inode *inode, const struct tar_en
 		return set_xattrs(inode, e, err);
 	if (e->type != TAR_SYMLINK)
 		return 0;
-	if (!e->link || strlen(e->link) > JOB_PATH_MAX)
-		return err_set(err, ERR_INVALID, "a symbolic link to %s",
-			       e->link ? "a name that is too long" : "nothing");
 	inode->target = strdup(e->link);
 	inode->size = strlen(e->link);
 	return inode->target ? 0 : no_memory(err);
@@ -243,8 +220,6 @@ static int make(struct tree *tree, const struct spot *at, const struct tar_entry
 
 	if (e->type == TAR_HARDLINK)
 		return hardlink(tree, at, e->link, err);
-	if (!mode)
-		return err_set(err, ERR_INVALID, "a type of file no layer can have");
 	inode = treenode_new((uint16_t)mode);
 	if (!inode)
 		return no_memory(err);
@@ -292,9 +267,11 @@ int tree_add(struct tree *tree, const struct tar_entry *e, struct err *err)
 	if (r < 0)
 		return r;
 	if (!path[0]) {
-		set_time(tree->root, e);
-		return e->type == TAR_DIR ? change_dir(tree->root, e, err) : 0;
+		return e->type == TAR_DIR ? change_dir(tree->root, e, err) : tarentry_is_root(err);
 	}
+	r = tarentry_check(e, err);
+	if (r < 0)
+		return err_wrap(err, r, "entry \"%.100s\"", path);
 	r = locate(tree, path, tarentry_time(e).tv_sec, &at, err);
 	if (r < 0)
 		return r;

@@ -18,6 +18,9 @@
 #include "fd.h"
 #include "str.h"
 
+/* Of what may have been there before, or has inherited some of it. */
+#define MODE_UNKNOWN ((mode_t)-1)
+
 /* Directories get their times when nothing is put into them any more. */
 struct dir_time {
 	char *path;
@@ -33,6 +36,8 @@ struct unpack {
 	bool files;               /* no layer: names mean what they say */
 	bool keep_kind;           /* a directory stays one, and what is none stays none */
 	bool no_devices;
+	bool inherits; /* there are directories that give their group to what is made in them */
+	bool damaged;  /* it is the tar itself that is wrong, not an entry */
 };
 
 /* One entry as it goes to its place. */
@@ -93,6 +98,7 @@ static int copy_data(struct unpack *u, int fd, struct err *err)
 			return err_sys(err, r, "write");
 		u->size += (uint64_t)n;
 	}
+	u->damaged = n < 0;
 	if (n < 0)
 		return (int)n;
 	return e->sparse && ftruncate(fd, (off_t)e->size_bytes) < 0 ? err_sys(err, errno, "write")
@@ -134,9 +140,11 @@ static int set_xattrs(const struct tar_entry *e, int fd)
 }
 
 /* Owner before mode, as chown(2) clears set-user-ID bits, and before attributes, as it clears those. */
-static int set_owner(const struct tar_entry *e, int fd, mode_t has)
+static int set_owner(struct unpack *u, const struct tar_entry *e, int fd, mode_t has)
 {
-	bool chowned = e->uid != 0 || e->gid != 0;
+	bool chowned = e->uid != 0 || e->gid != 0 || u->inherits;
+
+	u->inherits = u->inherits || (e->type == TAR_DIR && (e->mode & S_ISGID));
 
 	if (chowned && fchown(fd, e->uid, e->gid) < 0)
 		return -errno;
@@ -155,7 +163,7 @@ static int make_file(struct unpack *u, const struct item *item, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = set_owner(item->e, fd, mode);
+	r = set_owner(u, item->e, fd, mode);
 	if (r == 0 && futimens(fd, (const struct timespec[]){ at, at }) < 0)
 		r = -errno;
 	return r < 0 ? err_sys(err, r, "write") : 0;
@@ -186,7 +194,7 @@ static int make_dir(struct unpack *u, const struct item *item)
 		return -errno;
 	cleanup_fd int fd =
 		openat(item->parent, item->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : set_owner(item->e, fd, 0);
+	int r = fd < 0 ? -errno : set_owner(u, item->e, fd, MODE_UNKNOWN);
 
 	return r ? r : remember_dir(u, item->path, tarentry_time(item->e));
 }
@@ -197,7 +205,7 @@ static int make_node(const struct item *item)
 	const struct tar_entry *e = item->e;
 	struct timespec at = tarentry_time(e);
 	bool link = S_ISLNK(item->mode), fifo = S_ISFIFO(item->mode);
-	int r = link ? symlinkat(str_or_empty(e->link), item->parent, item->name)
+	int r = link ? symlinkat(e->link, item->parent, item->name)
 		     : mknodat(item->parent, item->name, item->mode,
 			       fifo ? 0 : makedev(e->major, e->minor));
 
@@ -217,8 +225,6 @@ static int make(struct unpack *u, const struct item *item, struct err *err)
 		return hardlink(u, item->e->link, item, err);
 	if (u->no_devices && (S_ISCHR(item->mode) || S_ISBLK(item->mode)))
 		return err_set(err, ERR_INVALID, "a device, which no build context can have");
-	if (!item->mode)
-		return err_set(err, ERR_INVALID, "a type of file no layer can have");
 	if (S_ISREG(item->mode))
 		return make_file(u, item, err);
 
@@ -267,7 +273,9 @@ static int replace(struct unpack *u, const struct item *item, struct err *err)
 
 static int root_entry(struct unpack *u, const struct tar_entry *e, struct err *err)
 {
-	int r = e->type == TAR_DIR ? set_owner(e, u->place.root, 0) : 0;
+	if (e->type != TAR_DIR)
+		return tarentry_is_root(err);
+	int r = set_owner(u, e, u->place.root, MODE_UNKNOWN);
 
 	r = r ? r : remember_dir(u, "", tarentry_time(e));
 	return r < 0 ? err_sys(err, r, "set the root directory's mode") : 0;
@@ -283,6 +291,9 @@ static int unpack_entry(struct unpack *u, const struct tar_entry *e, struct err 
 		return r;
 	if (!path[0])
 		return u->files ? 0 : root_entry(u, e, err);
+	r = tarentry_check(e, err);
+	if (r < 0)
+		return err_wrap(err, r, "entry \"%.100s\"", path);
 	int parent = place_parent(&u->place, path, &item.name, err);
 
 	if (parent < 0)
@@ -291,12 +302,12 @@ static int unpack_entry(struct unpack *u, const struct tar_entry *e, struct err 
 		return whiteout(parent, item.name, err);
 	item.parent = parent;
 	r = replace(u, &item, err);
-	return r < 0 ? err_wrap(err, r, "entry \"%.100s\"", path) : 0;
+	return r < 0 && !u->damaged ? err_wrap(err, r, "entry \"%.100s\"", path) : r;
 }
 
 static void finish_dirs(struct unpack *u)
 {
-	for (size_t i = u->n_dirs; i-- > 0;) {
+	for (size_t i = 0; i < u->n_dirs; i++) { /* of one that was listed twice the last counts */
 		int fd = place_open(&u->place, u->dirs[i].path, O_RDONLY | O_DIRECTORY);
 
 		if (fd >= 0) {
@@ -330,6 +341,7 @@ int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind, s
 {
 	struct unpack u = { .place = { .root = dir_fd, .follow = true, .fd = -1 },
 			    .files = true,
+			    .inherits = true,
 			    .keep_kind = keep_kind };
 
 	return unpack(&u, read, ctx, NULL, err);

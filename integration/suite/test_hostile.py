@@ -165,12 +165,16 @@ def test_set_user_id_bits(shared):
         layer.add(f"fifo{uid}", kind=tarfile.FIFOTYPE, mode=0o6644, uid=uid, gid=uid)
         layer.add(f"null{uid}", kind=tarfile.CHRTYPE, mode=0o6666, uid=uid, gid=uid, major=1, minor=3)
         layer.symlink(f"link{uid}", f"file{uid}")
+        layer.add(f"dir{uid}/file", b"x", mode=0o640).dir(f"dir{uid}/dir").add(f"dir{uid}/made/file", b"x")
     data = layer.bytes()
     load(shared, image.docker_archive(["bits:1"], [image.busybox_layer(), data]))
     with layerview.opened(shared, image.sha256(data)) as root:
         for uid in 0, 1000:
             modes = [stat.S_IMODE((root / f"{name}{uid}").lstat().st_mode) for name in ("file", "dir", "fifo", "null")]
             assert modes == [0o6755, 0o7755, 0o6644, 0o6666], uid
+            below = [(root / f"dir{uid}" / name).lstat() for name in ("file", "dir", "made", "made/file")]
+            assert [(oct(stat.S_IMODE(st.st_mode)), st.st_gid) for st in below] == [
+                ("0o640", 0), ("0o755", 0), ("0o755", 0), ("0o644", 0)], "what a directory gives its group to"
     assert shared.out("run", "--rm", "bits:1", "stat", "-c", "%a", "/file1000", "/dir0").split() == ["6755", "7755"]
     assert stat.S_IMODE((shared.state / "layers").stat().st_mode) == 0o700
     shared.out("rmi", "bits:1")
