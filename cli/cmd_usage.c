@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system df, system prune, container prune. */
+/* system df. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cleat/v1/containers.rpc.h"
-#include "cleat/v1/images.rpc.h"
 #include "cleat/v1/system.rpc.h"
 #include "cli.h"
 #include "fd.h"
@@ -26,8 +24,6 @@ static json_t *size_text(uint64_t bytes)
 
 	return text(human_size(bytes, 4, out));
 }
-
-/* ---- df */
 
 static json_t *usage_row(const Cleat__V1__DiskUsageReply__Usage *u)
 {
@@ -165,6 +161,53 @@ static int detail_containers(const struct flags *flags, const Cleat__V1__DiskUsa
 	return r;
 }
 
+static json_t *cache_row(const Cleat__V1__DiskUsageReply__CacheUsage *c)
+{
+	char ago[HUMAN_MAX];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "ID", json_sprintf("%.12s", c->id));
+	json_object_set_new(o, "CacheType", text("regular"));
+	json_object_set_new(o, "Size", size_text(c->size_bytes));
+	json_object_set_new(o, "CreatedSince",
+			    text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
+	json_object_set_new(o, "LastUsedSince",
+			    text(human_ago(fd_realtime_ns(), c->last_used_ns, ago)));
+	json_object_set_new(o, "InUse", text(c->in_use ? "true" : "false"));
+	json_object_set_new(o, "Description", text(c->description));
+	return o;
+}
+
+static int detail_caches(const struct flags *flags, const Cleat__V1__DiskUsageReply *reply,
+			 struct err *err)
+{
+	static const struct column columns[] = {
+		{ "ID", "CACHE ID" },
+		{ "CacheType", "CACHE TYPE" },
+		{ "Size", "SIZE" },
+		{ "CreatedSince", "CREATED" },
+		{ "LastUsedSince", "LAST USED" },
+		{ "InUse", "IN USE" },
+		{ "Description", "DESCRIPTION" },
+	};
+	json_t *rows = json_array();
+	uint64_t sum = 0;
+	int r;
+
+	for (size_t i = 0; i < reply->n_caches; i++) {
+		json_array_append_new(rows, cache_row(reply->caches[i]));
+		sum += reply->caches[i]->size_bytes;
+	}
+
+	char size[HUMAN_MAX];
+
+	printf("\nBuild cache usage: %s\n\n", human_size(sum, 4, size));
+	fflush(stdout);
+	r = output_rows(flags, columns, ARRAY_LEN(columns), rows, err);
+	json_decref(rows);
+	return r;
+}
+
 static int run_df(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__DiskUsageRequest req = CLEAT__V1__DISK_USAGE_REQUEST__INIT;
@@ -181,141 +224,8 @@ static int run_df(struct cli *cli, const struct flags *flags, struct err *err)
 	r = detail_images(flags, reply, err);
 	r = r ? r : detail_containers(flags, reply, err);
 	if (r == 0)
-		printf("\nLocal Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n\n"
-		       "Build cache usage: 0B\n\nCACHE ID   CACHE TYPE   SIZE      CREATED   LAST "
-		       "USED   "
-		       "USAGE     SHARED\n");
-	return r;
-}
-
-/* ---- prune */
-
-static bool confirmed(const struct flags *flags, const char *what)
-{
-	char line[16] = "";
-
-	if (flags_switch(flags, "force"))
-		return true;
-	printf("WARNING! This will remove %s\nAre you sure you want to continue? [y/N] ", what);
-	fflush(stdout);
-	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
-}
-
-static void show_total(uint64_t bytes)
-{
-	char size[HUMAN_MAX];
-
-	printf("Total reclaimed space: %s\n", human_size(bytes, 4, size));
-}
-
-static int prune_containers(struct cli *cli, const struct flags *flags, uint64_t *bytes,
-			    struct err *err)
-{
-	Cleat__V1__PruneContainersRequest req = CLEAT__V1__PRUNE_CONTAINERS_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneContainersReply *reply = NULL;
-	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
-
-	r = r ? r : remote_call(cli, &cleat_v1_containers, "Prune", &req.base, &reply, err);
-	cli_free_filters(req.filters, req.n_filters);
-	if (r < 0)
-		return r;
-	if (reply->n_ids)
-		printf("Deleted Containers:\n");
-	for (size_t i = 0; i < reply->n_ids; i++)
-		printf("%s\n", reply->ids[i]);
-	if (reply->n_ids)
-		printf("\n");
-	*bytes += reply->reclaimed_bytes;
-	return 0;
-}
-
-static int run_container_prune(struct cli *cli, const struct flags *flags, struct err *err)
-{
-	uint64_t bytes = 0;
-
-	if (!confirmed(flags, "all stopped containers."))
-		return 0;
-	int r = prune_containers(cli, flags, &bytes, err);
-
-	if (r == 0)
-		show_total(bytes);
-	return r;
-}
-
-static int prune_images(struct cli *cli, const struct flags *flags, uint64_t *bytes,
-			struct err *err)
-{
-	Cleat__V1__PruneImagesRequest req = CLEAT__V1__PRUNE_IMAGES_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneImagesReply *reply = NULL;
-	Cleat__V1__Filter dangling = CLEAT__V1__FILTER__INIT;
-	char *no = (char *)(uintptr_t) "false";
-	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
-	size_t own = req.n_filters;
-
-	dangling.key = (char *)(uintptr_t) "dangling";
-	dangling.values = &no;
-	dangling.n_values = 1;
-	if (r == 0 && flags_switch(flags, "all"))
-		req.filters[req.n_filters++] = &dangling; /* there is room for one more */
-	r = r ? r : remote_call(cli, &cleat_v1_images, "Prune", &req.base, &reply, err);
-	cli_free_filters(req.filters, own);
-	if (r < 0)
-		return r;
-	if (reply->n_changes)
-		printf("Deleted Images:\n");
-	for (size_t i = 0; i < reply->n_changes; i++) {
-		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
-
-		printf("%s: %s\n", c->untagged[0] ? "untagged" : "deleted",
-		       c->untagged[0] ? c->untagged : c->deleted);
-	}
-	if (reply->n_changes)
-		printf("\n");
-	*bytes += reply->reclaimed_bytes;
-	return 0;
-}
-
-/* What no image needs, or with --all whatever there is. Labels are none of the cache's. */
-static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *bytes, struct err *err)
-{
-	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
-	int r;
-
-	if (flags_given(flags, "filter"))
-		return 0;
-	req.all = flags_switch(flags, "all");
-	r = remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
-	if (r < 0)
-		return r;
-	*bytes += reply->reclaimed_bytes;
-	if (reply->n_ids)
-		printf("Deleted build cache objects:\n");
-	for (size_t i = 0; i < reply->n_ids; i++)
-		printf("%s\n", reply->ids[i]);
-	if (reply->n_ids)
-		printf("\n");
-	return 0;
-}
-
-static int run_system_prune(struct cli *cli, const struct flags *flags, struct err *err)
-{
-	uint64_t bytes = 0;
-
-	if (!confirmed(flags,
-		       flags_switch(flags, "all")
-			       ? ":\n  - all stopped containers\n  - all images without at "
-				 "least one container associated to them\n  - all build cache\n"
-			       : ":\n  - all stopped containers\n  - all dangling images\n  - "
-				 "unused build cache\n"))
-		return 0;
-	int r = prune_containers(cli, flags, &bytes, err);
-
-	r = r ? r : prune_images(cli, flags, &bytes, err);
-	r = r ? r : prune_cache(cli, flags, &bytes, err);
-	if (r == 0)
-		show_total(bytes);
-	return r;
+		printf("\nLocal Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n");
+	return r ? r : detail_caches(flags, reply, err);
 }
 
 static const struct flag df_flags[] = {
@@ -323,24 +233,7 @@ static const struct flag df_flags[] = {
 	{ "verbose", 'v', FLAG_SWITCH, NULL, "Show detailed information on space usage" },
 	{ 0 },
 };
-static const struct flag container_prune_flags[] = {
-	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=<timestamp>\")" },
-	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
-	{ 0 },
-};
-static const struct flag system_prune_flags[] = {
-	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused images not just dangling ones" },
-	{ "filter", 0, FLAG_LIST, "filter",
-	  "Provide filter values (e.g. \"label=<key>=<value>\")" },
-	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
-	{ 0 },
-};
-
 const struct command cmd_usage_table[] = {
 	{ "system", "df", NULL, "[OPTIONS]", "Show disk usage", df_flags, 0, 0, false, run_df },
-	{ "system", "prune", NULL, "[OPTIONS]", "Remove unused data", system_prune_flags, 0, 0,
-	  false, run_system_prune },
-	{ "container", "prune", NULL, "[OPTIONS]", "Remove all stopped containers",
-	  container_prune_flags, 0, 0, false, run_container_prune },
 	{ 0 },
 };

@@ -78,6 +78,10 @@ static int serve(struct engine *engine, struct err *err)
 		r = service_register_system(engine->server);
 	if (r == 0)
 		r = service_register_images(engine->server);
+	if (r == 0)
+		r = service_register_networks(engine->server);
+	if (r == 0)
+		r = service_register_volumes(engine->server);
 	if (r < 0)
 		return err_wrap(err, r, "set up the server");
 	link_socket_name(engine, name);

@@ -75,6 +75,26 @@ json_t *listjson_image(const Cleat__V1__ImageSummary *i)
 	return o;
 }
 
+/* What is not used by an image is "in use" by nothing, as with Docker's: reclaimable. */
+json_t *listjson_cache(const Cleat__V1__DiskUsageReply__CacheUsage *c)
+{
+	char created[STR_TIME_MAX], used[STR_TIME_MAX];
+	json_t *o = json_object();
+
+	str_format_time(c->created_ns, created);
+	str_format_time(c->last_used_ns, used);
+	json_object_set_new(o, "ID", text(c->id));
+	json_object_set_new(o, "Type", text("regular"));
+	json_object_set_new(o, "Description", text(c->description));
+	json_object_set_new(o, "InUse", json_boolean(c->in_use));
+	json_object_set_new(o, "Shared", json_false());
+	json_object_set_new(o, "Size", json_integer((json_int_t)c->size_bytes));
+	json_object_set_new(o, "CreatedAt", text(created));
+	json_object_set_new(o, "LastUsedAt", text(used));
+	json_object_set_new(o, "UsageCount", json_integer(0)); /* is not counted */
+	return o;
+}
+
 json_t *listjson_history(const Cleat__V1__ImageHistoryReply__Entry *e)
 {
 	json_t *o = json_object();

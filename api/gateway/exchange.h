@@ -75,7 +75,8 @@ struct gw_route {
 	const char *method, *pattern; /* method "*" = any */
 	void (*handle)(struct gw *gw);
 };
-extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_system[], gw_unbuilt[];
+extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_netvolume[], gw_system[],
+	gw_unbuilt[];
 
 /* commit.c: GET /containers/{}/changes and POST /commit. */
 void gw_changes(struct gw *gw);

@@ -31,6 +31,24 @@ static json_t *containers(const Cleat__V1__DiskUsageReply *reply)
 	return array;
 }
 
+static json_t *caches(const Cleat__V1__DiskUsageReply *reply)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < reply->n_caches; i++)
+		json_array_append_new(array, listjson_cache(reply->caches[i]));
+	return array;
+}
+
+static json_int_t cache_size(const Cleat__V1__DiskUsageReply *reply)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < reply->n_caches; i++)
+		sum += reply->caches[i]->size_bytes;
+	return (json_int_t)sum;
+}
+
 /* The types asked for; an answer without one of them has null in its place, as dockerd's. */
 static int read_types(const struct gw *gw, Cleat__V1__DiskUsageRequest *request, struct err *err)
 {
@@ -67,13 +85,13 @@ void gw_disk_usage(struct gw *gw)
 		return;
 	}
 	gw_json(gw, 200,
-		json_pack("{s:I, s:o, s:o, s:o, s:o, s:i}", "LayersSize",
+		json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "LayersSize",
 			  (json_int_t)reply->layers_bytes, "Images",
 			  all || request.images ? images(reply) : json_null(), "Containers",
 			  all || request.containers ? containers(reply) : json_null(), "Volumes",
 			  all || request.volumes ? json_array() : json_null(), "BuildCache",
-			  all || request.build_cache ? json_array() : json_null(), "BuilderSize",
-			  0));
+			  all || request.build_cache ? caches(reply) : json_null(), "BuilderSize",
+			  cache_size(reply)));
 	cleat__v1__disk_usage_reply__free_unpacked(reply, NULL);
 }
 

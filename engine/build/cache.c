@@ -91,6 +91,37 @@ int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err)
 		"");
 }
 
+struct listing {
+	int (*each)(void *ctx, const struct cache_entry *entry);
+	void *ctx;
+};
+
+static int take_entry(const struct store_row *row, void *ctx)
+{
+	const struct listing *l = ctx;
+	const struct cache_entry entry = { .key = store_text(row, 0),
+					   .what = store_text(row, 1),
+					   .active = store_int(row, 2) > 0,
+					   .size_bytes = (uint64_t)store_int(row, 3),
+					   .created_ns = store_int(row, 4),
+					   .used_ns = store_int(row, 5) };
+
+	return l->each(l->ctx, &entry);
+}
+
+int cache_list(struct engine *engine, int (*each)(void *ctx, const struct cache_entry *entry),
+	       void *ctx, struct err *err)
+{
+	struct listing listing = { each, ctx };
+
+	return store_query(
+		engine->store, err, take_entry, &listing,
+		"SELECT key, description, EXISTS (SELECT 1 FROM image_layers l WHERE "
+		"l.diff_id = c.diff_id), size_bytes, created_ns, used_ns FROM build_cache c "
+		"WHERE lease = '' ORDER BY used_ns DESC",
+		"");
+}
+
 /* ---- prune */
 
 #define PRUNABLE                                                                   \

@@ -32,6 +32,16 @@ struct cache_usage {
 };
 int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err) must_check;
 
+struct cache_entry {
+	const char *key, *what; /* borrowed for the call */
+	bool active;
+	uint64_t size_bytes;
+	int64_t created_ns, used_ns;
+};
+/* Calls `each` for every result, what was used last first, until it returns other than 0, and returns that. */
+int cache_list(struct engine *engine, int (*each)(void *ctx, const struct cache_entry *entry),
+	       void *ctx, struct err *err) must_check;
+
 struct cache_prune {
 	bool all;         /* also what is in use by images */
 	int64_t until_ns; /* only what was used last before; 0 = whenever */

@@ -186,6 +186,29 @@ static int report_containers(struct report *d, struct err *err)
 	return r;
 }
 
+static int detail_cache(void *ctx, const struct cache_entry *entry)
+{
+	Cleat__V1__DiskUsageReply *reply = ((struct report *)ctx)->reply;
+	Cleat__V1__DiskUsageReply__CacheUsage *u = malloc(sizeof(*u));
+	void *grown = realloc(reply->caches, (reply->n_caches + 1) * sizeof(*reply->caches));
+
+	if (grown)
+		reply->caches = grown;
+	if (!u || !grown) {
+		free(u);
+		return -ENOMEM;
+	}
+	cleat__v1__disk_usage_reply__cache_usage__init(u);
+	reply->caches[reply->n_caches++] = u;
+	u->id = strdup(entry->key);
+	u->description = strdup(entry->what);
+	u->in_use = entry->active;
+	u->size_bytes = entry->size_bytes;
+	u->created_ns = entry->created_ns;
+	u->last_used_ns = entry->used_ns;
+	return u->id && u->description ? 0 : -ENOMEM;
+}
+
 static int report_cache(struct report *d, struct err *err)
 {
 	Cleat__V1__DiskUsageReply__Usage *u = add_usage(d, "build cache");
@@ -198,7 +221,8 @@ static int report_cache(struct report *d, struct err *err)
 	u->active = usage.active;
 	u->size_bytes = usage.size_bytes;
 	u->reclaimable_bytes = usage.reclaimable_bytes;
-	return 0;
+	r = d->request->details ? cache_list(d->engine, detail_cache, d, err) : 0;
+	return r == -ENOMEM ? err_sys(err, ENOMEM, "disk usage") : r;
 }
 
 /* This release has no volumes. */

@@ -12,10 +12,12 @@
 #include "server.h"
 #include "store/requests.h"
 
-/* Offers Containers, Exec and System. 0 or -errno. */
+/* Each offers the service of its name. 0 or -errno. */
 int service_register_containers(struct rpc_server *server) must_check;
 int service_register_images(struct rpc_server *server) must_check;
 int service_register_exec(struct rpc_server *server) must_check;
+int service_register_networks(struct rpc_server *server) must_check;
+int service_register_volumes(struct rpc_server *server) must_check;
 int service_register_system(struct rpc_server *server) must_check;
 
 /* The engine a call is for. */

@@ -85,8 +85,12 @@ def test_system_prune(engine):
     loaded(engine, "again", layer("d", 3000))
     loaded(engine, "again", layer("e", 4000))
     engine.out("create", "--name", "box", "used", "x")
-    assert "dangling" in engine.cleat("system", "prune", input="\n").stdout
-    out = engine.out("system", "prune", "-f")
+    asked = engine.cleat("system", "prune", input="\n").stdout
+    assert "This will remove:\n" in asked and "dangling" in asked and "volumes" not in asked
+    assert "volumes" in engine.cleat("system", "prune", "--volumes", input="\n").stdout
+    refused = engine.cleat("system", "prune", "-f", "--volumes", "--filter", "until=1h", check=False)
+    assert refused.returncode == 1 and '"until" filter is not supported with "--volumes"' in refused.stderr
+    out = engine.out("system", "prune", "-f", "--volumes")
     assert "Deleted Containers:" in out and "Deleted Images:" in out and out.endswith("Total reclaimed space: 3kB")
     assert sorted(engine.out("images", "--format", "{{.Repository}}").split()) == ["again", "unused", "used"]
     assert engine.out("system", "prune", "-af").endswith("Total reclaimed space: 7kB")
@@ -110,6 +114,48 @@ def test_by_docker(busybox):
         client.close()
     finally:
         g.close()
+
+
+def test_prunes_and_usage_by_docker(busybox, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN head -c 100000 /dev/zero > /big\n")
+    busybox.cleat("build", "-t", "built", tmp_path)
+    busybox.out("rmi", "built")
+    busybox.out("create", "--name", "old", "busybox")
+    g = gateways.Gateway(busybox)
+
+    def docker_says(*arguments):
+        done = g.docker(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    try:
+        rows = {line.split("  ")[0]: line.split() for line in docker_says("system", "df").splitlines()}
+        assert rows["Build Cache"][2:] == ["1", "0", "100kB", "100kB"]
+        assert "Build cache usage: 100kB" in busybox.out("system", "df", "-v")
+        detailed = docker_says("system", "df", "-v")
+        assert "Build cache usage: 100kB" in detailed and "regular" in detailed
+        assert docker_says("volume", "ls", "-q") == ""
+        for kind in ("volume", "network", "image"):
+            docker_says(kind, "prune", "-f")
+            refused = g.docker(kind, "prune", "-f", "--filter", "bad=1")
+            assert refused.returncode == 1 and "invalid filter 'bad'" in refused.stderr
+        docker_says("system", "prune", "-f", "--filter", "until=1h")
+        out = docker_says("system", "prune", "-f", "--volumes")
+        assert "Deleted Containers:" in out and "Deleted build cache objects:" in out
+        assert out.endswith("Total reclaimed space: 100kB\n")
+        assert docker_says("builder", "prune", "-f") == "Total reclaimed space: 0B\n"
+        assert docker_says("system", "prune", "-af").endswith("B\n")
+    finally:
+        g.close()
+
+
+def test_filters_of_system_prune(busybox, tmp_path):
+    """`until` is of everything that goes; the build cache has no labels, and is left with a filter of them."""
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN head -c 100000 /dev/zero > /big\n")
+    busybox.cleat("build", "-t", "built", tmp_path)
+    busybox.out("rmi", "built")
+    for kept in ("label=a=b", "until=1h"):
+        assert busybox.out("system", "prune", "-f", "--filter", kept) == "Total reclaimed space: 0B"
+    assert busybox.out("system", "prune", "-f", "--filter", "until=0s").endswith("reclaimed space: 100kB")
 
 
 @pytest.mark.parametrize("arguments", [["df", "x"], ["prune", "x"], ["prune", "-f", "--filter", "bad=1"]])

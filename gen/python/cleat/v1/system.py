@@ -217,6 +217,8 @@ class DiskUsageReply(codec.Message):
     images: list[DiskUsageReply_ImageUsage] = field(default_factory=list)
     # with details and sizes
     containers: list[cleat.v1.containers.ContainerSummary] = field(default_factory=list)
+    # with details
+    caches: list[DiskUsageReply_CacheUsage] = field(default_factory=list)
 
 
 DiskUsageReply.FIELDS = (
@@ -224,6 +226,7 @@ DiskUsageReply.FIELDS = (
     (2, "layers_bytes", "one", "uint64", None),
     (3, "images", "many", "message", lambda: DiskUsageReply_ImageUsage),
     (4, "containers", "many", "message", lambda: cleat.v1.containers.ContainerSummary),
+    (5, "caches", "many", "message", lambda: DiskUsageReply_CacheUsage),
 )
 
 
@@ -258,6 +261,29 @@ DiskUsageReply_ImageUsage.FIELDS = (
     (1, "image", "one", "message", lambda: cleat.v1.images.ImageSummary),
     (2, "shared_bytes", "one", "uint64", None),
     (3, "unique_bytes", "one", "uint64", None),
+)
+
+
+@dataclass
+class DiskUsageReply_CacheUsage(codec.Message):
+    """What a step of earlier builds came to."""
+    # digest of all that the step depended on
+    id: str = ""
+    description: str = ""
+    # an image has its layer
+    in_use: bool = False
+    size_bytes: int = 0
+    created_ns: int = 0
+    last_used_ns: int = 0
+
+
+DiskUsageReply_CacheUsage.FIELDS = (
+    (1, "id", "one", "string", None),
+    (2, "description", "one", "string", None),
+    (3, "in_use", "one", "bool", None),
+    (4, "size_bytes", "one", "uint64", None),
+    (5, "created_ns", "one", "int64", None),
+    (6, "last_used_ns", "one", "int64", None),
 )
 
 
@@ -399,6 +425,7 @@ __all__ = [
     "DiskUsageReply",
     "DiskUsageReply_Usage",
     "DiskUsageReply_ImageUsage",
+    "DiskUsageReply_CacheUsage",
     "LoginRequest",
     "LoginReply",
     "UpgradeRequest",

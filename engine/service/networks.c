@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Service Networks. This release makes none, so that there is never one to prune. */
+#include "cleat/v1/networks.rpc.h"
+#include "filterkeys.h"
+#include "service.h"
+
+static int on_prune(struct rpc_call *call, const Cleat__V1__PruneNetworksRequest *req,
+		    Cleat__V1__PruneNetworksReply *reply, struct err *err)
+{
+	static const char *const keys[] = { "until", "label", "label!", NULL };
+
+	(void)call;
+	(void)reply;
+	return filterkeys_check(req->filters, req->n_filters, keys, err);
+}
+
+static const struct cleat_v1_networks_ops ops = {
+	.prune = on_prune,
+};
+
+int service_register_networks(struct rpc_server *server)
+{
+	return cleat_v1_networks_register(server, &ops);
+}
