@@ -115,11 +115,14 @@ json_t *listjson_event(const Cleat__V1__Event *e)
 	for (size_t i = 0; i < e->n_attributes; i++)
 		json_object_set_new(attributes, e->attributes[i]->key,
 				    text(e->attributes[i]->value));
-	if (strcmp(e->type, "container") == 0) {
+	bool container = strcmp(e->type, "container") == 0;
+
+	if (container || strcmp(e->type, "image") == 0) {
 		json_object_set_new(o, "status", text(e->action));
 		json_object_set_new(o, "id", text(e->actor_id));
-		json_object_set(o, "from", json_object_get(attributes, "image"));
 	}
+	if (container)
+		json_object_set(o, "from", json_object_get(attributes, "image"));
 	json_object_set_new(o, "Type", text(e->type));
 	json_object_set_new(o, "Action", text(e->action));
 	json_object_set_new(

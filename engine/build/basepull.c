@@ -48,7 +48,7 @@ static int tell_pulled(void *ctx, const struct pulled *pulled)
 	cleanup_free char *text = NULL;
 
 	reference_familiar(pulled->reference, shown);
-	history_image(b->engine, pulled->image_id, shown, "pull");
+	history_transfer(b->engine, pulled->reference, "pull");
 	text = str_printf("pulled %s@%s", shown, pulled->digest);
 	if (text && !pulled->was_current)
 		told_note(b, text);

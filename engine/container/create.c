@@ -368,7 +368,7 @@ int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest
 	if (r < 0)
 		return r;
 	create->done = true;
-	history_action(create->engine, &create->record, "create", NULL, NULL);
+	history_action(create->engine, &create->record, "create", NULL);
 	return 0;
 }
 

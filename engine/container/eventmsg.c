@@ -48,8 +48,8 @@ void eventmsg_add(struct eventmsg *msg, const char *key, const char *value)
 	event->attributes[event->n_attributes++] = entry;
 }
 
-static void begin(struct eventmsg *msg, const char *type, const char *id, const char *action,
-		  int64_t time_ns)
+void eventmsg_begin(struct eventmsg *msg, const char *type, const char *id, const char *action,
+		    int64_t time_ns)
 {
 	msg->event.type = (char *)(uintptr_t)type;
 	msg->event.actor_id = (char *)(uintptr_t)id;
@@ -63,7 +63,7 @@ void eventmsg_container(struct eventmsg *msg, const struct record *record, const
 	Cleat__V1__CreateContainerRequest *request = cleat__v1__create_container_request__unpack(
 		NULL, record->config_len, record->config);
 
-	begin(msg, "container", record->id, action, time_ns);
+	eventmsg_begin(msg, "container", record->id, action, time_ns);
 	eventmsg_add(msg, "image", record->image_ref);
 	eventmsg_add(msg, "name", record->name);
 	for (size_t i = 0; request && request->config && i < request->config->n_labels; i++)
@@ -73,9 +73,9 @@ void eventmsg_container(struct eventmsg *msg, const struct record *record, const
 		cleat__v1__create_container_request__free_unpacked(request, NULL);
 }
 
-void eventmsg_image(struct eventmsg *msg, const char *id, const char *name, const char *action,
-		    int64_t time_ns)
+void eventmsg_command(struct buf *text, char *const *command, size_t n)
 {
-	begin(msg, "image", id, action, time_ns);
-	eventmsg_add(msg, "name", name[0] ? name : id);
+	buf_printf(text, ": %s ", n ? command[0] : "");
+	for (size_t i = 1; i < n; i++)
+		buf_printf(text, "%s%s", i > 1 ? " " : "", command[i]);
 }

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "cleat/v1/system.pb-c.h"
 #include "mem.h"
 #include "record.h"
@@ -16,12 +17,14 @@ struct eventmsg {
 
 /* For cleanup(). */
 void eventmsg_deinit(struct eventmsg *msg);
+/* Of any object; borrows the texts for the life of the message. */
+void eventmsg_begin(struct eventmsg *msg, const char *type, const char *id, const char *action,
+		    int64_t time_ns);
 /* Of a container: its labels, image and name are attributes. Borrows record and action for the life of
  * the message. */
 void eventmsg_container(struct eventmsg *msg, const struct record *record, const char *action,
 			int64_t time_ns);
-/* Of an image; `name` as users write it, "" = none. Borrows. */
-void eventmsg_image(struct eventmsg *msg, const char *id, const char *name, const char *action,
-		    int64_t time_ns);
 /* Copies; a key there is already is kept as it is. */
 void eventmsg_add(struct eventmsg *msg, const char *key, const char *value);
+/* Appends an exec's command to its action, as dockerd writes it: ": sh -c x", and ": true " without arguments. */
+void eventmsg_command(struct buf *text, char *const *command, size_t n);

@@ -18,6 +18,7 @@
 #include "fd.h"
 #include "journal.h"
 #include "log.h"
+#include "reference.h"
 #include "str.h"
 #include "watch.h"
 
@@ -52,7 +53,7 @@ static void record_exec(struct engine *engine, const char *id,
 		log_error("cannot record an exec id=%.12s: %s", id, err.message);
 }
 
-/* "exec_start: sh -c x", as Docker names it; others by the table. */
+/* An exec's start with its command; others by the table. */
 static char *action_text(struct engine *engine, const Cleat__Shim__V1__ShimEvent *event)
 {
 	cleanup(execrecord_deinit) struct execrecord exec = { 0 };
@@ -64,8 +65,8 @@ static char *action_text(struct engine *engine, const Cleat__Shim__V1__ShimEvent
 	    execrecord_find(engine->store, event->exec_id, &exec, NULL) == 0)
 		request =
 			cleat__v1__create_exec_request__unpack(NULL, exec.config_len, exec.config);
-	for (size_t i = 0; request && i < request->n_command; i++)
-		buf_printf(&text, "%s%s", i ? " " : ": ", request->command[i]);
+	if (request)
+		eventmsg_command(&text, request->command, request->n_command);
 	if (request)
 		cleat__v1__create_exec_request__free_unpacked(request, NULL);
 	return buf_steal(&text);
@@ -176,31 +177,113 @@ static int append_own(struct engine *engine, struct eventmsg *msg)
 	return msg->error ? msg->error : journal_append(engine->journal, &msg->event, 0);
 }
 
+static void append_or_log(struct engine *engine, struct eventmsg *msg)
+{
+	int r = append_own(engine, msg);
+
+	if (r < 0)
+		log_error("cannot write an event to the journal %s=%s: %s", msg->event.type,
+			  msg->event.actor_id, strerror(-r));
+}
+
 void history_action(struct engine *engine, const struct record *record, const char *action,
-		    const char *key, const char *value)
+		    const struct history_detail *details)
 {
 	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
-	int r;
 
 	eventmsg_container(&msg, record, action, fd_realtime_ns());
-	if (key)
-		eventmsg_add(&msg, key, str_or_empty(value));
-	r = append_own(engine, &msg);
-	if (r < 0)
-		log_error("cannot write an event to the journal id=%.12s: %s", record->id,
-			  strerror(-r));
+	for (; details && details->key; details++)
+		eventmsg_add(&msg, details->key, str_or_empty(details->value));
+	append_or_log(engine, &msg);
 	watch_notify(record->id);
 }
 
-void history_image(struct engine *engine, const char *id, const char *name, const char *action)
+void history_resized(struct engine *engine, const char *name, uint32_t rows, uint32_t columns)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	char height[12], width[12];
+	const struct history_detail details[] = { { "height", height },
+						  { "width", width },
+						  { NULL, NULL } };
+
+	(void)snprintf(height, sizeof(height), "%" PRIu32, rows);
+	(void)snprintf(width, sizeof(width), "%" PRIu32, columns);
+	if (record_find(engine->store, name, &record, NULL) == 0)
+		history_action(engine, &record, "resize", details);
+}
+
+void history_action_of(struct engine *engine, const char *name, const char *action)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+
+	if (record_find(engine->store, name, &record, NULL) == 0)
+		history_action(engine, &record, action, NULL);
+}
+
+/* ---- images and prunes */
+
+static void tell_image(struct engine *engine, const char *actor, const char *name,
+		       const char *action, const struct image *image)
 {
 	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
-	int r;
 
-	eventmsg_image(&msg, id, name, action, fd_realtime_ns());
-	r = append_own(engine, &msg);
-	if (r < 0)
-		log_error("cannot write an event to the journal image=%s: %s", id, strerror(-r));
+	eventmsg_begin(&msg, "image", actor, action, fd_realtime_ns());
+	eventmsg_add(&msg, "name", name);
+	for (size_t i = 0; i + 1 < image->config.labels.n; i += 2)
+		eventmsg_add(&msg, image->config.labels.v[i], image->config.labels.v[i + 1]);
+	append_or_log(engine, &msg);
+}
+
+/* `key` finds the image whose labels the event has. */
+static void tell_found(struct engine *engine, const char *key, const char *actor, const char *name,
+		       const char *action)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+
+	(void)!image_find(engine, key, &image, NULL);
+	tell_image(engine, actor, name, action, &image);
+}
+
+void history_image(struct engine *engine, const struct image *image, const char *action)
+{
+	tell_image(engine, image->id, image->id, action, image);
+}
+
+void history_image_id(struct engine *engine, const char *id, const char *action)
+{
+	tell_found(engine, id, id, id, action);
+}
+
+void history_tagged(struct engine *engine, const char *id, const char *reference)
+{
+	char full[REFERENCE_MAX], name[REFERENCE_MAX];
+	struct reference ref;
+
+	if (reference_parse(reference, &ref, NULL) < 0)
+		return;
+	reference_full(&ref, full);
+	reference_familiar(full, name);
+	tell_found(engine, id, id, name, "tag");
+}
+
+void history_transfer(struct engine *engine, const char *full, const char *action)
+{
+	char shown[REFERENCE_MAX], name[REFERENCE_MAX];
+
+	reference_familiar(full, shown);
+	reference_repository(shown, name);
+	tell_found(engine, full, shown, name, action);
+}
+
+void history_pruned(struct engine *engine, const char *type, uint64_t reclaimed_bytes)
+{
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+	char bytes[24];
+
+	(void)snprintf(bytes, sizeof(bytes), "%" PRIu64, reclaimed_bytes);
+	eventmsg_begin(&msg, type, "", "prune", fd_realtime_ns());
+	eventmsg_add(&msg, "reclaimed", bytes);
+	append_or_log(engine, &msg);
 }
 
 int history_open(struct engine *engine, struct err *err)

@@ -5,6 +5,7 @@
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "engine.h"
 #include "err.h"
+#include "image.h"
 #include "mem.h"
 #include "record.h"
 
@@ -17,12 +18,29 @@ bool history_shim_event(struct engine *engine, const char *id,
  * is about to be. */
 void history_settle(struct engine *engine, const char *id);
 
-/* An action of the engine, with one attribute of its own (NULL: none). */
+/* An attribute of an action; a list of them ends with a NULL key. */
+struct history_detail {
+	const char *key, *value;
+};
+/* An action of the engine; details may be NULL. */
 void history_action(struct engine *engine, const struct record *record, const char *action,
-		    const char *key, const char *value);
+		    const struct history_detail *details);
+/* The same for the container `name` means; nothing when there is none (any more). */
+void history_action_of(struct engine *engine, const char *name, const char *action);
 
-/* An event of an image; `name` as users write it, "" = none. */
-void history_image(struct engine *engine, const char *id, const char *name, const char *action);
+/* Its terminal has another size. */
+void history_resized(struct engine *engine, const char *name, uint32_t rows, uint32_t columns);
+
+/* An event of an image, whose labels are attributes; its name there is the id, as dockerd has it. */
+void history_image(struct engine *engine, const struct image *image, const char *action);
+/* The same of the image `id`, with the labels it has if it is there. */
+void history_image_id(struct engine *engine, const char *id, const char *action);
+/* The image `id` was given a name: `reference`, as a user wrote it. */
+void history_tagged(struct engine *engine, const char *id, const char *reference);
+/* A pull or a push; `full` is the image's name in full. */
+void history_transfer(struct engine *engine, const char *full, const char *action);
+/* A prune of a type of objects, "container". */
+void history_pruned(struct engine *engine, const char *type, uint64_t reclaimed_bytes);
 
 /* Opens the journal, engine->journal; close it with journal_free(). Blocks on other engines. */
 int history_open(struct engine *engine, struct err *err) must_check;

@@ -306,7 +306,7 @@ int lifecycle_stop(struct engine *engine, const char *reference, const char *key
 	if (r == -ETIMEDOUT)
 		return err_set(err, ERR_DEADLINE, "container %s did not end", record.id);
 	if (r == 0)
-		history_action(engine, &record, "stop", NULL, NULL);
+		history_action(engine, &record, "stop", NULL);
 	return r;
 }
 
@@ -367,6 +367,17 @@ static int rename_once(struct store *store, const char *id, const char *key, con
 	return r < 0 ? r : ended;
 }
 
+/* The event has the new name, and the old one as Docker writes names. */
+static void tell_renamed(struct engine *engine, const struct record *before)
+{
+	cleanup(record_deinit) struct record now = { 0 };
+	cleanup_free char *old = str_printf("/%s", before->name);
+	const struct history_detail details[] = { { "oldName", old }, { NULL, NULL } };
+
+	if (record_find(engine->store, before->id, &now, NULL) == 0)
+		history_action(engine, &now, "rename", details);
+}
+
 int lifecycle_rename(struct engine *engine, const char *reference, const char *key,
 		     const char *name, struct err *err)
 {
@@ -390,6 +401,6 @@ int lifecycle_rename(struct engine *engine, const char *reference, const char *k
 		return lock;
 	r = rename_once(engine->store, record.id, key, plain, err);
 	if (r == 0)
-		history_action(engine, &record, "rename", "oldName", record.name);
+		tell_renamed(engine, &record);
 	return r;
 }

@@ -116,7 +116,7 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	if (r < 0)
 		return r;
 	lifecycle_end_lock(engine, id);
-	history_action(engine, &record, "destroy", NULL, NULL);
+	history_action(engine, &record, "destroy", NULL);
 	remains_queue(engine, id);
 	return 0;
 }

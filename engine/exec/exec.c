@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "cleat/shim/v1/shim.pb-c.h"
+#include "eventmsg.h"
 #include "fd.h"
 #include "history.h"
 #include "lifecycle.h"
@@ -71,17 +72,16 @@ static int check(const Cleat__V1__CreateExecRequest *request, struct err *err)
 	return 0;
 }
 
-/* "exec_create: sh -c x", as Docker names it. */
 static void tell_created(struct engine *engine, const struct record *container,
 			 const Cleat__V1__CreateExecRequest *request, const char *id)
 {
+	const struct history_detail details[] = { { "execID", id }, { NULL, NULL } };
 	cleanup(buf_deinit) struct buf action = BUF_NULL;
 
-	buf_puts(&action, "exec_create:");
-	for (size_t i = 0; i < request->n_command; i++)
-		buf_printf(&action, " %s", request->command[i]);
+	buf_puts(&action, "exec_create");
+	eventmsg_command(&action, request->command, request->n_command);
 	if (!action.error)
-		history_action(engine, container, action.data, "execID", id);
+		history_action(engine, container, action.data, details);
 }
 
 /* The record and the memory of the call are one change. */

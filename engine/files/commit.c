@@ -12,6 +12,7 @@
 #include "heldpause.h"
 #include "history.h"
 #include "image.h"
+#include "reference.h"
 #include "str.h"
 
 struct commit {
@@ -102,6 +103,23 @@ static int pack(struct commit *c, const struct lease *lease, struct image_layer 
 	return r;
 }
 
+static void tell(const struct commit *c, const char *reference, const char *id)
+{
+	struct reference ref;
+	char full[REFERENCE_MAX], shown[REFERENCE_MAX] = "";
+	const struct history_detail details[] = { { "comment", str_or_empty(c->request->comment) },
+						  { "imageID", id },
+						  { "imageRef", shown },
+						  { NULL, NULL } };
+
+	if (reference[0] && reference_parse(reference, &ref, NULL) == 0) {
+		reference_full(&ref, full);
+		reference_familiar(full, shown);
+		history_tagged(c->engine, id, reference);
+	}
+	history_action(c->engine, &c->record, "commit", details);
+}
+
 int files_commit(struct engine *engine, const Cleat__V1__CommitRequest *request, char id[72],
 		 struct err *err)
 {
@@ -117,6 +135,6 @@ int files_commit(struct engine *engine, const Cleat__V1__CommitRequest *request,
 	r = r ? r : pack(&c, &lease, &layer, err);
 	r = r ? r : make(&c, &lease, &layer, id, err);
 	if (r == 0)
-		history_action(engine, &c.record, "commit", "imageID", id);
+		tell(&c, reference, id);
 	return r;
 }

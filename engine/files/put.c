@@ -42,6 +42,6 @@ int files_put(struct engine *engine, const Cleat__V1__PutArchiveRequest__Target 
 		return err_sys(err, ENOMEM, "copy");
 	r = run(engine, &root, source, err);
 	if (r == 0)
-		history_action(engine, &record, "extract-to-dir", "path", target->path);
+		history_action(engine, &record, "extract-to-dir", NULL);
 	return r;
 }

@@ -52,10 +52,17 @@ int image_remove(struct engine *engine, const char *name,
 		 const struct image_remove_options *options, struct strings *changes,
 		 struct err *err) must_check;
 struct image_filter;
-/* Removes what no container was made from: unnamed images or, when the filter says dangling=false, all.
- * *changes as for image_remove(); *bytes are those of the layers that went. */
-int image_prune(struct engine *engine, const struct image_filter *filter, struct strings *changes,
-		uint64_t *bytes, struct err *err) must_check;
+struct image_pruned {
+	struct strings changes; /* as of image_remove(); the caller's */
+	uint64_t bytes;         /* of the layers that went */
+	/* Called for each image that lost a name or went, with the first of its changes. */
+	void (*told)(void *ctx, const struct image *image, const struct strings *changes,
+		     size_t from);
+	void *ctx;
+};
+/* Removes what no container was made from: unnamed images or, when the filter says dangling=false, all. */
+int image_prune(struct engine *engine, const struct image_filter *filter, struct image_pruned *out,
+		struct err *err) must_check;
 
 /* Records an image whose layers are all published, and names it, within the caller's transaction. */
 int image_insert(struct engine *engine, const char *id, const char *config_json, size_t len,

@@ -16,25 +16,27 @@ static uint64_t present(struct engine *engine, const struct image *image)
 	return sum;
 }
 
-static int prune_one(struct engine *engine, const struct image *image, struct strings *changes,
-		     uint64_t *bytes, struct err *err)
+static int prune_one(struct engine *engine, const struct image *image, struct image_pruned *out,
+		     struct err *err)
 {
 	const struct image_remove_options options = { .force = image->tags.n > 1 };
 	uint64_t before = present(engine, image);
+	size_t from = out->changes.n;
 	struct err own = ERR_NULL;
-	int r = image_remove(engine, image->id, &options, changes, &own);
+	int r = image_remove(engine, image->id, &options, &out->changes, &own);
 
+	out->told(out->ctx, image, &out->changes, from);
 	if (r < 0 && own.code != ERR_PRECONDITION && own.code != ERR_NOT_FOUND) {
 		if (err)
 			*err = own;
 		return r;
 	}
-	*bytes += before - present(engine, image);
+	out->bytes += before - present(engine, image);
 	return 0;
 }
 
-int image_prune(struct engine *engine, const struct image_filter *filter, struct strings *changes,
-		uint64_t *bytes, struct err *err)
+int image_prune(struct engine *engine, const struct image_filter *filter, struct image_pruned *out,
+		struct err *err)
 {
 	bool dangling = image_filter_bool(filter, "dangling", 1);
 	struct image *images = NULL;
@@ -44,7 +46,7 @@ int image_prune(struct engine *engine, const struct image_filter *filter, struct
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && !(dangling && (images[i].tags.n || images[i].digests.n)) &&
 		    !images[i].containers && image_filter_match(filter, &images[i]))
-			r = prune_one(engine, &images[i], changes, bytes, err);
+			r = prune_one(engine, &images[i], out, err);
 		image_deinit(&images[i]);
 	}
 	free(images);

@@ -178,3 +178,11 @@ void reference_familiar(const char *full, char out[REFERENCE_MAX])
 		path += strlen("library/");
 	snprintf(out, REFERENCE_MAX, "%s", host_length(path) > 0 ? full : path);
 }
+
+void reference_repository(const char *name, char out[REFERENCE_MAX])
+{
+	const char *slash = strrchr(name, '/'), *last = slash ? slash : name;
+
+	(void)snprintf(out, REFERENCE_MAX, "%.*s", (int)(last - name + (long)strcspn(last, ":@")),
+		       name);
+}

@@ -18,5 +18,7 @@ struct reference {
 int reference_parse(const char *text, struct reference *ref, struct err *err) must_check;
 /* docker.io/library/busybox:latest; the tag is latest when there is none. */
 void reference_full(const struct reference *ref, char out[REFERENCE_MAX]);
+/* What a name is before its tag or its digest: docker.io/library/busybox, also of what users see. */
+void reference_repository(const char *name, char out[REFERENCE_MAX]);
 /* What users see of a full name: busybox:latest. It parses to the same. */
 void reference_familiar(const char *full, char out[REFERENCE_MAX]);

@@ -84,6 +84,26 @@ static void familiar(void **state)
 	}
 }
 
+static void repository(void **state)
+{
+	static const char *const names[][2] = {
+		{ "alpine:latest", "alpine" },
+		{ "docker.io/library/alpine:3", "docker.io/library/alpine" },
+		{ "localhost:5000/a/b", "localhost:5000/a/b" },
+		{ "localhost:5000/a/b:1", "localhost:5000/a/b" },
+		{ "a@sha256:0123", "a" },
+		{ "host:1/a:2@sha256:0123", "host:1/a" },
+		{ "", "" },
+	};
+	char out[REFERENCE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		reference_repository(names[i][0], out);
+		assert_string_equal(out, names[i][1]);
+	}
+}
+
 /* Found by the fuzzer: a path that fits alone must fit once "library/" and a tag have joined it. */
 static void longest_names_parse_again(void **state)
 {
@@ -110,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses),
 		cmocka_unit_test(familiar),
+		cmocka_unit_test(repository),
 		cmocka_unit_test(longest_names_parse_again),
 	};
 

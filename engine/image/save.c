@@ -187,14 +187,8 @@ static int write_all(struct save *s, struct err *err)
 
 static void tell_saved(const struct save *s)
 {
-	for (size_t i = 0; i < s->plan.n_images; i++) {
-		const struct save_image *image = &s->plan.images[i];
-		char shown[REFERENCE_MAX] = "";
-
-		if (image->tags.n)
-			reference_familiar(image->tags.v[0], shown);
-		s->sink->saved(s->sink->ctx, image->image.id, shown);
-	}
+	for (size_t i = 0; i < s->plan.n_images; i++)
+		s->sink->saved(s->sink->ctx, &s->plan.images[i].image);
 }
 
 int image_save(struct engine *engine, const struct image_save_options *options,

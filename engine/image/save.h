@@ -10,16 +10,17 @@
 #include "err.h"
 #include "mem.h"
 
+struct image;
 struct image_save_options {
 	char *const *
 		names; /* as image_find() takes them; a repository without a tag is all of its tags */
 	size_t n_names;
 	const char *os, *architecture; /* the images have to be of; NULL = any */
 };
-/* Who takes the archive; -errno ends it. Once all of it is taken, each image is told with its first name, "" = none. */
+/* Who takes the archive; -errno ends it. Once all of it is taken, each image is told. */
 struct image_save_sink {
 	int (*data)(void *ctx, const void *data, size_t n, struct err *err);
-	void (*saved)(void *ctx, const char *id, const char *name);
+	void (*saved)(void *ctx, const struct image *image);
 	void *ctx;
 };
 /* Everything is looked for before the first byte: -ENOENT (IMAGE_NOT_FOUND), -EBUSY when the bytes of a layer were

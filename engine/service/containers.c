@@ -144,7 +144,7 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 	if (r == 0)
 		r = start_container(engine, record.id, key.text, &flag, err);
 	if (r == 0)
-		history_action(engine, &record, "restart", NULL, NULL);
+		history_action(engine, &record, "restart", NULL);
 	return r;
 }
 
@@ -271,7 +271,11 @@ static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectContainerRe
 static int on_top(struct rpc_call *call, const Cleat__V1__TopContainerRequest *req,
 		  Cleat__V1__TopContainerReply *reply, struct err *err)
 {
-	return view_top(service_engine(call), req, reply, err);
+	int r = view_top(service_engine(call), req, reply, err);
+
+	if (r == 0)
+		history_action_of(service_engine(call), req->container, "top");
+	return r;
 }
 
 static int on_logs(struct rpc_call *call, const Cleat__V1__LogsRequest *req,
@@ -292,14 +296,23 @@ static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequ
 	(void)reply;
 	if (!req->size)
 		return err_set(err, ERR_INVALID, "size is missing");
-	return lifecycle_resize(service_engine(call), req->container, req->size->rows,
-				req->size->columns, err);
+	int r = lifecycle_resize(service_engine(call), req->container, req->size->rows,
+				 req->size->columns, err);
+
+	if (r == 0)
+		history_resized(service_engine(call), req->container, req->size->rows,
+				req->size->columns);
+	return r;
 }
 
 static int on_prune(struct rpc_call *call, const Cleat__V1__PruneContainersRequest *req,
 		    Cleat__V1__PruneContainersReply *reply, struct err *err)
 {
-	return usage_prune(service_engine(call), req, reply, err);
+	int r = usage_prune(service_engine(call), req, reply, err);
+
+	if (r == 0)
+		history_pruned(service_engine(call), "container", reply->reclaimed_bytes);
+	return r;
 }
 
 static const struct cleat_v1_containers_ops ops = {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "container/history.h"
 #include "service.h"
 #include "service_files.h"
 #include "str.h"
@@ -51,34 +52,49 @@ int service_export(struct rpc_call *call, const Cleat__V1__ExportRequest *req,
 					 .ctx = out,
 					 .cancel_fd = rpc_call_cancel_fd(call) };
 
-	return files_export(service_engine(call), req->container, &sink, err);
+	int r = files_export(service_engine(call), req->container, &sink, err);
+
+	if (r == 0)
+		history_action_of(service_engine(call), req->container, "export");
+	return r;
 }
 
 /* ---- out of a container */
 
+struct download {
+	struct engine *engine;
+	const char *container;
+	struct cleat_v1_containers_get_archive_stream *out;
+};
+
+/* Clients leave when they have what they came for: that something was read is told as it begins. */
 static int send_stat(void *ctx, const Cleat__V1__PathStat *stat, struct err *err)
 {
+	const struct download *d = ctx;
 	Cleat__V1__ArchiveChunk chunk = CLEAT__V1__ARCHIVE_CHUNK__INIT;
 
+	history_action_of(d->engine, d->container, "archive-path");
 	chunk.stat = (Cleat__V1__PathStat *)(uintptr_t)stat;
-	return cleat_v1_containers_get_archive_send(ctx, &chunk, err);
+	return cleat_v1_containers_get_archive_send(d->out, &chunk, err);
 }
 
 static int send_archive(void *ctx, const void *data, size_t n, struct err *err)
 {
+	const struct download *d = ctx;
 	Cleat__V1__ArchiveChunk chunk = CLEAT__V1__ARCHIVE_CHUNK__INIT;
 
 	chunk.data.data = (uint8_t *)(uintptr_t)data;
 	chunk.data.len = n;
-	return cleat_v1_containers_get_archive_send(ctx, &chunk, err);
+	return cleat_v1_containers_get_archive_send(d->out, &chunk, err);
 }
 
 int service_get_archive(struct rpc_call *call, const Cleat__V1__GetArchiveRequest *req,
 			struct cleat_v1_containers_get_archive_stream *out, struct err *err)
 {
-	const struct files_sink sink = { send_stat, send_archive, out, rpc_call_cancel_fd(call) };
+	struct download d = { service_engine(call), req->container, out };
+	const struct files_sink sink = { send_stat, send_archive, &d, rpc_call_cancel_fd(call) };
 
-	return files_get(service_engine(call), req->container, req->path, &sink, err);
+	return files_get(d.engine, req->container, req->path, &sink, err);
 }
 
 /* ---- into one */

@@ -124,7 +124,7 @@ static int send_id(struct engine *engine, struct cleat_v1_images_build_stream *i
 	int r = request->quiet ? 0 : tell_image(io, id, request, err);
 
 	for (size_t i = 0; i < request->n_tags; i++)
-		history_image(engine, id, request->tags[i], "tag");
+		history_tagged(engine, id, request->tags[i]);
 	reply.message_case = CLEAT__V1__BUILD_REPLY__MESSAGE_IMAGE_ID;
 	reply.image_id = TEXT_OF(id);
 	return r ? r : cleat_v1_images_build_send(io, &reply, err);
@@ -213,6 +213,7 @@ int imagebuild_prune(struct rpc_call *call, const Cleat__V1__PruneBuildCacheRequ
 	int r = cache_prune(service_engine(call), &options, &keys, &reply->reclaimed_bytes, err);
 
 	if (r == 0) {
+		history_pruned(service_engine(call), "builder", reply->reclaimed_bytes);
 		reply->ids = keys.v;
 		reply->n_ids = keys.n;
 		keys = (struct strings){ 0 };

@@ -79,7 +79,9 @@ int imageimport(struct rpc_call *call, struct cleat_v1_images_import_stream *io,
 	r = import(service_engine(call), first.message->options, &source, id, err);
 	if (r < 0)
 		return r;
-	history_image(service_engine(call), id, first.message->options->reference, "import");
+	if (first.message->options->reference[0])
+		history_tagged(service_engine(call), id, first.message->options->reference);
+	history_image_id(service_engine(call), id, "import");
 	reply.message_case = CLEAT__V1__IMPORT_IMAGE_REPLY__MESSAGE_IMAGE_ID;
 	reply.image_id = id;
 	return cleat_v1_images_import_send(io, &reply, err);

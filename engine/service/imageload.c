@@ -96,7 +96,7 @@ static int send_loaded(void *ctx, const char *id, const struct strings *tags)
 	int r = imageview_tags(tags, &loaded.tags, &loaded.n_tags);
 
 	join(l);
-	history_image(l->engine, id, loaded.n_tags ? loaded.tags[0] : "", "load");
+	history_image_id(l->engine, id, "load");
 	loaded.image_id = (char *)(uintptr_t)id;
 	reply.message_case = CLEAT__V1__LOAD_IMAGE_REPLY__MESSAGE_LOADED;
 	reply.loaded = &loaded;

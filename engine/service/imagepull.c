@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "container/history.h"
-#include "reference.h"
 #include "registry/pull.h"
 #include "service.h"
 #include "str.h"
@@ -38,10 +37,8 @@ static int send_pulled(void *ctx, const struct pulled *pulled)
 	const struct sender *s = ctx;
 	Cleat__V1__PullImageReply reply = CLEAT__V1__PULL_IMAGE_REPLY__INIT;
 	Cleat__V1__PullImageReply__Pulled message = CLEAT__V1__PULL_IMAGE_REPLY__PULLED__INIT;
-	char shown[REFERENCE_MAX];
 
-	reference_familiar(pulled->reference, shown);
-	history_image(s->engine, pulled->image_id, shown, "pull");
+	history_transfer(s->engine, pulled->reference, "pull");
 	message.image_id = TEXT_OF(pulled->image_id);
 	message.reference = TEXT_OF(pulled->reference);
 	message.digest = TEXT_OF(pulled->digest);

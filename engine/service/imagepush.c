@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/history.h"
 #include "imagepull.h"
-#include "reference.h"
 #include "registry/push.h"
 #include "service.h"
 
@@ -34,10 +33,8 @@ static int send_pushed(void *ctx, const struct pushed *pushed)
 	const struct sender *s = ctx;
 	Cleat__V1__PushImageReply reply = CLEAT__V1__PUSH_IMAGE_REPLY__INIT;
 	Cleat__V1__PushImageReply__Pushed message = CLEAT__V1__PUSH_IMAGE_REPLY__PUSHED__INIT;
-	char shown[REFERENCE_MAX];
 
-	reference_familiar(pushed->reference, shown);
-	history_image(s->engine, pushed->digest, shown, "push");
+	history_transfer(s->engine, pushed->reference, "push");
 	message.reference = TEXT_OF(pushed->reference);
 	message.digest = TEXT_OF(pushed->digest);
 	message.size_bytes = pushed->size_bytes;

@@ -81,19 +81,6 @@ static int on_history(struct rpc_call *call, const Cleat__V1__ImageHistoryReques
 	return imageview_history(&image, sizes, reply);
 }
 
-/* The event's name is what users see, however it was given. */
-static void tell_tagged(struct engine *engine, const char *id, const char *given)
-{
-	char full[REFERENCE_MAX], name[REFERENCE_MAX];
-	struct reference ref;
-
-	if (reference_parse(given, &ref, NULL) < 0)
-		return;
-	reference_full(&ref, full);
-	reference_familiar(full, name);
-	history_image(engine, id, name, "tag");
-}
-
 static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 		  Cleat__V1__TagImageReply *reply, struct err *err)
 {
@@ -105,7 +92,7 @@ static int on_tag(struct rpc_call *call, const Cleat__V1__TagImageRequest *req,
 	r = r ? r : image_find(engine, req->image, &image, err);
 	r = r ? r : image_tag(engine, image.id, req->reference, err);
 	if (r == 0)
-		tell_tagged(engine, image.id, req->reference);
+		history_tagged(engine, image.id, req->reference);
 	return r;
 }
 
@@ -121,22 +108,21 @@ static bool is_running(void *ctx, const char *id)
 	return status_active(&status);
 }
 
-/* Events of what was removed. A name belongs to the image that is deleted behind it, else to `id`. */
-static void tell_changes(struct engine *engine, const struct strings *changes, const char *id)
+/* Events of what happened to the image: the changes from the given one on. Digests that went with a tag are none of
+ * their own, as in dockerd. */
+static void tell_changes(void *ctx, const struct image *image, const struct strings *changes,
+			 size_t from)
 {
-	static const char deleted[] = "deleted ", untagged[] = "untagged ";
+	bool tag = false;
 
-	for (size_t i = 0; i < changes->n; i++) {
-		size_t k = i;
+	for (size_t i = from; i < changes->n; i++) {
+		bool digest = strchr(changes->v[i], '@');
 
-		while (k < changes->n && !str_has_prefix(changes->v[k], deleted))
-			k++;
-		const char *owner = k < changes->n ? changes->v[k] + strlen(deleted) : id;
-
-		if (k == i)
-			history_image(engine, owner, "", "delete");
-		else
-			history_image(engine, owner, changes->v[i] + strlen(untagged), "untag");
+		if (str_has_prefix(changes->v[i], "deleted "))
+			history_image_id(ctx, image->id, "delete"); /* its labels went with it */
+		else if (!digest || !tag)
+			history_image(ctx, image, "untag");
+		tag |= !digest;
 	}
 }
 
@@ -189,7 +175,7 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveImageRequest 
 	/* known from here on; its answer once it is there */
 	r = r ? r : requests_remember(engine->store, key.text, NULL, 0, err);
 	r = r ? r : image_remove(engine, req->image, &options, &changes, err);
-	tell_changes(engine, &changes, image.id);
+	tell_changes(engine, &image, &changes, 0);
 	r = r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
 	if (r == 0)
 		remember(engine, key.text, reply);
@@ -199,16 +185,20 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveImageRequest 
 static int on_prune(struct rpc_call *call, const Cleat__V1__PruneImagesRequest *req,
 		    Cleat__V1__PruneImagesReply *reply, struct err *err)
 {
-	cleanup(strings_deinit) struct strings changes = { 0 };
 	struct engine *engine = service_engine(call);
+	struct image_pruned pruned = { .told = tell_changes, .ctx = engine };
 	struct image_filter filter = { .filters = req->filters,
 				       .n = req->n_filters,
 				       .prune = true };
 	int r = image_filter_open(&filter, engine, fd_realtime_ns(), err);
 
-	r = r ? r : image_prune(engine, &filter, &changes, &reply->reclaimed_bytes, err);
-	tell_changes(engine, &changes, "");
-	return r ? r : imageview_changes(&changes, &reply->changes, &reply->n_changes);
+	r = r ? r : image_prune(engine, &filter, &pruned, err);
+	r = r ? r : imageview_changes(&pruned.changes, &reply->changes, &reply->n_changes);
+	strings_deinit(&pruned.changes);
+	reply->reclaimed_bytes = pruned.bytes;
+	if (r == 0)
+		history_pruned(engine, "image", pruned.bytes);
+	return r;
 }
 
 static const struct cleat_v1_images_ops ops = {

@@ -20,11 +20,11 @@ static int send_chunk(void *ctx, const void *data, size_t n, struct err *err)
 	return cleat_v1_images_save_send(s->out, &chunk, err);
 }
 
-static void tell_saved(void *ctx, const char *id, const char *name)
+static void tell_saved(void *ctx, const struct image *image)
 {
 	const struct saving *s = ctx;
 
-	history_image(s->engine, id, name, "save");
+	history_image(s->engine, image, "save");
 }
 
 static const char *word(const char *text)

@@ -80,14 +80,17 @@ static int take_signal(struct session *s, const char *word, struct err *err)
 
 static int take_input(struct pump *pump, const Cleat__V1__AttachRequest *request, struct err *err)
 {
+	struct session *s = pump->ctx;
+
 	switch (request->message_case) {
 	case CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN:
 		return pump_stdin(pump, &request->stdin, err);
 	case CLEAT__V1__ATTACH_REQUEST__MESSAGE_RESIZE:
 		pump_resize(pump, request->resize->rows, request->resize->columns);
+		history_resized(s->engine, s->id, request->resize->rows, request->resize->columns);
 		return 0;
 	case CLEAT__V1__ATTACH_REQUEST__MESSAGE_SIGNAL:
-		return take_signal(pump->ctx, request->signal, err);
+		return take_signal(s, request->signal, err);
 	default:
 		return err_set(err, ERR_INVALID, "a second start on one attach");
 	}
@@ -335,7 +338,7 @@ static int attach(struct engine *engine, struct rpc_call *call,
 		return r;
 	session.id = pump->what = record.id;
 	if (start->resume_case == 0)
-		history_action(engine, &record, "attach", NULL, NULL);
+		history_action(engine, &record, "attach", NULL);
 	return serve_held(&session, &record, start, pump, err);
 }
 

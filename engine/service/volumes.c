@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Service Volumes. This release makes none, so that there is never one to list or to prune. */
 #include "cleat/v1/volumes.rpc.h"
+#include "container/history.h"
 #include "filterkeys.h"
 #include "service.h"
 
@@ -19,9 +20,12 @@ static int on_prune(struct rpc_call *call, const Cleat__V1__PruneVolumesRequest 
 {
 	static const char *const keys[] = { "all", "label", "label!", NULL };
 
-	(void)call;
+	int r = filterkeys_check(req->filters, req->n_filters, keys, err);
+
 	(void)reply;
-	return filterkeys_check(req->filters, req->n_filters, keys, err);
+	if (r == 0)
+		history_pruned(service_engine(call), "volume", 0);
+	return r;
 }
 
 static const struct cleat_v1_volumes_ops ops = {

@@ -5,6 +5,10 @@ import signal
 import subprocess
 import time
 
+import eventscenario
+import gateway as gateways
+import registries
+
 
 def shown(engine, *filters):
     """All events so far that pass the filters, as the API gives them."""
@@ -75,3 +79,28 @@ def test_since_the_beginning_of_time(busybox):
     ask = lambda *a: busybox.out("events", *a, "-f", "container=aa", "--format", "{{.Action}}", timeout=20)
     assert ask("--since", "0", "--until", str(int(time.time()) + 1)) == "create"
     assert ask("--since", "0", "--until", "0") == ""
+
+
+def test_as_dockerd_tells_it(busybox, tmp_path):
+    """What Docker's client does to images and a container is told in the words and the order that were recorded of
+    dockerd; but who leaves by the detach keys is seen by the gateway alone."""
+    recorded = json.loads(eventscenario.RECORDED.read_text(encoding="utf-8"))
+    g = gateways.Gateway(busybox)
+    try:
+        with registries.Registry() as registry:
+            told = eventscenario.run(eventscenario.Docker(f"unix://{g.path}"), registry.host, tmp_path)
+        last = json.loads(g.ask("GET", f"/events?since=1&until={time.time():.9f}")[2].splitlines()[-1])
+    finally:
+        g.close()
+    assert told == [e for e in recorded if e["action"] != "detach"]
+    assert last["Type"] == "network" and "status" not in last
+
+
+def test_images_in_a_stream_of_the_old_form(busybox):
+    """status and id are there for images, too, as clients before 1.22 read them."""
+    g = gateways.Gateway(busybox)
+    try:
+        told = [json.loads(line) for line in g.ask("GET", f"/events?since=1&until={time.time():.9f}")[2].splitlines()]
+    finally:
+        g.close()
+    assert [(e["status"], e["id"] == e["Actor"]["ID"]) for e in told] == [("load", True)]

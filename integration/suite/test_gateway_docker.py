@@ -124,7 +124,8 @@ def test_history_tag_event_and_prune(gateway):
     assert gateway.docker("tag", "busybox", "docker.io/some/name:1").returncode == 0
     assert gateway.docker("rmi", "some/name:1").stdout == "Untagged: some/name:1\n"
     _, _, body = gateway.ask("GET", f"/events?since=1&until={time.time():.9f}&filters=%7B%22type%22%3A%5B%22image%22%5D%7D")
-    names = [(e["Action"], e["Actor"]["Attributes"]["name"]) for e in map(json.loads, body.splitlines())]
-    assert names[-2:] == [("tag", "some/name:1"), ("untag", "some/name:1")]
+    told = [(e["Action"], e["Actor"]["ID"], e["Actor"]["Attributes"]["name"]) for e in map(json.loads, body.splitlines())]
+    image_id = told[-1][1]
+    assert told[-2:] == [("tag", image_id, "some/name:1"), ("untag", image_id, image_id)]
     done = gateway.docker("image", "prune", "-f")
     assert done.returncode == 0 and "Total reclaimed space: 0B" in done.stdout

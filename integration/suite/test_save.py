@@ -136,7 +136,7 @@ def test_by_docker(busybox, tmp_path):
         assert done.returncode == 0, done
         assert json.loads(files(tmp_path / "out.tar")["manifest.json"])[0]["RepoTags"] == ["busybox:latest", "second:1"]
         told = g.docker("events", "--since", "1", "--until", f"{time.time():.9f}", "--filter", "event=save")
-        assert told.stdout.count(" image save sha256:") == 1 and "(name=busybox:latest)" in told.stdout, told
+        assert told.stdout.count(" image save sha256:") == 1, told
         code, _, data = g.ask("GET", "/images/second:1/get")
         assert code == 200 and tarfile.open(fileobj=io.BytesIO(data)).getnames()
         done = g.docker("save", "-o", str(tmp_path / "not"), "--platform", "linux/arm64", "busybox")

@@ -170,12 +170,13 @@ class Event(codec.Message):
     # rising, over restarts of the engine too
     sequence: int = 0
     time_ns: int = 0
-    # container, image, network, volume, daemon
+    # container, image, network, volume, builder
     type: str = ""
     # create, start, die, …
     action: str = ""
+    # Of an image its id; of a pull and a push the name; of a prune empty.
     actor_id: str = ""
-    # image, name, exitCode, labels
+    # image, name, exitCode, reclaimed, labels
     attributes: dict[str, str] = field(default_factory=dict)
 
 
