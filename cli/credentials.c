@@ -65,7 +65,8 @@ static int read_answer(int fd, struct buf *answer)
 	ssize_t n;
 
 	answer->max = FILE_MAX_BYTES;
-	while ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR))
+	while (!answer->error &&
+	       ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR)))
 		if (n > 0)
 			buf_append(answer, block, (size_t)n);
 	buf_putc(answer, '\0');
@@ -105,6 +106,14 @@ static int helper_failed(const char *name, struct buf *answer, struct err *err)
 		       str_or_empty(answer->data));
 }
 
+/* What it said may be a secret. */
+static int helper_is_odd(const char *name, struct err *err)
+{
+	return err_set(err, ERR_INVALID,
+		       "docker-credential-%.40s get: expected an object with Username and Secret",
+		       name);
+}
+
 static int take_secret(const json_t *doc, struct dockercfg_entry *out)
 {
 	const char *user = json_string_value(json_object_get(doc, "Username"));
@@ -136,7 +145,7 @@ static int ask_helper(struct dockercfg_entry *entry, const char *key, struct err
 	int r = take_secret(doc, entry);
 
 	json_decref(doc);
-	return r < 0 ? helper_failed(entry->helper, &answer, err) : 0;
+	return r < 0 ? helper_is_odd(entry->helper, err) : 0;
 }
 
 static int tell_helper(const char *helper, const char *key, const struct dockercfg_entry *entry,

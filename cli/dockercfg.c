@@ -143,8 +143,8 @@ int dockercfg_find(const char *text, size_t len, const char *server, struct dock
 	if (!doc)
 		return -EINVAL;
 	found = of_server(json_object_get(doc, "credHelpers"), server, &key);
-	if (json_is_string(found))
-		out->helper = strdup(json_string_value(found));
+	if (json_is_string(found)) /* "" = none for this one */
+		r = copy(json_object_get(doc, "credHelpers"), key, &out->helper);
 	else
 		r = copy(doc, "credsStore", &out->helper);
 	found = of_server(json_object_get(doc, "auths"), server, &key);

@@ -5,7 +5,7 @@ import threading
 
 
 class HttpServer:
-    """Has answer(handler) answer every GET, each in a thread of its own. `host` is its address with the port."""
+    """Has answer(handler) answer every GET and POST, each in a thread of its own. `host` is its address with the port."""
 
     def __init__(self):
         outer = self
@@ -13,6 +13,8 @@ class HttpServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):  # pylint: disable=invalid-name
                 outer.answer(self)
+
+            do_POST = do_GET
 
             def log_message(self, *_):
                 pass

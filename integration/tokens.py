@@ -47,11 +47,13 @@ def b64url(data):
 
 class TokenServer(httpserver.HttpServer):
     """Gives tokens to `users` (name: password) for whatever they ask for, and counts them. Tokens are good for
-    `lifetime` seconds."""
+    `lifetime` seconds. With `offline` who asks for it gets an identity token, too; those that are good are in `identities`
+    (token: user), and what was exchanged for one is in `exchanged`."""
 
-    def __init__(self, folder, users, lifetime=300):
-        self.folder, self.users, self.lifetime = pathlib.Path(folder), users, lifetime
+    def __init__(self, folder, users, lifetime=300, offline=False):
+        self.folder, self.users, self.lifetime, self.offline = pathlib.Path(folder), users, lifetime, offline
         self.given, self.refused = [], 0
+        self.identities, self.exchanged = {}, []
         make_authority(self.folder)
         super().__init__()
         self.url = f"http://{self.host}/token"
@@ -62,18 +64,39 @@ class TokenServer(httpserver.HttpServer):
                           "rootcertbundle": str(self.folder / "ca.crt")}}
 
     def answer(self, request):
+        if request.command == "POST":
+            return self.reply(request, *self.exchange(request))
         query = urllib.parse.parse_qs(urllib.parse.urlparse(request.path).query)
         kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
         user, _, password = base64.b64decode(credentials).decode().partition(":") if kind == "Basic" else ("", "", "")
-        good = user in self.users and self.users[user] == password
-        if good:
-            body = {"token": self.token(user, query), "expires_in": self.lifetime}
-            self.given.append(query.get("scope", []))
-        else:
-            body = {"details": "incorrect username or password"}
+        if user not in self.users or self.users[user] != password:
             self.refused += 1
+            return self.reply(request, 401, {"details": "incorrect username or password"})
+        body = {"token": self.token(user, query), "expires_in": self.lifetime}
+        if self.offline and query.get("offline_token") == ["true"]:
+            body["refresh_token"] = f"identity+of/{user}="
+            self.identities[body["refresh_token"]] = user
+        self.given.append(query.get("scope", []))
+        return self.reply(request, 200, body)
+
+    def exchange(self, request):
+        """OAuth2's form: (status, body)."""
+        length = int(request.headers["Content-Length"])
+        form = urllib.parse.parse_qs(request.rfile.read(length).decode())
+        assert form["grant_type"] == ["refresh_token"] and form["client_id"], form
+        user = self.identities.get(form["refresh_token"][0])
+        if not user:
+            self.refused += 1
+            return 401, {"details": "this identity token is not good any more"}
+        scopes = form.get("scope", [""])[0].split()
+        self.exchanged.append(scopes)
+        return 200, {"access_token": self.token(user, {**form, "scope": scopes}), "expires_in": self.lifetime,
+                     "refresh_token": form["refresh_token"][0]}
+
+    @staticmethod
+    def reply(request, status, body):
         data = json.dumps(body).encode()
-        request.send_response(200 if good else 401)
+        request.send_response(status)
         request.send_header("Content-Length", str(len(data)))
         request.end_headers()
         request.wfile.write(data)

@@ -9,6 +9,8 @@
 #include "str.h"
 #include "urltext.h"
 
+#define CLIENT_ID "cleat"
+
 static bool given(const char *text)
 {
 	return text && text[0];
@@ -61,6 +63,10 @@ static int ask(struct transfer *t, const struct auth_question *q,
 	add_scopes(&query, q->scope);
 	if (given(who->username))
 		add_field(&query, "account", who->username);
+	if (q->identity_token) {
+		add_field(&query, "client_id", CLIENT_ID);
+		add_field(&query, "offline_token", "true");
+	}
 	cleanup_free char *url = str_printf("%s%c%s", realm, strchr(realm, '?') ? '&' : '?',
 					    str_or_empty(query.data));
 
@@ -81,7 +87,7 @@ static int exchange(struct transfer *t, const struct auth_question *q,
 
 	add_field(&form, "grant_type", "refresh_token");
 	add_field(&form, "service", q->challenge->service);
-	add_field(&form, "client_id", "cleat");
+	add_field(&form, "client_id", CLIENT_ID);
 	add_field(&form, "scope", q->scope);
 	add_field(&form, "refresh_token", who->identity_token);
 	if (form.error)
@@ -104,6 +110,20 @@ static int refused(const struct transfer_reply *reply, struct err *err)
 			       why[0] ? why : "incorrect username or password");
 	return err_set(err, ERR_UNAVAILABLE, "the token server answered %ld%s%s", reply->status,
 		       why[0] ? ": " : "", why);
+}
+
+static int take_identity(const struct auth_question *q, const struct transfer_reply *reply,
+			 struct err *err)
+{
+	char *identity = NULL;
+
+	if (!q->identity_token)
+		return 0;
+	if (regjson_identity(str_or_empty(reply->body.data), reply->body.len, &identity) < 0)
+		return err_sys(err, ENOMEM, "token");
+	free(*q->identity_token);
+	*q->identity_token = identity;
+	return 0;
 }
 
 static int bearer(struct transfer *t, const struct auth_question *q,
@@ -130,6 +150,7 @@ static int bearer(struct transfer *t, const struct auth_question *q,
 	if (reply.status != 200)
 		return refused(&reply, err);
 	r = regjson_token(str_or_empty(reply.body.data), reply.body.len, &token, err);
+	r = r ? r : take_identity(q, &reply, err);
 	*out = r ? NULL : str_printf("Bearer %s", token);
 	return r || *out ? r : err_sys(err, ENOMEM, "token");
 }

@@ -22,6 +22,8 @@ struct auth_question {
 	const char *host;  /* of the registry, for the certificates */
 	bool insecure;     /* the registry's */
 	bool plain;        /* the registry is asked by plain HTTP */
+	/* Asks for an identity token in place of the password; owned in it when the server gives one. NULL = does not ask. */
+	char **identity_token;
 };
 
 /* The value of an Authorization header, owned. ERR_UNAUTHENTICATED when the credentials are wrong or missing.

@@ -42,10 +42,12 @@ static int registry_is_away(int r, struct err *err)
 }
 
 int registry_login(struct engine *engine, const char *server, const struct auth_credentials *auth,
-		   int cancel_fd, struct err *err)
+		   int cancel_fd, char **identity_token, struct err *err)
 {
+	cleanup_free char *identity = NULL;
 	const struct registry_options options = { .config = &engine->config,
 						  .auth = auth,
+						  .identity_token = &identity,
 						  .stop_fd = cancel_fd };
 	const struct transfer_request request = { .method = "GET" };
 	struct endpoint endpoints[ENDPOINTS_MAX];
@@ -64,5 +66,8 @@ int registry_login(struct engine *engine, const char *server, const struct auth_
 	r = r ? r : registry_ask(registry, transfer, &request, "", &reply, err);
 	if (r == 0 && reply.status != 200)
 		r = registry_refused(&reply, err, "login");
-	return r < 0 ? registry_is_away(r, err) : 0;
+	if (r < 0)
+		return registry_is_away(r, err);
+	*identity_token = steal(&identity);
+	return 0;
 }

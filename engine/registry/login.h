@@ -7,6 +7,7 @@
 #include "err.h"
 #include "mem.h"
 
-/* `server` is host[:port], "" or a name of Docker's for its hub. ERR_UNAUTHENTICATED. Blocks. */
+/* `server` is host[:port], "" or a name of Docker's for its hub. A token server may give an identity token to be kept
+ * in place of the password: owned in *identity_token, else NULL. ERR_UNAUTHENTICATED. Blocks. */
 int registry_login(struct engine *engine, const char *server, const struct auth_credentials *auth,
-		   int cancel_fd, struct err *err) must_check;
+		   int cancel_fd, char **identity_token, struct err *err) must_check;

@@ -141,6 +141,7 @@ static int answer(struct registry *r, struct transfer *t, const char *challenge_
 		.host = r->endpoint.host,
 		.insecure = r->endpoint.insecure,
 		.plain = str_has_prefix(r->base, "http://"),
+		.identity_token = r->options.identity_token,
 	};
 	/* who somebody is for the registry is no business of its mirrors */
 	const struct auth_credentials *who =

@@ -24,7 +24,8 @@ struct registry_options {
 	const struct auth_credentials *auth; /* borrowed for the session's life */
 	bool push;
 	const struct strings *sources; /* repositories that are to be read too; NULL = none */
-	int stop_fd;                   /* readable = give up connecting; -1 = none */
+	char **identity_token; /* where one goes that signing in brings: see auth_question; NULL = none is wanted */
+	int stop_fd; /* readable = give up connecting; -1 = none */
 };
 
 /* Finds out how the endpoint is spoken to. Returns owned. */

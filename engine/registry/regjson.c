@@ -42,6 +42,15 @@ int regjson_token(const char *text, size_t len, char **out, struct err *err)
 	return *out ? 0 : err_sys(err, ENOMEM, "token");
 }
 
+int regjson_identity(const char *text, size_t len, char **out)
+{
+	cleanup(json_freep) json_t *doc = json_loadb(text, len, 0, NULL);
+	const char *token = text_of(doc, "refresh_token");
+
+	*out = token[0] ? strdup(token) : NULL;
+	return *out || !token[0] ? 0 : -ENOMEM;
+}
+
 int regjson_tags(const char *text, size_t len, struct strings *out, struct err *err)
 {
 	cleanup(json_freep) json_t *doc = json_loadb(text, len, 0, NULL);

@@ -16,5 +16,7 @@ enum { REGJSON_TEXT_MAX = 160 };
 void regjson_error(const char *text, size_t len, char out[REGJSON_TEXT_MAX]);
 /* The bearer token, owned. -EINVAL. */
 int regjson_token(const char *text, size_t len, char **out, struct err *err) must_check;
+/* What the server gave beside the token to be asked with from now on, owned; NULL = nothing. -ENOMEM. */
+int regjson_identity(const char *text, size_t len, char **out) must_check;
 /* Tags of a repository, appended. -EINVAL. */
 int regjson_tags(const char *text, size_t len, struct strings *out, struct err *err) must_check;

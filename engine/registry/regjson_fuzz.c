@@ -14,6 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	regjson_error((const char *)data, n, out);
 	if (regjson_token((const char *)data, n, &token, NULL) == 0)
 		free(token);
+	token = NULL;
+	if (regjson_identity((const char *)data, n, &token) == 0)
+		free(token);
 	(void)!regjson_tags((const char *)data, n, &tags, NULL);
 	strings_deinit(&tags);
 	return 0;

@@ -49,6 +49,11 @@ static void test_tokens(void **state)
 	assert_int_equal(token("{}", &out), -EINVAL);
 	assert_int_equal(token("{\"token\":\"a\\r\\nX: y\"}", &out), -EINVAL);
 	assert_int_equal(token("[", &out), -EINVAL);
+	assert_int_equal(regjson_identity("{\"refresh_token\":\"r\"}", 21, &out), 0);
+	assert_string_equal(out, "r");
+	free(out);
+	assert_int_equal(regjson_identity("{\"token\":\"one\"}", 15, &out), 0);
+	assert_null(out);
 }
 
 static void test_tags(void **state)

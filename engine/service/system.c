@@ -148,9 +148,12 @@ static int on_login(struct rpc_call *call, const Cleat__V1__LoginRequest *req,
 	if (!req->auth)
 		return err_set(err, ERR_INVALID, "auth is missing");
 	const struct auth_credentials auth = imagepull_auth(req->auth);
+	char *identity_token = NULL;
 	int r = registry_login(service_engine(call), req->auth->server, &auth,
-			       rpc_call_cancel_fd(call), err);
+			       rpc_call_cancel_fd(call), &identity_token, err);
 
+	if (identity_token)
+		reply->identity_token = identity_token;
 	reply->status = r ? NULL : strdup("Login Succeeded");
 	return r || reply->status ? r : err_sys(err, ENOMEM, "login");
 }

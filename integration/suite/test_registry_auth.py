@@ -87,6 +87,116 @@ esac
     assert not (tmp_path / "kept").exists()
 
 
+def write_helper(folder, name, script):
+    """A credential helper on the PATH that the fixture `helpers` has set."""
+    path = folder / f"docker-credential-{name}"
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def helpers(tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+GOOD = """read -r server; echo '{"Username": "user", "Secret": "pass:word"}'"""
+
+
+@pytest.mark.parametrize("script,told", [
+    (None, "docker-credential-odd: No such file or directory"),
+    ("echo no luck today; exit 1", "docker-credential-odd: no luck today"),
+    ("echo '{\"Username\": \"user\", \"Secret\": \"pass:word\"'", "expected an object with Username and Secret"),
+    ("echo '{\"Secret\": \"pass:word\"}'", "expected an object with Username and Secret"),
+    ("echo '[\"pass:word\"]'", "expected an object with Username and Secret"),
+    ("exit 0", "expected an object with Username and Secret"), ("kill -9 $$", "docker-credential-odd"),
+    ("yes pass:word 2>/dev/null", "docker-credential-odd"),
+])
+def test_helpers_that_are_odd(engine, guarded, home, helpers, script, told):
+    if script:
+        write_helper(helpers, "odd", script)
+    (home / "config.json").write_text('{"credsStore": "odd"}')
+    done = engine.cleat("pull", f"{guarded.host}/x:1", check=False)
+    assert done.returncode == 1 and told in done.stderr and "pass:word" not in done.stderr
+    assert done.stderr.startswith("cleat: ") and done.stderr.count("\n") == 1
+
+
+def test_helper_of_one_registry(engine, guarded, home, helpers):
+    """credHelpers goes before credsStore, whatever form its key has; "" there means the file."""
+    write_helper(helpers, "good", GOOD)
+    write_helper(helpers, "bad", "exit 1")
+    name = f"{guarded.host}/x:1"
+    for key in (guarded.host, f"https://{guarded.host}", f"http://{guarded.host}/v1/"):
+        (home / "config.json").write_text(json.dumps({"credsStore": "bad", "credHelpers": {key: "good", "else": "bad"}}))
+        engine.out("pull", name)
+    (home / "config.json").write_text(json.dumps({
+        "credsStore": "bad", "credHelpers": {guarded.host: ""}, "auths": {guarded.host: {"auth": "dXNlcjpwYXNzOndvcmQ="}}}))
+    engine.out("pull", name)
+
+
+def test_helper_that_does_not_read(engine, guarded, home, helpers):
+    write_helper(helpers, "deaf", """exec <&-; echo '{"Username": "user", "Secret": "pass:word"}'""")
+    (home / "config.json").write_text('{"credsStore": "deaf"}')
+    engine.out("pull", f"{guarded.host}/x:1")
+
+
+@pytest.fixture
+def identities(tmp_path, archive):
+    """A registry whose token server gives identity tokens."""
+    with tokens.TokenServer(tmp_path, {"user": "secret"}, offline=True) as server:
+        with registries.Registry(auth=server.registry_auth()) as r:
+            r.skopeo_push(archive, "team/x:1", "--dest-creds", "user:secret")
+            r.tokens = server
+            yield r
+
+
+def test_identity_token(engine, identities, home):
+    """It is kept in place of the password, and exchanged for a token each time."""
+    server, name = identities.tokens, f"{identities.host}/team/x:1"
+    assert login(engine, identities, "secret").stdout == "Login Succeeded\n"
+    assert json.loads((home / "config.json").read_text())["auths"] == {
+        identities.host: {"auth": "dXNlcjo=", "identitytoken": "identity+of/user="}}
+    server.given.clear()
+    assert engine.out("run", "--rm", name, "echo", "ok") == "ok"
+    engine.out("tag", name, f"{identities.host}/team/y:1")
+    engine.out("push", f"{identities.host}/team/y:1")
+    assert engine.cleat("login", identities.host).stdout.splitlines()[-1] == "Login Succeeded"
+    assert server.given == [] and ["repository:team/x:pull"] in server.exchanged
+    assert any("repository:team/y:pull,push" in scopes for scopes in server.exchanged)
+    server.identities.clear()
+    done = engine.cleat("pull", name, check=False)
+    assert done.returncode == 1 and "unauthorized: this identity token is not good any more" in done.stderr
+
+
+def test_identity_token_in_a_helper(engine, identities, home, helpers, tmp_path):
+    write_helper(helpers, "file", f"case $1 in store) cat > {tmp_path}/kept;; get) cat {tmp_path}/kept;; esac\n")
+    (tmp_path / "kept").write_text('{"Username": "user", "Secret": "secret"}')
+    (home / "config.json").write_text('{"credsStore": "file"}')
+    assert login(engine, identities, "secret").returncode == 0
+    assert json.loads((tmp_path / "kept").read_text()) == {
+        "ServerURL": identities.host, "Username": "<token>", "Secret": "identity+of/user="}
+    identities.tokens.given.clear()
+    engine.out("pull", f"{identities.host}/team/x:1")
+    assert identities.tokens.given == [] and identities.tokens.exchanged
+
+
+def test_identity_token_by_docker(engine, identities, home):
+    g = gateways.Gateway(engine)
+    try:
+        done = g.docker("login", "-u", "user", "--password-stdin", identities.host, input="secret")
+        assert done.returncode == 0 and "Login Succeeded" in done.stdout, done
+        kept = json.loads((home / "config.json").read_text())["auths"][identities.host]
+        assert kept["identitytoken"] == "identity+of/user="
+        identities.tokens.given.clear()
+        assert g.docker("pull", f"{identities.host}/team/x:1").returncode == 0
+        assert identities.tokens.given == [] and identities.tokens.exchanged
+        engine.out("pull", f"{identities.host}/team/x:1")
+    finally:
+        g.close()
+
+
 def test_a_registry_that_is_away_is_told_at_once(engine, home):
     """Not waited for as for an engine that restarts."""
     g = gateways.Gateway(engine)
