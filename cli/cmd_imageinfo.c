@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "fd.h"
 #include "human.h"
+#include "image.h"
 #include "msg.h"
 #include "str.h"
 
@@ -67,9 +68,11 @@ static int run_history(struct cli *cli, const struct flags *flags, struct err *e
 	cleanup(msg_freep) Cleat__V1__ImageHistoryReply *reply = NULL;
 	bool human = !flags_given(flags, "human") || flags_switch(flags, "human");
 	bool whole = flags_switch(flags, "no-trunc");
+	struct cli_platform platform;
 	char id[HUMAN_MAX];
 
 	req.image = (char *)(uintptr_t)flags->args[0];
+	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
 	int r = remote_call(cli, &cleat_v1_images, "History", &req.base, &reply, err);
 
 	if (r < 0)
@@ -152,6 +155,7 @@ static const struct flag history_flags[] = {
 	{ "human", 'H', FLAG_SWITCH, NULL, "Print sizes and dates in human readable format" },
 	{ "no-trunc", 0, FLAG_SWITCH, NULL, "Don't truncate output" },
 	{ "quiet", 'q', FLAG_SWITCH, NULL, "Only show image IDs" },
+	{ "platform", 0, FLAG_TEXT, "string", "Only if the image is for it (os[/arch[/variant]])" },
 	{ 0 },
 };
 static const struct flag prune_flags[] = {

@@ -10,6 +10,7 @@
 #include "dockerjson.h"
 #include "fd.h"
 #include "human.h"
+#include "image.h"
 #include "msg.h"
 #include "str.h"
 #include "template.h"
@@ -190,13 +191,16 @@ static int inspect_container(struct cli *cli, const struct flags *flags, const c
 	return r;
 }
 
-static int inspect_image(struct cli *cli, const char *name, json_t **value, struct err *err)
+static int inspect_image(struct cli *cli, const struct flags *flags, const char *name,
+			 json_t **value, struct err *err)
 {
 	Cleat__V1__InspectImageRequest req = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__ImageDetails *reply = NULL;
+	struct cli_platform platform;
 	int r;
 
 	req.image = (char *)(uintptr_t)name;
+	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
 	r = remote_call(cli, &cleat_v1_images, "Inspect", &req.base, &reply, err);
 	if (r == 0)
 		*value = dockerjson_image(reply);
@@ -220,7 +224,7 @@ static int inspect_one(struct cli *cli, const struct flags *flags, const char *n
 	}
 	if (!image)
 		return err_set(err, ERR_INVALID, "\"%s\" is not a valid value for --type", type);
-	r = inspect_image(cli, name, value, err);
+	r = inspect_image(cli, flags, name, value, err);
 	if (r < 0 && container && err->code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "no such object: %s", name);
 	return r;
@@ -278,6 +282,11 @@ static const struct flag inspect_flags[] = {
 	{ "type", 0, FLAG_TEXT, "string", "Only objects of this type (container, image)" },
 	{ 0 },
 };
+static const struct flag inspect_image_flags[] = {
+	{ "format", 'f', FLAG_TEXT, "string", "json, or a template" },
+	{ "platform", 0, FLAG_TEXT, "string", "Only if the image is for it (os[/arch[/variant]])" },
+	{ 0 },
+};
 
 const struct command cmd_list_table[] = {
 	{ "container", "ls", "ps", "[OPTIONS]", "List containers", ps_flags, 0, 0, false, run_ps },
@@ -291,7 +300,7 @@ const struct command cmd_list_table[] = {
 	  "Display detailed information on containers", inspect_flags, 1, SIZE_MAX, false,
 	  run_inspect },
 	{ "image", "inspect", NULL, "[OPTIONS] IMAGE [IMAGE...]",
-	  "Display detailed information on images", inspect_flags, 1, SIZE_MAX, false,
+	  "Display detailed information on images", inspect_image_flags, 1, SIZE_MAX, false,
 	  run_inspect },
 	{ 0 },
 };

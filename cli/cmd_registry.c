@@ -95,12 +95,14 @@ static int run_push(struct cli *cli, const struct flags *flags, struct err *err)
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	cleanup(credentials_deinit) struct credentials credentials = { 0 };
 	bool quiet = flags_switch(flags, "quiet");
+	struct cli_platform platform;
 	struct progress progress;
 	int r = credentials_find(&credentials, flags->args[0], err);
 
 	req.auth = &credentials.message;
 	req.reference = TEXT_OF(flags->args[0]);
 	req.all_tags = flags_switch(flags, "all-tags");
+	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
 	if (!req.all_tags && !quiet && cli_is_bare(req.reference))
 		printf("Using default tag: latest\n");
 	(void)fflush(stdout);
@@ -122,6 +124,8 @@ static int run_push(struct cli *cli, const struct flags *flags, struct err *err)
 
 static const struct flag push_flags[] = {
 	{ "all-tags", 'a', FLAG_SWITCH, NULL, "Push all tags of an image to the repository" },
+	{ "platform", 0, FLAG_TEXT, "string",
+	  "Push only if the image is for it (os[/arch[/variant]])" },
 	{ "quiet", 'q', FLAG_SWITCH, NULL, "Suppress verbose output" },
 	{ 0 },
 };

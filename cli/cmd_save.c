@@ -8,6 +8,7 @@
 
 #include "cleat/v1/images.rpc.h"
 #include "cli.h"
+#include "image.h"
 #include "msg.h"
 
 /* The file is made when the first bytes are there: a wrong name leaves none. */
@@ -26,11 +27,9 @@ static int write_chunk(int *fd, const char *path, const Cleat__V1__Chunk *chunk,
 static int run_save(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__SaveImagesRequest req = CLEAT__V1__SAVE_IMAGES_REQUEST__INIT;
-	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
+	struct cli_platform platform;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	const char *path = flags_text(flags, "output"), *given = flags_text(flags, "platform");
-	cleanup_free char *copy = given ? strdup(given) : NULL;
-	char *rest = copy, *os = strsep(&rest, "/"), *arch = strsep(&rest, "/");
+	const char *path = flags_text(flags, "output");
 	cleanup_fd int fd = -1;
 
 	if (!path && isatty(STDOUT_FILENO))
@@ -39,9 +38,7 @@ static int run_save(struct cli *cli, const struct flags *flags, struct err *err)
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	req.images = (char **)(uintptr_t)flags->args;
 	req.n_images = flags->n_args;
-	platform.os = os ? os : platform.os;
-	platform.architecture = arch ? arch : platform.architecture;
-	req.platform = os ? &platform : NULL;
+	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
 	int r = remote_open(cli, &cleat_v1_images, "Save", NULL, &req.base, &call, err);
 
 	while (r == 0) {
@@ -57,7 +54,8 @@ static int run_save(struct cli *cli, const struct flags *flags, struct err *err)
 
 static const struct flag save_flags[] = {
 	{ "output", 'o', FLAG_TEXT, "string", "Write to a file, instead of STDOUT" },
-	{ "platform", 0, FLAG_TEXT, "string", "Save only if the images are for it (os[/arch])" },
+	{ "platform", 0, FLAG_TEXT, "string",
+	  "Save only if the images are for it (os[/arch[/variant]])" },
 	{ 0 },
 };
 

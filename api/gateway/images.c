@@ -37,8 +37,15 @@ static void inspect(struct gw *gw)
 	Cleat__V1__ImageDetails *reply = NULL;
 	struct err err = ERR_NULL;
 
+	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
+	json_t *given = NULL;
+	int r = gw_json_platform(gw, &given, &platform, &err);
+
 	request.image = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Images/Inspect", &request, &reply, &err) < 0) {
+	request.platform = r > 0 ? &platform : NULL;
+	r = r < 0 ? r : gw_call(gw, "cleat.v1.Images/Inspect", &request, &reply, &err);
+	json_decref(given);
+	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -51,10 +58,15 @@ static void history(struct gw *gw)
 	Cleat__V1__ImageHistoryRequest request = CLEAT__V1__IMAGE_HISTORY_REQUEST__INIT;
 	Cleat__V1__ImageHistoryReply *reply = NULL;
 	struct err err = ERR_NULL;
-	json_t *array;
+	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
+	json_t *given = NULL, *array;
+	int r = gw_json_platform(gw, &given, &platform, &err);
 
 	request.image = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Images/History", &request, &reply, &err) < 0) {
+	request.platform = r > 0 ? &platform : NULL;
+	r = r < 0 ? r : gw_call(gw, "cleat.v1.Images/History", &request, &reply, &err);
+	json_decref(given);
+	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
 	}

@@ -186,17 +186,21 @@ void gw_push(struct gw *gw)
 	Cleat__V1__PushImageRequest req = CLEAT__V1__PUSH_IMAGE_REQUEST__INIT;
 	Cleat__V1__RegistryAuth *auth = credentials(gw);
 	cleanup_free char *reference = reference_of(gw->match.param, http_query(gw->http, "tag"));
+	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
 	struct err err = ERR_NULL;
-	int r;
+	json_t *given = NULL;
+	int r = gw_json_platform(gw, &given, &platform, &err);
 
+	req.platform = r > 0 ? &platform : NULL;
 	req.reference = reference;
 	req.auth = auth;
 	if (!reference) {
 		r = err_sys(&err, ENOMEM, "push");
-	} else {
+	} else if (r >= 0) {
 		req.all_tags = is_bare(reference);
 		r = run_push(gw, &req, &err);
 	}
+	json_decref(given);
 	end_stream(gw, r, &err);
 	if (auth)
 		cleat__v1__registry_auth__free_unpacked(auth, NULL);

@@ -59,30 +59,13 @@ static int warn(const struct image *image, Cleat__V1__CreateContainerReply *repl
 				  "the container");
 }
 
-static int check_platform(const Cleat__V1__Platform *wanted, const struct image *image,
-			  struct err *err)
-{
-	const char *os = wanted ? str_or_empty(wanted->os) : "";
-	const char *architecture = wanted ? str_or_empty(wanted->architecture) : "";
-
-	if ((os[0] && strcmp(os, str_or_empty(image->config.os)) != 0) ||
-	    (architecture[0] &&
-	     strcmp(architecture, str_or_empty(image->config.architecture)) != 0))
-		return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
-				  "image was found but does not match the specified platform: "
-				  "wanted %s/%s, actual: %s/%s",
-				  os, architecture, str_or_empty(image->config.os),
-				  str_or_empty(image->config.architecture));
-	return 0;
-}
-
 static int find_image(struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
 		      struct making *m, struct err *err)
 {
 	int r = image_find(engine, request->config->image, &m->image, err);
 
 	if (r == 0)
-		r = check_platform(request->platform, &m->image, err);
+		r = image_check_platform(&m->image, request->platform, err);
 	return r ? r : rootlayers_open(&m->layers, engine, &m->image, err);
 }
 

@@ -20,6 +20,26 @@ void image_deinit(struct image *image)
 	*image = (struct image){ 0 };
 }
 
+/* A variant that the image does not tell may be the one. */
+int image_check_platform(const struct image *image, const Cleat__V1__Platform *wanted,
+			 struct err *err)
+{
+	const char *os = str_or_empty(image->config.os),
+		   *variant = str_or_empty(image->config.variant);
+	const char *architecture = str_or_empty(image->config.architecture);
+
+	if (!wanted || ((!wanted->os[0] || !strcmp(wanted->os, os)) &&
+			(!wanted->architecture[0] || !strcmp(wanted->architecture, architecture)) &&
+			(!wanted->variant[0] || !variant[0] || !strcmp(wanted->variant, variant))))
+		return 0;
+	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
+			  "image was found but does not match the specified platform: wanted "
+			  "%.32s%s%.32s%s%.32s, actual: %.32s/%.32s%s%.32s",
+			  wanted->os, wanted->architecture[0] ? "/" : "", wanted->architecture,
+			  wanted->variant[0] ? "/" : "", wanted->variant, os, architecture,
+			  variant[0] ? "/" : "", variant);
+}
+
 static int take_text(const struct store_row *row, void *ctx)
 {
 	return strings_append(ctx, store_text(row, 0));

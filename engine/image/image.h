@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "cleat/v1/common.pb-c.h"
 #include "engine.h"
 #include "err.h"
 #include "layer.h"
@@ -34,6 +35,9 @@ int image_find(struct engine *engine, const char *name, struct image *out,
 	       struct err *err) must_check;
 /* 0 while the image `id` is there, else as image_find(). */
 int image_exists(struct engine *engine, const char *id, struct err *err) must_check;
+/* 0 when the image is for the platform, of which empty fields (and NULL) are any. -ENOENT, reason IMAGE_NOT_FOUND. */
+int image_check_platform(const struct image *image, const Cleat__V1__Platform *wanted,
+			 struct err *err) must_check;
 /* All, newest first. Free each with image_deinit() and the array with free(). */
 int image_list(struct engine *engine, struct image **out, size_t *n, struct err *err) must_check;
 int image_tag(struct engine *engine, const char *id, const char *reference,

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "cleat/v1/common.pb-c.h"
 #include "engine.h"
 #include "err.h"
 #include "mem.h"
@@ -15,7 +16,7 @@ struct image_save_options {
 	char *const *
 		names; /* as image_find() takes them; a repository without a tag is all of its tags */
 	size_t n_names;
-	const char *os, *architecture; /* the images have to be of; NULL = any */
+	const Cleat__V1__Platform *platform; /* the images have to be of; NULL = any */
 };
 /* Who takes the archive; -errno ends it. Once all of it is taken, each image is told. */
 struct image_save_sink {

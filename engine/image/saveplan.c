@@ -222,17 +222,6 @@ static bool has(const struct strings *list, const char *text)
 	return false;
 }
 
-static int check_platform(const struct image *image, const struct image_save_options *o,
-			  struct err *err)
-{
-	if ((o->os && strcmp(o->os, str_or_empty(image->config.os)) != 0) ||
-	    (o->architecture &&
-	     strcmp(o->architecture, str_or_empty(image->config.architecture)) != 0))
-		return err_set(err, ERR_NOT_FOUND, "image %.19s is not for %s/%s", image->id,
-			       str_or_empty(o->os), str_or_empty(o->architecture));
-	return 0;
-}
-
 /* The image of a name or id, in the plan already or new, with the name among its tags. */
 static int add_image(struct save_plan *plan, const char *name, const char *tag,
 		     const struct image_save_options *o, struct err *err)
@@ -240,7 +229,7 @@ static int add_image(struct save_plan *plan, const char *name, const char *tag,
 	struct save_image one = { .manifest = "" }, *at = NULL;
 	int r = image_find(plan->engine, name, &one.image, err);
 
-	r = r ? r : check_platform(&one.image, o, err);
+	r = r ? r : image_check_platform(&one.image, o->platform, err);
 	for (size_t i = 0; r == 0 && i < plan->n_images; i++)
 		if (strcmp(plan->images[i].image.id, one.image.id) == 0)
 			at = &plan->images[i];

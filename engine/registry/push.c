@@ -209,7 +209,7 @@ static int find_image(struct push *p, struct err *err)
 	int r = image_find(p->engine, p->name, &p->plan.image, err);
 
 	if (r != -ENOENT)
-		return r;
+		return r ? r : image_check_platform(&p->plan.image, p->options->platform, err);
 	reference_familiar(p->repository, shown);
 	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
 			  "An image does not exist locally with the tag: %.150s", shown);

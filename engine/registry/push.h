@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "auth.h"
+#include "cleat/v1/common.pb-c.h"
 #include "engine.h"
 #include "err.h"
 #include "mem.h"
@@ -19,6 +20,7 @@ struct pushed {
 struct push_options {
 	const char *reference;
 	bool all_tags;
+	const Cleat__V1__Platform *platform; /* the image has to be of; NULL = any */
 	const struct auth_credentials *auth; /* NULL = nobody's */
 	int cancel_fd;                       /* readable = give up; -1 = never */
 	/* Both are called by the caller's thread; a result other than 0 ends the push and is returned. */

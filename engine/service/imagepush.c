@@ -50,6 +50,7 @@ int imagepush(struct rpc_call *call, const Cleat__V1__PushImageRequest *req,
 	struct auth_credentials auth = { 0 };
 	struct push_options options = { .reference = req->reference,
 					.all_tags = req->all_tags,
+					.platform = req->platform,
 					.cancel_fd = rpc_call_cancel_fd(call),
 					.progress = send_progress,
 					.pushed = send_pushed,

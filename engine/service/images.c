@@ -62,6 +62,7 @@ static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectImageReques
 	struct engine *engine = service_engine(call);
 	int r = image_find(engine, req->image, &image, err);
 
+	r = r ? r : image_check_platform(&image, req->platform, err);
 	return r ? r : imageview_details(&image, layers_driver(engine->layers), reply);
 }
 
@@ -73,6 +74,7 @@ static int on_history(struct rpc_call *call, const Cleat__V1__ImageHistoryReques
 	uint64_t sizes[MANIFEST_LAYERS_MAX] = { 0 };
 	int r = image_find(engine, req->image, &image, err);
 
+	r = r ? r : image_check_platform(&image, req->platform, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < image.config.diff_ids.n && i < ARRAY_LEN(sizes); i++)

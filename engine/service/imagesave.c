@@ -27,19 +27,13 @@ static void tell_saved(void *ctx, const struct image *image)
 	history_image(s->engine, image, "save");
 }
 
-static const char *word(const char *text)
-{
-	return text && text[0] ? text : NULL;
-}
-
 int imagesave(struct rpc_call *call, const Cleat__V1__SaveImagesRequest *req,
 	      struct cleat_v1_images_save_stream *out, struct err *err)
 {
 	const struct image_save_options options = {
 		.names = req->images,
 		.n_names = req->n_images,
-		.os = req->platform ? word(req->platform->os) : NULL,
-		.architecture = req->platform ? word(req->platform->architecture) : NULL,
+		.platform = req->platform,
 	};
 	struct saving saving = { service_engine(call), out };
 	const struct image_save_sink sink = { send_chunk, tell_saved, &saving };

@@ -58,6 +58,12 @@ def test_another_platform_is_refused(gateway):
     done = gateway.docker("run", "--rm", "--pull", "never", "--platform", "linux/arm64", "busybox", "true")
     assert done.returncode == 125 and "does not match the specified platform" in done.stderr
     assert gateway.docker("run", "--rm", "--platform", "linux/amd64", "busybox", "true").returncode == 0
+    for command in (["history"], ["push"]):
+        done = gateway.docker(*command, "--platform", "linux/arm64", "busybox")
+        assert done.returncode == 1 and "does not match the specified platform" in done.stderr, done
+    assert gateway.docker("history", "--platform", "linux/amd64", "busybox").returncode == 0
+    for path in ("json", "history"):
+        assert "invalid platform" in gateway.json("GET", f"/images/busybox/{path}?platform=x", status=400)["message"]
 
 
 def test_info(gateway):

@@ -367,3 +367,29 @@ def test_a_layer_that_comes_twice(engine):
         "again", "ls: /b: No such file or directory", "/d/other", "/d/own"]
     assert "D /a" in engine.out("diff", "one")
     assert engine.out("image", "inspect", "-f", "{{len .RootFS.Layers}}", "twice:1") == "4"
+
+
+OTHER = "image was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64"
+
+
+@pytest.mark.parametrize("command", [["history"], ["image", "inspect"], ["save", "-o", "/dev/null"], ["create", "--pull", "never"],
+                                     ["run", "--pull", "never"]])
+def test_platform_must_be_the_images(busybox, command):
+    for platform in ("linux/amd64", "linux"):
+        busybox.out(*command, "--platform", platform, "busybox")
+    for wanted, told in (("linux/arm64", OTHER), ("linux/amd64/v9", None), ("windows", "wanted windows, actual")):
+        done = busybox.cleat(*command, "--platform", wanted, "busybox", check=False)
+        if told:
+            assert done.returncode in (1, 125) and told in done.stderr, done
+        else:
+            assert done.returncode == 0  # the image does not tell its variant
+
+
+def test_platform_with_a_variant(engine):
+    layers = [image.busybox_layer()]
+    config = json.loads(image.config(layers))
+    config |= {"architecture": "arm", "variant": "v7"}
+    load(engine, image.docker_archive(["arm:1"], layers, json.dumps(config).encode()))
+    engine.out("image", "inspect", "--platform", "linux/arm/v7", "arm:1")
+    done = engine.cleat("image", "inspect", "--platform", "linux/arm/v6", "arm:1", check=False)
+    assert done.returncode == 1 and "wanted linux/arm/v6, actual: linux/arm/v7" in done.stderr

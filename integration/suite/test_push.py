@@ -151,6 +151,15 @@ def test_all_tags(engine, two):
     assert engine.out("pull", "-aq", f"{b.host}/all/x").splitlines() == [f"{b.host}/all/x:one", f"{b.host}/all/x:two"]
 
 
+def test_push_of_another_platform(busybox, two):
+    name = f"{two[0].host}/for/platform:1"
+    busybox.out("tag", "busybox", name)
+    done = busybox.cleat("push", "--platform", "linux/arm64", name, check=False)
+    assert done.returncode == 1 and "wanted linux/arm64, actual: linux/amd64" in done.stderr
+    assert two[0].ask("GET", "/v2/for/platform/tags/list")[0] == 404
+    busybox.out("push", "--platform", "linux/amd64", name)
+
+
 def test_what_cannot_be_pushed(busybox, two):
     _, b = two
     done = busybox.cleat("push", f"{b.host}/none:1", check=False)

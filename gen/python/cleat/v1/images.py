@@ -69,10 +69,13 @@ ImageSummary.FIELDS = (
 @dataclass
 class InspectImageRequest(codec.Message):
     image: str = ""
+    # NOT_FOUND when the image is for another
+    platform: cleat.v1.common.Platform | None = None
 
 
 InspectImageRequest.FIELDS = (
     (1, "image", "one", "string", None),
+    (2, "platform", "one", "message", lambda: cleat.v1.common.Platform),
 )
 
 
@@ -150,10 +153,13 @@ ImageDetails.FIELDS = (
 @dataclass
 class ImageHistoryRequest(codec.Message):
     image: str = ""
+    # NOT_FOUND when the image is for another
+    platform: cleat.v1.common.Platform | None = None
 
 
 ImageHistoryRequest.FIELDS = (
     (1, "image", "one", "string", None),
+    (2, "platform", "one", "message", lambda: cleat.v1.common.Platform),
 )
 
 
