@@ -17,6 +17,7 @@
 #include "container/history.h"
 #include "container/remains.h"
 #include "engine.h"
+#include "fault.h"
 #include "journal.h"
 #include "layer/layer.h"
 #include "link.h"
@@ -201,6 +202,12 @@ int main(int argc, char **argv)
 
 	if (r > 0)
 		return puts("cleatd " CLEAT_VERSION) < 0;
+	if (fault_setup() < 0) {
+		(void)fprintf(stderr,
+			      "cleat: CLEAT_FAULT=%s: expected a step of api/base/fault.h\n",
+			      getenv("CLEAT_FAULT"));
+		return 2;
+	}
 	if (r < 0) {
 		(void)fprintf(stderr,
 			      "cleat: usage: cleatd [--state DIR] [--run DIR] [--config FILE]\n");

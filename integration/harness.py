@@ -78,11 +78,16 @@ class Engine:
     def __exit__(self, *_):
         self.destroy()
 
-    def start(self, *arguments):
+    def spawn(self, *arguments, env=None):
+        """`env`: more of the environment."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [BIN / "cleatd", "--state", self.state, "--run", self.run, *self.arguments, *arguments],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, **(env or {})})
+
+    def start(self, *arguments, env=None):
+        self.spawn(*arguments, env=env)
         done = self.cleat("system", "wait-ready", "--timeout", f"{READY_TIMEOUT_S}s", check=False)
         assert done.returncode == 0, done.stderr + self.log()
 

@@ -15,6 +15,7 @@
 #include "contextignore.h"
 #include "copysource.h"
 #include "download.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -230,6 +231,7 @@ static int record(struct build *b, const char *id, const struct buf *json,
 		return r;
 	r = image_insert(b->engine, id, json->data, json->len, config,
 			 b->stages[b->plan.target].stack.size_bytes, &tags, err);
+	fault_point(FAULT_BUILD_IMAGE_INSERTED);
 	if (r == 0 && store_run(store, err,
 				"INSERT OR IGNORE INTO image_blobs(image_id, digest) "
 				"SELECT ?, digest FROM image_blobs WHERE image_id = ?",
@@ -237,6 +239,7 @@ static int record(struct build *b, const char *id, const struct buf *json,
 		r = err_wrap(err, -EIO, "record the image's blobs");
 	int ended = store_end(store, r == 0, err);
 
+	fault_point(FAULT_BUILD_IMAGE_COMMITTED);
 	return r ? r : ended;
 }
 
@@ -277,10 +280,12 @@ static int settle(struct build *b, struct err *err)
 {
 	int r = b->wrote ? layers_sync_all(b->engine->layers, err) : 0;
 
+	fault_point(FAULT_BUILD_LAYERS_SYNCED);
 	if (r < 0)
 		(void)!cache_drop(b->engine, b->lease.path, NULL);
 	else if (b->wrote)
 		r = cache_settle(b->engine, b->lease.path, err);
+	fault_point(FAULT_BUILD_CACHE_SETTLED);
 	return r;
 }
 
@@ -291,7 +296,9 @@ static int make_all(struct build *b, int context_fd, struct err *err)
 	r = r ? r : read_args(b, err);
 	r = r ? r : stagework_builtin(b, err);
 	r = r ? r : lease_open(&b->lease, b->engine->state_fd, err);
+	fault_point(FAULT_BUILD_LEASE_MADE);
 	r = r ? r : read_context(b, context_fd, err);
+	fault_point(FAULT_BUILD_CONTEXT_UNPACKED);
 	r = r ? r : make_plan(b, err);
 	if (r == 0)
 		warn_args(b);
@@ -319,5 +326,6 @@ int build_image(struct engine *engine, const struct build_options *options, int 
 	r = r ? r : make_image(&b, id, err);
 	if (b.lease.path[0] && stack_drop_all(engine, b.lease.path, &later) < 0)
 		log_error("cannot forget a build's stages: %s", later.message);
+	fault_point(FAULT_BUILD_STAGES_DROPPED);
 	return r;
 }

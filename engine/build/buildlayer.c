@@ -11,6 +11,7 @@
 #include "cache.h"
 #include "content.h"
 #include "copytree.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -60,7 +61,7 @@ static int publish_blob(struct engine *engine, const struct lease *lease,
 			const struct image_layer *layer, struct err *err)
 {
 	int r = layer->blob_bytes && !layer->empty
-			? blobs_publish(engine, layer->diff_id, lease->fd, IMAGE_LAYER_BLOB, -1)
+			? blobs_publish(engine, layer->diff_id, lease->fd, IMAGE_LAYER_BLOB)
 			: 0;
 
 	if (r < 0)
@@ -73,6 +74,7 @@ static int publish_blob(struct engine *engine, const struct lease *lease,
 		"ON CONFLICT DO NOTHING",
 		"ssis", layer->diff_id, content_oci_type(CONTENT_PLAIN), (int64_t)layer->blob_bytes,
 		layer->diff_id);
+	fault_point(FAULT_BUILD_BLOB_RECORDED);
 	return r < 0 ? r : 0;
 }
 
@@ -94,6 +96,7 @@ static int publish(struct work *w, const struct lease *lease, const struct image
 				   c.size_bytes, err);
 	r = r ? r : publish_blob(engine, lease, layer, err);
 	r = r ? r : cache_add(engine, key, w->build->lease.path, &c, w->title, err);
+	fault_point(FAULT_BUILD_CACHE_RECORDED);
 	return r ? r : push(w, &c, history, err);
 }
 
@@ -124,6 +127,7 @@ int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, co
 	r = r ? r
 	      : image_pack_end(w->build->engine, &layer->lease, &layer->packing, upper_fd, &packed,
 			       err);
+	fault_point(FAULT_BUILD_LAYER_PACKED);
 	w->build->wrote = true;
 	return r ? r : publish(w, &layer->lease, &packed, key, history, err);
 }
@@ -147,6 +151,7 @@ int scratch_open(struct scratch *s, struct work *w, bool alone, struct err *err)
 		return r;
 	r = make_dir(&s->lease, "upper", &s->upper_fd);
 	r = r ? r : make_dir(&s->lease, "work", &s->work_fd);
+	fault_point(FAULT_BUILD_SCRATCH_MADE);
 	if (r < 0)
 		return err_sys(err, r, "make a temporary directory");
 	r = alone ? lowers_open_empty(&lowers, w->build->engine, err)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "blobs.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -165,7 +167,10 @@ int cache_prune(struct engine *engine, const struct cache_prune *o, struct strin
 	r = r ? r
 	      : store_run(engine->store, err, "DELETE FROM build_cache WHERE " PRUNABLE, "ii",
 			  o->until_ns, (int64_t)o->all);
+	fault_point(FAULT_CACHE_ROWS_DELETED);
 	r = r < 0 ? r : image_sweep_layers(engine, &lease, err);
+	fault_point(FAULT_CACHE_LAYERS_SWEPT);
+	r = r ? r : blobs_release(engine, &lease, err);
 	*bytes = r < 0 ? 0 : (uint64_t)sum;
 	return r;
 }

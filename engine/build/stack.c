@@ -8,6 +8,7 @@
 
 #include "base.h"
 #include "buf.h"
+#include "fault.h"
 #include "layer.h"
 #include "store.h"
 #include "str.h"
@@ -67,6 +68,7 @@ static int record(struct stack *stack, size_t from, struct err *err)
 	r = r < 0 ? r : insert_blobs(stack, from, err);
 	int ended = store_end(store, r == 0, err);
 
+	fault_point(FAULT_BUILD_STAGE_RECORDED);
 	return r ? r : ended;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dockerword.h"
+#include "fault.h"
 #include "runbinds.h"
 #include "sandbox.h"
 #include "str.h"
@@ -249,8 +250,10 @@ static int execute(struct running *run, const char *key, struct err *err)
 	int code = 0, r = prepare_files(run, err);
 
 	r = r ? r : make_sandbox(run, &s, err);
+	fault_point(FAULT_BUILD_CONTAINER_MADE);
 	r = r ? r : buildlayer_begin(&layer, run->w, err);
 	r = r ? r : sandbox_run(&s, output, run->w, cancel_fds, &code, err);
+	fault_point(FAULT_BUILD_CONTAINER_ENDED);
 	if (r < 0) {
 		if (err)
 			err->reason[0] = '\0'; /* it speaks of a container, and this was a build */

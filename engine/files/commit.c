@@ -6,6 +6,7 @@
 #include "changes.h"
 #include "child.h"
 #include "commit.h"
+#include "fault.h"
 #include "fd.h"
 #include "files.h"
 #include "files_part.h"
@@ -132,7 +133,9 @@ int files_commit(struct engine *engine, const Cleat__V1__CommitRequest *request,
 	r = r ? r : find(&c, err);
 	r = r ? r : build_config(&c, err);
 	r = r ? r : lease_open(&lease, engine->state_fd, err);
+	fault_point(FAULT_COMMIT_LEASE_MADE);
 	r = r ? r : pack(&c, &lease, &layer, err);
+	fault_point(FAULT_COMMIT_PACKED);
 	r = r ? r : make(&c, &lease, &layer, id, err);
 	if (r == 0)
 		tell(&c, reference, id);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "engine.h"
+#include "fault.h"
 #include "fd.h"
 #include "manifest.h"
 #include "rows.h"
@@ -59,25 +60,55 @@ static bool is_same(int dir_fd, const char *path, int fd)
 	       named.st_ino == open.st_ino && named.st_dev == open.st_dev;
 }
 
-int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, const char *name,
-		  int fd)
+/* Where the blob belongs. 1 = it is there, 0 = it is not. */
+static int find_place(const struct engine *engine, const char *digest, char path[BLOBS_PATH_MAX])
 {
-	char path[BLOBS_PATH_MAX];
 	struct stat st;
-	bool ours = name[0] && (fd < 0 || is_same(dir_fd, name, fd));
 	int r = fd_mkdir_all(engine->state_fd, folder, 0700);
 
 	blob_path(digest, path);
+	return r < 0 ? r : fstatat(engine->state_fd, path, &st, 0) == 0;
+}
+
+int blobs_publish(const struct engine *engine, const char *digest, int dir_fd, const char *name)
+{
+	char path[BLOBS_PATH_MAX];
+	int r = find_place(engine, digest, path);
+
 	if (r < 0)
 		return r;
-	if (fstatat(engine->state_fd, path, &st, 0) == 0) {
-		if (ours)
-			(void)!unlinkat(dir_fd, name, 0);
+	if (r == 1) {
+		(void)!unlinkat(dir_fd, name, 0);
 		return 0;
 	}
-	if (!ours)
+	r = renameat(dir_fd, name, engine->state_fd, path) < 0 ? -errno : 0;
+	fault_point(FAULT_BLOB_MOVED);
+	return r;
+}
+
+int blobs_publish_part(const struct engine *engine, const char *digest, int fd)
+{
+	char path[BLOBS_PATH_MAX], part[BLOBS_PATH_MAX];
+	int r = find_place(engine, digest, path);
+
+	if (r)
+		return r < 0 ? r : 0;
+	blobs_partial_path(digest, part);
+	if (fd < 0 || !is_same(engine->state_fd, part, fd))
 		return -ENOENT;
-	return renameat(dir_fd, name, engine->state_fd, path) < 0 ? -errno : 0;
+	r = linkat(engine->state_fd, part, engine->state_fd, path, 0) < 0 ? -errno : 0;
+	fault_point(FAULT_BLOB_MOVED);
+	return r;
+}
+
+void blobs_drop_part(const struct engine *engine, const char *digest, int fd)
+{
+	char part[BLOBS_PATH_MAX];
+
+	blobs_partial_path(digest, part);
+	if (fd >= 0 && is_same(engine->state_fd, part, fd))
+		(void)!unlinkat(engine->state_fd, part, 0);
+	fault_point(FAULT_PUBLISH_PART_DROPPED);
 }
 
 int blobs_sync(const struct engine *engine)
@@ -110,8 +141,10 @@ int blobs_release(struct engine *engine, const struct lease *lease, struct err *
 	for (size_t i = 0; r >= 0 && i < gone.n; i++) {
 		r = store_run(engine->store, err, "DELETE FROM blobs WHERE digest = ?", "s",
 			      gone.v[i]);
+		fault_point(FAULT_REMOVE_BLOB_FORGOTTEN);
 		if (r >= 0 && (r = remove_blob(engine, gone.v[i] + strlen("sha256:"), lease)) < 0)
 			return err_sys(err, r, "remove a blob");
+		fault_point(FAULT_REMOVE_BLOB_MOVED);
 	}
 	return r < 0 ? r : 0;
 }
@@ -159,14 +192,17 @@ static int sweep_blob(void *ctx, int dir_fd, const char *hex)
 
 static int sweep_partial(void *ctx, int dir_fd, const char *hex)
 {
-	const int64_t *now_ns = ctx;
+	const struct engine *engine = ctx;
 	cleanup_fd int lock = fd_lock_existing(dir_fd, hex, false);
+	char path[BLOBS_PATH_MAX];
 	struct stat st;
 
 	if (lock < 0 || fstat(lock, &st) < 0)
 		return 0;
-	if (st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec <
-	    *now_ns - PARTIAL_KEPT_NS)
+	snprintf(path, sizeof(path), "%s/%s", folder, hex);
+	if (is_same(engine->state_fd, path, lock) ||
+	    st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec <
+		    fd_realtime_ns() - PARTIAL_KEPT_NS)
 		(void)!unlinkat(dir_fd, hex, 0);
 	return 0;
 }
@@ -174,7 +210,6 @@ static int sweep_partial(void *ctx, int dir_fd, const char *hex)
 int blobs_sweep(struct engine *engine, const struct lease *lease, struct err *err)
 {
 	struct sweep sweep = { engine, lease };
-	int64_t now_ns = fd_realtime_ns();
 	int r = blobs_release(engine, lease, err);
 
 	if (r == 0 &&
@@ -183,7 +218,7 @@ int blobs_sweep(struct engine *engine, const struct lease *lease, struct err *er
 		      "") < 0)
 		return err_wrap(err, -EIO, "sweep the blobs");
 	r = r ? r : each(engine, folder, sweep_blob, &sweep);
-	r = r ? r : each(engine, partials, sweep_partial, &now_ns);
+	r = r ? r : each(engine, partials, sweep_partial, engine);
 	return r < 0 ? err_wrap(err, r, "sweep the blobs") : 0;
 }
 
@@ -207,4 +242,16 @@ int blobs_partial(const struct engine *engine, const char *digest, int *fd, int 
 		return -errno;
 	*lock = steal_fd(&held);
 	return 0;
+}
+
+int blobs_seal(int fd)
+{
+	return fchmod(fd, 0400) < 0 ? -errno : 0;
+}
+
+bool blobs_is_sealed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && !(st.st_mode & 0200);
 }

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "content.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -169,6 +170,7 @@ static int unpack(struct load *l, int in_fd, struct err *err)
 	cleanup(worker_deinit) struct worker w = WORKER_NULL;
 	int r = write_known(l, err);
 
+	fault_point(FAULT_LOAD_KNOWN_WRITTEN);
 	r = r ? r : layers_start(l->engine->layers, LAYERS_ARCHIVE, in_fd, l->lease.fd, &w, err);
 	r = r ? r : worker_finish(&w, &l->lines, err);
 	if (r < 0 || l->lines.len == 0)
@@ -377,10 +379,13 @@ int image_load(struct engine *engine, int in_fd, const struct image_load_options
 					       .lease = LEASE_NULL };
 	int r = lease_open(&l.lease, engine->state_fd, err);
 
+	fault_point(FAULT_LOAD_LEASE_MADE);
 	r = r ? r : unpack(&l, in_fd, err);
+	fault_point(FAULT_LOAD_UNPACKED);
 	r = r ? r : read_manifests(&l, err);
 	r = r ? r : check_images(&l, err);
 	r = r || !l.unpacked ? r : layers_sync(engine->layers, &l.lease, err);
+	fault_point(FAULT_LOAD_SYNCED);
 	r = r ? r : commit(&l, err);
 	if (r < 0)
 		return err_wrap(err, r, "load");

@@ -8,6 +8,7 @@
 #include "child.h"
 #include "commit.h"
 #include "content.h"
+#include "fault.h"
 #include "layer.h"
 #include "publish.h"
 #include "sha256.h"
@@ -63,7 +64,7 @@ static int write_config(struct making *m, struct err *err)
 
 /* ---- blobs */
 
-/* Room for one more; the texts are copied. */
+/* Room for one more; the texts are copied. `name` NULL: it is in its place already. */
 static int add_blob(struct making *m, const char *digest, const char *media_type,
 		    const char *diff_id, uint64_t size, const char *name)
 {
@@ -79,17 +80,18 @@ static int add_blob(struct making *m, const char *digest, const char *media_type
 	*b = (struct publish_blob){ .media_type = m->texts.v[m->texts.n - 2],
 				    .diff_id = m->texts.v[m->texts.n - 1],
 				    .size_bytes = size,
-				    .dir_fd = m->lease->fd };
+				    .dir_fd = m->lease->fd,
+				    .part = !name,
+				    .fd = -1 };
 	snprintf(b->digest, sizeof(b->digest), "%s", digest);
-	snprintf(b->name, sizeof(b->name), "%s", name);
+	snprintf(b->name, sizeof(b->name), "%s", str_or_empty(name));
 	return 0;
 }
 
-/* It is in its place already, and of no name in the lease. */
 static int take_blob(const struct store_row *row, void *ctx)
 {
 	return add_blob(ctx, store_text(row, 0), store_text(row, 1), store_text(row, 3),
-			(uint64_t)store_int(row, 2), "in its place");
+			(uint64_t)store_int(row, 2), NULL);
 }
 
 static int list_blobs(struct making *m, struct err *err)
@@ -165,6 +167,7 @@ int image_make(struct engine *engine, const struct lease *lease, const struct im
 	r = r ? r : list_blobs(&m, err);
 	if (r == 0 && m.layer)
 		r = layers_sync(engine->layers, lease, err);
+	fault_point(FAULT_COMMIT_SYNCED);
 	if (r < 0)
 		return r;
 	list_layers(&m);

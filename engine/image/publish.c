@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blobs.h"
+#include "fault.h"
 #include "image.h"
 #include "layer.h"
 #include "store.h"
@@ -37,10 +38,12 @@ static int publish_blobs(struct engine *engine, const struct publish_image *imag
 	for (size_t i = 0; r == 0 && i < image->n_blobs; i++) {
 		const struct publish_blob *b = &image->blobs[i];
 
-		r = blobs_publish(engine, b->digest, b->dir_fd, b->name, b->shared ? b->fd : -1);
+		r = b->part ? blobs_publish_part(engine, b->digest, b->fd)
+			    : blobs_publish(engine, b->digest, b->dir_fd, b->name);
 	}
 	if (r == 0 && image->n_blobs)
 		r = blobs_sync(engine);
+	fault_point(FAULT_PUBLISH_BLOBS_SYNCED);
 	if (r == -ENOENT)
 		return err_set(err, ERR_ABORTED, "a blob was removed meanwhile: try again");
 	return r < 0 ? err_sys(err, r, "keep the blobs of image %.19s", image->id) : 0;
@@ -64,6 +67,7 @@ static int record_blob(struct engine *engine, const struct publish_image *image,
 			      "INSERT INTO blob_sources(digest, repository) VALUES(?, ?) "
 			      "ON CONFLICT DO NOTHING",
 			      "ss", b->digest, image->repository);
+	fault_point(FAULT_PUBLISH_BLOB_INSERTED);
 	return r;
 }
 
@@ -89,6 +93,7 @@ static int record_image(struct engine *engine, const struct publish_image *image
 	int r = image_insert(engine, image->id, image->json, image->len, image->config,
 			     image->size_bytes, image->tags, err);
 
+	fault_point(FAULT_PUBLISH_IMAGE_INSERTED);
 	for (size_t i = 0; r >= 0 && i < image->n_blobs; i++)
 		r = record_blob(engine, image, &image->blobs[i], err);
 	r = r < 0 ? r : share_blobs(engine, image, err);
@@ -109,9 +114,18 @@ static int record_all(struct engine *engine, const struct publish_image *images,
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = record_image(engine, &images[i], err);
+	fault_point(FAULT_PUBLISH_ROWS_WRITTEN);
 	int ended = store_end(engine->store, r == 0, err);
 
+	fault_point(FAULT_PUBLISH_COMMITTED);
 	return r ? r : ended;
+}
+
+static void drop_parts(const struct engine *engine, const struct publish_image *image)
+{
+	for (size_t i = 0; i < image->n_blobs; i++)
+		if (image->blobs[i].part)
+			blobs_drop_part(engine, image->blobs[i].digest, image->blobs[i].fd);
 }
 
 int publish_images(struct engine *engine, const struct publish_image *images, size_t n,
@@ -126,6 +140,8 @@ int publish_images(struct engine *engine, const struct publish_image *images, si
 		r = r ? r : publish_layers(engine, &images[i], err);
 	}
 	r = r ? r : record_all(engine, images, n, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		drop_parts(engine, &images[i]);
 	if (r < 0 && lock >= 0 && lease_open(&lease, engine->state_fd, NULL) == 0) {
 		(void)!image_sweep_layers(engine, &lease, NULL);
 		(void)!blobs_sweep(engine, &lease, NULL);

@@ -25,9 +25,9 @@ struct publish_blob {
 	const char *media_type;
 	const char *diff_id; /* of a layer: sha256:..., else "" */
 	uint64_t size_bytes;
-	int dir_fd; /* it lies there as `name`; "" = it is in its place already */
+	int dir_fd; /* it lies there as `name` */
 	char name[96];
-	bool shared; /* others may put another file there: `fd` is the one that is meant */
+	bool part; /* or it is a part open as `fd`, or, with -1, in its place already */
 	int fd;
 };
 

@@ -10,6 +10,7 @@
 
 #include "blobs.h"
 #include "chores.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "log.h"
@@ -31,6 +32,7 @@ static void clear_lease(struct engine *engine, const char *path)
 {
 	int r = fd_remove_tree(engine->state_fd, path);
 
+	fault_point(FAULT_REMOVE_FILES_GONE);
 	if (r < 0)
 		log_error("remove %s: %s", path, strerror(-r));
 }
@@ -41,6 +43,7 @@ static void removal_deinit(struct removal *r)
 	char path[LEASE_NAME_MAX];
 
 	lease_leave(&r->lease, path);
+	fault_point(FAULT_REMOVE_LEASE_LEFT);
 	if (path[0])
 		chores_queue(r->engine, clear_lease, path);
 	image_deinit(&r->image);
@@ -118,12 +121,16 @@ void image_sweep(struct engine *engine)
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
 	struct err err = ERR_NULL;
 	int leases = engine->layers ? lease_sweep(engine->state_fd) : 0;
+	fault_point(FAULT_SWEEP_LEASES_GONE);
 	cleanup_fd int lock = image_lock(engine, &err);
 	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, &err);
 
 	r = r ? r : forget_leases(engine, &err);
+	fault_point(FAULT_SWEEP_BUILDS_FORGOTTEN);
 	r = r || !engine->layers ? r : image_sweep_layers(engine, &lease, &err);
+	fault_point(FAULT_SWEEP_LAYERS_GONE);
 	r = r ? r : blobs_sweep(engine, &lease, &err);
+	fault_point(FAULT_SWEEP_BLOBS_GONE);
 	if (r < 0 || leases < 0)
 		log_error("sweep of images: %s", r < 0 ? err.message : strerror(-leases));
 	else if (leases > 0)
@@ -149,6 +156,7 @@ static int untag(struct removal *r, const char *full, struct err *err)
 			       "s", full)
 		   : store_run(r->engine->store, err, "DELETE FROM tags WHERE name = ?", "s", full);
 
+	fault_point(FAULT_REMOVE_UNTAGGED);
 	reference_familiar(full, shown);
 	return n < 0 ? n : changed(r, "untagged", shown);
 }
@@ -240,6 +248,7 @@ static int delete_row(struct removal *r, struct err *err)
 		return r->changes->n ? 0
 				     : conflict(r, true, err, "image is being used by container ",
 						r->users.n ? r->users.v[0] : "");
+	fault_point(FAULT_REMOVE_ROW_DELETED);
 	return changed(r, "deleted", r->image.id);
 }
 
@@ -299,6 +308,24 @@ static int find(struct removal *r, const char *name, struct err *err)
 	return 0;
 }
 
+/* All rows or none: a name that went alone would leave an image that nobody can name again. */
+static int remove_rows(struct removal *r, struct err *err)
+{
+	size_t before = r->changes->n;
+	int n = store_begin(r->engine->store, err);
+
+	if (n < 0)
+		return n;
+	n = r->full[0] ? remove_name(r, err) : remove_id(r, err);
+	int ended = store_end(r->engine->store, n == 0, err);
+
+	n = n ? n : ended;
+	while (n < 0 && r->changes->n > before)
+		free(r->changes->v[--r->changes->n]);
+	fault_point(FAULT_REMOVE_COMMITTED);
+	return n;
+}
+
 int image_remove(struct engine *engine, const char *name,
 		 const struct image_remove_options *options, struct strings *changes,
 		 struct err *err)
@@ -312,7 +339,8 @@ int image_remove(struct engine *engine, const char *name,
 	n = n ? n : find(&r, name, err);
 	if (n < 0)
 		return n;
-	n = r.full[0] ? remove_name(&r, err) : remove_id(&r, err);
+	fault_point(FAULT_REMOVE_LEASE_MADE);
+	n = remove_rows(&r, err);
 	for (size_t i = 0; n == 0 && i < r.image.config.diff_ids.n; i++) {
 		const char *diff = r.image.config.diff_ids.v[i] + 7;
 		int used = layer_used(engine, diff);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "driver.h"
+#include "fault.h"
 #include "fd.h"
 #include "log.h"
 #include "str.h"
@@ -203,11 +204,14 @@ int layers_publish(const struct layers *layers, const struct lease *lease, unsig
 
 	if (r < 0)
 		return r;
+	fault_point(FAULT_LAYER_DESCRIBED);
 	if (renameat(lease->fd, from, layers->layers_fd, diff) < 0 && errno != EEXIST &&
 	    errno != ENOTEMPTY)
 		r = -errno;
+	fault_point(FAULT_LAYER_MOVED);
 	if (r == 0 && fsync(layers->layers_fd) < 0)
 		r = -errno;
+	fault_point(FAULT_LAYER_SYNCED);
 	return r < 0 ? err_sys(err, r, "publish layer %.12s", diff) : 0;
 }
 
@@ -246,6 +250,7 @@ int layers_remove(struct layers *layers, const char *diff, const struct lease *l
 	mountcache_drop(&layers->mounts, diff);
 	if (renameat(layers->layers_fd, diff, lease->fd, diff) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "remove layer %.12s", diff);
+	fault_point(FAULT_REMOVE_LAYER_MOVED);
 	return 0;
 }
 

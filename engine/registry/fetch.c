@@ -13,6 +13,7 @@
 
 #include "blobs.h"
 #include "digest.h"
+#include "fault.h"
 #include "fd.h"
 #include "str.h"
 
@@ -92,6 +93,7 @@ static int on_bytes(void *ctx, const struct transfer_reply *reply, const void *d
 			       "it is longer than the %" PRIu64 " bytes it should be",
 			       s->fetch->blob->size);
 	r = n ? fd_write_all(s->fd, data, n) : 0;
+	fault_point(FAULT_PULL_PART_GREW);
 	write_behind(s, n);
 	return r < 0 ? err_sys(err, r, "keep a blob") : add(s, data, n, err);
 }
@@ -169,6 +171,21 @@ static int recall(struct state *s, struct err *err)
 	return n < 0 ? err_sys(err, errno, "read a blob") : 0;
 }
 
+static void forget_part(const struct state *s)
+{
+	char path[BLOBS_PATH_MAX];
+
+	blobs_partial_path(s->fetch->blob->digest, path);
+	(void)!unlinkat(s->fetch->engine->state_fd, path, 0);
+}
+
+/* For a try without it. */
+static int drop_part(const struct state *s, struct err *err)
+{
+	forget_part(s);
+	return err_set(err, ERR_ABORTED, "what was kept of an earlier try is wrong: try again");
+}
+
 static int wrong(const char *digest, const struct descriptor *blob, struct err *err)
 {
 	return err_set(err, ERR_DATA_LOSS, "what the registry sent has the digest %s, expected %s",
@@ -178,29 +195,37 @@ static int wrong(const char *digest, const struct descriptor *blob, struct err *
 /* What is wrong is not kept. */
 static int verify(struct state *s, struct err *err)
 {
-	char path[BLOBS_PATH_MAX], digest[DIGEST_MAX];
+	char digest[DIGEST_MAX];
 	int r = digest_end(s->digest, digest, err);
 
 	if (r < 0)
 		return r;
-	if (strcmp(digest, s->fetch->blob->digest) == 0)
-		return fdatasync(s->fd) < 0 ? err_sys(err, errno, "write a blob to disk") : 0;
-	blobs_partial_path(s->fetch->blob->digest, path);
-	(void)!unlinkat(s->fetch->engine->state_fd, path, 0);
+	if (strcmp(digest, s->fetch->blob->digest) == 0) {
+		r = fdatasync(s->fd) < 0 ? -errno : blobs_seal(s->fd);
+		return r < 0 ? err_sys(err, r, "write a blob to disk") : 0;
+	}
 	if (s->recalled)
-		return err_set(err, ERR_ABORTED,
-			       "what was kept of an earlier try is wrong: try again");
+		return drop_part(s, err);
+	forget_part(s);
 	return wrong(digest, s->fetch->blob, err);
 }
 
 static int take_part(struct state *s, struct err *err)
 {
 	int r = digest_begin(&s->digest, err);
+	struct stat st;
 
+	/* what is whole may be a blob by now, whatever size somebody claims it to have */
+	if (r == 0 && blobs_is_sealed(s->fd) &&
+	    (fstat(s->fd, &st) < 0 || (uint64_t)st.st_size != s->fetch->blob->size))
+		return drop_part(s, err);
 	r = r ? r : recall(s, err);
 	s->recalled = s->have > 0;
 	r = r ? r : bring(s, err);
-	return r ? r : verify(s, err);
+	fault_point(FAULT_PULL_PART_FETCHED);
+	r = r ? r : verify(s, err);
+	fault_point(FAULT_PULL_PART_VERIFIED);
+	return r;
 }
 
 /* The store's own, whole. 1 = it has it. */
@@ -244,6 +269,7 @@ int fetch_blob(const struct fetch *f, struct err *err)
 
 	if (r)
 		return r < 0 ? r : 0;
+	fault_point(FAULT_PULL_PART_MADE);
 	growing_begin(f->out, s.fd);
 	r = take_part(&s, err);
 	digest_freep(&s.digest);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "blobs.h"
+#include "fault.h"
 #include "fetch.h"
 #include "layer.h"
 #include "result.h"
@@ -101,6 +102,7 @@ static int start(struct layer_pull *l, struct engine *engine, struct unpacking *
 
 	if (r < 0)
 		return r;
+	fault_point(FAULT_PULL_LEASE_MADE);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
@@ -167,8 +169,11 @@ static int fetch_and_unpack(struct layer_pull *l, struct engine *engine, struct 
 		return r;
 	r = fetch_and_feed(l, &fetch, &u, err);
 	pthread_join(feeder.thread, NULL);
+	fault_point(FAULT_PULL_LAYER_UNPACKED);
 	r = r ? r : check(l, &u.lines, err);
-	return r ? r : layers_sync(engine->layers, &l->lease, err);
+	r = r ? r : layers_sync(engine->layers, &l->lease, err);
+	fault_point(FAULT_PULL_LAYER_SYNCED);
+	return r;
 }
 
 /* What an earlier try had left is wrong, which shows at the end only; it is gone now. */

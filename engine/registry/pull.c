@@ -12,6 +12,7 @@
 
 #include "blobs.h"
 #include "crew.h"
+#include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
@@ -148,6 +149,7 @@ static int add_document(struct pull *p, struct publish_blob *out, const char *na
 {
 	int r = fd_replace_file(p->lease.fd, name, text->data, text->len, 0600, true);
 
+	fault_point(FAULT_PULL_DOCUMENT_WRITTEN);
 	*out = (struct publish_blob){
 		.media_type = type, .diff_id = "", .size_bytes = text->len, .dir_fd = p->lease.fd
 	};
@@ -182,12 +184,9 @@ static int list_blobs(struct pull *p, struct publish_blob *out, size_t *n, struc
 		out[*n] = (struct publish_blob){ .media_type = l->blob->media_type,
 						 .diff_id = p->what.config.diff_ids.v[i],
 						 .size_bytes = l->blob->size,
-						 .dir_fd = p->engine->state_fd,
-						 .shared = true,
-						 .fd = l->bytes.fd };
+						 .part = true,
+						 .fd = l->state == LAYER_DONE ? l->bytes.fd : -1 };
 		memcpy(out[*n].digest, l->blob->digest, sizeof(out[*n].digest));
-		if (l->state == LAYER_DONE)
-			blobs_partial_path(l->blob->digest, out[*n].name);
 		(*n)++;
 	}
 	return r;

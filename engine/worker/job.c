@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "buf.h"
+#include "fault.h"
 #include "fd.h"
 #include "str.h"
 
@@ -81,6 +82,7 @@ static int keep_both(struct job *j, struct member *m, unsigned int number, char 
 
 	while (r == 0 && (n = kept_read(&kept, &data, err)) > 0)
 		;
+	fault_point(FAULT_WORKER_BLOB_KEPT);
 	return r ? r : (int)n;
 }
 
@@ -103,6 +105,7 @@ static int layer(struct job *j, struct member *m, unsigned int number, const cha
 	uint64_t size = 0;
 	int r = known ? 0 : keep_layer(j, m, plain, number, diff, &size, err);
 
+	fault_point(FAULT_WORKER_LAYER_KEPT);
 	r = r ? r : member_finish(m, sha, err);
 	if (r < 0)
 		return r;
@@ -137,6 +140,7 @@ static int document(struct job *j, struct member *m, unsigned int number, const 
 	}
 	int r = n < 0 ? (int)n : member_finish(m, sha, err);
 
+	fault_point(FAULT_WORKER_DOCUMENT_WRITTEN);
 	if (r == 0)
 		fprintf(j->out, "file %u %llu %s - %s\n", number, (unsigned long long)m->size, sha,
 			path);

@@ -9,6 +9,7 @@
 
 #include "conveyor.h"
 #include "erofs.h"
+#include "fault.h"
 #include "fd.h"
 #include "jobs.h"
 #include "str.h"
@@ -65,7 +66,9 @@ static int take_block(void *ctx, char *block, size_t n, struct err *err)
 	if (r == 0 && EVP_DigestUpdate(x->digest, block, n) != 1)
 		r = err_set(err, ERR_INTERNAL, "sha256 failed");
 	x->tar_size += n;
-	return r || x->tar.fd < 0 ? r : tarfile_write(&x->tar, block, n, err);
+	r = r || x->tar.fd < 0 ? r : tarfile_write(&x->tar, block, n, err);
+	fault_point(FAULT_WORKER_LAYER_GREW);
+	return r;
 }
 
 /* What the first one does. */
@@ -109,7 +112,9 @@ static int write_index(struct indexing *x, int dir_fd, const char *diff, struct 
 	buf_printf(&record, "tar %llu\nindex %s\n", (unsigned long long)x->tar_size, hex);
 	r = record.error;
 	r = r ? r : fd_create_file(dir_fd, "index", index.data, index.len, 0600);
+	fault_point(FAULT_WORKER_INDEX_WRITTEN);
 	r = r ? r : fd_create_file(dir_fd, "record", record.data, record.len, 0600);
+	fault_point(FAULT_WORKER_RECORD_WRITTEN);
 	return r < 0 ? err_sys(err, r, "write") : 0;
 }
 
@@ -126,6 +131,7 @@ static int index_tar(struct indexing *x, const struct job_tools *tools, tarball_
 	r = r ? r : finish_digest(x, hex, err);
 	if (r == 0 && x->tar.fd >= 0)
 		r = tarfile_finish(&x->tar, err);
+	fault_point(FAULT_WORKER_TAR_WRITTEN);
 	return r ? r : write_index(x, dir_fd, hex, err);
 }
 
@@ -141,6 +147,7 @@ int layer_index(const struct job_tools *tools, tarball_read_fn *read, void *ctx,
 
 	if (dir < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
+	fault_point(FAULT_WORKER_LAYER_BEGUN);
 	r = tarfile_open(&x.tar, dir, "tar", err);
 	r = r ? r : index_tar(&x, tools, read, ctx, dir, hex, err);
 	*size = x.tree.size;

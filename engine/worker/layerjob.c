@@ -2,6 +2,8 @@
 /* What comes behind the tar's end is read too. */
 #include "jobs.h"
 
+#include "fault.h"
+
 int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err)
 {
 	struct input input;
@@ -10,6 +12,7 @@ int job_layer(int in, int dir_fd, const struct job_tools *tools, FILE *out, stru
 	int r = input_open(&input, in, err);
 
 	r = r ? r : tools->keep(tools, input_read, &input, dir_fd, 1, diff, &size, err);
+	fault_point(FAULT_WORKER_LAYER_KEPT);
 	if (r == 0)
 		fprintf(out, "layer 1 %llu - %s -\n", (unsigned long long)size, diff);
 	input_deinit(&input);
@@ -43,6 +46,7 @@ int job_tree(int in, int dir_fd, const struct job_tools *tools, FILE *out, struc
 	(void)tools;
 	(void)out;
 	r = r ? r : unpack_tree(input_read, &input, dir_fd, err);
+	fault_point(FAULT_WORKER_TREE_UNPACKED);
 	input_deinit(&input);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 
 #include "conveyor.h"
+#include "fault.h"
 #include "jobs.h"
 #include "str.h"
 
@@ -212,7 +213,7 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 	FILE *out = fdopen(FD_OUT, "w");
 
-	if (argc < 2 || !out) {
+	if (argc < 2 || !out || fault_setup() < 0) {
 		fprintf(stderr, "cleat: cleat-worker is started by cleatd\n");
 		return 2;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "fault.h"
 #include "fd.h"
 #include "jobs.h"
 #include "pack.h"
@@ -36,6 +37,9 @@ int job_pack(const struct file_job *job, struct err *err)
 	int r = pack_open(&p, err);
 
 	r = r ? r : put_root(&p, job->dir_fd, err);
+	fault_point(FAULT_WORKER_PACK_BEGUN);
 	r = r ? r : pack_below(&p, job->dir_fd, "", err);
-	return r ? r : pack_finish(&p, err);
+	r = r ? r : pack_finish(&p, err);
+	fault_point(FAULT_WORKER_PACK_ENDED);
+	return r;
 }

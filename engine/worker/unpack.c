@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "attributes.h"
+#include "fault.h"
 #include "fd.h"
 #include "str.h"
 
@@ -302,6 +303,7 @@ static int unpack_entry(struct unpack *u, const struct tar_entry *e, struct err 
 		return whiteout(parent, item.name, err);
 	item.parent = parent;
 	r = replace(u, &item, err);
+	fault_point(FAULT_WORKER_LAYER_GREW);
 	return r < 0 && !u->damaged ? err_wrap(err, r, "entry \"%.100s\"", path) : r;
 }
 
@@ -367,6 +369,7 @@ int layer_unpack(const struct job_tools *tools, tarball_read_fn *read, void *ctx
 
 	if (fs < 0)
 		return err_sys(err, r ? r : errno, "make a layer's directory");
+	fault_point(FAULT_WORKER_LAYER_BEGUN);
 
 	struct unpack u = { .place = { .root = fs, .fd = -1 }, .max_bytes = tools->max_bytes };
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "fault.h"
 #include "fd.h"
 #include "str.h"
 
@@ -55,7 +56,8 @@ static int hand_all(struct handed *h, const struct worker_call *call, int result
 static int spawn(struct worker *worker, const char *path, char *const *argv,
 		 const struct handed *handed)
 {
-	char *envp[] = { (char *)"LC_ALL=C.UTF-8", NULL };
+	cleanup_free char *fault = fault_environment();
+	char *envp[] = { (char *)"LC_ALL=C.UTF-8", fault, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
