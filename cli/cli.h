@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "client.h"
+#include "buf.h"
 #include "err.h"
 #include "flags.h"
 
@@ -84,6 +85,8 @@ int output_rows(const struct flags *flags, const struct column *columns, size_t 
 /* One value by --format, default indented JSON.
  * `strict`: a field that is not there is an error. */
 int output_value(const char *format, json_t *value, bool strict, struct err *err) must_check;
+/* Writes text to standard output; where that is a terminal, control characters but tabs and line ends are escaped. */
+int output_text(const struct buf *text, struct err *err) must_check;
 /* Writes all of it to a descriptor; 0 or -errno. */
 int output_write(int fd, const void *data, size_t n) must_check;
 /* Prints "cleat: message" to stderr. */

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleat/v1/containers.rpc.h"
 #include "cli.h"
 #include "msg.h"
+#include "printable.h"
+#include "str.h"
 
 #define TEXT_OF(s) ((char *)(uintptr_t)(s))
 
@@ -17,6 +20,8 @@ static int run_diff(struct cli *cli, const struct flags *flags, struct err *err)
 					[CLEAT__V1__CHANGE_KIND__CHANGE_KIND_DELETED] = 'D' };
 	Cleat__V1__DiffRequest req = CLEAT__V1__DIFF_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__DiffReply *reply = NULL;
+	cleanup(buf_deinit) struct buf out = BUF_NULL;
+	bool terminal = isatty(STDOUT_FILENO);
 	int r;
 
 	req.container = TEXT_OF(flags->args[0]);
@@ -24,10 +29,15 @@ static int run_diff(struct cli *cli, const struct flags *flags, struct err *err)
 	for (size_t i = 0; r == 0 && i < reply->n_changes; i++) {
 		const Cleat__V1__DiffReply__Change *c = reply->changes[i];
 
-		printf("%c %s\n", (size_t)c->kind < ARRAY_LEN(letters) ? letters[c->kind] : '?',
-		       c->path);
+		buf_printf(&out, "%c ",
+			   (size_t)c->kind < ARRAY_LEN(letters) ? letters[c->kind] : '?');
+		if (terminal) /* programs get names as they are */
+			printable_text(&out, c->path, strlen(c->path), "");
+		else
+			buf_puts(&out, c->path);
+		buf_putc(&out, '\n');
 	}
-	return r;
+	return r ? r : output_text(&out, err);
 }
 
 static bool add_changes(const struct flags *flags, Cleat__V1__CommitRequest *req)

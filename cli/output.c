@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "fd.h"
 #include "msg.h"
+#include "printable.h"
 #include "str.h"
 #include "table.h"
 #include "template.h"
@@ -23,10 +25,18 @@ void output_error(const struct err *err)
 	fprintf(stderr, "cleat: %s\n", err->message[0] ? err->message : err_code_name(err->code));
 }
 
-static int flush(struct buf *b, struct err *err)
+int output_text(const struct buf *b, struct err *err)
 {
-	int r = b->error ? b->error : output_write(STDOUT_FILENO, b->data ? b->data : "", b->len);
+	cleanup(buf_deinit) struct buf shown = BUF_NULL;
+	bool terminal = isatty(STDOUT_FILENO);
 
+	if (terminal && b->len)
+		printable_text(&shown, b->data, b->len, "\t\n");
+
+	const struct buf *out = terminal ? &shown : b;
+	int r = b->error ? b->error : out->error;
+
+	r = r ? r : output_write(STDOUT_FILENO, out->data ? out->data : "", out->len);
 	return r < 0 ? err_sys(err, r, "standard output") : 0;
 }
 
@@ -126,12 +136,14 @@ int output_rows(const struct flags *flags, const struct column *columns, size_t 
 	}
 	if (!format)
 		return err_sys(err, ENOMEM, "output");
+	if (table) /* a cell has no tabs or lines of its own */
+		printable_json(rows);
 	r = render_rows(format, table, columns, n_columns, rows, &out, err);
 	if (r < 0)
 		return r;
 	if (table)
 		table_align(&aligned, out.data ? out.data : "");
-	return flush(table ? &aligned : &out, err);
+	return output_text(table ? &aligned : &out, err);
 }
 
 int output_value(const char *format, json_t *value, bool strict, struct err *err)
@@ -152,7 +164,7 @@ int output_value(const char *format, json_t *value, bool strict, struct err *err
 		r = template_render(made ? made : format, value, strict, &out, err);
 	}
 	buf_putc(&out, '\n');
-	return r < 0 ? r : flush(&out, err);
+	return r < 0 ? r : output_text(&out, err);
 }
 
 void cli_free_filters(Cleat__V1__Filter **filters, size_t n)

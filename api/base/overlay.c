@@ -63,15 +63,29 @@ static int add_lower(int fs, const char *entry, struct err *err)
 	return 0;
 }
 
-/* The kernel's own words about why an overlay was refused. */
+/* The kernel's last words, "" = none; those before are about what was tried and did not matter. */
+static void last_words(int fs, char text[160])
+{
+	char next[160];
+	ssize_t n;
+
+	text[0] = '\0';
+	while ((n = read(fs, next, sizeof(next) - 1)) > 0) {
+		next[n] = '\0';
+		(void)snprintf(text, sizeof(next), "%s",
+			       str_has_prefix(next, "e ") ? next + 2 : next);
+	}
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/* Why an overlay was refused. */
 static int refused(int fs, struct err *err, const char *what)
 {
 	int e = errno;
 	char text[160];
-	ssize_t n = read(fs, text, sizeof(text) - 1);
 
-	text[n > 0 ? n : 0] = 0;
-	return err_sys(err, e, "%s%s%s%s", what, n > 0 ? " (" : "", text, n > 0 ? ")" : "");
+	last_words(fs, text);
+	return err_sys(err, e, "%s%s%s%s", what, text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
 
 /* The end of an overlay syncs the whole file system its upper directory is on, unless it is volatile
@@ -186,7 +200,11 @@ static int mount_old(const struct overlay *o, int dir_fd, const char *root, stru
  * option is taken. From then on the first unknown one is refused. */
 static bool takes_single_layers(int fs)
 {
-	return fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-option", NULL, 0) != 0;
+	bool refuses = fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-option", NULL, 0) != 0;
+	char text[160];
+
+	last_words(fs, text); /* about that option: no part of a later error's */
+	return refuses;
 }
 
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct err *err)

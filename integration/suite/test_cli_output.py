@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the commands print and how they end, as people's scripts know it from docker."""
+import contextlib
 import json
+import os
+import pty
 import shlex
+import shutil
 import time
 
+import image
 import pytest
 
 
@@ -76,3 +81,52 @@ def test_info(cli):
 def test_how_it_ends(cli, arguments, code, text):
     done = cli.cleat(*shlex.split(arguments), check=False)
     assert (done.returncode, text in done.stderr) == (code, True), done.stderr
+
+
+def on_a_terminal(engine, *arguments):
+    """What the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    with engine.popen(*arguments, stdout=theirs, stderr=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        out = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while part := os.read(ours, 65536):
+                out += part
+    os.close(ours)
+    assert process.returncode == 0, out
+    return out
+
+
+EVIL = "\x1b]0;title\x07\x9b31m\tx\ny\r"
+
+
+def test_terminals_get_no_commands(busybox):
+    """From names of files, of what made a layer, from labels; programs get what there is, and JSON is JSON."""
+    layer = image.busybox_layer()
+    conf = json.loads(image.config([layer], Labels={"evil": EVIL}))
+    conf["history"][0].update(created_by=EVIL, comment=EVIL)
+    busybox.cleat("load", text=False, input=image.docker_archive(["evil:1"], [layer], json.dumps(conf).encode()))
+    busybox.out("run", "--name", "box", "--label", f"evil={EVIL}", "evil:1", "sh", "-c", "mkdir /d; touch /d/\"$0\"", EVIL)
+    commands = [("history", "evil:1"), ("history", "--no-trunc", "evil:1"), ("diff", "box"), ("ps", "-a", "--no-trunc"),
+                ("ps", "-a", "--format", "{{.Labels}}"), ("inspect", "box"), ("images",), ("image", "inspect", "evil:1"),
+                ("inspect", "-f", "{{.Config.Labels}}", "box"), ("history", "--format", "json", "evil:1"),
+                ("inspect", "-f", "{{json .Config.Labels}}", "box")]
+    for command in commands:
+        out = on_a_terminal(busybox, *command).replace(b"\r\n", b"\n")
+        assert not set(out) & (set(range(0x20)) - {9, 10} | {0x7f}) and b"\xc2\x9b" not in out, (command, out)
+    assert b"/d/\\u001b]0;title\\u0007\\u009b31m\\u0009x\\u000ay\\u000d" in on_a_terminal(busybox, "diff", "box")
+    assert json.loads(on_a_terminal(busybox, "inspect", "box"))[0]["Config"]["Labels"]["evil"] == EVIL
+    assert json.loads(busybox.out("inspect", "box"))[0]["Config"]["Labels"]["evil"] == EVIL
+    raw = busybox.cleat("history", "--format", "{{.CreatedBy}}", "--no-trunc", "evil:1", text=False).stdout
+    assert raw.decode() == EVIL.replace("\t", " ") + "\n"  # as Docker has it
+    assert len(busybox.out("history", "evil:1").split("\n")) == 2 == len(busybox.out("ps", "-a").split("\n"))
+    assert "A /d/\x1b]0;title" in busybox.out("diff", "box")
+
+
+def test_why_an_overlay_was_refused(busybox):
+    """Says nothing of what the engine tried before."""
+    made = busybox.out("create", "busybox")
+    shutil.rmtree(busybox.state / "containers" / made / "upper")
+    (busybox.state / "containers" / made / "upper").write_text("no directory")
+    done = busybox.cleat("start", made, check=False)
+    assert done.returncode == 1 and "overlay" in done.stderr and "no-such-option" not in done.stderr, done.stderr
