@@ -11,9 +11,10 @@
 #include "fd.h"
 #include "files.h"
 #include "files_part.h"
+#include "pathhead.h"
 #include "str.h"
 
-enum { BLOCK_BYTES = 128 << 10, HEAD_MAX = 16 << 10, PIPE_BYTES = 1 << 20 };
+enum { BLOCK_BYTES = 128 << 10, PIPE_BYTES = 1 << 20 };
 
 struct stream {
 	struct worker worker;
@@ -80,53 +81,35 @@ static int stream_finish(struct stream *s, struct err *err)
 
 /* ---- what a path is */
 
-/* A piece of the head up to `end`, which is taken too; -EBADMSG when it does not come. */
-static int take_until(struct stream *s, char end, struct buf *out)
+static int take_head(const struct pathhead *h, Cleat__V1__PathStat *out)
 {
-	for (;;) {
-		ssize_t n = stream_fill(s);
-		const char *found = n > 0 ? memchr(s->block + s->at, end, (size_t)n) : NULL;
-		size_t part = found ? (size_t)(found - s->block) - s->at : n > 0 ? (size_t)n : 0;
-
-		if (n == -ECANCELED)
-			return -ECANCELED;
-		if (n <= 0 || out->len + part > HEAD_MAX)
-			return -EBADMSG;
-		buf_append(out, s->block + s->at, part);
-		s->at += part + (found != NULL);
-		if (found)
-			return out->error;
-	}
+	out->size_bytes = h->size_bytes;
+	out->mode = h->mode;
+	out->mtime_ns = h->mtime_ns;
+	out->name = files_text(h->name);
+	out->link_target = files_text(h->link_target);
+	return out->name && out->link_target ? 0 : -ENOMEM;
 }
 
-static int parse_numbers(const char *line, Cleat__V1__PathStat *out)
-{
-	unsigned long long size;
-	unsigned int mode, ns;
-	long long seconds;
-	int at = 0;
-
-	if (sscanf(line, "%llu %u %lld %u%n", &size, &mode, &seconds, &ns, &at) != 4 || line[at])
-		return -EBADMSG;
-	out->size_bytes = size;
-	out->mode = mode;
-	out->mtime_ns = (int64_t)seconds * 1000000000 + ns;
-	return 0;
-}
-
+/* What comes behind the head stays in the stream. -EBADMSG when none comes. */
 static int read_head(struct stream *s, Cleat__V1__PathStat *out)
 {
-	cleanup(buf_deinit) struct buf line = BUF_NULL, name = BUF_NULL, target = BUF_NULL;
-	int r = take_until(s, '\n', &line);
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct pathhead h;
+	int r = -EAGAIN;
 
-	r = r ? r : take_until(s, '\0', &name);
-	r = r ? r : take_until(s, '\0', &target);
-	r = r ? r : parse_numbers(line.data, out);
-	if (r < 0)
-		return r;
-	out->name = files_text(str_or_empty(name.data));
-	out->link_target = files_text(str_or_empty(target.data));
-	return out->name && out->link_target ? 0 : -ENOMEM;
+	while (r == -EAGAIN) {
+		ssize_t n = stream_fill(s);
+
+		if (n <= 0)
+			return n == -ECANCELED ? -ECANCELED : -EBADMSG;
+		buf_append(&text, s->block + s->at, (size_t)n);
+		s->at = s->len;
+		r = text.error ? text.error : pathhead_parse(text.data, text.len, &h);
+	}
+	if (r == 0)
+		s->at = s->len - (text.len - h.len);
+	return r ? r : take_head(&h, out);
 }
 
 /* Without a head the worker says why. */

@@ -16,3 +16,14 @@ struct feed_source {
 /* Sends all to the socket. 0 once all is sent, 1 when its other end takes no more (the worker says why), -errno
  * when no more comes. */
 int feed_socket(int sock, const struct feed_source *source, struct err *err) must_check;
+
+enum { FEED_BLOCK = 128 << 10 };
+
+/* A file, from where it stands, as a source: `next` is feed_file_next. */
+struct feed_file {
+	int fd; /* borrowed */
+	char block[FEED_BLOCK];
+};
+int feed_file_next(void *ctx, const void **data, size_t *n, struct err *err) must_check;
+/* Keeps all that comes in a new file of the directory, which is unlinked: an owned descriptor at its start. */
+int feed_spool(int dir_fd, const struct feed_source *source, struct err *err) must_check;

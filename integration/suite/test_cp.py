@@ -524,3 +524,37 @@ def test_a_reader_that_goes_away(busybox):
         assert client.stdout.read(1000)
         client.kill()
     harness.wait_until(lambda: not workers(busybox), what="end of the worker")
+
+
+def slow_upload(engine, name):
+    """A cp into the container's /tmp whose archive is not all there yet; what it still lacks."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo("slow")
+        info.size = 300_000
+        tar.addfile(info, io.BytesIO(b"s" * info.size))
+    data = out.getvalue()
+    process = engine.popen("cp", "-", f"{name}:/tmp", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE)
+    process.stdin.write(data[:250_000])
+    process.stdin.flush()
+    harness.wait_until(lambda: list((engine.state / "tmp").iterdir()), what="the upload")
+    return process, data[250_000:]
+
+
+def test_a_slow_client_keeps_nobody_from_a_container_that_does_not_run(busybox):
+    busybox.out("create", "--name", "slow", "busybox", "sleep", "1000")
+    process, rest = slow_upload(busybox, "slow")
+    assert busybox.out("ps", "-a", "--format", "{{.Names}}") == "slow"
+    assert busybox.out("inspect", "-f", "{{.State.Status}}", "slow") == "created"
+    busybox.out("start", "slow")  # it is another root then
+    process.communicate(rest, 60)
+    assert process.returncode == 0
+    assert busybox.out("exec", "slow", "stat", "-c", "%s", "/tmp/slow") == "300000"
+    busybox.out("rm", "-f", "slow")
+    busybox.out("create", "--name", "gone", "busybox")
+    process, rest = slow_upload(busybox, "gone")
+    busybox.out("rm", "gone")
+    _, error = process.communicate(rest, 60)
+    assert process.returncode == 1 and b"No such container" in error, error
+    harness.wait_until(lambda: not list((busybox.state / "tmp").iterdir()), what="the end of what was kept")
