@@ -14,12 +14,12 @@
 #include "cache.h"
 #include "contextignore.h"
 #include "copysource.h"
-#include "download.h"
 #include "fault.h"
 #include "fd.h"
 #include "image.h"
 #include "layer.h"
 #include "log.h"
+#include "registry/download.h"
 #include "sha256.h"
 #include "stagecrew.h"
 #include "stagework.h"
@@ -89,7 +89,8 @@ static int fetch_context(struct build *b, struct err *err)
 		openat(b->lease.fd, "remote", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	char sha[65];
 	int r = fd < 0 ? err_sys(err, errno, "make a temporary file")
-		       : download_file(b, b->options->request->remote, fd, sha, err);
+		       : download_file(b->engine, b->options->request->remote,
+				       b->options->cancel_fd, fd, sha, err);
 
 	if (r < 0)
 		return r;

@@ -8,8 +8,8 @@
 
 #include "dirs.h"
 #include "dockervar.h"
-#include "download.h"
 #include "fd.h"
+#include "registry/download.h"
 #include "sources.h"
 #include "str.h"
 #include "workerjob.h"
@@ -260,7 +260,8 @@ static int add_url(struct finder *f, const char *url, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, errno, "make a temporary file");
-	int r = download_file(f->w->build, url, fd, sha, err);
+	const struct build *b = f->w->build;
+	int r = download_file(b->engine, url, b->options->cancel_fd, fd, sha, err);
 
 	r = r ? r : check_sum(f, sha, err);
 	if (r == 0 && futimens(fd, never) < 0)

@@ -24,13 +24,15 @@
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
 		      struct worker *worker, struct err *err)
 {
-	return layers_start(engine->layers, LAYERS_ONE, in_fd, lease->fd, worker, err);
+	return layers_start(engine->layers, LAYERS_TAR, in_fd, lease->fd, worker, err);
 }
 
-int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err)
+int image_layer_finish(const struct lease *lease, struct worker *worker, struct image_layer *out,
+		       struct err *err)
 {
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
 	cleanup(result_deinit) struct result result = { 0 };
+	struct stat st = { 0 };
 	int r = worker_finish(worker, &lines, err);
 
 	if (r < 0)
@@ -38,19 +40,22 @@ int image_layer_finish(struct worker *worker, struct image_layer *out, struct er
 	if (!lines.data || result_parse(lines.data, &result) < 0 || result.n != 1 ||
 	    result.v[0].kind != RESULT_LAYER || result.v[0].number != IMAGE_LAYER_NUMBER)
 		return err_set(err, ERR_INTERNAL, "cleat-worker's result cannot be read");
+	if (fstatat(lease->fd, IMAGE_LAYER_BLOB, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "read the layer");
 	*out = (struct image_layer){ .size_bytes = result.v[0].size,
+				     .blob_bytes = (uint64_t)st.st_size,
 				     .empty = strcmp(result.v[0].diff, EMPTY_DIFF) == 0 };
 	snprintf(out->diff_id, sizeof(out->diff_id), "sha256:%.64s", result.v[0].diff);
 	return 0;
 }
 
 /* Of two that stand at the ends of one pipe the first error counts: the other's is that its end is gone. */
-static int finish_both(struct worker *packer, struct worker *unpacker, struct image_layer *out,
-		       struct err *err)
+static int finish_both(const struct lease *lease, struct worker *packer, struct worker *unpacker,
+		       struct image_layer *out, struct err *err)
 {
 	cleanup(buf_deinit) struct buf none = BUF_NULL;
 	struct err packing = ERR_NULL;
-	int r = image_layer_finish(unpacker, out, err);
+	int r = image_layer_finish(lease, unpacker, out, err);
 	int packed = worker_finish(packer, &none, &packing);
 
 	if (packed < 0 && !(r < 0 && packing.code == ERR_ABORTED)) {
@@ -61,36 +66,12 @@ static int finish_both(struct worker *packer, struct worker *unpacker, struct im
 	return r;
 }
 
-int image_layer_spool(const struct lease *lease, struct err *err)
-{
-	int fd = openat(lease->fd, IMAGE_LAYER_BLOB, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	return fd < 0 ? err_sys(err, errno, "create a temporary file") : fd;
-}
-
-int image_layer_spooled(struct engine *engine, const struct lease *lease, int fd,
-			struct image_layer *out, struct err *err)
-{
-	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
-	enum content_kind kind = CONTENT_GZIP;
-	struct stat st;
-	int r = lseek(fd, 0, SEEK_SET) < 0 || fstat(fd, &st) < 0 ? -errno : 0;
-
-	r = r ? r : content_kind_of(fd, &kind);
-	if (r < 0)
-		return err_sys(err, r, "read the layer");
-	r = image_layer_start(engine, lease, fd, &worker, err);
-	r = r ? r : image_layer_finish(&worker, out, err);
-	if (r == 0 && kind == CONTENT_PLAIN)
-		out->blob_bytes = (uint64_t)st.st_size;
-	return r;
-}
-
-static int begin_pipe(struct engine *engine, const struct lease *lease, struct image_packing *p,
-		      struct err *err)
+int image_pack_begin(struct engine *engine, const struct lease *lease, struct image_packing *p,
+		     struct err *err)
 {
 	int fds[2];
 
+	*p = IMAGE_PACKING_NULL;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "make a pipe");
 	p->tar_fd = fds[1];
@@ -101,37 +82,15 @@ static int begin_pipe(struct engine *engine, const struct lease *lease, struct i
 	return r;
 }
 
-int image_pack_begin(struct engine *engine, const struct lease *lease, struct image_packing *p,
-		     struct err *err)
-{
-	*p = IMAGE_PACKING_NULL;
-	if (layers_keep_tar(engine->layers))
-		return begin_pipe(engine, lease, p, err);
-	p->tar_fd = image_layer_spool(lease, err);
-	return p->tar_fd < 0 ? p->tar_fd : 0;
-}
-
-/* The tar is whole in its file. */
-static int finish_spool(struct engine *engine, const struct lease *lease, struct worker *packer,
-			int fd, struct image_layer *out, struct err *err)
-{
-	cleanup(buf_deinit) struct buf none = BUF_NULL;
-	int r = worker_finish(packer, &none, err);
-
-	return r ? r : image_layer_spooled(engine, lease, fd, out, err);
-}
-
 int image_pack_end(struct engine *engine, const struct lease *lease, struct image_packing *p,
 		   int upper_fd, struct image_layer *out, struct err *err)
 {
 	cleanup(worker_deinit) struct worker packer = WORKER_NULL;
 	int r = worker_start(&packer, engine->bin_dir, "pack", p->tar_fd, upper_fd, err);
 
-	if (r == 0 && p->unpacker.pid <= 0)
-		return finish_spool(engine, lease, &packer, p->tar_fd, out, err);
 	closep(&p->tar_fd);
 	p->tar_fd = -1;
-	return r ? r : finish_both(&packer, &p->unpacker, out, err);
+	return r ? r : finish_both(lease, &packer, &p->unpacker, out, err);
 }
 
 void image_pack_drop(struct image_packing *p)

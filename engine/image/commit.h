@@ -32,7 +32,7 @@ int image_pack_layer(struct engine *engine, const struct lease *lease, int upper
 /* The same in two steps, of which the first can go on while what will be packed is still made: it costs the start
  * of a worker. Close with image_pack_drop() in any case. */
 struct image_packing {
-	struct worker unpacker; /* none where the tar goes through a file */
+	struct worker unpacker;
 	int tar_fd;
 };
 #define IMAGE_PACKING_NULL ((struct image_packing){ WORKER_NULL, -1 })
@@ -45,13 +45,8 @@ void image_pack_drop(struct image_packing *packing);
  * made. -EINVAL for one that is none, or no layer. The second blocks. */
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,
 		      struct worker *worker, struct err *err) must_check;
-int image_layer_finish(struct worker *worker, struct image_layer *out, struct err *err) must_check;
-
-/* Where the driver keeps no tar (layers_keep_tar()) it goes through a file of the lease: a descriptor to write it
- * to, and then what it unpacks to. */
-int image_layer_spool(const struct lease *lease, struct err *err) must_check;
-int image_layer_spooled(struct engine *engine, const struct lease *lease, int fd,
-			struct image_layer *out, struct err *err) must_check;
+int image_layer_finish(const struct lease *lease, struct worker *worker, struct image_layer *out,
+		       struct err *err) must_check;
 
 struct image_new {
 	const struct image *parent;      /* NULL = none */
@@ -71,8 +66,9 @@ int image_commit(struct engine *engine, int upper_fd, const struct image_new *ne
 		 char id[72], struct err *err) must_check;
 
 struct image_import_options {
-	const char *reference, *message; /* "" = none */
-	char *const *changes;            /* as changes_apply() takes them */
+	const char *reference; /* "" = none */
+	const char *message;
+	char *const *changes; /* as changes_apply() takes them */
 	size_t n_changes;
 	const char *os, *architecture, *variant; /* NULL = the host's */
 };

@@ -6,13 +6,11 @@
 #include "changes.h"
 #include "commit.h"
 #include "fd.h"
-#include "layer.h"
 #include "str.h"
 #include "workerjob.h"
 
-static int unpack_as_it_comes(struct engine *engine, const struct lease *lease,
-			      const struct feed_source *source, struct image_layer *layer,
-			      struct err *err)
+static int unpack(struct engine *engine, const struct lease *lease,
+		  const struct feed_source *source, struct image_layer *layer, struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	int pair[2];
@@ -25,25 +23,7 @@ static int unpack_as_it_comes(struct engine *engine, const struct lease *lease,
 	if (r == 0)
 		r = feed_socket(pair[1], source, err);
 	close(pair[1]);
-	return r < 0 ? r : image_layer_finish(&worker, layer, err);
-}
-
-static int unpack_from_file(struct engine *engine, const struct lease *lease,
-			    const struct feed_source *source, struct image_layer *layer,
-			    struct err *err)
-{
-	cleanup_fd int fd = image_layer_spool(lease, err);
-	const void *data;
-	size_t n;
-	int r = fd < 0 ? fd : 1;
-
-	while (r == 1 && (r = source->next(source->ctx, &data, &n, err)) == 1) {
-		int w = fd_write_all(fd, data, n);
-
-		if (w < 0)
-			return err_sys(err, w, "write the archive");
-	}
-	return r < 0 ? r : image_layer_spooled(engine, lease, fd, layer, err);
+	return r < 0 ? r : image_layer_finish(lease, &worker, layer, err);
 }
 
 int image_import(struct engine *engine, const struct image_import_options *options,
@@ -55,7 +35,7 @@ int image_import(struct engine *engine, const struct image_import_options *optio
 	struct image_new n = {
 		.layer = &layer,
 		.config = config,
-		.comment = str_or_empty(options->message)[0] ? options->message : "Imported from -",
+		.comment = options->message,
 		.created_ns = fd_realtime_ns(),
 		.os = options->os,
 		.architecture = options->architecture,
@@ -68,9 +48,7 @@ int image_import(struct engine *engine, const struct image_import_options *optio
 		r = changes_apply(config, options->changes[i], err);
 	r = r ? r : lease_open(&lease, engine->state_fd, err);
 	if (r == 0)
-		r = layers_keep_tar(engine->layers)
-			    ? unpack_as_it_comes(engine, &lease, source, &layer, err)
-			    : unpack_from_file(engine, &lease, source, &layer, err);
+		r = unpack(engine, &lease, source, &layer, err);
 	r = r ? r : image_make(engine, &lease, &n, id, err);
 	json_decref(config);
 	return r;

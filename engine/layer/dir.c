@@ -73,6 +73,7 @@ const struct layer_driver layer_driver_dir = {
 	.name = "dir",
 	.job = "load",
 	.layer_job = "layer",
+	.tar_job = "layer-tar",
 	.probe = dir_probe,
 	.sync = dir_sync,
 	.describe = dir_describe,

@@ -26,6 +26,7 @@ struct layer_driver {
 	bool keeps_tar;        /* layers_tar() gives it */
 	const char *job;       /* of cleat-worker: keeps layers of archives as this driver wants */
 	const char *layer_job; /* the same of one layer, as number 1 */
+	const char *tar_job;   /* the same, with its tar as 1.blob unless layers_tar() gives it */
 	/* 0 when host and state directory can use it, else why not. Leaves nothing behind. */
 	int (*probe)(const struct layers *layers, struct err *err);
 	/* Everything below the lease's directory is on disk when it returns. */

@@ -98,6 +98,7 @@ const struct layer_driver layer_driver_erofs = {
 	.keeps_tar = true,
 	.job = "load-erofs",
 	.layer_job = "layer-erofs",
+	.tar_job = "layer-erofs",
 	.probe = erofs_probe,
 	.sync = erofs_sync,
 	.describe = erofslayer_describe,

@@ -91,18 +91,16 @@ const char *layers_driver(const struct layers *layers)
 	return layers->driver->name;
 }
 
-bool layers_keep_tar(const struct layers *layers)
-{
-	return layers->driver->keeps_tar;
-}
-
 int layers_start(const struct layers *layers, enum layers_source source, int in_fd, int lease_fd,
 		 struct worker *worker, struct err *err)
 {
+	const struct layer_driver *d = layers->driver;
 	char max_bytes[24];
 	const char *const words[] = { max_bytes, NULL };
 	const struct worker_call call = {
-		.job = source == LAYERS_ONE ? layers->driver->layer_job : layers->driver->job,
+		.job = source == LAYERS_ARCHIVE ? d->job
+		       : source == LAYERS_TAR   ? d->tar_job
+						: d->layer_job,
 		.words = words,
 		.stream_fd = in_fd,
 		.dir_fd = lease_fd,

@@ -29,12 +29,11 @@ int layers_open(struct layers **out, const struct layers_options *options,
 struct layers *layers_free(struct layers *layers);
 /* The driver of layers to come. */
 const char *layers_driver(const struct layers *layers);
-/* Whether layers_tar() will have the tars of layers to come. */
-bool layers_keep_tar(const struct layers *layers);
 /* What the worker makes layers of. */
 enum layers_source {
 	LAYERS_ARCHIVE, /* of images */
 	LAYERS_ONE,     /* a layer, which is number 1 of the lease then */
+	LAYERS_TAR, /* the same, and its tar is 1.blob there where layers_tar() will not have it */
 };
 /* Starts the worker that keeps what comes from in_fd in the lease's directory as this driver does. A layer that is
  * larger than may be fails it with RESOURCE_EXHAUSTED. Both descriptors are borrowed. */

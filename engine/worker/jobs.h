@@ -51,6 +51,7 @@ struct tarball {
 	bool in_end;
 	char *out;
 	uint64_t max_bytes; /* that may come of it, 0 = no limit; to be set after the opening */
+	int copy_fd;        /* gets the tar as it is read, -1 = none does; the same */
 	struct err err;     /* why there are no more bytes */
 };
 
@@ -162,6 +163,7 @@ struct job_tools {
 		*keep; /* what to do with layers; NULL where the job has nothing to do with any */
 	struct conveyor *conveyor; /* a second thread; NULL where `keep` has no use for it */
 	uint64_t max_bytes;        /* of a layer's tar, 0 = no limit */
+	bool keep_tar;             /* as NUMBER.blob too, where `keep` would not */
 };
 typedef int job_fn(int in, int dir_fd, const struct job_tools *tools, FILE *out, struct err *err);
 

@@ -174,11 +174,13 @@ static const struct {
 	job_fn *run;
 	layer_keep_fn *keep;
 	bool makes_files; /* of other owners and kinds */
+	bool keep_tar;
 	bool two_threads;
 } jobs[] = {
 	{ "load", job_load, layer_unpack, .makes_files = true },
 	{ "load-erofs", job_load, layer_index, .two_threads = true },
 	{ "layer", job_layer, layer_unpack, .makes_files = true },
+	{ "layer-tar", job_layer, layer_unpack, .makes_files = true, .keep_tar = true },
 	{ "layer-erofs", job_layer, layer_index, .two_threads = true },
 	{ "index", job_index, NULL, .two_threads = true },
 	{ "tree", job_tree, NULL, .makes_files = true },
@@ -203,6 +205,7 @@ static int run(const char *name, char *const *words, FILE *out, struct err *err)
 	if (r == 0 && (r = filter()) < 0)
 		(void)err_sys(err, r, "confine the worker");
 	tools.keep = jobs[i].keep;
+	tools.keep_tar = jobs[i].keep_tar;
 	if (r == 0 && words[0] && str_u64(words[0], &tools.max_bytes) < 0)
 		r = err_set(err, ERR_INTERNAL, "a bad limit");
 	return r ? r : jobs[i].run(FD_IN, FD_DIR, &tools, out, err);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fd.h"
 #include "gunzip.h"
 #include "str.h"
 
@@ -212,7 +213,11 @@ static ssize_t read_unpacked(struct tarball *t, const void **data)
 	}
 	if (n > 0 && t->digest)
 		EVP_DigestUpdate(t->digest, *data, (size_t)n);
-	return n;
+	int r = n > 0 && t->copy_fd >= 0 ? fd_write_all(t->copy_fd, *data, (size_t)n) : 0;
+
+	if (r < 0)
+		(void)err_sys(&t->err, r, "keep the tar");
+	return r < 0 ? -1 : n;
 }
 
 static ssize_t give_unpacked(void *ctx, const void **data, struct err *err)
@@ -241,7 +246,7 @@ static int open_filtered(struct tarball *t, struct err *err)
 
 int tarball_open_bytes(struct tarball *t, tarball_read_fn *read, void *ctx, struct err *err)
 {
-	*t = (struct tarball){ .read = read, .ctx = ctx };
+	*t = (struct tarball){ .read = read, .ctx = ctx, .copy_fd = -1 };
 	t->head_len = read(ctx, &t->head, err);
 	if (t->head_len < 0)
 		return (int)t->head_len;

@@ -34,6 +34,7 @@ struct unpack {
 	struct dir_time *dirs;
 	size_t n_dirs, cap_dirs, n_entries;
 	uint64_t size, max_bytes; /* 0 = no limit */
+	int copy_fd;              /* gets the tar; -1 = none does */
 	bool files;               /* no layer: names mean what they say */
 	bool keep_kind;           /* a directory stays one, and what is none stays none */
 	bool no_devices;
@@ -329,6 +330,7 @@ static int unpack(struct unpack *u, tarball_read_fn *read, void *ctx, char *hex,
 	int r = tarball_open(&u->t, read, ctx, hex != NULL, err);
 
 	u->t.max_bytes = u->max_bytes;
+	u->t.copy_fd = u->copy_fd;
 	while (r == 0 && (r = tarball_next(&u->t, &e, err)) == 1)
 		r = ++u->n_entries > JOB_ENTRIES_MAX
 			    ? err_set(err, ERR_INVALID, "more than %d entries", JOB_ENTRIES_MAX)
@@ -342,6 +344,7 @@ static int unpack(struct unpack *u, tarball_read_fn *read, void *ctx, char *hex,
 int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind, struct err *err)
 {
 	struct unpack u = { .place = { .root = dir_fd, .follow = true, .fd = -1 },
+			    .copy_fd = -1,
 			    .files = true,
 			    .inherits = true,
 			    .keep_kind = keep_kind };
@@ -352,6 +355,7 @@ int unpack_files(tarball_read_fn *read, void *ctx, int dir_fd, bool keep_kind, s
 int unpack_tree(tarball_read_fn *read, void *ctx, int dir_fd, struct err *err)
 {
 	struct unpack u = { .place = { .root = dir_fd, .fd = -1 },
+			    .copy_fd = -1,
 			    .files = true,
 			    .no_devices = true };
 
@@ -361,17 +365,24 @@ int unpack_tree(tarball_read_fn *read, void *ctx, int dir_fd, struct err *err)
 int layer_unpack(const struct job_tools *tools, tarball_read_fn *read, void *ctx, int job_fd,
 		 unsigned int number, char hex[65], uint64_t *size, struct err *err)
 {
-	char name[24];
+	char name[24], copy[24];
 
-	snprintf(name, sizeof(name), "%u/fs", number);
+	(void)snprintf(name, sizeof(name), "%u/fs", number);
+	(void)snprintf(copy, sizeof(copy), "%u.blob", number);
 	int r = fd_mkdir_all(job_fd, name, 0755);
 	cleanup_fd int fs = r ? -1 : openat(job_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int copy_fd =
+		fs < 0 || !tools->keep_tar
+			? -1
+			: openat(job_fd, copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fs < 0)
+	if (fs < 0 || (tools->keep_tar && copy_fd < 0))
 		return err_sys(err, r ? r : errno, "make a layer's directory");
 	fault_point(FAULT_WORKER_LAYER_BEGUN);
 
-	struct unpack u = { .place = { .root = fs, .fd = -1 }, .max_bytes = tools->max_bytes };
+	struct unpack u = { .place = { .root = fs, .fd = -1 },
+			    .copy_fd = copy_fd,
+			    .max_bytes = tools->max_bytes };
 
 	r = unpack(&u, read, ctx, hex, err);
 	*size = u.size;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "fd.h"
-#include "registry/transfer.h"
 #include "str.h"
+#include "transfer.h"
 
 enum { TIMEOUT_S = 60 };
 
@@ -82,11 +82,12 @@ static int finish(EVP_MD_CTX *digest, char sha[65], struct err *err)
 	return 0;
 }
 
-int download_file(const struct build *b, const char *url, int fd, char sha[65], struct err *err)
+int download_file(const struct engine *engine, const char *url, int cancel_fd, int fd, char sha[65],
+		  struct err *err)
 {
-	const struct transfer_options options = { .certs_dir = b->engine->config.registry_certs,
+	const struct transfer_options options = { .certs_dir = engine->config.registry_certs,
 						  .timeout_s = TIMEOUT_S,
-						  .stop_fd = b->options->cancel_fd };
+						  .stop_fd = cancel_fd };
 	cleanup(transfer_freep) struct transfer *transfer = NULL;
 	struct sink sink = { fd, EVP_MD_CTX_new() };
 	int r = sink.digest && EVP_DigestInit_ex(sink.digest, EVP_sha256(), NULL) == 1
