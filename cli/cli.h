@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client.h"
 #include "buf.h"
+#include "client.h"
 #include "err.h"
 #include "flags.h"
 
