@@ -321,6 +321,44 @@ static void attributes(void **state)
 	assert_int_equal(tree_add(&tree, &e, NULL), -EINVAL);
 }
 
+/* 512 bytes at 4096 and the file's end at 12288, in chunks of 4096; what is behind the inode keeps out of its way. */
+static void holes(void **state)
+{
+	const struct tar_xattr note = { "user.note", "n", 1 };
+	const struct tar_piece pieces[] = { { 4096, 4096, 7 * BLOCK }, { 12288, 5, 15 * BLOCK } };
+	const struct tar_entry e = { .type = TAR_FILE,
+				     .path = "f",
+				     .size_bytes = 12293,
+				     .xattrs = &note,
+				     .n_xattrs = 1,
+				     .sparse = true,
+				     .pieces = pieces,
+				     .n_pieces = 2 };
+	static const uint64_t blocks[] = { 0xffffffff, 7, 0xffffffff, 15 };
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	cleanup(tree_deinit) struct tree tree = { 0 };
+	struct err err;
+	struct inode i;
+
+	(void)state;
+	assert_int_equal(tree_init(&tree), 0);
+	assert_int_equal(tree_add(&tree, &e, NULL), 0);
+	assert_int_equal(add(&tree, TAR_FILE, "g", "", 700, &err), 0);
+	assert_int_equal(tree.size, 4096 + 5 + 700);
+	write_image(&tree, &b);
+	i = read_inode(&b, lookup(&b, "f"));
+	assert_int_equal(i.layout, 4);
+	assert_int_equal(i.size, 12293);
+	assert_int_equal(i.start, 0x20 | 3); /* 512 << 3 */
+	uint64_t at = i.at + 64 + (12 + 4 * (i.xattrs - 1) + 7) / 8 * 8;
+
+	for (size_t k = 0; k < ARRAY_LEN(blocks); k++, at += 8) {
+		assert_int_equal(get(&b, at + 2, 2), blocks[k] == 0xffffffff ? 0 : 1);
+		assert_int_equal(get(&b, at + 4, 4), blocks[k]);
+	}
+	assert_true(read_inode(&b, lookup(&b, "g")).at >= at);
+}
+
 static void too_big(void **state)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
@@ -339,7 +377,7 @@ int main(void)
 		cmocka_unit_test(kinds_of_files), cmocka_unit_test(long_contents),
 		cmocka_unit_test(whiteouts),      cmocka_unit_test(what_comes_later_counts),
 		cmocka_unit_test(refused),        cmocka_unit_test(attributes),
-		cmocka_unit_test(too_big),
+		cmocka_unit_test(too_big),        cmocka_unit_test(holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,43 @@ def test_holes_cost_no_room(engines):
     assert found[b"f"]["size"] == 1 << 40
 
 
+FILE = rawtar.entry(b"f", b"x")
+REFUSED = {
+    "pax_of_2_MiB": (rawtar.pax([(b"comment", b"c" * (2 << 20))]) + FILE, "longer than 1048576 bytes"),
+    "name_of_2_MiB": (rawtar.gnu_name(b"n" * (2 << 20)) + FILE, "longer than 1048576 bytes"),
+    "link_of_2_MiB": (rawtar.gnu_name(b"n" * (2 << 20), b"K") + FILE, "longer than 1048576 bytes"),
+    "pax_of_8_EiB": (rawtar.header(b"x", b"x", size=rawtar.base256(2 ** 63 - 513, 12)) + FILE, "longer than 1048576 bytes"),
+    "size_of_8_EiB": (rawtar.header(b"f", size=rawtar.base256(2 ** 63 - 513, 12)), "Truncated"),
+    "size_that_wraps": (rawtar.header(b"f", size=rawtar.base256(2 ** 63 - 1, 12)), "a size that cannot be"),
+    "size_below_0": (rawtar.header(b"f", size=rawtar.base256(-512, 12)) + FILE, "a size that cannot be"),
+    "300_attributes": (rawtar.pax([(b"SCHILY.xattr.user.%d" % n, b"v") for n in range(300)]) + FILE, "more than 256"),
+    "attributes_of_70_KB": (rawtar.pax([(b"SCHILY.xattr.user.a", b"v" * 70000)]) + FILE, "too long"),
+    "attribute_with_a_long_name": (rawtar.pax([(b"SCHILY.xattr.user." + b"n" * 300, b"v")]) + FILE, "too long"),
+    "70000_pieces": (rawtar.sparse_pax(b"f", 1 << 30, [(n * 1024, b"") for n in range(70000)], "1.0"), "not supported"),
+    "list_without_end": (rawtar.pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"),
+                                     (b"GNU.sparse.realsize", b"512")]) + rawtar.entry(b"f", b"1" * 5120), "damaged"),
+    "piece_of_half_a_block": (rawtar.sparse_old(b"f", 4096, [(512, b"x" * 100), (1024, b"y" * 512)]), "not supported"),
+    "form_of_holes_1.1": (rawtar.sparse_pax(b"f", 1024, [(0, b"x" * 512)], "1.1"), "not supported"),
+    "directory_with_holes": (rawtar.sparse_pax(b"d/", 1024, [(0, b"x" * 512)], "0.0"), "not supported"),
+    "two_names": (rawtar.gnu_name(b"a") + rawtar.pax([(b"path", b"b")]) + FILE, "cannot be read"),
+    "two_pax_headers": (rawtar.pax([(b"path", b"a")]) + rawtar.pax([(b"path", b"b")]) + FILE, "two extended headers"),
+    "name_with_a_NUL": (rawtar.pax([(b"path", b"a\0b")]) + FILE, "cannot be read"),
+    "owner_of_32_ones": (rawtar.entry(b"f", uid=rawtar.base256(2 ** 32 - 1, 8)), "an owner that cannot be"),
+    "device_beyond_the_kernel": (rawtar.entry(b"d", b"", b"3", major=4096), "a device number that cannot be"),
+    "wrong_sum": (rawtar.entry(b"f", sum=b"0000001\0"), "no tar"),
+    "wrong_sum_later": (FILE + rawtar.entry(b"g", sum=b"0000001\0"), "a wrong checksum"),
+    "file_in_the_place_of_the_root": (rawtar.entry(b"/", b"x", b"6"), "without a name"),
+    "type_of_none": (rawtar.entry(b"f", b"", b"Z"), "a type of file no layer can have"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_refused(engines, name):
+    data, sentence = REFUSED[name]
+    found = same(engines, data + bytes(1024))
+    assert isinstance(found, str) and sentence in found, found
+
+
 def zstd(data):
     lib = ctypes.CDLL("libzstd.so.1")
     lib.ZSTD_compress.restype = lib.ZSTD_compressBound.restype = ctypes.c_size_t
