@@ -157,6 +157,7 @@ const struct gw_route gw_images[] = {
 	{ "POST", "/images/{}/tag", tag },
 	{ "POST", "/images/{}/push", gw_push },
 	{ "POST", "/auth", gw_auth },
+	{ "GET", "/distribution/{}/json", gw_distribution },
 	{ "POST", "/images/prune", prune },
 	{ "DELETE", "/images/{}", delete },
 	{ 0 },

@@ -227,3 +227,39 @@ void gw_auth(struct gw *gw)
 		cleat__v1__registry_auth__free_unpacked(req.auth, NULL);
 	json_decref(body);
 }
+
+static json_t *platforms(const Cleat__V1__RemoteImage *image)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < image->n_platforms; i++) {
+		const Cleat__V1__Platform *p = image->platforms[i];
+		json_t *o = json_pack("{s:s, s:s}", "architecture", p->architecture, "os", p->os);
+
+		if (p->variant[0])
+			json_object_set_new(o, "variant", json_string(p->variant));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+void gw_distribution(struct gw *gw)
+{
+	Cleat__V1__InspectRemoteImageRequest req = CLEAT__V1__INSPECT_REMOTE_IMAGE_REQUEST__INIT;
+	Cleat__V1__RemoteImage *reply = NULL;
+	struct err err = ERR_NULL;
+
+	req.reference = gw->match.param;
+	req.auth = credentials(gw);
+	if (gw_call(gw, "cleat.v1.Images/InspectRemote", &req, &reply, &err) < 0)
+		gw_fail(gw, &err);
+	else
+		gw_json(gw, 200,
+			json_pack("{s:{s:s, s:s, s:I}, s:o}", "Descriptor", "mediaType",
+				  reply->media_type, "digest", reply->digest, "size",
+				  (json_int_t)reply->size_bytes, "Platforms", platforms(reply)));
+	if (reply)
+		cleat__v1__remote_image__free_unpacked(reply, NULL);
+	if (req.auth)
+		cleat__v1__registry_auth__free_unpacked(req.auth, NULL);
+}

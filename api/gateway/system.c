@@ -168,7 +168,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "GET", "/containers/{}/attach/ws", unbuilt },
 	{ "POST", "/containers/{}/update", unbuilt },
 	{ "GET", "/images/search", unbuilt },
-	{ "GET", "/distribution/{}/json", unbuilt },
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },

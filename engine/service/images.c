@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Service Images, but for loading, pulling and pushing. */
+/* Service Images: what is done with images that are here. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "imagefilter.h"
 #include "imageimport.h"
 #include "imageload.h"
+#include "imagelook.h"
 #include "imagepull.h"
 #include "imagesave.h"
 #include "imageview.h"
@@ -206,6 +207,7 @@ static int on_prune(struct rpc_call *call, const Cleat__V1__PruneImagesRequest *
 static const struct cleat_v1_images_ops ops = {
 	.list = on_list,
 	.inspect = on_inspect,
+	.inspect_remote = imagelook,
 	.history = on_history,
 	.tag = on_tag,
 	.remove = on_remove,

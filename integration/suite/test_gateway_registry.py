@@ -94,3 +94,48 @@ def test_docker_run_pulls(gateway, registry, tmp_path, monkeypatch):
     gateway.docker("tag", f"{registry.host}/team/x:1", f"{registry.host}/docker/x:1")
     done = gateway.docker("push", f"{registry.host}/docker/x:1")
     assert done.returncode == 0 and "digest: sha256:" in done.stdout, done.stderr
+
+
+def test_distribution(gateway, registry):
+    """What compose and docker-py ask before they pull. An index tells its platforms, an image its own;
+    nothing of it is taken."""
+    headers = auth_header()
+    host = registry.host
+
+    def look(name, given=headers):
+        code, _, body = gateway.ask("GET", f"/v1.41/distribution/{host}/{name}/json", headers=given)
+        return code, json.loads(body)
+    credentials = {"Authorization": "Basic " + base64.b64encode(b"user:word").decode()}
+    with registries.Registry() as r:
+        digest, body = (lambda a: (a[1]["Docker-Content-Digest"], a[2]))(registry.ask("GET", "/v2/team/x/manifests/1", {
+            **credentials, "Accept": "application/vnd.docker.distribution.manifest.v2+json"}))
+        assert look("team/x:1") == (200, {
+            "Descriptor": {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": digest,
+                           "size": len(body)}, "Platforms": [{"architecture": "amd64", "os": "linux"}]})
+        assert look(f"team/x@{digest}")[1]["Descriptor"]["digest"] == digest
+        host = r.host
+        config = r.put_blob("of/many", b"{}")
+        kind = "application/vnd.oci.image.manifest.v1+json"
+        artifact = {"schemaVersion": 2, "mediaType": kind, "layers": [], "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2}}
+        one = r.put_manifest("of/many", "artifact", artifact, kind)
+        index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
+            {"mediaType": kind, "digest": one, "size": len(json.dumps(artifact)), "platform": p} for p in (
+                {"os": "linux", "architecture": "arm", "variant": "v7"}, {"os": "linux", "architecture": "amd64"})]}
+        several = r.put_manifest("of/many", "index", index, index["mediaType"])
+        code, told = look("of/many:artifact", {})
+        assert code == 400 and "it is no image" in told["message"]
+        code, told = look("of/many:index", {})
+        assert code == 200 and told["Descriptor"]["digest"] == several and told["Platforms"] == [
+            {"architecture": "arm", "os": "linux", "variant": "v7"}, {"architecture": "amd64", "os": "linux"}]
+        code, told = look("of/many:none", {})
+        assert code == 404 and "manifest for" in told["message"]
+    host = registry.host
+    code, told = look("team/x:1", auth_header("wrong"))
+    assert code == 401 and "unauthorized" in told["message"]
+    code, told = look("UPPER", headers)
+    assert code == 400 and "invalid reference format" in told["message"]
+    client = docker.DockerClient(base_url=f"unix://{gateway.path}", version="auto")
+    data = client.images.get_registry_data(f"{registry.host}/team/x:1", auth_config={"username": "user", "password": "word"})
+    assert data.id == digest and data.has_platform("linux/amd64") and not data.has_platform("linux/arm64")
+    client.close()

@@ -80,6 +80,36 @@ InspectImageRequest.FIELDS = (
 
 
 @dataclass
+class InspectRemoteImageRequest(codec.Message):
+    reference: str = ""
+    auth: cleat.v1.common.RegistryAuth | None = None
+
+
+InspectRemoteImageRequest.FIELDS = (
+    (1, "reference", "one", "string", None),
+    (2, "auth", "one", "message", lambda: cleat.v1.common.RegistryAuth),
+)
+
+
+@dataclass
+class RemoteImage(codec.Message):
+    # of the manifest, or of the index of several
+    digest: str = ""
+    media_type: str = ""
+    # of the manifest or index itself
+    size_bytes: int = 0
+    platforms: list[cleat.v1.common.Platform] = field(default_factory=list)
+
+
+RemoteImage.FIELDS = (
+    (1, "digest", "one", "string", None),
+    (2, "media_type", "one", "string", None),
+    (3, "size_bytes", "one", "uint64", None),
+    (4, "platforms", "many", "message", lambda: cleat.v1.common.Platform),
+)
+
+
+@dataclass
 class ImageConfig(codec.Message):
     """The part of an image's config that containers inherit."""
     env: list[str] = field(default_factory=list)
@@ -652,6 +682,8 @@ class Images:
             role=1, idempotent=True, no_side_effects=True),
         "Inspect": transport.Method("cleat.v1.Images/Inspect", lambda: ImageDetails,
             role=1, idempotent=True, no_side_effects=True),
+        "InspectRemote": transport.Method("cleat.v1.Images/InspectRemote", lambda: RemoteImage,
+            role=3, idempotent=True, no_side_effects=True),
         "History": transport.Method("cleat.v1.Images/History", lambda: ImageHistoryReply,
             role=1, idempotent=True, no_side_effects=True),
         "Tag": transport.Method("cleat.v1.Images/Tag", lambda: TagImageReply,
@@ -686,6 +718,11 @@ class Images:
 
     def inspect(self, request: InspectImageRequest, **options: Unpack[transport.Options]) -> ImageDetails:
         return self._client.unary(self.METHODS["Inspect"], request, options)
+
+    def inspect_remote(self, request: InspectRemoteImageRequest, **options: Unpack[transport.Options]) -> RemoteImage:
+        """What a registry has under a name, without taking it. Errors: NOT_FOUND; UNAUTHENTICATED;
+        INVALID_ARGUMENT for what is no image."""
+        return self._client.unary(self.METHODS["InspectRemote"], request, options)
 
     def history(self, request: ImageHistoryRequest, **options: Unpack[transport.Options]) -> ImageHistoryReply:
         return self._client.unary(self.METHODS["History"], request, options)
@@ -735,6 +772,8 @@ __all__ = [
     "ListImagesReply",
     "ImageSummary",
     "InspectImageRequest",
+    "InspectRemoteImageRequest",
+    "RemoteImage",
     "ImageConfig",
     "ImageDetails",
     "ImageHistoryRequest",
