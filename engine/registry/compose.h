@@ -9,6 +9,6 @@
 #include "image.h"
 #include "mem.h"
 
-/* Blocks; gives up when stop_fd (-1 = none) is readable. */
-int compose_manifest(struct engine *engine, const struct image *image, int stop_fd, struct buf *out,
-		     struct err *err) must_check;
+/* Blocks; gives up when cancel_fd (-1 = none) is readable. */
+int compose_manifest(struct engine *engine, const struct image *image, int cancel_fd,
+		     struct buf *out, struct err *err) must_check;

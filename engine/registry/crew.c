@@ -57,7 +57,7 @@ static void *work(void *ctx)
 	cleanup(transfer_freep) struct transfer *transfer = NULL;
 	struct err err = ERR_NULL;
 	void *item;
-	int r = registry_transfer(crew->registry, w->stop_fd, &transfer, &err);
+	int r = crew->registry ? registry_transfer(crew->registry, w->stop_fd, &transfer, &err) : 0;
 
 	while (r == 0 && (item = next_item(w)))
 		r = crew->run(crew->ctx, item, transfer, &err);
@@ -93,11 +93,11 @@ static unsigned int running(struct work *w)
 static int supervise(struct work *w, struct err *err)
 {
 	const struct crew *crew = w->crew;
-	pthread_t threads[CREW_THREADS];
-	size_t n = 0;
+	pthread_t threads[CREW_THREADS_MAX];
+	size_t n = 0, most = crew->threads ? crew->threads : CREW_THREADS;
 	int r = 0;
 
-	for (; r == 0 && n < CREW_THREADS && n < crew->n; n += r == 0) {
+	for (; r == 0 && n < most && n < ARRAY_LEN(threads) && n < crew->n; n += r == 0) {
 		pthread_mutex_lock(&w->mutex);
 		r = thread_start(&threads[n], STACK_BYTES, work, w);
 		w->running += r == 0;
@@ -127,6 +127,8 @@ int crew_run(const struct crew *crew, struct err *err)
 
 	if (stop_fd < 0)
 		return err_sys(err, errno, "eventfd");
+	if (crew->stop_fd)
+		*crew->stop_fd = stop_fd;
 	pthread_mutex_init(&w.mutex, NULL);
 	thread_cond_init(&w.ended);
 	int r = supervise(&w, err);

@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import json
+import signal
 import subprocess
 import threading
 
@@ -124,6 +125,40 @@ def test_loaded_images(engine, two, kind, tmp_path):
     assert not any((engine.state / "blobs/sha256").iterdir())
     # and back
     assert engine.out("run", "--rm", name, "wc", "-c", "/more") == "5000 /more"
+
+
+def test_layers_that_are_compressed_side_by_side(engine, two):
+    """Each is where it belongs, also one that is there twice; the manifest is the same wherever it is made."""
+    _, b = two
+    layers = [image.Layer().add(f"file{i % 5}", bytes([i % 5]) * 100000 * (9 - i)).bytes() for i in range(5)]
+    layers += [layers[1], image.busybox_layer()]
+    digests = set()
+    for _ in range(2):
+        engine.cleat("load", text=False, input=image.docker_archive(["side:1"], layers))
+        engine.out("tag", "side:1", f"{b.host}/side:1")
+        engine.out("push", "-q", f"{b.host}/side:1")
+        digest, document = b.manifest("side", "1")
+        digests.add(digest)
+        sent = [gzip.decompress(b.blob_path(d["digest"]).read_bytes()) for d in json.loads(document)["layers"]]
+        assert sent == layers
+        engine.out("rmi", "side:1", f"{b.host}/side:1")
+        assert not any((engine.state / "blobs/sha256").iterdir())
+    assert len(digests) == 1
+
+
+def test_push_that_is_cancelled_while_it_compresses(engine, two):
+    _, b = two
+    layers = [registries.big_layer(24, seed) for seed in (1, 2, 3)]
+    engine.cleat("load", text=False, input=image.docker_archive(["slow:1"], layers))
+    engine.out("tag", "slow:1", f"{b.host}/slow:1")
+    process = engine.popen("push", "-q", f"{b.host}/slow:1", stderr=subprocess.DEVNULL)
+    harness.wait_until(lambda: any(engine.state.glob("tmp/*/layer-*")) or process.poll() is not None, 60, "a layer")
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    harness.wait_until(lambda: not any(engine.state.glob("tmp/*")), 60, "the end of the lease")
+    engine.out("push", "-q", f"{b.host}/slow:1")
+    sent = json.loads(b.manifest("slow", "1")[1])["layers"]
+    assert [gzip.decompress(b.blob_path(d["digest"]).read_bytes()) for d in sent] == layers
 
 
 def test_image_of_a_container(engine, two):
