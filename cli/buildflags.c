@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "msg.h"
+#include "runflags.h"
 #include "runparse.h"
 #include "str.h"
 
@@ -189,17 +190,20 @@ static int set_platform(options *o, const char *text, struct err *err)
 	return 0;
 }
 
-static int set_memory(options *o, const char *text, struct err *err)
+/* What Docker has and this release has not; the values that ask for nothing are taken. */
+static int check_unsupported(const struct flags *flags, struct err *err)
 {
-	uint64_t bytes;
+	const char *isolation = flags_text(flags, "isolation");
 
-	if (str_size_bytes(text, &bytes) < 0 || bytes > INT64_MAX)
-		return err_set(err, ERR_INVALID, "invalid argument \"%.60s\" for \"--memory\"",
-			       text);
-	o->resources = msg_new(&cleat__v1__resources__descriptor);
-	if (!o->resources)
-		return no_memory(err);
-	o->resources->memory_bytes = (int64_t)bytes;
+	if (str_or_empty(flags_text(flags, "cgroup-parent"))[0])
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "--cgroup-parent: not supported by this release");
+	if (flags_text(flags, "security-opt"))
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "--security-opt: builds have the default profile in this release");
+	if (isolation && isolation[0] && strcmp(isolation, "default") != 0)
+		return err_set(err, ERR_INVALID, "invalid isolation (%.60s): Linux has \"default\"",
+			       isolation);
 	return 0;
 }
 
@@ -251,16 +255,20 @@ static const struct {
 	const char *flag;
 	int (*set)(options *o, const char *text, struct err *err);
 } texts[] = {
-	{ "memory", set_memory }, { "network", set_network },     { "platform", set_platform },
-	{ "shm-size", set_shm },  { "timestamp", set_timestamp }, { "target", set_target },
+	{ "network", set_network },     { "platform", set_platform }, { "shm-size", set_shm },
+	{ "timestamp", set_timestamp }, { "target", set_target },
 };
 
 static int fill(options *o, const struct flags *flags, const struct buildflags_source *source,
 		struct err *err)
 {
 	const char *word;
-	int r = 0;
+	int r = check_unsupported(flags, err);
 
+	o->resources = msg_new(&cleat__v1__resources__descriptor);
+	if (!o->resources)
+		return no_memory(err);
+	r = r ? r : runflags_limits(flags, o->resources, err);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		for (size_t k = 0; r == 0 && (word = flags_nth(flags, lists[i].flag, k)); k++)
 			r = lists[i].add(o, source, word, err);
@@ -289,11 +297,22 @@ const struct flag buildflags_table[] = {
 	{ "add-host", 0, FLAG_LIST, "list", "Add a custom host-to-IP mapping (host:ip)" },
 	{ "build-arg", 0, FLAG_LIST, "list", "Set build-time variables" },
 	{ "cache-from", 0, FLAG_LIST, "strings", "Images to consider as cache sources" },
+	{ "cgroup-parent", 0, FLAG_TEXT, "string", NULL },
+	{ "compress", 0, FLAG_SWITCH, NULL, NULL }, /* the way to the engine needs none */
+	{ "cpu-period", 0, FLAG_TEXT, "int", "Limit the CPU CFS period" },
+	{ "cpu-quota", 0, FLAG_TEXT, "int", "Limit the CPU CFS quota" },
+	{ "cpu-shares", 'c', FLAG_TEXT, "int", "CPU shares (relative weight)" },
+	{ "cpuset-cpus", 0, FLAG_TEXT, "string", "CPUs in which to allow execution (0-3, 0,1)" },
+	{ "cpuset-mems", 0, FLAG_TEXT, "string", "MEMs in which to allow execution (0-3, 0,1)" },
+	{ "disable-content-trust", 0, FLAG_SWITCH, NULL, NULL },
 	{ "file", 'f', FLAG_TEXT, "string", "Name of the Dockerfile (Default is PATH/Dockerfile)" },
 	{ "force-rm", 0, FLAG_SWITCH, NULL, NULL },
 	{ "iidfile", 0, FLAG_TEXT, "string", "Write the image ID to the file" },
+	{ "isolation", 0, FLAG_TEXT, "string", NULL },
 	{ "label", 0, FLAG_LIST, "list", "Set metadata for an image" },
 	{ "memory", 'm', FLAG_TEXT, "bytes", "Memory limit" },
+	{ "memory-swap", 0, FLAG_TEXT, "bytes",
+	  "Limit of memory plus swap: -1 for unlimited swap" },
 	{ "network", 0, FLAG_TEXT, "string", "Networking mode for the RUN instructions" },
 	{ "no-cache", 0, FLAG_SWITCH, NULL, "Do not use cache when building the image" },
 	{ "platform", 0, FLAG_TEXT, "string", "Set platform" },
@@ -304,6 +323,7 @@ const struct flag buildflags_table[] = {
 	{ "rm", 0, FLAG_SWITCH, NULL, NULL },
 	{ "secret", 0, FLAG_LIST, "list",
 	  "Secret to expose to the build (id=ID[,src=FILE|,env=NAME])" },
+	{ "security-opt", 0, FLAG_LIST, "strings", NULL },
 	{ "shm-size", 0, FLAG_TEXT, "bytes", "Size of /dev/shm" },
 	{ "squash", 0, FLAG_SWITCH, NULL, NULL },
 	{ "tag", 't', FLAG_LIST, "list", "Name and optionally a tag in the name:tag format" },

@@ -418,6 +418,8 @@ const struct command cmd_container_table[] = {
 	{ "container", "wait", "wait", MANY,
 	  "Block until containers stop, then print their exit codes", no_flags, 1, SIZE_MAX, false,
 	  run_wait },
+	{ "container", "remove", NULL, MANY, "Remove one or more containers", rm_flags, 1, SIZE_MAX,
+	  false, run_remove },
 	{ "container", "rm", "rm", MANY, "Remove one or more containers", rm_flags, 1, SIZE_MAX,
 	  false, run_remove },
 	{ "container", "rename", "rename", "CONTAINER NEW_NAME", "Rename a container", no_flags, 2,

@@ -335,6 +335,15 @@ static int words(const struct flags *flags, Cleat__V1__ContainerConfig *c, struc
 	return 0;
 }
 
+int runflags_limits(const struct flags *flags, Cleat__V1__Resources *limits, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(limit_rules); i++)
+		r = apply(&limit_rules[i], flags, limits, err);
+	return r;
+}
+
 static int fill(const struct flags *flags, const struct runflags_source *source,
 		Cleat__V1__CreateContainerRequest *req, struct err *err)
 {
@@ -344,8 +353,7 @@ static int fill(const struct flags *flags, const struct runflags_source *source,
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(config_rules); i++)
 		r = apply(&config_rules[i], flags, c, err);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(limit_rules); i++)
-		r = apply(&limit_rules[i], flags, c->resources, err);
+	r = r ? r : runflags_limits(flags, c->resources, err);
 	if (r == 0)
 		r = lines(flags, "env-file", "env", env_line, &e, err);
 	if (r == 0)

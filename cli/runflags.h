@@ -21,3 +21,6 @@ struct runflags_source {
  * naming the flag and its value. Pure but for `source`. */
 int runflags_request(const struct flags *flags, const struct runflags_source *source,
 		     Cleat__V1__CreateContainerRequest **out, struct err *err) must_check;
+/* Those of the flags that are limits, into `limits`. ERR_INVALID naming the flag. */
+int runflags_limits(const struct flags *flags, Cleat__V1__Resources *limits,
+		    struct err *err) must_check;

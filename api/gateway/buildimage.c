@@ -174,9 +174,13 @@ void gw_prune_build(struct gw *gw)
 	Cleat__V1__PruneBuildCacheReply *reply = NULL;
 	struct err err = ERR_NULL;
 	json_t *ids = json_array();
+	const char *keep = http_query(gw->http, "keep-storage");
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
 	request.all = gw_query_bool(gw, "all");
+	if (r == 0 && keep[0] && str_u64(keep, &request.keep_bytes) < 0)
+		r = err_set(&err, ERR_INVALID, "query parameter keep-storage: \"%.40s\" is no size",
+			    keep);
 	r = r ? r : gw_call(gw, "cleat.v1.Images/PruneBuildCache", &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {

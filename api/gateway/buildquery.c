@@ -134,22 +134,66 @@ static int read_ulimits(struct gw *gw, options *o, struct err *err)
 	return r;
 }
 
-static int read_numbers(struct gw *gw, options *o, struct err *err)
+static int bad_number(const char *name, const char *text, struct err *err)
 {
-	const char *shm = http_query(gw->http, "shmsize"), *memory = http_query(gw->http, "memory");
-	int64_t bytes = 0;
+	return err_set(err, ERR_INVALID, "query parameter %s: \"%.40s\" is no number of its kind",
+		       name, text);
+}
 
-	if (shm[0] && str_u64(shm, &o->shm_size_bytes) < 0)
-		return err_set(err, ERR_INVALID, "query parameter shmsize: %.40s", shm);
-	if (memory[0] && str_int_in(memory, 0, INT64_MAX, &bytes) < 0)
-		return err_set(err, ERR_INVALID, "query parameter memory: %.40s", memory);
-	if (bytes == 0)
-		return 0;
-	o->resources = malloc(sizeof(*o->resources));
-	if (!o->resources)
+static int read_limits(struct gw *gw, options *o, struct err *err)
+{
+	Cleat__V1__Resources *r = malloc(sizeof(*r));
+
+	if (!r)
 		return err_sys(err, ENOMEM, "build");
-	cleat__v1__resources__init(o->resources);
-	o->resources->memory_bytes = bytes;
+	cleat__v1__resources__init(r);
+	o->resources = r;
+	const struct {
+		const char *name;
+		int64_t *field, least;
+	} numbers[] = {
+		{ "memory", &r->memory_bytes, 0 },    { "memswap", &r->memory_swap_bytes, -1 },
+		{ "cpushares", &r->cpu_shares, 0 },   { "cpuperiod", &r->cpu_period_us, 0 },
+		{ "cpuquota", &r->cpu_quota_us, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		const char *text = http_query(gw->http, numbers[i].name);
+
+		if (text[0] && str_int_in(text, numbers[i].least, INT64_MAX, numbers[i].field) < 0)
+			return bad_number(numbers[i].name, text, err);
+	}
+	return set(&r->cpuset_cpus, http_query(gw->http, "cpusetcpus")) &&
+			       set(&r->cpuset_mems, http_query(gw->http, "cpusetmems"))
+		       ? 0
+		       : err_sys(err, ENOMEM, "build");
+}
+
+static int read_shm(struct gw *gw, options *o, struct err *err)
+{
+	const char *text = http_query(gw->http, "shmsize");
+
+	return text[0] && str_u64(text, &o->shm_size_bytes) < 0 ? bad_number("shmsize", text, err)
+								: 0;
+}
+
+/* What would be another build than the one that was asked for. */
+static int check_unsupported(struct gw *gw, struct err *err)
+{
+	static const char *const names[] = { "cgroupparent", "securityopt", "outputs" };
+
+	if (strcmp(http_query(gw->http, "version"), "2") == 0)
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "BuildKit sessions are not supported: use the classic builder "
+			       "(DOCKER_BUILDKIT=0)");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *text = http_query(gw->http, names[i]);
+
+		if (text[0] && strcmp(text, "null") != 0 && strcmp(text, "[]") != 0)
+			return err_set(err, ERR_UNIMPLEMENTED,
+				       "query parameter %s: not supported by this release",
+				       names[i]);
+	}
 	return 0;
 }
 
@@ -199,12 +243,10 @@ static bool read_texts(struct gw *gw, options *o)
 
 int buildquery_read(struct gw *gw, Cleat__V1__BuildRequest__Options *o, struct err *err)
 {
-	int r = read_texts(gw, o) ? 0 : err_sys(err, ENOMEM, "build");
+	int r = check_unsupported(gw, err);
 
-	if (strcmp(http_query(gw->http, "version"), "2") == 0)
-		return err_set(err, ERR_UNIMPLEMENTED,
-			       "BuildKit sessions are not supported: use the classic builder "
-			       "(DOCKER_BUILDKIT=0)");
+	if (r == 0 && !read_texts(gw, o))
+		r = err_sys(err, ENOMEM, "build");
 	o->no_cache = gw_query_bool(gw, "nocache");
 	o->pull = gw_query_bool(gw, "pull");
 	o->squash = gw_query_bool(gw, "squash");
@@ -212,5 +254,6 @@ int buildquery_read(struct gw *gw, Cleat__V1__BuildRequest__Options *o, struct e
 	r = r ? r : read_map(gw, o, "labels", add_label, err);
 	r = r ? r : read_cache_from(gw, o, err);
 	r = r ? r : read_ulimits(gw, o, err);
-	return r ? r : read_numbers(gw, o, err);
+	r = r ? r : read_limits(gw, o, err);
+	return r ? r : read_shm(gw, o, err);
 }

@@ -673,3 +673,25 @@ def test_a_locked_cache_is_one_builds_at_a_time(shared, tmp_path):
         COPY --from=a /etc /a
         COPY --from=b /etc /b
         """)
+
+
+# ---- Docker's flags
+
+@pytest.mark.parametrize("command", [["build"], ["image", "build"], ["builder", "build"]])
+def test_flags_of_dockers_builder(shared, tmp_path, command):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN grep Cpus_allowed_list /proc/self/status\n")
+    done = shared.cleat(*command, "--compress", "--rm", "--force-rm", "--disable-content-trust=true", "--isolation", "default",
+                        "--cgroup-parent", "", "-m", "64m", "--memory-swap", "-1", "--cpu-period", "100000", "--cpu-quota",
+                        "50000", "-c", "512", "--cpuset-cpus", "0", "--cpuset-mems", "0", "--no-cache", tmp_path)
+    assert "Cpus_allowed_list:\t0" in done.stderr
+
+
+@pytest.mark.parametrize("flags,told", [
+    (["-m", "x"], "memory"), (["--memory-swap", "x"], "memory-swap"), (["--cpu-shares", "1.5"], "cpu-shares"),
+    (["--cpu-quota", "much"], "cpu-quota"), (["--cgroup-parent", "/a"], "--cgroup-parent: not supported"),
+    (["--security-opt", "seccomp=unconfined"], "--security-opt"), (["--isolation", "hyperv"], "invalid isolation"),
+])
+def test_flags_that_cannot_be_met(shared, tmp_path, flags, told):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\n")
+    done = shared.cleat("build", *flags, tmp_path, check=False)
+    assert done.returncode in (1, 125) and told in done.stderr, done

@@ -83,3 +83,48 @@ def test_ulimits(gateway, tmp_path, client):
     else:
         done = gateway.engine.cleat(*arguments, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def context(text):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo("Dockerfile")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("query,status,told", [
+    ("memory=x", 400, "memory"), ("memswap=-2", 400, "memswap"), ("cpushares=1k", 400, "cpushares"),
+    ("cpuperiod=-1", 400, "cpuperiod"), ("cpuquota=%20", 400, "cpuquota"), ("shmsize=1g", 400, "shmsize"),
+    ("ulimits=x", 400, "ulimits"), ("labels=[]", 400, "labels"), ("buildargs=1", 400, "buildargs"),
+    ("cgroupparent=/a", 501, "cgroupparent"), ("squash=1", 501, "squash"), ("version=2", 501, "BuildKit"),
+    ("securityopt=%5B%22x%22%5D", 501, "securityopt"), ("networkmode=nowhere", 200, "nowhere"),
+])
+def test_queries_that_cannot_be_met(gateway, query, status, told):
+    """Refused by name instead of building something else."""
+    code, _, body = gateway.ask("POST", f"/build?{query}", context("FROM busybox\nRUN true\n"))
+    assert code == status and told in body.decode() and b"Successfully" not in body, body
+
+
+def test_queries_that_ask_for_nothing(gateway):
+    query = "memory=0&memswap=0&cpushares=0&cpuperiod=0&cpuquota=0&cpusetcpus=&cpusetmems=&cgroupparent=&shmsize=0&" \
+        "ulimits=null&labels=%7B%7D&buildargs=%7B%7D&cachefrom=null&securityopt=null&networkmode=default&rm=1"
+    code, _, body = gateway.ask("POST", f"/build?{query}", context("FROM busybox\nRUN true\n"))
+    assert code == 200 and b"Successfully built" in body
+
+
+def test_limits_reach_the_steps(gateway):
+    """--cpuset-cpus, --memory and --memory-swap as the command that runs has them."""
+    text = "FROM busybox\nRUN grep Cpus_allowed_list /proc/self/status\n"
+    _, _, body = gateway.ask("POST", "/build?nocache=1&cpusetcpus=0&memory=67108864&memswap=-1&cpushares=512&cpuquota=50000",
+                             context(text))
+    assert b"Cpus_allowed_list:\\t0\\n" in body, body
+    _, _, body = gateway.ask("POST", "/build?nocache=1&cpusetcpus=77777", context(text))
+    assert b"errorDetail" in body and b"Successfully" not in body
+
+
+@pytest.mark.parametrize("keep,status", [("x", 400), ("-1", 400), ("1.5", 400), ("0", 200), ("", 200)])
+def test_keep_storage(gateway, keep, status):
+    told = gateway.json("POST", f"/build/prune?keep-storage={keep}", status=status)
+    assert ("keep-storage" in told["message"]) if status == 400 else told["SpaceReclaimed"] >= 0
