@@ -9,6 +9,7 @@
 
 enum {
 	BACKOFF_TRIES = 6,
+	BACKOFF_MIRROR_TRIES = 2, /* there is another to ask */
 	BACKOFF_FIRST_MS = 250,
 	BACKOFF_MAX_MS = 10000,
 	BACKOFF_ASKED_MAX_MS = 60000

@@ -328,15 +328,35 @@ static int pull_one(struct pull *p, struct err *err)
 	return r ? r : p->options->pulled(p->options->ctx, &pulled);
 }
 
+/* A server that has the manifest may not have all of it, or have something else in its place. */
+static bool is_servers_fault(const struct err *err)
+{
+	return err->code == ERR_NOT_FOUND || err->code == ERR_UNAVAILABLE ||
+	       err->code == ERR_UNAUTHENTICATED || err->code == ERR_PERMISSION ||
+	       err->code == ERR_DATA_LOSS;
+}
+
+/* From the first endpoint that can give all of it. */
 static int pull_once(struct engine *engine, const struct pull_options *options,
 		     const struct reference *ref, struct err *err)
 {
-	cleanup(pull_deinit) struct pull p = { .engine = engine,
-					       .options = options,
-					       .lease = LEASE_NULL };
+	size_t first = 0;
 
-	resolve_reference(&p.what, ref);
-	return pull_one(&p, err);
+	for (;;) {
+		cleanup(pull_deinit) struct pull p = { .engine = engine,
+						       .options = options,
+						       .lease = LEASE_NULL };
+
+		resolve_reference(&p.what, ref);
+		p.what.endpoint = first;
+		*err = ERR_NULL;
+		int r = pull_one(&p, err);
+
+		first = p.what.endpoint + 1;
+		if (r >= 0 || r == -ECANCELED || first >= p.what.n_endpoints ||
+		    !is_servers_fault(err))
+			return r;
+	}
 }
 
 /* What was here when the pull began may be removed before it ends: then that is fetched too. */

@@ -223,7 +223,8 @@ int registry_pause(struct registry *r, struct transfer *t, unsigned int tries, i
 
 	if (n < 0 && (!err || err->code != ERR_UNAVAILABLE || !r->met))
 		return n;
-	if ((n == 0 && !backoff_retries(reply->status)) || tries >= BACKOFF_TRIES)
+	if ((n == 0 && !backoff_retries(reply->status)) ||
+	    tries >= (r->endpoint.mirror ? BACKOFF_MIRROR_TRIES : BACKOFF_TRIES))
 		return n ? n : 1;
 	if (n == 0)
 		asked = backoff_asked_ms(reply->retry_after, time(NULL));

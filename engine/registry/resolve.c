@@ -62,7 +62,9 @@ int resolve_top(struct resolved *p, const struct engine *engine, const struct pu
 	int r = -ENOENT;
 
 	reference_familiar(p->name, shown);
-	for (size_t i = 0; i < n && r < 0 && r != -ECANCELED; i++) {
+	p->n_endpoints = n;
+	for (size_t i = p->endpoint; i < n && r < 0 && r != -ECANCELED; i++) {
+		p->endpoint = i;
 		r = connect_to(p, engine, options, &endpoints[i], err);
 		r = r ? r
 		      : document_get(&p->top, engine, p->registry, p->transfer, which, shown, err);

@@ -15,6 +15,7 @@ struct resolved {
 	struct reference ref;
 	char repository[REFERENCE_MAX]; /* docker.io/library/busybox */
 	char name[REFERENCE_MAX];       /* the same with tag or digest */
+	size_t endpoint, n_endpoints;   /* the one asked last, and how many there are */
 	struct registry *registry;
 	struct transfer *transfer;   /* of the caller's thread */
 	struct document top, chosen; /* chosen: the platform's manifest of an index */
@@ -25,7 +26,8 @@ void resolved_deinit(struct resolved *resolved);
 
 /* Fills the names in. */
 void resolve_reference(struct resolved *out, const struct reference *ref);
-/* Finds the manifest: mirrors are asked first, and the registry itself when they do not have it. */
+/* Finds the manifest: mirrors are asked first, from number `endpoint` on, and the registry itself when they do not
+ * have it. */
 int resolve_top(struct resolved *out, const struct engine *engine,
 		const struct pull_options *options, struct err *err) must_check;
 /* Through an index, where it is one, to the manifest of the platform. */
