@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sha256.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "sha256block.h"
 #include "str.h"
 
-enum { BLOCK = 64, ROUNDS = 64 };
+enum { BLOCK = SHA256_BLOCK, ROUNDS = 64 };
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t constants[ROUNDS] = {
+const uint32_t sha256_constants[ROUNDS] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
 	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -40,52 +40,97 @@ static void schedule(const unsigned char *block, uint32_t w[ROUNDS])
 	}
 }
 
-static void compress(uint32_t state[8], const unsigned char *block)
+/* One round; the names of the state's words move on instead of the words. */
+static inline void turn_round(uint32_t s[8], unsigned i, uint32_t added)
+{
+	uint32_t a = s[-i & 7], b = s[(1 - i) & 7], c = s[(2 - i) & 7], e = s[(4 - i) & 7],
+		 f = s[(5 - i) & 7], g = s[(6 - i) & 7], *d = &s[(3 - i) & 7], *h = &s[(7 - i) & 7];
+	uint32_t x = *h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + (g ^ (e & (f ^ g))) + added;
+
+	*d += x;
+	*h = x + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
+static void compress_one(uint32_t state[8], const unsigned char *block)
 {
 	uint32_t w[ROUNDS], s[8];
 
 	schedule(block, w);
 	memcpy(s, state, sizeof(s));
-	for (int i = 0; i < ROUNDS; i++) {
-		uint32_t e = s[4], a = s[0];
-		uint32_t x = s[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) +
-			     ((e & s[5]) ^ (~e & s[6])) + constants[i] + w[i];
-		uint32_t y = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) +
-			     ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-
-		memmove(s + 1, s, 7 * sizeof(*s));
-		s[4] += x;
-		s[0] = x + y;
+	for (unsigned i = 0; i < ROUNDS; i += 8) {
+		turn_round(s, 0, sha256_constants[i] + w[i]);
+		turn_round(s, 1, sha256_constants[i + 1] + w[i + 1]);
+		turn_round(s, 2, sha256_constants[i + 2] + w[i + 2]);
+		turn_round(s, 3, sha256_constants[i + 3] + w[i + 3]);
+		turn_round(s, 4, sha256_constants[i + 4] + w[i + 4]);
+		turn_round(s, 5, sha256_constants[i + 5] + w[i + 5]);
+		turn_round(s, 6, sha256_constants[i + 6] + w[i + 6]);
+		turn_round(s, 7, sha256_constants[i + 7] + w[i + 7]);
 	}
 	for (int i = 0; i < 8; i++)
 		state[i] += s[i];
 }
 
-/* What is left, the bit 1, zeros, and the number of bits. */
-static void finish(uint32_t state[8], const unsigned char *rest, size_t left, uint64_t n)
+void sha256_compress_plain(uint32_t state[8], const unsigned char *data, size_t blocks)
 {
-	unsigned char block[2 * BLOCK] = { 0 };
-	size_t len = left + 9 > BLOCK ? 2 * BLOCK : BLOCK;
+	for (; blocks > 0; blocks--, data += BLOCK)
+		compress_one(state, data);
+}
 
-	memcpy(block, rest, left);
-	block[left] = 0x80;
+static void compress(uint32_t state[8], const unsigned char *data, size_t blocks)
+{
+	if (!sha256_compress_fast(state, data, blocks))
+		sha256_compress_plain(state, data, blocks);
+}
+
+void sha256_init(struct sha256 *s)
+{
+	*s = (struct sha256){ .state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+					 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 } };
+}
+
+void sha256_add(struct sha256 *s, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+	size_t held = s->n_bytes % BLOCK, part = n < BLOCK - held ? n : BLOCK - held;
+
+	if (n == 0)
+		return;
+	s->n_bytes += n;
+	if (held) {
+		memcpy(s->held + held, p, part);
+		p += part;
+		n -= part;
+		if (held + part < BLOCK)
+			return;
+		compress(s->state, s->held, 1);
+	}
+	compress(s->state, p, n / BLOCK);
+	memcpy(s->held, p + n - n % BLOCK, n % BLOCK);
+}
+
+/* What is left, the bit 1, zeros, and the number of bits. */
+void sha256_end(struct sha256 *s, unsigned char digest[SHA256_BYTES])
+{
+	unsigned char last[2 * BLOCK] = { 0 };
+	size_t held = s->n_bytes % BLOCK, len = held + 9 > BLOCK ? 2 * BLOCK : BLOCK;
+
+	memcpy(last, s->held, held);
+	last[held] = 0x80;
 	for (size_t i = 0; i < 8; i++)
-		block[len - 1 - i] = (unsigned char)(n * 8 >> 8 * i);
-	for (size_t i = 0; i < len; i += BLOCK)
-		compress(state, block + i);
+		last[len - 1 - i] = (unsigned char)(s->n_bytes * 8 >> 8 * i);
+	compress(s->state, last, len / BLOCK);
+	for (size_t i = 0; i < SHA256_BYTES; i++)
+		digest[i] = (unsigned char)(s->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
 void sha256_hex(const void *data, size_t n, char out[65])
 {
-	uint32_t state[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-			      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-	unsigned char digest[32];
-	size_t at = 0;
+	unsigned char digest[SHA256_BYTES];
+	struct sha256 s;
 
-	for (; n - at >= BLOCK; at += BLOCK)
-		compress(state, (const unsigned char *)data + at);
-	finish(state, (const unsigned char *)data + at, n - at, n);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		digest[i] = (unsigned char)(state[i / 4] >> (24 - 8 * (i % 4)));
+	sha256_init(&s);
+	sha256_add(&s, data, n);
+	sha256_end(&s, digest);
 	str_hex(digest, sizeof(digest), out);
 }

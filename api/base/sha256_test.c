@@ -3,6 +3,8 @@
 
 #include "base_test.h"
 #include "mem.h"
+#include "sha256block.h"
+#include "str.h"
 
 /* Of FIPS 180-4's examples, and lengths around the ends of a block. */
 static const struct {
@@ -43,11 +45,51 @@ static void two_blocks_of_zeros(void **state)
 			    "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef");
 }
 
+/* However it is cut. */
+static void pieces(void **state)
+{
+	unsigned char data[3 * SHA256_BLOCK + 7], digest[SHA256_BYTES];
+	char whole[65], hex[65];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 7);
+	sha256_hex(data, sizeof(data), whole);
+	for (size_t piece = 1; piece <= sizeof(data); piece++) {
+		struct sha256 s;
+
+		sha256_init(&s);
+		for (size_t at = 0; at < sizeof(data); at += piece)
+			sha256_add(&s, data + at,
+				   sizeof(data) - at < piece ? sizeof(data) - at : piece);
+		sha256_end(&s, digest);
+		str_hex(digest, sizeof(digest), hex);
+		assert_string_equal(hex, whole);
+	}
+}
+
+static void fast_and_plain_are_the_same(void **state)
+{
+	uint32_t fast[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, plain[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	unsigned char data[50 * SHA256_BLOCK];
+	uint32_t x = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)((x = x * 1664525 + 1013904223) >> 24);
+	if (!sha256_compress_fast(fast, data, sizeof(data) / SHA256_BLOCK))
+		skip();
+	sha256_compress_plain(plain, data, sizeof(data) / SHA256_BLOCK);
+	assert_memory_equal(fast, plain, sizeof(fast));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_digests),
 		cmocka_unit_test(two_blocks_of_zeros),
+		cmocka_unit_test(pieces),
+		cmocka_unit_test(fast_and_plain_are_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
