@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An ignored directory is passed over unless an exception could speak of what is below it: then it has an
- * entry only once something below it does. A file that shrinks while it is read is filled up with zeros. */
+ * entry only once something below it does. All contents are hashed each time: no time of a file is trusted to tell
+ * that it is the same, as what is mapped into memory can change without. */
 #include "buildcontext.h"
 
 #include <dirent.h>
@@ -9,27 +10,35 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "buf.h"
+#include "fd.h"
+#include "sha256.h"
 #include "str.h"
-#include "tar.h"
 
-enum { FLUSH_BYTES = 64 << 10, DEPTH_MAX = 255 };
+typedef Cleat__V1__BuildRequest__ContextFile file;
+typedef Cleat__V1__BuildRequest__ContextListing listing_message;
 
-/* A directory whose entry is not written yet, for its children's sake. */
+enum { BATCH_FILES = 256, BATCH_BYTES = 48 << 10, BLOCK_BYTES = 256 << 10, DEPTH_MAX = 255 };
+
+#define NS_PER_S 1000000000LL
+
+/* A directory that is not listed yet, for its children's sake. */
 struct pending {
 	const struct pending *above;
 	const struct stat *st;
 	size_t path_len;
-	bool written;
+	bool listed;
 };
 
-struct packer {
-	const struct ignore *ignore;
-	buildcontext_sink *sink;
+struct lister {
+	struct buildcontext *context;
+	buildcontext_list_fn *list;
 	void *ctx;
-	struct buf out, path;
+	file files[BATCH_FILES];
+	size_t n, bytes;
+	struct buf path;
+	char *block;
 	struct err *err;
 };
 
@@ -77,193 +86,230 @@ static int listing_read(struct listing *l, int dir_fd)
 	return r;
 }
 
-static int flush(struct packer *p, size_t least)
+static int failed(struct lister *l, int e)
 {
-	if (p->out.error)
-		return err_sys(p->err, p->out.error, "pack the context");
-	if (p->out.len < least)
-		return 0;
-	int r = p->sink(p->ctx, p->out.data, p->out.len, p->err);
-
-	p->out.len = 0;
-	return r;
+	return err_sys(l->err, e, "error from sender: %.150s", str_or_empty(l->path.data));
 }
 
-static int failed(struct packer *p, int e)
+/* ---- batches */
+
+static void forget(struct lister *l)
 {
-	return err_sys(p->err, e, "error from sender: %.150s", str_or_empty(p->path.data));
-}
-
-static int put_head(struct packer *p, const struct stat *st, enum tar_type type, const char *path,
-		    const char *link)
-{
-	const struct tar_entry e = {
-		.type = type,
-		.path = path,
-		.link = link,
-		.mode = st->st_mode & 07777,
-		.size_bytes = type == TAR_FILE ? (uint64_t)st->st_size : 0,
-		.mtime_s = st->st_mtim.tv_sec,
-		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
-		.major = type == TAR_CHAR || type == TAR_BLOCKDEV ? major(st->st_rdev) : 0,
-		.minor = type == TAR_CHAR || type == TAR_BLOCKDEV ? minor(st->st_rdev) : 0,
-	};
-
-	tar_head(&e, &p->out);
-	return flush(p, FLUSH_BYTES);
-}
-
-/* The entries of the directories above, from the top. */
-static int put_above(struct packer *p, struct pending *dir)
-{
-	if (!dir || dir->written)
-		return 0;
-	int r = put_above(p, (struct pending *)(uintptr_t)dir->above);
-	cleanup_free char *path = str_printf("%.*s/", (int)dir->path_len, p->path.data);
-
-	dir->written = true;
-	if (r)
-		return r;
-	return path ? put_head(p, dir->st, TAR_DIR, path, NULL) : failed(p, ENOMEM);
-}
-
-static int put_zeros(struct packer *p, uint64_t n)
-{
-	static const char zeros[TAR_BLOCK];
-	int r = 0;
-
-	while (r == 0 && n > 0) {
-		size_t part = n < TAR_BLOCK ? (size_t)n : TAR_BLOCK;
-
-		buf_append(&p->out, zeros, part);
-		n -= part;
-		r = flush(p, FLUSH_BYTES);
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->files[i].path.data);
+		free(l->files[i].target.data);
+		free(l->files[i].sha256.data);
 	}
+	l->n = l->bytes = 0;
+}
+
+static int flush(struct lister *l, bool end)
+{
+	listing_message m = CLEAT__V1__BUILD_REQUEST__CONTEXT_LISTING__INIT;
+	file *files[BATCH_FILES];
+
+	for (size_t i = 0; i < l->n; i++)
+		files[i] = &l->files[i];
+	m.files = files;
+	m.n_files = l->n;
+	m.end = end;
+	int r = l->list(l->ctx, &m, l->err);
+
+	forget(l);
 	return r;
 }
 
-static int put_data(struct packer *p, int fd, uint64_t size)
+static bool set_bytes(ProtobufCBinaryData *to, const void *data, size_t n)
 {
-	uint64_t left = size;
-	int r = 0;
+	to->data = malloc(n + 1);
+	if (to->data)
+		memcpy(to->data, data, n);
+	to->len = to->data ? n : 0;
+	return to->data != NULL;
+}
 
-	while (r == 0 && left > 0) {
-		size_t want = left < FLUSH_BYTES ? (size_t)left : FLUSH_BYTES;
+static int64_t time_of(const struct stat *st)
+{
+	int64_t s = st->st_mtim.tv_sec, most = INT64_MAX / NS_PER_S - 1;
 
-		if (buf_reserve(&p->out, want) < 0)
-			return failed(p, ENOMEM);
-		ssize_t n = read(fd, p->out.data + p->out.len, want);
+	s = s > most ? most : s < -most ? -most : s;
+	return s * NS_PER_S + st->st_mtim.tv_nsec;
+}
 
+/* `more` is a file's digest or a link's target. */
+static int add(struct lister *l, const struct stat *st, size_t path_len, const void *more, size_t n)
+{
+	file *f = &l->files[l->n++];
+
+	cleat__v1__build_request__context_file__init(f);
+	f->mode = st->st_mode;
+	f->mtime_ns = time_of(st);
+	if (!set_bytes(&f->path, l->path.data, path_len) ||
+	    (n && !set_bytes(S_ISLNK(st->st_mode) ? &f->target : &f->sha256, more, n)))
+		return failed(l, ENOMEM);
+	l->bytes += path_len + n;
+	return l->n == BATCH_FILES || l->bytes >= BATCH_BYTES ? flush(l, false) : 0;
+}
+
+/* The directories above, from the top. */
+static int add_above(struct lister *l, struct pending *dir)
+{
+	if (!dir || dir->listed)
+		return 0;
+	int r = add_above(l, (struct pending *)(uintptr_t)dir->above);
+
+	dir->listed = true;
+	return r ? r : add(l, dir->st, dir->path_len, NULL, 0);
+}
+
+/* ---- files */
+
+static int read_digest(struct lister *l, int fd, unsigned char digest[SHA256_BYTES])
+{
+	struct sha256 sum;
+	ssize_t n;
+
+	sha256_init(&sum);
+	while ((n = read(fd, l->block, BLOCK_BYTES)) != 0) {
 		if (n < 0 && errno != EINTR)
-			return failed(p, errno);
-		if (n == 0)
-			break;
-		p->out.len += n > 0 ? (size_t)n : 0;
-		left -= n > 0 ? (uint64_t)n : 0;
-		r = flush(p, FLUSH_BYTES);
+			return failed(l, errno);
+		sha256_add(&sum, l->block, n > 0 ? (size_t)n : 0);
+		l->context->bytes += n > 0 ? (uint64_t)n : 0;
 	}
-	return r ? r : put_zeros(p, left + tar_padding(size));
+	sha256_end(&sum, digest);
+	return 0;
 }
 
-static int put_file(struct packer *p, int dir_fd, const char *name)
+static int add_file(struct lister *l, int dir_fd, const char *name)
 {
 	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	unsigned char digest[SHA256_BYTES];
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return failed(p, errno);
-	int r = put_head(p, &st, TAR_FILE, p->path.data, NULL);
+		return failed(l, errno);
+	if (!S_ISREG(st.st_mode))
+		return failed(l, ESTALE);
+	int r = read_digest(l, fd, digest);
 
-	return r ? r : put_data(p, fd, (uint64_t)st.st_size);
+	return r ? r : add(l, &st, l->path.len, digest, sizeof(digest));
 }
 
-static int put_other(struct packer *p, int dir_fd, const char *name, const struct stat *st)
+static int add_link(struct lister *l, int dir_fd, const char *name, const struct stat *st)
 {
-	char target[PATH_MAX] = "";
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target));
 
+	return n < 0 ? failed(l, errno) : add(l, st, l->path.len, target, (size_t)n);
+}
+
+static int add_other(struct lister *l, int dir_fd, const char *name, const struct stat *st)
+{
 	switch (st->st_mode & S_IFMT) {
+	case S_IFREG:
+		return add_file(l, dir_fd, name);
 	case S_IFLNK:
-		if (readlinkat(dir_fd, name, target, sizeof(target) - 1) < 0)
-			return failed(p, errno);
-		return put_head(p, st, TAR_SYMLINK, p->path.data, target);
-	case S_IFIFO:
-		return put_head(p, st, TAR_FIFO, p->path.data, NULL);
-	case S_IFCHR:
-		return put_head(p, st, TAR_CHAR, p->path.data, NULL);
-	case S_IFBLK:
-		return put_head(p, st, TAR_BLOCKDEV, p->path.data, NULL);
-	default: /* archives have no sockets */
+		return add_link(l, dir_fd, name, st);
+	case S_IFSOCK: /* no image can have it */
 		return 0;
+	default:
+		return add(l, st, l->path.len, NULL, 0);
 	}
 }
 
-static int put_below(struct packer *p, int fd, struct pending *self, int depth);
+static int list_below(struct lister *l, int fd, struct pending *self, int depth);
 
-static int put_dir(struct packer *p, int dir_fd, const char *name, struct pending *self,
-		   bool wanted, int depth)
+static int list_dir(struct lister *l, int dir_fd, const char *name, struct pending *self,
+		    bool wanted, int depth)
 {
 	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return failed(p, errno);
+		return failed(l, errno);
 	if (depth >= DEPTH_MAX)
-		return failed(p, ELOOP);
-	int r = wanted ? put_above(p, self) : 0;
+		return failed(l, ELOOP);
+	int r = wanted ? add_above(l, self) : 0;
 
-	return r ? r : put_below(p, fd, self, depth + 1);
+	return r ? r : list_below(l, fd, self, depth + 1);
 }
 
-static int put_any(struct packer *p, int dir_fd, const char *name, struct pending *above, int depth)
+static int list_any(struct lister *l, int dir_fd, const char *name, struct pending *above,
+		    int depth)
 {
-	bool ignored = ignore_match(p->ignore, p->path.data);
+	const struct ignore *ignore = l->context->ignore;
+	bool ignored = ignore_match(ignore, l->path.data);
 	struct stat st;
 
-	if (ignored && !p->ignore->exceptions)
+	if (ignored && !ignore->exceptions)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : failed(p, errno);
+		return errno == ENOENT ? 0 : failed(l, errno);
 	if (S_ISDIR(st.st_mode)) {
-		struct pending self = { above, &st, p->path.len, false };
+		struct pending self = { above, &st, l->path.len, false };
 
-		return put_dir(p, dir_fd, name, &self, !ignored, depth);
+		return list_dir(l, dir_fd, name, &self, !ignored, depth);
 	}
 	if (ignored)
 		return 0;
-	int r = put_above(p, above);
+	int r = add_above(l, above);
 
-	if (r)
-		return r;
-	return S_ISREG(st.st_mode) ? put_file(p, dir_fd, name) : put_other(p, dir_fd, name, &st);
+	return r ? r : add_other(l, dir_fd, name, &st);
 }
 
-static int put_below(struct packer *p, int fd, struct pending *self, int depth)
+static int list_below(struct lister *l, int fd, struct pending *self, int depth)
 {
-	cleanup(listing_deinit) struct listing l = { 0 };
-	size_t len = p->path.len;
-	int r = listing_read(&l, fd);
+	cleanup(listing_deinit) struct listing names = { 0 };
+	size_t len = l->path.len;
+	int r = listing_read(&names, fd);
 
 	if (r < 0)
-		return failed(p, r);
-	for (size_t i = 0; r == 0 && i < l.n; i++) {
-		buf_printf(&p->path, "%s%s", len ? "/" : "", l.v[i]);
-		r = p->path.error ? failed(p, p->path.error) : put_any(p, fd, l.v[i], self, depth);
-		p->path.len = len;
-		p->path.data[len] = '\0';
+		return failed(l, r);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		buf_printf(&l->path, "%s%s", len ? "/" : "", names.v[i]);
+		r = l->path.error ? failed(l, l->path.error)
+				  : list_any(l, fd, names.v[i], self, depth);
+		l->path.len = len;
+		l->path.data[len] = '\0';
 	}
 	return r;
 }
 
-int buildcontext_pack(int dir_fd, const struct ignore *ignore, buildcontext_sink *sink, void *ctx,
+int buildcontext_list(struct buildcontext *context, buildcontext_list_fn *list, void *ctx,
 		      struct err *err)
 {
-	struct packer p = { .ignore = ignore, .sink = sink, .ctx = ctx, .err = err };
-	int r = put_below(&p, dir_fd, NULL, 0);
+	cleanup_free struct lister *l = calloc(1, sizeof(*l));
+	cleanup_free char *block = malloc(BLOCK_BYTES);
 
-	if (r == 0) {
-		tar_end(&p.out);
-		r = flush(&p, 1);
-	}
-	buf_deinit(&p.out);
-	buf_deinit(&p.path);
+	if (!l || !block)
+		return err_sys(err, ENOMEM, "list the context");
+	l->context = context;
+	l->list = list;
+	l->ctx = ctx;
+	l->block = block;
+	l->err = err;
+	int r = list_below(l, context->dir_fd, NULL, 0);
+
+	r = r ? r : flush(l, true);
+	forget(l);
+	buf_deinit(&l->path);
 	return r;
+}
+
+/* ---- contents */
+
+int buildcontext_open(const struct buildcontext *context, const char *path, struct err *err)
+{
+	cleanup_fd int fd = fd_open_beneath(context->dir_fd, path, O_RDONLY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, fd < 0 ? fd : errno, "error from sender: %.150s", path);
+	if (!S_ISREG(st.st_mode) || ignore_match(context->ignore, path))
+		return err_set(err, ERR_INVALID,
+			       "the engine asks for \"%.150s\", which is no file of the context",
+			       path);
+	int owned = fd;
+
+	fd = -1;
+	return owned;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fd.h"
+#include "str.h"
 
 static double since(const struct buildstep *s)
 {
@@ -30,7 +31,7 @@ static size_t number(const struct buildprogress *p, const struct buildstep *s)
 /* Output of a step has its time in front; what the engine itself says has not. */
 static void plain_line(struct buildprogress *p, struct buildstep *s, const char *text)
 {
-	if (s->title[0] == '[')
+	if (s->title[0] == '[' && !str_has_prefix(s->title, "[internal]"))
 		fprintf(stderr, "#%zu %.3f %s\n", number(p, s), since(s), text);
 	else
 		fprintf(stderr, "#%zu %s\n", number(p, s), text);
@@ -151,6 +152,30 @@ void buildprogress_show(struct buildprogress *p, const Cleat__V1__BuildReply *re
 	} else if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT) {
 		show_output(p, reply->output);
 	}
+	fflush(stderr);
+}
+
+void buildprogress_begin(struct buildprogress *p, const char *title)
+{
+	begin(p, title);
+	fflush(stderr);
+}
+
+void buildprogress_line(struct buildprogress *p, const char *title, const char *text)
+{
+	struct buildstep *s = find(p, title);
+
+	if (s)
+		faces[p->face].line(p, s, text);
+	fflush(stderr);
+}
+
+void buildprogress_end(struct buildprogress *p, const char *title)
+{
+	struct buildstep *s = find(p, title);
+
+	if (s)
+		end(p, s, "DONE");
 	fflush(stderr);
 }
 

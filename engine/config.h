@@ -24,6 +24,7 @@ struct config {
 	uint32_t log_max_files;              /* files kept */
 	uint32_t log_compress_after_s;       /* seconds until a closed file is compressed */
 	uint64_t events_max_bytes;           /* of the event journal */
+	uint64_t context_max_bytes;          /* of files kept from contexts of builds */
 	char default_runtime[256];           /* path of an OCI runtime; empty = cleat-oci */
 	char layer_driver[16];               /* erofs, dir; "" = the best that works here */
 	uint64_t layer_max_bytes;            /* of a layer unpacked, to come; 0 = no limit */

@@ -60,4 +60,4 @@ def steps(result):
             found[number].cached = True
         elif (output := re.match(r"\d+\.\d{3} (.*)", rest)):
             found[number].output.append(output[1])
-    return [s for s in found.values() if s.title.startswith("[")]
+    return [s for s in found.values() if s.title.startswith("[") and not s.title.startswith("[internal]")]

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 
 #include "cache.h"
+#include "chores.h"
+#include "contentcache.h"
+#include "contents.h"
 #include "contextignore.h"
 #include "copysource.h"
 #include "fault.h"
@@ -42,6 +45,7 @@ static void build_deinit(struct build *b)
 	dockerfile_deinit(&b->file);
 	scope_deinit(&b->args);
 	scope_deinit(&b->builtin);
+	contexttree_deinit(&b->trees);
 	closep(&b->context_fd);
 	closep(&b->stop_fd);
 	lease_deinit(&b->lease);
@@ -94,7 +98,9 @@ static int fetch_context(struct build *b, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = copysource_is_archive(b->engine, b->lease.fd, "remote", err);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, errno, "build context");
+	r = copysource_is_archive(b->engine, fd, b->lease.fd, err);
 	if (r < 0)
 		return r;
 	if (r == 1)
@@ -106,6 +112,8 @@ static int fetch_context(struct build *b, struct err *err)
 
 static int read_context(struct build *b, int in_fd, struct err *err)
 {
+	if (b->options->contents)
+		return contents_begin(b, err);
 	if (mkdirat(b->lease.fd, "context", 0755) < 0)
 		return err_sys(err, errno, "make the context's directory");
 	b->context_fd = openat(b->lease.fd, "context", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -273,15 +281,24 @@ static int check_request(const struct build *b, struct err *err)
 		r = err_set(err, ERR_UNIMPLEMENTED,
 			    "the context %.120s: this release fetches no git repositories",
 			    o->remote);
+	if (r == 0 && o->listed && (o->remote[0] || !o->dockerfile_text.len))
+		r = err_set(err, ERR_INVALID,
+			    "build: a listed context needs the Dockerfile's text and no URL");
 	return r;
 }
 
 /* What was made is on disk, or forgotten. */
 static int settle(struct build *b, struct err *err)
 {
-	int r = b->wrote ? layers_sync_all(b->engine->layers, err) : 0;
+	struct contents *contents = b->options->contents;
+	bool came = contents_came(contents);
+	int r = b->wrote || came ? layers_sync_all(b->engine->layers, err) : 0;
 
 	fault_point(FAULT_BUILD_LAYERS_SYNCED);
+	if (r == 0 && came) {
+		r = contents_keep(contents, err);
+		chores_queue(b->engine, contentcache_trim, "");
+	}
 	if (r < 0)
 		(void)!cache_drop(b->engine, b->lease.path, NULL);
 	else if (b->wrote)
@@ -313,6 +330,7 @@ int build_image(struct engine *engine, const struct build_options *options, int 
 						 .options = options,
 						 .lease = LEASE_NULL,
 						 .context_fd = -1,
+						 .trees = CONTEXTTREE_NULL,
 						 .stop_fd = -1,
 						 .file = DOCKERFILE_NULL,
 						 .mutex = PTHREAD_MUTEX_INITIALIZER };

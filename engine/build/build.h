@@ -21,13 +21,16 @@ enum build_event_kind {
 	BUILD_FAILED,
 	BUILD_OUTPUT, /* of the step */
 	BUILD_NOTE,   /* of the build */
+	BUILD_WANTED, /* files of a listed context: paths, a NUL behind each */
 };
+
+struct contents;
 
 struct build_event {
 	enum build_event_kind kind;
 	const char *step; /* its title; the text of a note */
 	int stream;       /* 1 stdout, 2 stderr */
-	const void *data;
+	const void *data; /* of an output, or what is wanted */
 	size_t len;
 };
 
@@ -37,9 +40,11 @@ struct build_options {
 	int (*tell)(void *ctx, const struct build_event *event, struct err *err);
 	void *ctx;
 	int cancel_fd; /* readable = stop; -1 = never */
+	struct contents
+		*contents; /* of a listed context, borrowed; NULL = the context comes whole */
 };
 
 /* Builds from the context (a tar, plain or compressed) that is read from context_fd (borrowed) to its end.
- * Blocks. -EINVAL with Docker's sentences, -ECANCELED; the id is in `id` on success. */
+ * Blocks. -EINVAL with Docker's sentences, -ECANCELED; the id is in `id` on success. With `contents`, context_fd is not read. */
 int build_image(struct engine *engine, const struct build_options *options, int context_fd,
 		char id[72], struct err *err) must_check;

@@ -10,6 +10,7 @@
 #include "blobs.h"
 #include "cache.h"
 #include "content.h"
+#include "contents.h"
 #include "copytree.h"
 #include "fault.h"
 #include "fd.h"
@@ -95,7 +96,8 @@ static int publish(struct work *w, const struct lease *lease, const struct image
 		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c.diff_id + 7,
 				   c.size_bytes, err);
 	r = r ? r : publish_blob(engine, lease, layer, err);
-	r = r ? r : cache_add(engine, key, w->build->lease.path, &c, w->title, err);
+	if (!contents_changed(w->build->options->contents))
+		r = r ? r : cache_add(engine, key, w->build->lease.path, &c, w->title, err);
 	fault_point(FAULT_BUILD_CACHE_RECORDED);
 	return r ? r : push(w, &c, history, err);
 }

@@ -9,6 +9,7 @@
 #include "dirs.h"
 #include "dockervar.h"
 #include "fd.h"
+#include "listtree.h"
 #include "registry/download.h"
 #include "sources.h"
 #include "str.h"
@@ -18,7 +19,7 @@ struct finder {
 	struct copy_sources *out;
 	struct work *w;
 	const struct instruction *in;
-	int root_fd; /* -1 until one is needed */
+	struct sources_root root; /* fd -1 until one is needed */
 };
 
 static int no_memory(struct err *err)
@@ -77,15 +78,13 @@ static bool may_be_archive(int fd)
 }
 
 /* Only a worker looks into what is compressed: dump.sql.gz is no archive. */
-int copysource_is_archive(const struct engine *engine, int dir_fd, const char *name,
-			  struct err *err)
+int copysource_is_archive(const struct engine *engine, int fd, int dir_fd, struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
-	cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct err own = ERR_NULL;
 
-	if (fd < 0 || !may_be_archive(fd))
+	if (!may_be_archive(fd))
 		return 0;
 	int r = worker_start(&worker, engine->bin_dir, "probe", fd, dir_fd, &own);
 
@@ -96,7 +95,24 @@ int copysource_is_archive(const struct engine *engine, int dir_fd, const char *n
 	return r;
 }
 
-int copysource_unpack(struct engine *engine, const struct copy_source *s, int root_fd,
+/* The bytes of a regular file: an owned descriptor, -errno. */
+static int open_source(const struct build *b, const struct copy_source *s)
+{
+	const struct contents *contents = b->options->contents;
+	struct listing_file f;
+	char hex[65];
+
+	if (!s->listed) {
+		int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+		return fd < 0 ? -errno : fd;
+	}
+	listing_get(contents_listing(contents), s->file, &f);
+	str_hex(f.digest, sizeof(f.digest), hex);
+	return contents_open(contents, hex);
+}
+
+int copysource_unpack(const struct build *b, const struct copy_source *s, int root_fd,
 		      const char *to, struct err *err)
 {
 	cleanup(worker_deinit) struct worker worker = WORKER_NULL;
@@ -106,11 +122,11 @@ int copysource_unpack(struct engine *engine, const struct copy_source *s, int ro
 	if (path < 0)
 		return path;
 	cleanup_fd int dir = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int in = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int in = open_source(b, s);
 
 	if (dir < 0 || in < 0)
-		return err_sys(err, errno, "open \"%.120s\"", s->base);
-	int r = worker_start(&worker, engine->bin_dir, "tree", in, dir, err);
+		return err_sys(err, in < 0 ? in : errno, "open \"%.120s\"", s->base);
+	int r = worker_start(&worker, b->engine->bin_dir, "tree", in, dir, err);
 
 	r = r ? r : worker_finish(&worker, &lines, err);
 	return r < 0 ? err_wrap(err, r, "unpack \"%.100s\"", s->base) : 0;
@@ -146,48 +162,91 @@ static char *target_of(const struct instruction *in, const char *word, const cha
 
 static int look_into(const struct finder *f, struct copy_source *s, struct err *err)
 {
-	int r = copysource_is_archive(f->w->build->engine, s->dir_fd, s->name, err);
+	static const struct copy_rules all = { .exclude = NULL };
+	const struct build *b = f->w->build;
+	int r = s->listed ? listtree_need(f->w->build, s->file, &all, err) : 0;
 
+	if (r < 0)
+		return r;
+	cleanup_fd int fd = open_source(b, s);
+
+	r = fd < 0 ? err_sys(err, fd, "open \"%.120s\"", s->base)
+		   : copysource_is_archive(b->engine, fd, b->lease.fd, err);
 	s->archive = r == 1;
 	return r < 0 ? r : 0;
 }
 
-static int add_path(struct finder *f, const char *word, const char *path, struct err *err)
+static int open_listed(const struct finder *f, struct copy_source *s, const char *path,
+		       uint32_t *mode, struct err *err)
 {
-	struct copy_source *s = grow(f->out);
+	struct listing_file file;
+	int64_t r = sources_listed(f->root.listing, path, err);
+
+	if (r < 0)
+		return (int)r;
+	s->listed = true;
+	s->file = (uint32_t)r;
+	listing_get(f->root.listing, s->file, &file);
+	*mode = file.mode;
+	return 0;
+}
+
+static int open_path(const struct finder *f, struct copy_source *s, const char *word,
+		     const char *path, uint32_t *mode, struct err *err)
+{
 	struct stat st;
 
-	if (!s)
-		return no_memory(err);
-	s->dir_fd = sources_open(f->root_fd, path, &s->name, err);
+	s->dir_fd = sources_open(f->root.fd, path, &s->name, err);
 	if (s->dir_fd < 0)
 		return s->dir_fd;
-	s->base = base_of(path);
-	s->target = target_of(f->in, word, path);
-	if (!s->base || !s->target)
-		return no_memory(err);
 	if (fstatat(s->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(err, ERR_NOT_FOUND,
 			       "file not found in build context or excluded by .dockerignore: stat "
 			       "%.120s: file does not exist",
 			       word);
-	s->directory = S_ISDIR(st.st_mode);
-	if (f->in->kind != INSTRUCTION_ADD || !S_ISREG(st.st_mode) ||
+	*mode = st.st_mode;
+	return 0;
+}
+
+static int add_path(struct finder *f, const char *word, const char *path, struct err *err)
+{
+	struct copy_source *s = grow(f->out);
+	uint32_t mode = 0;
+
+	if (!s)
+		return no_memory(err);
+	s->base = base_of(path);
+	s->target = target_of(f->in, word, path);
+	if (!s->base || !s->target)
+		return no_memory(err);
+	int r = f->root.listing ? open_listed(f, s, path, &mode, err)
+				: open_path(f, s, word, path, &mode, err);
+
+	s->directory = S_ISDIR(mode);
+	if (r < 0 || f->in->kind != INSTRUCTION_ADD || !S_ISREG(mode) ||
 	    str_equal(instruction_flag(f->in, "unpack", 0), "false"))
-		return 0;
+		return r;
 	return look_into(f, s, err);
+}
+
+static int open_root(struct finder *f, struct key *key, struct err *err)
+{
+	const char *from = instruction_flag(f->in, "from", 0);
+	const struct contents *contents = f->w->build->options->contents;
+
+	if (!from && contents)
+		f->root.listing = contents_listing(contents);
+	else if (f->root.fd < 0)
+		f->root.fd = origin_open(f->w, from, key, err);
+	return !f->root.listing && f->root.fd < 0 ? f->root.fd : 0;
 }
 
 static int add_paths(struct finder *f, const char *word, struct key *key, struct err *err)
 {
 	cleanup(strings_deinit) struct strings paths = { 0 };
-	int r = 0;
+	int r = open_root(f, key, err);
 
-	if (f->root_fd < 0)
-		f->root_fd = origin_open(f->w, instruction_flag(f->in, "from", 0), key, err);
-	if (f->root_fd < 0)
-		return f->root_fd;
-	r = sources_find(f->root_fd, word, &paths, err);
+	r = r ? r : sources_find(&f->root, word, &paths, err);
 	for (size_t i = 0; r == 0 && i < paths.n; i++)
 		r = add_path(f, word, paths.v[i], err);
 	return r;
@@ -306,12 +365,12 @@ static int add_word(struct finder *f, const char *word, struct key *key, struct 
 int copysource_find(struct copy_sources *out, struct work *w, const struct instruction *in,
 		    const struct strings *words, struct key *key, struct err *err)
 {
-	struct finder f = { out, w, in, -1 };
+	struct finder f = { out, w, in, { -1, NULL } };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i + 1 < words->n; i++)
 		r = add_word(&f, words->v[i], key, err);
-	closep(&f.root_fd);
+	closep(&f.root.fd);
 	if (r == 0 && out->n == 0)
 		r = err_set(err, ERR_INVALID, "no source files were specified");
 	return r;

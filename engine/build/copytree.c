@@ -4,13 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/xattr.h>
 
 #include "buf.h"
 #include "treepart.h"
-
-enum { PART_BYTES = 1 << 30 };
+#include "treeput.h"
 
 struct copy {
 	const struct copy_rules *rules;
@@ -21,70 +18,23 @@ struct copy {
 static int copy_any(struct copy *c, int from_fd, const char *name, int to_fd, const char *to,
 		    int depth);
 
+static const char *shown(const struct copy *c, const char *to)
+{
+	return c->path.len ? c->path.data : to;
+}
+
 static int failed(struct copy *c, int r, const char *to)
 {
-	return err_sys(c->err, r, "copy to \"%.120s\"", c->path.len ? c->path.data : to);
-}
-
-static int copy_xattr(void *ctx, const char *key, const void *value, size_t len)
-{
-	const int *fd = ctx;
-
-	return fsetxattr(*fd, key, value, len, 0) < 0 && errno != ENOTSUP ? -errno : 0;
-}
-
-/* Owner, mode, attributes and time of what is open, in the order in which one does not undo another. */
-static int set_like(struct copy *c, int from, int to, const struct stat *st)
-{
-	const struct timespec times[] = { st->st_mtim, st->st_mtim };
-
-	if (fchown(to, (uid_t)treepart_owner(c->rules->uid, st->st_uid),
-		   (gid_t)treepart_owner(c->rules->gid, st->st_gid)) < 0 ||
-	    fchmod(to, treepart_mode(c->rules, st)) < 0)
-		return -errno;
-	int r = treepart_each_xattr(from, copy_xattr, &to);
-
-	return r == 0 && futimens(to, times) < 0 ? -errno : r;
-}
-
-static int copy_bytes(int from, int to)
-{
-	ssize_t n;
-
-	while ((n = sendfile(to, from, NULL, PART_BYTES)) > 0)
-		;
-	return n < 0 ? -errno : 0;
-}
-
-/* What is there goes, unless it is a directory. */
-static int make_room(struct copy *c, int to_fd, const char *to)
-{
-	struct stat st;
-
-	if (fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : failed(c, errno, to);
-	if (S_ISDIR(st.st_mode))
-		return err_set(c->err, ERR_INVALID,
-			       "cannot replace to directory \"%.120s\" with file", to);
-	return unlinkat(to_fd, to, 0) < 0 ? failed(c, errno, to) : 0;
+	return err_sys(c->err, r, "copy to \"%.120s\"", shown(c, to));
 }
 
 static int copy_file(struct copy *c, int from_fd, const char *name, int to_fd, const char *to,
 		     const struct stat *st)
 {
 	cleanup_fd int from = treepart_open_file(from_fd, name);
-	int r = make_room(c, to_fd, to);
 
-	if (r < 0)
-		return r;
-	cleanup_fd int out =
-		openat(to_fd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (from < 0 || out < 0)
-		return failed(c, from < 0 ? from : errno, to);
-	r = copy_bytes(from, out);
-	r = r ? r : set_like(c, from, out, st);
-	return r < 0 ? failed(c, r, to) : 0;
+	return from < 0 ? failed(c, from, to)
+			: treeput_file(c->rules, st, from, from, to_fd, to, shown(c, to), c->err);
 }
 
 static int copy_below(struct copy *c, int from, int to, int depth)
@@ -110,20 +60,17 @@ static int copy_dir(struct copy *c, int from_fd, const char *name, int to_fd, co
 		    const struct stat *st, int depth)
 {
 	cleanup_fd int from = treepart_open_dir(from_fd, name);
-	bool made = mkdirat(to_fd, to, 0700) == 0;
+	bool made = false;
 
-	if (!made && errno != EEXIST)
-		return failed(c, errno, to);
-	cleanup_fd int out = treepart_open_dir(to_fd, to);
+	if (from < 0)
+		return failed(c, from, to);
+	cleanup_fd int out = treeput_dir(to_fd, to, &made, shown(c, to), c->err);
 
-	if (out == -ENOTDIR || out == -ELOOP)
-		return err_set(c->err, ERR_INVALID, "cannot copy to non-directory: \"%.120s\"",
-			       c->path.len ? c->path.data : to);
-	if (from < 0 || out < 0)
-		return failed(c, from < 0 ? from : out, to);
+	if (out < 0)
+		return out;
 	int r = copy_below(c, from, out, depth);
 
-	if (r == 0 && made && (r = set_like(c, from, out, st)) < 0)
+	if (r == 0 && made && (r = treeput_like(c->rules, st, from, out)) < 0)
 		return failed(c, r, to);
 	return r;
 }
@@ -131,27 +78,11 @@ static int copy_dir(struct copy *c, int from_fd, const char *name, int to_fd, co
 static int copy_node(struct copy *c, int from_fd, const char *name, int to_fd, const char *to,
 		     const struct stat *st)
 {
-	const struct timespec times[] = { st->st_mtim, st->st_mtim };
-	cleanup_free char *target = NULL;
-	int r = make_room(c, to_fd, to);
+	cleanup_free char *target = S_ISLNK(st->st_mode) ? treepart_link(from_fd, name) : NULL;
 
-	if (r < 0)
-		return r;
-	if (S_ISLNK(st->st_mode))
-		r = !(target = treepart_link(from_fd, name)) || symlinkat(target, to_fd, to) < 0
-			    ? -errno
-			    : 0;
-	else
-		r = mknodat(to_fd, to, (st->st_mode & S_IFMT) | treepart_mode(c->rules, st),
-			    st->st_rdev) < 0
-			    ? -errno
-			    : 0;
-	if (r == 0 &&
-	    (fchownat(to_fd, to, (uid_t)treepart_owner(c->rules->uid, st->st_uid),
-		      (gid_t)treepart_owner(c->rules->gid, st->st_gid), AT_SYMLINK_NOFOLLOW) < 0 ||
-	     utimensat(to_fd, to, times, AT_SYMLINK_NOFOLLOW) < 0))
-		r = -errno;
-	return r < 0 ? failed(c, r, to) : 0;
+	if (S_ISLNK(st->st_mode) && !target)
+		return failed(c, errno, to);
+	return treeput_node(c->rules, st, target, to_fd, to, shown(c, to), c->err);
 }
 
 static int copy_any(struct copy *c, int from_fd, const char *name, int to_fd, const char *to,
@@ -161,7 +92,7 @@ static int copy_any(struct copy *c, int from_fd, const char *name, int to_fd, co
 
 	if (c->path.data)
 		c->path.data[c->path.len] = '\0';
-	if (treepart_excluded(c->rules, &c->path))
+	if (treepart_excluded(c->rules, c->path.data))
 		return 0;
 	if (fstatat(from_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(c, errno, to);

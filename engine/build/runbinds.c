@@ -12,10 +12,11 @@
 
 #include "copytree.h"
 #include "fd.h"
+#include "listtree.h"
 #include "sources.h"
 #include "str.h"
 
-const struct copy_rules runmount_as_is = { -1, -1, -1, true, NULL };
+const struct copy_rules runmount_as_is = { .uid = -1, .gid = -1, .mode = -1, .devices = true };
 
 static int no_memory(struct err *err)
 {
@@ -33,12 +34,37 @@ int runmount_source(struct work *w, const struct runmount *m, struct key *key, c
 	return root < 0 ? root : sources_open(root, str_or_empty(m->source), name, err);
 }
 
+/* The file of a listed context that a mount shows. */
+static int64_t listed_source(const struct work *w, const struct runmount *m, struct err *err)
+{
+	return sources_listed(contents_listing(w->build->options->contents),
+			      str_or_empty(m->source), err);
+}
+
+static bool is_listed(const struct work *w, const struct runmount *m)
+{
+	return !m->from && w->build->options->contents;
+}
+
+static int add_listed_key(struct work *w, const struct runmount *m, struct key *key,
+			  struct err *err)
+{
+	const struct listing *l = contents_listing(w->build->options->contents);
+	int64_t file = listed_source(w, m, err);
+
+	return file < 0 ? (int)file
+			: listtree_digest(l, (uint32_t)file, &runmount_as_is, key->digest, err);
+}
+
 static int add_bind_key(struct work *w, const struct runmount *m, struct key *key, struct err *err)
 {
 	cleanup_free char *name = NULL;
-	cleanup_fd int dir = runmount_source(w, m, key, &name, err);
 
 	key_add(key, "source", str_or_empty(m->source));
+	if (is_listed(w, m))
+		return add_listed_key(w, m, key, err);
+	cleanup_fd int dir = runmount_source(w, m, key, &name, err);
+
 	return dir < 0 ? dir : copytree_digest(dir, name, &runmount_as_is, key->digest, err);
 }
 
@@ -132,11 +158,40 @@ static char *real_path(int dir_fd, const char *name)
 	return n < 0 ? NULL : strndup(path, (size_t)n);
 }
 
+/* A name in the lease for a copy of this step alone. */
+static int name_copy(struct runbinds *b, struct work *w, char name[24], struct err *err)
+{
+	(void)snprintf(name, 24, "bind-%zu", b->n);
+	return need_lease(b, w, err);
+}
+
+/* Of a listed context: a copy that all steps have, or, to be written to, one of its own. */
+static int listed_path(struct runbinds *b, struct work *w, const struct runmount *m, char **path,
+		       struct err *err)
+{
+	int64_t file = listed_source(w, m, err);
+	char copy[24];
+
+	if (file < 0)
+		return (int)file;
+	if (m->read_only)
+		return contexttree_path(w->build, (uint32_t)file, path, err);
+	int r = name_copy(b, w, copy, err);
+
+	r = r ? r : listtree_need(w->build, (uint32_t)file, &runmount_as_is, err);
+	r = r ? r
+	      : listtree_copy(w->build->options->contents, (uint32_t)file, b->lease.fd, copy,
+			      &runmount_as_is, err);
+	*path = r ? NULL : lease_path(b, w, copy);
+	return r;
+}
+
 /* Files of the context that are not written to are mounted as they are. */
-static int make_bind(struct runbinds *b, struct work *w, const struct runmount *m, struct err *err)
+static int bind_path(struct runbinds *b, struct work *w, const struct runmount *m, char **path,
+		     struct err *err)
 {
 	cleanup(key_deinit) struct key unused = { 0 };
-	cleanup_free char *name = NULL, *path = NULL;
+	cleanup_free char *name = NULL;
 	char copy[24];
 	int r = key_open(&unused, "", err);
 
@@ -147,13 +202,20 @@ static int make_bind(struct runbinds *b, struct work *w, const struct runmount *
 	if (dir < 0)
 		return dir;
 	if (!m->from && m->read_only) {
-		path = real_path(dir, name);
-	} else {
-		(void)snprintf(copy, sizeof(copy), "bind-%zu", b->n);
-		r = need_lease(b, w, err);
-		r = r ? r : copytree_copy(dir, name, b->lease.fd, copy, &runmount_as_is, err);
-		path = r ? NULL : lease_path(b, w, copy);
+		*path = real_path(dir, name);
+		return 0;
 	}
+	r = name_copy(b, w, copy, err);
+	r = r ? r : copytree_copy(dir, name, b->lease.fd, copy, &runmount_as_is, err);
+	*path = r ? NULL : lease_path(b, w, copy);
+	return r;
+}
+
+static int make_bind(struct runbinds *b, struct work *w, const struct runmount *m, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	int r = is_listed(w, m) ? listed_path(b, w, m, &path, err) : bind_path(b, w, m, &path, err);
+
 	if (r == 0 && (!path || !add_mount(b, "bind", path, m->target, m->read_only)))
 		r = no_memory(err);
 	return r;

@@ -58,7 +58,7 @@ static int by_text(const void *a, const void *b)
 }
 
 struct search {
-	int root_fd;
+	const struct sources_root *root;
 	const struct strings *parts;
 	struct strings *out;
 };
@@ -70,25 +70,58 @@ static char *join(const char *dir, const char *name)
 	return dir[0] ? str_printf("%s/%s", dir, name) : strdup(name);
 }
 
-static int search_wild(struct search *s, const char *path, size_t at)
+static int search_name(struct search *s, const char *path, const char *name, size_t at)
 {
-	int fd = open_in(s->root_fd, path, O_RDONLY | O_DIRECTORY), r = 0;
+	if (!glob_match(s->parts->v[at], name, strlen(name), GLOB_PATH))
+		return 0;
+	cleanup_free char *next = join(path, name);
+
+	return next ? search(s, next, at + 1) : -ENOMEM;
+}
+
+static int search_wild_files(struct search *s, const char *path, size_t at)
+{
+	int fd = open_in(s->root->fd, path, O_RDONLY | O_DIRECTORY), r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir) {
 		closep(&fd);
 		return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
 	}
-	for (struct dirent *e; r == 0 && (e = readdir(dir));) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    !glob_match(s->parts->v[at], e->d_name, strlen(e->d_name), GLOB_PATH))
-			continue;
-		cleanup_free char *next = join(path, e->d_name);
-
-		r = next ? search(s, next, at + 1) : -ENOMEM;
-	}
+	for (struct dirent *e; r == 0 && (e = readdir(dir));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = search_name(s, path, e->d_name, at);
 	closedir(dir);
 	return r;
+}
+
+static int search_wild_listed(struct search *s, const char *path, size_t at)
+{
+	const struct listing *l = s->root->listing;
+	int64_t dir = listing_resolve(l, path, true);
+	struct listing_file f;
+	int r = 0;
+
+	if (dir < 0)
+		return dir == -ENOENT || dir == -ENOTDIR ? 0 : (int)dir;
+	uint32_t end = listing_next(l, (uint32_t)dir);
+
+	for (uint32_t i = (uint32_t)dir + 1; r == 0 && i < end; i = listing_next(l, i)) {
+		listing_get(l, i, &f);
+		r = search_name(s, path, f.name, at);
+	}
+	return r;
+}
+
+/* Whether there is something of that path: 1, 0, -errno. */
+static int look_up(const struct sources_root *root, const char *path)
+{
+	cleanup_fd int fd = root->listing ? -1 : open_in(root->fd, path, O_PATH | O_NOFOLLOW);
+	int64_t r = root->listing ? listing_resolve(root->listing, path, false) : fd;
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	return r < 0 ? (int)r : 1;
 }
 
 static void unescape(char *text)
@@ -108,23 +141,23 @@ static int search(struct search *s, const char *dir, size_t at)
 	if (at == s->parts->n)
 		return s->out->n < MATCHES_MAX ? strings_append(s->out, dir) : -E2BIG;
 	if (glob_has_wildcard(s->parts->v[at]))
-		return search_wild(s, dir, at);
+		return s->root->listing ? search_wild_listed(s, dir, at)
+					: search_wild_files(s, dir, at);
 	cleanup_free char *next = join(dir, s->parts->v[at]);
 
 	if (!next)
 		return -ENOMEM;
 	unescape(next + (dir[0] ? strlen(dir) + 1 : 0));
-	cleanup_fd int fd = open_in(s->root_fd, next, O_PATH | O_NOFOLLOW);
+	int r = look_up(s->root, next);
 
-	if (fd == -ENOENT || fd == -ENOTDIR)
-		return 0;
-	return fd < 0 ? fd : search(s, next, at + 1);
+	return r == 1 ? search(s, next, at + 1) : r;
 }
 
-int sources_find(int root_fd, const char *pattern, struct strings *out, struct err *err)
+int sources_find(const struct sources_root *root, const char *pattern, struct strings *out,
+		 struct err *err)
 {
 	cleanup(strings_deinit) struct strings parts = { 0 };
-	struct search s = { root_fd, &parts, out };
+	struct search s = { root, &parts, out };
 	size_t before = out->n;
 	int r = split(pattern, &parts);
 
@@ -200,4 +233,13 @@ int sources_open(int root_fd, const char *path, char **name, struct err *err)
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return not_found(path, err);
 	return err_sys(err, fd < 0 ? fd : -ELOOP, "open \"%.120s\"", path);
+}
+
+int64_t sources_listed(const struct listing *listing, const char *path, struct err *err)
+{
+	int64_t file = listing_resolve(listing, path, true);
+
+	if (file == -ENOENT || file == -ENOTDIR)
+		return not_found(path, err);
+	return file < 0 ? err_sys(err, (int)file, "open \"%.120s\"", path) : file;
 }

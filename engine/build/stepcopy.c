@@ -11,6 +11,7 @@
 #include "copysource.h"
 #include "copytree.h"
 #include "dirs.h"
+#include "listtree.h"
 #include "str.h"
 #include "user.h"
 #include "work.h"
@@ -142,6 +143,23 @@ static int read_destination(struct copying *c, struct err *err)
 
 /* ---- what it depends on */
 
+static int add_digest(struct copying *c, const struct copy_source *s, struct err *err)
+{
+	const struct contents *contents = c->w->build->options->contents;
+
+	return s->listed ? listtree_digest(contents_listing(contents), s->file, &c->rules,
+					   c->key.digest, err)
+			 : copytree_digest(s->dir_fd, s->name, &c->rules, c->key.digest, err);
+}
+
+static int copy_to(const struct copying *c, const struct copy_source *s, int to_fd, const char *to,
+		   struct err *err)
+{
+	return s->listed ? listtree_copy(c->w->build->options->contents, s->file, to_fd, to,
+					 &c->rules, err)
+			 : copytree_copy(s->dir_fd, s->name, to_fd, to, &c->rules, err);
+}
+
 static int add_sources(struct copying *c, struct err *err)
 {
 	int r = 0;
@@ -152,7 +170,7 @@ static int add_sources(struct copying *c, struct err *err)
 		key_add(&c->key, "target", s->target);
 		key_add(&c->key, "base", s->directory ? "" : s->base);
 		key_add(&c->key, "archive", s->archive ? "yes" : "no");
-		r = copytree_digest(s->dir_fd, s->name, &c->rules, c->key.digest, err);
+		r = add_digest(c, s, err);
 	}
 	return r;
 }
@@ -202,27 +220,36 @@ static int copy_one(const struct copying *c, const struct copy_source *s, int ro
 		cleanup_fd int dir = openat(there, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		return dir < 0 ? err_sys(err, errno, "open \"%.120s\"", target)
-			       : copytree_copy(s->dir_fd, s->name, dir, ".", &c->rules, err);
+			       : copy_to(c, s, dir, ".", err);
 	}
 	cleanup_fd int parent = dirs_make_parent(root_fd, target, uid, gid, &name, err);
 
-	return parent < 0 ? parent
-			  : copytree_copy(s->dir_fd, s->name, parent, name, &c->rules, err);
+	return parent < 0 ? parent : copy_to(c, s, parent, name, err);
+}
+
+static int need_all(struct copying *c, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->sources.n; i++)
+		if (c->sources.v[i].listed)
+			r = listtree_need(c->w->build, c->sources.v[i].file, &c->rules, err);
+	return r;
 }
 
 static int copy_all(struct copying *c, const char *key, struct err *err)
 {
 	cleanup(scratch_deinit) struct scratch s = SCRATCH_NULL;
 	cleanup(buildlayer_deinit) struct buildlayer layer = BUILDLAYER_NULL;
-	int r = buildlayer_begin(&layer, c->w, err);
+	int r = need_all(c, err);
 
+	r = r ? r : buildlayer_begin(&layer, c->w, err);
 	r = r ? r : scratch_open(&s, c->w, instruction_switch(c->in, "link"), err);
 
 	for (size_t i = 0; r == 0 && i < c->sources.n; i++)
-		r = c->sources.v[i].archive
-			    ? copysource_unpack(c->w->build->engine, &c->sources.v[i], s.root_fd,
-						c->to, err)
-			    : copy_one(c, &c->sources.v[i], s.root_fd, err);
+		r = c->sources.v[i].archive ? copysource_unpack(c->w->build, &c->sources.v[i],
+								s.root_fd, c->to, err)
+					    : copy_one(c, &c->sources.v[i], s.root_fd, err);
 	closep(&s.root_fd);
 	s.root_fd = -1;
 	return r ? r : buildlayer_commit(&layer, c->w, s.upper_fd, key, c->history.data, err);
@@ -233,7 +260,9 @@ static int prepare(struct copying *c, struct err *err)
 	bool stage = c->in->kind == INSTRUCTION_COPY && instruction_flag(c->in, "from", 0);
 	int r = expand_words(c, err);
 
-	c->rules = (struct copy_rules){ stage ? -1 : 0, stage ? -1 : 0, -1, stage, NULL };
+	c->rules = (struct copy_rules){
+		.uid = stage ? -1 : 0, .gid = stage ? -1 : 0, .mode = -1, .devices = stage
+	};
 	buf_printf(&c->history, "%s", instruction_name(c->in->kind));
 	for (size_t i = 0; i + 1 < c->in->flags.n; i += 2)
 		buf_printf(&c->history, " --%s=%s", c->in->flags.v[i], c->in->flags.v[i + 1]);

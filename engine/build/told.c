@@ -44,6 +44,15 @@ int told_output(struct work *w, int stream, const void *data, size_t n, struct e
 	return tell(w->build, &event, err);
 }
 
+int told_wanted(struct build *b, const struct buf *paths, struct err *err)
+{
+	const struct build_event event = {
+		.kind = BUILD_WANTED, .step = "", .data = paths->data, .len = paths->len
+	};
+
+	return tell(b, &event, err);
+}
+
 void told_note(struct build *b, const char *text)
 {
 	const struct build_event event = { .kind = BUILD_NOTE, .step = text };

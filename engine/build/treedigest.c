@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "copytree.h"
+#include "sha256.h"
 #include "str.h"
 #include "treepart.h"
 
@@ -15,7 +16,8 @@ enum { BLOCK_BYTES = 64 << 10 };
 struct hash {
 	const struct copy_rules *rules;
 	EVP_MD_CTX *digest;
-	struct buf path; /* below the source */
+	EVP_MD_CTX *file; /* of one file's contents; NULL = none was read yet */
+	struct buf path;  /* below the source */
 };
 
 static int hash_xattr(void *ctx, const char *key, const void *value, size_t len)
@@ -30,33 +32,49 @@ static int hash_xattr(void *ctx, const char *key, const void *value, size_t len)
 		       : -ENOMEM;
 }
 
-/* A line of what is not contents. */
-static int hash_head(struct hash *h, const struct stat *st, const char *more)
+int treedigest_head(EVP_MD_CTX *digest, const struct copy_rules *rules, const char *path,
+		    const struct stat *st, const char *link)
 {
 	cleanup(buf_deinit) struct buf line = BUF_NULL;
 
-	buf_json_string(&line, str_or_empty(h->path.data), h->path.len);
-	buf_printf(&line, " %o %o %lld %lld %lld %llx ", st->st_mode & S_IFMT,
-		   treepart_mode(h->rules, st), treepart_owner(h->rules->uid, st->st_uid),
-		   treepart_owner(h->rules->gid, st->st_gid),
-		   S_ISREG(st->st_mode) ? (long long)st->st_size : 0LL,
+	buf_json_string(&line, path, strlen(path));
+	buf_printf(&line, " %o %o %lld %lld %llx ", st->st_mode & S_IFMT, treepart_mode(rules, st),
+		   treepart_owner(rules->uid, st->st_uid), treepart_owner(rules->gid, st->st_gid),
 		   (unsigned long long)st->st_rdev);
-	buf_json_string(&line, more, strlen(more));
+	buf_json_string(&line, link, strlen(link));
 	buf_putc(&line, '\n');
-	return line.error || EVP_DigestUpdate(h->digest, line.data, line.len) != 1 ? -ENOMEM : 0;
+	return line.error || EVP_DigestUpdate(digest, line.data, line.len) != 1 ? -ENOMEM : 0;
 }
 
-static int hash_bytes(struct hash *h, int fd)
+static int hash_head(struct hash *h, const struct stat *st, const char *link)
+{
+	return treedigest_head(h->digest, h->rules, str_or_empty(h->path.data), st, link);
+}
+
+static int read_digest(struct hash *h, int fd, unsigned char sum[SHA256_BYTES])
 {
 	cleanup_free char *block = malloc(BLOCK_BYTES);
 	ssize_t n;
 
-	if (!block)
+	if (!h->file)
+		h->file = EVP_MD_CTX_new();
+	if (!block || !h->file || EVP_DigestInit_ex(h->file, EVP_sha256(), NULL) != 1)
 		return -ENOMEM;
 	while ((n = read(fd, block, BLOCK_BYTES)) > 0)
-		if (EVP_DigestUpdate(h->digest, block, (size_t)n) != 1)
+		if (EVP_DigestUpdate(h->file, block, (size_t)n) != 1)
 			return -ENOMEM;
-	return n < 0 ? -errno : 0;
+	return n < 0 ? -errno : EVP_DigestFinal_ex(h->file, sum, NULL) == 1 ? 0 : -ENOMEM;
+}
+
+/* The contents go in by their digest, so that who has that need not have them. */
+static int hash_bytes(struct hash *h, int fd)
+{
+	unsigned char sum[SHA256_BYTES];
+	int r = read_digest(h, fd, sum);
+
+	if (r < 0)
+		return r;
+	return EVP_DigestUpdate(h->digest, sum, sizeof(sum)) == 1 ? 0 : -ENOMEM;
 }
 
 static int hash_any(struct hash *h, int dir_fd, const char *name, int depth);
@@ -96,7 +114,7 @@ static int hash_any(struct hash *h, int dir_fd, const char *name, int depth)
 
 	if (h->path.data)
 		h->path.data[h->path.len] = '\0';
-	if (treepart_excluded(h->rules, &h->path))
+	if (treepart_excluded(h->rules, h->path.data))
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
@@ -114,5 +132,6 @@ int copytree_digest(int dir_fd, const char *name, const struct copy_rules *rules
 	int r = hash_any(&h, dir_fd, name, 0);
 
 	buf_deinit(&h.path);
+	EVP_MD_CTX_free(h.file);
 	return r < 0 ? err_sys(err, r, "read \"%.120s\"", name) : 0;
 }

@@ -94,9 +94,9 @@ char *treepart_link(int dir_fd, const char *name)
 	return steal(&target);
 }
 
-bool treepart_excluded(const struct copy_rules *rules, const struct buf *path)
+bool treepart_excluded(const struct copy_rules *rules, const char *path)
 {
-	return rules->exclude && path->len && ignore_match(rules->exclude, path->data);
+	return rules->exclude && path && *path && ignore_match(rules->exclude, path);
 }
 
 long long treepart_owner(int64_t rule, unsigned int source)

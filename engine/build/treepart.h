@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What digests and copies of trees have in common: private to copytree.c, treedigest.c and treepart.c. */
+/* What digests and copies of trees have in common: private to copytree.c, listtree.c, treedigest.c, treepart.c and treeput.c. */
 #pragma once
 
 #include <dirent.h>
@@ -29,6 +29,10 @@ typedef int treepart_xattr_fn(void *ctx, const char *key, const void *value, siz
 int treepart_each_xattr(int fd, treepart_xattr_fn *one, void *ctx) must_check;
 
 /* What the rules make of a file. */
-bool treepart_excluded(const struct copy_rules *rules, const struct buf *path);
+bool treepart_excluded(const struct copy_rules *rules, const char *path);
 long long treepart_owner(int64_t rule, unsigned int source);
 unsigned int treepart_mode(const struct copy_rules *rules, const struct stat *st);
+
+/* treedigest.c: a line of what is not contents, for digests. */
+int treedigest_head(EVP_MD_CTX *digest, const struct copy_rules *rules, const char *path,
+		    const struct stat *st, const char *link) must_check;

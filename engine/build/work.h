@@ -11,6 +11,7 @@
 #include "build.h"
 #include "cleat/v1/images.pb-c.h"
 #include "commit.h"
+#include "contexttree.h"
 #include "dockerfile.h"
 #include "engine.h"
 #include "err.h"
@@ -29,6 +30,7 @@ struct build {
 	struct lease lease; /* names the build; its context is below */
 	bool remote_text;   /* the context is a URL that has a Dockerfile alone */
 	int context_fd;     /* the root of the context's files, -1 = there is none */
+	struct contexttree trees;
 	struct dockerfile file;
 	struct plan plan;
 	struct scope args, builtin;
@@ -57,6 +59,8 @@ void told(struct work *w, enum build_event_kind kind);
 /* What it printed. -errno of who is told, which ends the build. */
 int told_output(struct work *w, int stream, const void *data, size_t n, struct err *err) must_check;
 void told_note(struct build *b, const char *text);
+/* Contents of these files, a NUL behind each path, are wanted. */
+int told_wanted(struct build *b, const struct buf *paths, struct err *err) must_check;
 
 /* ---- buildlayer.c */
 

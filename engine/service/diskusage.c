@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "build/cache.h"
+#include "build/contentcache.h"
 #include "image.h"
 #include "imageview.h"
 #include "service.h"
@@ -212,15 +213,17 @@ static int detail_cache(void *ctx, const struct cache_entry *entry)
 static int report_cache(struct report *d, struct err *err)
 {
 	Cleat__V1__DiskUsageReply__Usage *u = add_usage(d, "build cache");
+	struct contentcache_usage context = { 0 };
 	struct cache_usage usage = { 0 };
 	int r = u ? cache_usage(d->engine, &usage, err) : err_sys(err, ENOMEM, "disk usage");
 
+	r = r ? r : contentcache_usage(d->engine, &context, err);
 	if (r < 0)
 		return r;
-	u->total = usage.total;
+	u->total = usage.total + (context.files > 0); /* the contexts' files are one item */
 	u->active = usage.active;
-	u->size_bytes = usage.size_bytes;
-	u->reclaimable_bytes = usage.reclaimable_bytes;
+	u->size_bytes = usage.size_bytes + context.bytes;
+	u->reclaimable_bytes = usage.reclaimable_bytes + context.bytes;
 	r = d->request->details ? cache_list(d->engine, detail_cache, d, err) : 0;
 	return r == -ENOMEM ? err_sys(err, ENOMEM, "disk usage") : r;
 }

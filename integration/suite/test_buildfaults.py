@@ -50,7 +50,7 @@ def test_cancelled(busybox, tmp_path, how):
     child.wait()
     nothing_left(busybox)
     r = build(busybox, tmp_path, SLEEPER.replace("sleep 300", "true"))
-    assert "[2/3] RUN echo began > /a\n#2 CACHED" in r.stderr
+    assert "[2/3] RUN echo began > /a\n#3 CACHED" in r.stderr
 
 
 def test_engine_killed(busybox, tmp_path):

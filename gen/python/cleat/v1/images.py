@@ -480,11 +480,15 @@ PushImageReply_Pushed.FIELDS = (
 class BuildRequest(codec.Message):
     options: BuildRequest_Options | None = None
     data: bytes | None = None
+    listing: BuildRequest_ContextListing | None = None
+    contents: BuildRequest_ContextContents | None = None
 
 
 BuildRequest.FIELDS = (
     (1, "options", "oneof message", "message", lambda: BuildRequest_Options),
     (2, "data", "oneof message", "bytes", None),
+    (3, "listing", "oneof message", "message", lambda: BuildRequest_ContextListing),
+    (4, "contents", "oneof message", "message", lambda: BuildRequest_ContextContents),
 )
 
 
@@ -527,6 +531,8 @@ class BuildRequest_Options(codec.Message):
     quiet: bool = False
     # instead of a file of the context
     dockerfile_text: bytes = b""
+    # the context comes as a listing; needs dockerfile_text
+    listed: bool = False
 
 
 BuildRequest_Options.FIELDS = (
@@ -551,6 +557,59 @@ BuildRequest_Options.FIELDS = (
     (19, "timestamp_seconds", "oneof reproducible", "int64", None),
     (20, "quiet", "one", "bool", None),
     (21, "dockerfile_text", "one", "bytes", None),
+    (22, "listed", "one", "bool", None),
+)
+
+
+@dataclass
+class BuildRequest_ContextFile(codec.Message):
+    """A file of the context. Files are root's; devices and sockets are no part of a context."""
+    # relative to the context, without "." and ".."; any bytes but NUL
+    path: bytes = b""
+    # type and permissions, as in st_mode
+    mode: int = 0
+    mtime_ns: int = 0
+    # of the contents, 32 bytes; regular files only
+    sha256: bytes = b""
+    # symbolic links only
+    target: bytes = b""
+
+
+BuildRequest_ContextFile.FIELDS = (
+    (1, "path", "one", "bytes", None),
+    (2, "mode", "one", "uint32", None),
+    (3, "mtime_ns", "one", "int64", None),
+    (4, "sha256", "one", "bytes", None),
+    (5, "target", "one", "bytes", None),
+)
+
+
+@dataclass
+class BuildRequest_ContextListing(codec.Message):
+    # a directory before what is in it
+    files: list[BuildRequest_ContextFile] = field(default_factory=list)
+    # that was all
+    end: bool = False
+
+
+BuildRequest_ContextListing.FIELDS = (
+    (1, "files", "many", "message", lambda: BuildRequest_ContextFile),
+    (2, "end", "one", "bool", None),
+)
+
+
+@dataclass
+class BuildRequest_ContextContents(codec.Message):
+    """The next bytes of the file asked for. When they are not what the listing said, as the file was changed
+    meanwhile, the build goes on with what came, and forgets what it made of them."""
+    data: bytes = b""
+    # the file is whole
+    end: bool = False
+
+
+BuildRequest_ContextContents.FIELDS = (
+    (1, "data", "one", "bytes", None),
+    (2, "end", "one", "bool", None),
 )
 
 
@@ -560,12 +619,14 @@ class BuildReply(codec.Message):
     output: BuildReply_Output | None = None
     # last message
     image_id: str | None = None
+    wanted: BuildReply_ContextWanted | None = None
 
 
 BuildReply.FIELDS = (
     (1, "progress", "oneof message", "message", lambda: cleat.v1.common.Progress),
     (2, "output", "oneof message", "message", lambda: BuildReply_Output),
     (3, "image_id", "oneof message", "string", None),
+    (4, "wanted", "oneof message", "message", lambda: BuildReply_ContextWanted),
 )
 
 
@@ -580,6 +641,18 @@ BuildReply_Output.FIELDS = (
     (1, "step", "one", "string", None),
     (2, "stream", "one", "enum", lambda: cleat.v1.common.OutputStream),
     (3, "data", "one", "bytes", None),
+)
+
+
+@dataclass
+class BuildReply_ContextWanted(codec.Message):
+    """Files of a listed context whose contents are to be sent, in this order."""
+    # as they were listed
+    paths: list[bytes] = field(default_factory=list)
+
+
+BuildReply_ContextWanted.FIELDS = (
+    (1, "paths", "many", "bytes", None),
 )
 
 
@@ -754,7 +827,10 @@ class Images:
         return self._client.server_stream(self.METHODS["Push"], request, options)
 
     def build(self, **options: Unpack[transport.Options]) -> transport.Bidi[BuildRequest, BuildReply]:
-        """Builds an image. The first message of the client is `options`, then the context as a tar."""
+        """Builds an image. The first message of the client is `options`. Then comes the context: as a tar in `data`,
+        or, with options.listed, as a listing of its files, the last one with `end`. Of a listed context the engine
+        asks (`wanted`) for what it does not have and the build needs, and the client answers with `contents`; the
+        client's side of the stream stays open until the image's id has come."""
         return self._client.bidi(self.METHODS["Build"], options)
 
     def prune(self, request: PruneImagesRequest, **options: Unpack[transport.Options]) -> PruneImagesReply:
@@ -801,8 +877,12 @@ __all__ = [
     "BuildRequest",
     "BuildRequest_Secret",
     "BuildRequest_Options",
+    "BuildRequest_ContextFile",
+    "BuildRequest_ContextListing",
+    "BuildRequest_ContextContents",
     "BuildReply",
     "BuildReply_Output",
+    "BuildReply_ContextWanted",
     "PruneImagesRequest",
     "PruneImagesReply",
     "PruneBuildCacheRequest",
