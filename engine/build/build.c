@@ -42,6 +42,7 @@ static void build_deinit(struct build *b)
 		stagework_deinit(&b->stages[i]);
 	free(b->stages);
 	plan_deinit(&b->plan);
+	cachefrom_deinit(&b->cache_from);
 	dockerfile_deinit(&b->file);
 	scope_deinit(&b->args);
 	scope_deinit(&b->builtin);
@@ -315,6 +316,7 @@ static int make_all(struct build *b, int context_fd, struct err *err)
 	r = r ? r : stagework_builtin(b, err);
 	r = r ? r : lease_open(&b->lease, b->engine->state_fd, err);
 	fault_point(FAULT_BUILD_LEASE_MADE);
+	r = r ? r : cachefrom_read(b, err);
 	r = r ? r : read_context(b, context_fd, err);
 	fault_point(FAULT_BUILD_CONTEXT_UNPACKED);
 	r = r ? r : make_plan(b, err);

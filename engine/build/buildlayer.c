@@ -20,25 +20,28 @@
 #include "store.h"
 #include "work.h"
 
-static int add_history(struct work *w, const char *history, const struct cached *c, struct err *err)
+static int add_history(struct work *w, const char *history, const struct cached *c, const char *key,
+		       struct err *err)
 {
 	const char *diff_id = c && c->diff_id[0] ? c->diff_id : NULL;
-	int r = imagedoc_add_history(&w->meta.image, history, diff_id ? c->created_ns : 0, diff_id);
+	int r = imagedoc_add_history(&w->meta.image, history, diff_id ? c->created_ns : 0, diff_id,
+				     key);
 
 	return r < 0 ? err_sys(err, r, "build") : 0;
 }
 
 int buildlayer_empty(struct work *w, const char *history, struct err *err)
 {
-	return add_history(w, history, NULL, err);
+	return add_history(w, history, NULL, NULL, err);
 }
 
-static int push(struct work *w, const struct cached *c, const char *history, struct err *err)
+static int push(struct work *w, const struct cached *c, const char *key, const char *history,
+		struct err *err)
 {
 	int r = c->diff_id[0] ? stack_push(&w->stack, c->diff_id, c->size_bytes, c->created_ns, err)
 			      : 0;
 
-	return r ? r : add_history(w, history, c, err);
+	return r ? r : add_history(w, history, c, key, err);
 }
 
 int buildlayer_recall(struct work *w, const char *key, const char *history, struct err *err)
@@ -51,9 +54,10 @@ int buildlayer_recall(struct work *w, const char *key, const char *history, stru
 	cleanup_fd int lock = image_lock(engine, err);
 	int r = lock < 0 ? lock : cache_find(engine, key, w->build->lease.path, &found, err);
 
+	r = r ? r : cachefrom_find(w->build, key, &found);
 	if (r <= 0)
 		return r;
-	r = push(w, &found, history, err);
+	r = push(w, &found, key, history, err);
 	return r ? r : 1;
 }
 
@@ -96,10 +100,12 @@ static int publish(struct work *w, const struct lease *lease, const struct image
 		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c.diff_id + 7,
 				   c.size_bytes, err);
 	r = r ? r : publish_blob(engine, lease, layer, err);
-	if (!contents_changed(w->build->options->contents))
+	if (contents_changed(w->build->options->contents))
+		key = NULL;
+	if (key)
 		r = r ? r : cache_add(engine, key, w->build->lease.path, &c, w->title, err);
 	fault_point(FAULT_BUILD_CACHE_RECORDED);
-	return r ? r : push(w, &c, history, err);
+	return r ? r : push(w, &c, key, history, err);
 }
 
 int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err)

@@ -188,12 +188,14 @@ int imagedoc_set_author(struct imagedoc *doc, const char *author)
 }
 
 int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t created_ns,
-			 const char *diff_id)
+			 const char *diff_id, const char *key)
 {
 	json_t *diff_ids = json_object_get(json_object_get(doc->root, "rootfs"), "diff_ids");
 	json_t *entry = json_pack("{s:s}", "created_by", created_by);
 	int r = !entry ? -ENOMEM : created_ns ? set_time(entry, created_ns) : 0;
 
+	if (r == 0 && key)
+		r = json_object_set_new(entry, "cleat.step", json_sprintf("sha256:%s", key));
 	if (r == 0 && diff_id)
 		r = json_array_append_new(diff_ids, json_string(diff_id));
 	else if (r == 0)

@@ -128,8 +128,8 @@ static void documents(void **state)
 		"\"layers\",\"diff_ids\":[\"sha256:1\"]}}";
 	static const char want[] =
 		"{\"architecture\":\"arm64\",\"config\":{\"Cmd\":[\"sh\"],\"Own\":1},\"created\":"
-		"\"1970-01-01T00:00:07.000000000Z\",\"history\":[{\"created\":\"1970-01-01T00:00:"
-		"05.000000000Z\","
+		"\"1970-01-01T00:00:07.000000000Z\",\"history\":[{\"cleat.step\":\"sha256:ab\","
+		"\"created\":\"1970-01-01T00:00:05.000000000Z\","
 		"\"created_by\":\"RUN "
 		"x\"},{\"created\":\"1970-01-01T00:00:07.000000000Z\",\"created_by\":"
 		"\"CMD y\",\"empty_layer\":true}],\"os\":\"linux\",\"rootfs\":{\"diff_ids\":["
@@ -141,8 +141,8 @@ static void documents(void **state)
 	(void)state;
 	assert_int_equal(imagedoc_base(&doc, "[]", 2), -EINVAL);
 	assert_int_equal(imagedoc_base(&doc, base, strlen(base)), 0);
-	assert_int_equal(imagedoc_add_history(&doc, "RUN x", 5000000000, "sha256:2"), 0);
-	assert_int_equal(imagedoc_add_history(&doc, "CMD y", 0, NULL), 0);
+	assert_int_equal(imagedoc_add_history(&doc, "RUN x", 5000000000, "sha256:2", "ab"), 0);
+	assert_int_equal(imagedoc_add_history(&doc, "CMD y", 0, NULL, NULL), 0);
 	assert_int_equal(imagedoc_copy(&copy, &doc), 0);
 	assert_int_equal(imagedoc_set_env(&doc, "a", "b"), 0);
 	assert_null(imagedoc_env(&copy, "a"));

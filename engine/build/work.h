@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "build.h"
+#include "cachefrom.h"
 #include "cleat/v1/images.pb-c.h"
 #include "commit.h"
 #include "contexttree.h"
@@ -33,6 +34,7 @@ struct build {
 	struct contexttree trees;
 	struct dockerfile file;
 	struct plan plan;
+	struct cachefrom cache_from;
 	struct scope args, builtin;
 	struct work *stages;   /* of plan.n */
 	int stop_fd;           /* readable once a stage has failed: the others end too */

@@ -278,6 +278,7 @@ static int read_history(const json_t *doc, struct image_config *out, struct err 
 		int r = read_string(item, "created_by", &h->created_by, err);
 
 		r = r ? r : read_string(item, "comment", &h->comment, err);
+		r = r ? r : read_string(item, "cleat.step", &h->step, err);
 		if (r < 0)
 			return err_wrap(err, r, "history[%zu]", i);
 		h->created_ns = read_time(item);
@@ -356,6 +357,7 @@ void image_config_deinit(struct image_config *c)
 	for (size_t i = 0; i < c->n_history; i++) {
 		free(c->history[i].created_by);
 		free(c->history[i].comment);
+		free(c->history[i].step);
 	}
 	free(c->history);
 	*c = (struct image_config){ 0 };

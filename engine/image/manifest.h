@@ -62,6 +62,7 @@ struct image_config {
 	int64_t created_ns;
 	struct image_history {
 		char *created_by, *comment;
+		char *step; /* of a build: sha256:... of all that it depended on; NULL = not known */
 		int64_t created_ns;
 		int empty_layer;
 	} * history;

@@ -2,10 +2,11 @@
 """Builds upon images that are not here yet, from a real registry; and images built here, pushed to one."""
 import subprocess
 
+import harness
 import image
 import pytest
 import registries
-from buildkit import build, run, steps
+from buildkit import build, files, run, steps
 
 
 pytestmark = pytest.mark.layer_drivers
@@ -69,3 +70,59 @@ def test_bases_are_pulled(engine, registry, tmp_path, tmp_path_factory, monkeypa
     engine.out("pull", "-q", f"{registry.host}/own:1")
     assert engine.out("images", "-q", "--no-trunc", f"{registry.host}/own") == before
     assert run(engine, "cat", "/built", image=f"{registry.host}/own:1") == "second"
+
+
+@pytest.fixture(scope="module")
+def open_registry():
+    with registries.Registry() as r:
+        yield r
+
+
+def test_cache_from_an_image_built_elsewhere(busybox, open_registry, tmp_path):
+    context, name = tmp_path / "context", f"{open_registry.host}/cached:1"
+    files(context, {"src/a": "a", "b": "b"})
+    text = """
+        FROM busybox AS first
+        ARG WHO=me
+        ENV X=y
+        RUN echo $WHO $RANDOM > /random
+        FROM first
+        WORKDIR /w
+        COPY src b ./
+        RUN true
+        RUN --mount=target=/c cat /c/b > /copied
+        ADD b /added
+        """
+    build(busybox, context, text, tag=name)
+    busybox.out("push", name)
+    made = run(busybox, "cat", "/random", image=name)
+    with harness.Engine() as other:
+        other.load_busybox()
+        r = build(other, context, text, "--cache-from", name)
+        assert f"there is no image {name} here" in r.stderr and not any(s.cached for s in steps(r)[1:])
+        other.out("rmi", "built")
+        other.out("builder", "prune", "-af")
+        other.out("pull", name)
+        assert not steps(build(other, context, text, "--target", "first"))[1].cached
+        other.out("rmi", "built")
+        other.out("builder", "prune", "-af")
+        r = build(other, context, text, "--cache-from", "nothing", "--cache-from", name)
+        assert [s.cached for s in steps(r) if "FROM" not in s.title] == [True] * 6
+        assert run(other, "cat", "/random") == made
+        # that was for this build alone
+        r = build(other, context, text)
+        assert not any(s.cached for s in steps(r))
+        files(context, {"src/a": "changed"})
+        r = build(other, context, text, "--cache-from", name, "--build-arg", "WHO=me")
+        assert [s.cached for s in steps(r) if "FROM" not in s.title][:2] == [True, True]
+        assert run(other, "cat", "/w/a") == "changed"
+        r = build(other, context, text, "--cache-from", name, "--build-arg", "WHO=you")
+        assert not [s for s in steps(r) if "RUN echo" in s.title][0].cached
+        r = build(other, context, text, "--cache-from", name, "--no-cache")
+        assert not any(s.cached for s in steps(r))
+
+
+def test_cache_from_takes_what_other_builders_made_for_nothing(busybox, tmp_path):
+    """Their images have no keys, and history that is no text of ours is no key."""
+    text = "FROM busybox\nRUN echo x > /x\n"
+    assert not steps(build(busybox, tmp_path, text, "--cache-from", "busybox"))[1].cached
