@@ -416,3 +416,17 @@ void launch_forget_conn(struct shim *shim, const struct conn *conn)
 		if (launch->conn == conn)
 			launch->conn = NULL;
 }
+
+bool launch_join(struct shim *shim, struct conn *conn, uint64_t request)
+{
+	struct launch *launch;
+
+	list_each (launch, &shim->launches, link) {
+		if (launch->exec || launch->conn)
+			continue;
+		launch->conn = conn;
+		launch->request = request;
+		return true;
+	}
+	return false;
+}

@@ -67,6 +67,13 @@ static void on_subscribe(struct context *ctx)
 		control_tell_rotated(ctx->shim, ctx->conn);
 }
 
+/* The engine that asked for the start under way has died. */
+static bool repeats_start(const struct context *ctx)
+{
+	return ctx->request->request_key[0] &&
+	       strcmp(ctx->request->request_key, ctx->shim->start_key) == 0;
+}
+
 static void on_start(struct context *ctx)
 {
 	int r;
@@ -74,6 +81,8 @@ static void on_start(struct context *ctx)
 	switch (life_event(ctx->shim, EV_START, 0)) {
 	case ACT_SPAWN:
 		ctx->later = true;
+		ctx->shim->status.start_case = CLEAT__SHIM__V1__SHIM_STATUS__START_START_POSITION;
+		ctx->shim->status.start_position = ctx->shim->log.position;
 		(void)snprintf(ctx->shim->start_key, sizeof(ctx->shim->start_key), "%s",
 			       ctx->request->request_key);
 		r = launch_container(ctx->shim, ctx->conn, ctx->request->id);
@@ -83,6 +92,8 @@ static void on_start(struct context *ctx)
 		}
 		break;
 	case ACT_ALREADY:
+		ctx->later =
+			repeats_start(ctx) && launch_join(ctx->shim, ctx->conn, ctx->request->id);
 		ctx->reply.already = true;
 		with_status(ctx);
 		break;

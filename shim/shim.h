@@ -233,6 +233,9 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request) mus
 const char *launch_reason(int error);
 /* A connection is gone: its waiting replies have nobody to go to. */
 void launch_forget_conn(struct shim *shim, const struct conn *conn);
+/* Who asked for the start under way is gone: its outcome is the answer to this request. False if there is
+ * none, or somebody waits for it. */
+bool launch_join(struct shim *shim, struct conn *conn, uint64_t request);
 /* `process` is a file with the process object (consumed), -1 = it is in the request. */
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id) must_check;

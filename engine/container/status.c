@@ -62,6 +62,7 @@ void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
 {
 	*status = (struct status){
 		.state = CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_CREATED,
+		.start_position = -1,
 	};
 	if (shim) {
 		if ((size_t)shim->state < ARRAY_LEN(states))
@@ -76,6 +77,8 @@ void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
 		status->finished_ns = shim->finished_ns;
 		status->exits = shim->exits;
 		status->restart_count = shim->restart_count;
+		if (shim->start_case == CLEAT__SHIM__V1__SHIM_STATUS__START_START_POSITION)
+			status->start_position = (int64_t)shim->start_position;
 		(void)snprintf(status->error, sizeof(status->error), "%s",
 			       str_or_empty(shim->error));
 		for (size_t i = 0; i < shim->n_done_keys && i < STATUS_DONE; i++)

@@ -24,6 +24,7 @@ struct status {
 	uint64_t exits;
 	uint32_t restart_count;
 	char error[256];
+	int64_t start_position; /* bytes of output before the last start by a user; -1 = unknown */
 	char done[STATUS_DONE][REQUESTS_KEY_MAX]; /* keys of calls the shim carried out last */
 };
 

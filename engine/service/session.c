@@ -153,18 +153,18 @@ static bool has_tty(const struct record *record)
 	return tty;
 }
 
+/* `seen`: the exits beyond which the client waits for nothing more. What it was told here is what it says
+ * when it comes back, so an end it has not heard of yet is none of them. */
 static int send_attached(struct session *s, const struct record *record, uint64_t position,
-			 struct err *err)
+			 uint64_t seen, struct err *err)
 {
 	Cleat__V1__AttachReply__Attached attached = CLEAT__V1__ATTACH_REPLY__ATTACHED__INIT;
 	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
-	struct status status;
 
-	status_read(s->engine, record, &status);
 	attached.id = (char *)record->id;
 	attached.tty = has_tty(record);
 	attached.position = position;
-	attached.exits = status.exits;
+	attached.exits = seen;
 	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED;
 	reply.attached = &attached;
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
@@ -240,10 +240,10 @@ static int catch_up(struct session *s, const struct record *record,
 
 /* The container ended while the client had no engine: what is left of its output, and its exit. */
 static int tell_end(struct session *s, const struct record *record, const struct status *status,
-		    const Cleat__V1__AttachStart *start, struct err *err)
+		    const Cleat__V1__AttachStart *start, uint64_t seen, struct err *err)
 {
 	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
-	int r = send_attached(s, record, 0, err);
+	int r = send_attached(s, record, 0, seen, err);
 
 	if (r == 0)
 		r = catch_up(s, record, start, UINT64_MAX, err);
@@ -264,17 +264,54 @@ static bool has_ended(const struct status *status, uint64_t seen)
 	return status->exits > seen && !status_active(status);
 }
 
+/* A call that started the container, lost its engine before the client had heard of it, and is repeated:
+ * goes on where the start was. Any other is left as it is. */
+static Cleat__V1__AttachStart
+continued(const struct session *s, const Cleat__V1__AttachStart *start, const struct status *status)
+{
+	Cleat__V1__AttachStart again = *start;
+
+	if (!start->start || start->resume_case || status->start_position < 0 ||
+	    !status_done(status, s->key.text))
+		return again;
+	again.resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
+	again.resume_position = (uint64_t)status->start_position;
+	again.seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
+	again.exits = 0;
+	return again;
+}
+
+/* Starts the container; what it has written before the stream was there, if the start was carried out
+ * earlier, is given out first. */
+static int start_stream(struct session *s, const struct record *record,
+			const Cleat__V1__AttachStart *start, uint64_t live, struct err *err)
+{
+	struct status status;
+	int r = start_attached(s, err);
+
+	if (r < 0 || start->resume_case || start->logs)
+		return r;
+	status_read(s->engine, record, &status);
+
+	Cleat__V1__AttachStart again = continued(s, start, &status);
+
+	return catch_up(s, record, &again, live, err);
+}
+
 static int serve(struct session *s, const struct record *record,
-		 const Cleat__V1__AttachStart *start, struct pump *pump, struct err *err)
+		 const Cleat__V1__AttachStart *asked, struct pump *pump, struct err *err)
 {
 	struct status status;
 	uint64_t position = 0, seen;
 	int r;
 
 	status_read(s->engine, record, &status);
+
+	const Cleat__V1__AttachStart again = continued(s, asked, &status), *start = &again;
+
 	seen = exits_seen(start, &status);
 	if (has_ended(&status, seen))
-		return tell_end(s, record, &status, start, err);
+		return tell_end(s, record, &status, start, seen, err);
 	r = lifecycle_reach(s->engine, record, err);
 	if (r == 0)
 		r = open_stream(s->engine, record, start, &pump->sock, &position, err);
@@ -283,15 +320,15 @@ static int serve(struct session *s, const struct record *record,
 	/* An exit before the stream was there is not told on it: the status was published before. */
 	status_read(s->engine, record, &status);
 	if (has_ended(&status, seen))
-		return tell_end(s, record, &status, start, err);
+		return tell_end(s, record, &status, start, seen, err);
 	if (r == 0)
-		r = send_attached(s, record, position, err);
+		r = send_attached(s, record, position, seen, err);
 	if (r == 0)
 		r = catch_up(s, record, start, position, err);
 	if (r == 0 && start->terminal)
 		pump_resize(pump, start->terminal->rows, start->terminal->columns);
 	if (r == 0 && start->start)
-		r = start_attached(s, err);
+		r = start_stream(s, record, start, position, err);
 	return r < 0 || (start->logs && !start->stream) ? r : pump_run(pump, err);
 }
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call repeated under its request_key is carried out once, whatever happened to the engine meanwhile."""
+import contextlib
 import signal
+import sqlite3
 import uuid
 
 import pytest
 
 import harness
-from cleat import Client, InvalidArgument, NotFound
-from cleat.v1 import (ContainerConfig, Containers, CreateContainerRequest, CreateExecRequest, Exec, ExecInput, ExecStart,
-                      Images, InspectContainerRequest, KillContainerRequest, ListContainersRequest, ListExecsRequest,
-                      PauseContainerRequest, RemoveContainerRequest, RemoveImageRequest, RenameContainerRequest,
-                      RestartContainerRequest, StartContainerRequest, StopContainerRequest, StringList, TagImageRequest,
+from cleat import AlreadyExists, Client, InvalidArgument, NotFound
+from cleat.v1 import (AttachRequest, AttachStart, ContainerConfig, Containers, CreateContainerRequest,
+                      CreateExecRequest, Exec, ExecInput, ExecStart, Images, InspectContainerRequest,
+                      KillContainerRequest, ListContainersRequest, ListExecsRequest, PauseContainerRequest,
+                      RemoveContainerRequest, RemoveImageRequest, RenameContainerRequest, RestartContainerRequest,
+                      StartContainerRequest, StopContainerRequest, StringList, TagImageRequest,
                       UnpauseContainerRequest)
 
 
@@ -54,6 +57,18 @@ def test_create(api):
     first = api.containers.create(unnamed, request_key=key)
     api.containers.remove(RemoveContainerRequest(first.id))
     assert api.containers.create(unnamed, request_key=key).id != first.id
+
+
+def test_create_after_one_that_was_cut_off(api, busybox):
+    """The engine died in the midst of it: its row is there, and nobody who works on it."""
+    api.create("true")
+    with contextlib.closing(sqlite3.connect(busybox.state / "cleat.db")) as db, db:
+        db.execute("UPDATE containers SET name = 'half', intent = 'creating'")
+    request = CreateContainerRequest(name="half", config=ContainerConfig(image="busybox"))
+    made = api.containers.create(request)
+    assert [c.id for c in api.containers.list(ListContainersRequest(all=True)).containers] == [made.id]
+    with pytest.raises(AlreadyExists):
+        api.containers.create(request)
 
 
 def test_start_of_one_that_has_ended(api, busybox):
@@ -151,6 +166,49 @@ def test_exec(api, busybox):
     first, second = api.twice(run, ExecStart(create=request))
     assert (first, second) == ([3], [3])
     assert busybox.out("exec", name, "cat", "/count") == "x"
+
+
+def attach_and_start(api, name, key, until):
+    """What an attach that starts the container gets, up to the message of kind `until`."""
+    output, got = b"", None
+    with api.containers.attach(request_key=key, timeout=60) as call:
+        call.send(AttachRequest(start=AttachStart(container=name, stdout=True, stream=True, start=True)))
+        for message in call:
+            output += message.output.data if message.output else b""
+            got = getattr(message, until)
+            if got is not None and (until != "output" or output.endswith(b"\n")):
+                break
+    return output, got
+
+
+def test_attach_that_started_one_that_has_ended(api):
+    """The client was told nothing before the engine died: it gets all output since the start, and the end."""
+    name, key = api.create("echo hi; exit 3"), uuid.uuid4().hex
+    for _ in range(2):
+        output, end = attach_and_start(api, name, key, "exited")
+        assert (output, end.exit_code) == (b"hi\n", 3)
+        api.new_engine()
+    # what an earlier start wrote is none of it
+    key = uuid.uuid4().hex
+    for _ in range(2):
+        output, end = attach_and_start(api, name, key, "exited")
+        assert (output, end.exit_code) == (b"hi\n", 3)
+        api.new_engine()
+    # a client that knows of no end is told none with the first message: it may hear no other
+    with api.containers.attach(timeout=60) as call:
+        call.send(AttachRequest(start=AttachStart(container=name, stdout=True, stream=True, exits=0)))
+        messages = list(call)
+    assert messages[0].attached.exits == 0 and messages[-1].exited.exit_code == 3
+
+
+def test_attach_that_started_one_that_runs(api, busybox):
+    name, key = api.create("echo once; while [ ! -e /go ]; do sleep 0.02; done; exit 4"), uuid.uuid4().hex
+    assert attach_and_start(api, name, key, "output")[0] == b"once\n"
+    api.new_engine()
+    assert attach_and_start(api, name, key, "output")[0] == b"once\n"
+    busybox.out("exec", name, "touch", "/go")
+    output, end = attach_and_start(api, name, key, "exited")
+    assert (output, end.exit_code) == (b"once\n", 4)
 
 
 def test_removed_image(api):

@@ -714,7 +714,7 @@ class AttachReply_Attached(codec.Message):
     tty: bool = False
     # where the live output begins
     position: int = 0
-    # exits of the container so far; see WaitContainerRequest.exits
+    # exits so far, or AttachStart.exits; see WaitContainerRequest.exits
     exits: int = 0
 
 
