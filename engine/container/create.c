@@ -98,6 +98,25 @@ static int check(const Cleat__V1__CreateContainerRequest *request, struct err *e
 	return check_network(config, err);
 }
 
+/* Who repeats a create because its engine died finds the name taken by what that one had begun. */
+static int insert_wanted(struct create *create, struct err *err)
+{
+	struct store *store = create->engine->store;
+	cleanup(record_deinit) struct record other = { 0 };
+	struct err taken = ERR_NULL;
+	int r = record_insert(store, &create->record, &taken);
+
+	if (r == -EEXIST && record_find(store, create->record.name, &other, NULL) == 0) {
+		r = remove_half_made(create->engine, other.id, err);
+		if (r < 0)
+			return r;
+		r = r ? record_insert(store, &create->record, &taken) : -EEXIST;
+	}
+	if (r < 0 && err)
+		*err = taken;
+	return r;
+}
+
 static int insert_named(struct create *create, const char *wanted, struct err *err)
 {
 	char name[NAMES_MAX];
@@ -106,9 +125,8 @@ static int insert_named(struct create *create, const char *wanted, struct err *e
 
 	if (wanted[0]) {
 		create->record.name = strdup(wanted[0] == '/' ? wanted + 1 : wanted);
-		return create->record.name
-			       ? record_insert(create->engine->store, &create->record, err)
-			       : err_sys(err, ENOMEM, "create");
+		return create->record.name ? insert_wanted(create, err)
+					   : err_sys(err, ENOMEM, "create");
 	}
 	for (unsigned int i = 0; r == -EEXIST && i < NAME_ATTEMPTS; i++) {
 		if (getrandom(&random, sizeof(random), 0) < 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,6 +59,18 @@ int remove_traces(struct engine *engine, const char *id, struct err *err)
 	int r = remains_clear(engine, id, err);
 
 	return r ? r : record_delete(engine->store, id, err);
+}
+
+int remove_half_made(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup_fd int lock = lifecycle_lock(engine, id, NULL);
+	int r = record_find(engine->store, id, &record, NULL);
+
+	if (r < 0 || strcmp(record.intent, "creating") != 0)
+		return r == -ENOENT;
+	r = remove_traces(engine, id, err);
+	return r < 0 ? r : 1;
 }
 
 static int end_it(struct engine *engine, const struct record *record, bool force,

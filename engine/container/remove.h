@@ -18,3 +18,6 @@ int remove_container(struct engine *engine, const char *reference, bool force, c
 /* With the lock held, or for an id without a row: files, sockets and cgroups of a container that does
  * not run, and its row. Safe to repeat at any point. */
 int remove_traces(struct engine *engine, const char *id, struct err *err) must_check;
+/* Undoes a create whose engine died in the midst of it. 1 = the container is gone, 0 = it is whole.
+ * Without its lock; blocks on who makes it just now. */
+int remove_half_made(struct engine *engine, const char *id, struct err *err) must_check;
