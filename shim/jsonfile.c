@@ -13,17 +13,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "fd.h"
 #include "log.h"
+#include "note.h"
 
-#define POSITION_XATTR "user.cleat.position"
-#define MARK_NAME      "json.mark"
-#define NEW_NAME       "json.new"
-#define MARK_MAGIC     UINT64_C(0x316b72616d6e736a)
+#define POSITION_NOTE "cleat.position"
+#define MARK_NAME     "json.mark"
+#define NEW_NAME      "json.new"
+#define MARK_MAGIC    UINT64_C(0x316b72616d6e736a)
 
 enum { NAME_BYTES = 96 };
 
@@ -57,7 +57,7 @@ static int open_newest(struct jsonfile *json, struct stat *st)
 /* Readers tell places in the log by it; a file system without: by the file alone. */
 static void tell_base(const struct jsonfile *json)
 {
-	(void)fsetxattr(json->fd, POSITION_XATTR, &json->base, sizeof(json->base), 0);
+	(void)!note_set(json->fd, POSITION_NOTE, &json->base, sizeof(json->base));
 }
 
 /* ---- the mark */
@@ -117,7 +117,7 @@ static uint64_t told_base(const struct jsonfile *json)
 {
 	uint64_t base;
 
-	return fgetxattr(json->fd, POSITION_XATTR, &base, sizeof(base)) == sizeof(base) ? base : 0;
+	return note_get(json->fd, POSITION_NOTE, &base, sizeof(base)) ? base : 0;
 }
 
 /* In the newest file, which could not be renamed away. */

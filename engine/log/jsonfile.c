@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "jsonline.h"
 #include "logformat.h"
+#include "note.h"
 
 enum { FILES_MAX = 10001 };
 
@@ -100,9 +100,7 @@ static uint64_t base(int fd)
 {
 	uint64_t position;
 
-	return fgetxattr(fd, "user.cleat.position", &position, sizeof(position)) == sizeof(position)
-		       ? position
-		       : 0;
+	return note_get(fd, "cleat.position", &position, sizeof(position)) ? position : 0;
 }
 
 const struct logformat logformat_json = {
