@@ -128,6 +128,8 @@ static int64_t goes_at(const struct engine *engine, const char *id)
 
 	if (engine->leaving || hold_is_held(engine, id))
 		return -1;
+	if (!hold_is_marked(engine, id))
+		return 0;
 	return age_ns >= grace_ns ? 0 : fd_monotonic_ns() + grace_ns - age_ns;
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock is on a file that every container has and that nothing else locks. */
+/* The lock is on a file that every container has and that nothing else locks. The mark is a bit of that
+ * file's mode. */
 #include "hold.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PLAIN = 0600, MARKED = PLAIN | S_ISVTX };
 
 static int open_file(const struct engine *engine, const char *id)
 {
@@ -23,7 +28,9 @@ int hold_open(const struct engine *engine, const char *id)
 
 	if (fd < 0)
 		return fd;
-	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : steal_fd(&fd);
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0 || fchmod(fd, MARKED) < 0)
+		return -errno;
+	return steal_fd(&fd);
 }
 
 bool hold_is_held(const struct engine *engine, const char *id)
@@ -32,4 +39,21 @@ bool hold_is_held(const struct engine *engine, const char *id)
 	cleanup_fd int fd = open_file(engine, id);
 
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool hold_is_marked(const struct engine *engine, const char *id)
+{
+	cleanup_fd int fd = open_file(engine, id);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_ISVTX);
+}
+
+void hold_close(const struct engine *engine, const char *id, int fd)
+{
+	cleanup_fd int mark = open_file(engine, id);
+
+	close(fd);
+	if (mark >= 0 && !engine->leaving && !hold_is_held(engine, id))
+		(void)!fchmod(mark, PLAIN);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container of --rm stays until the client that waits for its end in the foreground was told: the
- * session holds it. A hold is a lock of its descriptor, so it ends with the engine that gave it; a new
- * engine therefore lets such containers be for HOLD_GRACE_MS, in which the client comes back. */
+ * session holds it. A hold is a lock of its descriptor, so it ends with the engine that gave it, and a mark
+ * on disk, which does not: a new engine lets marked containers be for HOLD_GRACE_MS, in which the client
+ * comes back. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,11 @@
 
 enum { HOLD_GRACE_MS = 10000 };
 
-/* A descriptor that holds the container until it is closed, or -errno. Never blocks. */
+/* A descriptor that holds the container until hold_close(), or -errno. Never blocks. */
 int hold_open(const struct engine *engine, const char *id) must_check;
+/* Consumes fd. With the last one the mark goes too, unless the engine leaves: then the client moves. */
+void hold_close(const struct engine *engine, const char *id, int fd);
 /* Whether a session of any engine holds it. */
 bool hold_is_held(const struct engine *engine, const char *id);
+/* Whether a session held it that has not let go: it does now, or its engine died. */
+bool hold_is_marked(const struct engine *engine, const char *id);

@@ -181,7 +181,7 @@ static int wait_removed(struct rpc_call *call, const struct record *record, uint
 				   service_interrupt(call, true), status, err);
 	}
 	if (hold >= 0) {
-		close(hold);
+		hold_close(engine, record->id, hold);
 		reconcile_one(engine->reconciler, record->id);
 	}
 	return r < 0 ? r

@@ -353,7 +353,7 @@ static int serve_held(struct session *s, const struct record *record,
 
 	if (hold < 0)
 		return r;
-	close(hold);
+	hold_close(s->engine, record->id, hold);
 	if (r == 0 && s->told)
 		remove_told(s, record);
 	else

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -89,6 +90,40 @@ def test_exits_and_restarts_while_the_engine_is_away(busybox):
     actions = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=ends",
                           "--format", "{{.Action}}").split()
     assert actions.count("die") == 1
+
+
+HOLD_GRACE_S = 10  # that a new engine gives a client in the foreground to come back: engine/container/hold.h
+
+
+def test_a_young_engine_removes_what_nobody_waits_for(busybox):
+    script = "while [ ! -e /shared/$0 ]; do sleep 0.02; done; exit 3"
+    shared = busybox.root / "shared"
+    shared.mkdir()
+    start = lambda *a, name, **kw: busybox.popen("run", "--rm", *a, "-v", f"{shared}:/shared", "--name", name, "busybox",
+                                                 "sh", "-c", script, name, **kw)
+    assert start("-d", name="alone", stdout=subprocess.DEVNULL).wait(60) == 0
+    left, waits = start(name="left"), start(name="waits")
+    harness.wait_until(lambda: len(busybox.out("ps", "-q").split()) == 3, what="three that run")
+    left.kill()
+    left.wait(60)
+    held = busybox.state / "containers" / inspect(busybox, "left")["Id"] / "shim.pb"
+    harness.wait_until(lambda: not held.stat().st_mode & stat.S_ISVTX, what="the engine sees who left")
+    waits.send_signal(signal.SIGSTOP)
+    busybox.kill(signal.SIGKILL)
+    busybox.start()
+    began = time.time()
+    for name in ("alone", "left", "waits"):
+        (shared / name).touch()
+    events = busybox.popen("events", "--since", "1h", "-f", "event=destroy", "--format",
+                           "{{.TimeNano}} {{.Actor.Attributes.name}}", stdout=subprocess.PIPE, text=True)
+    gone = dict(reversed(events.stdout.readline().split()) for _ in range(2))
+    assert set(gone) == {"alone", "left"}
+    assert all(int(at) / 1e9 < began + HOLD_GRACE_S for at in gone.values())
+    waits.send_signal(signal.SIGCONT)
+    assert waits.wait(60) == 3
+    assert events.stdout.readline().split()[1] == "waits"
+    events.kill()
+    events.communicate()
 
 
 @pytest.mark.layer_drivers
