@@ -364,7 +364,7 @@ class ImportImageRequest_Options(codec.Message):
     message: str = ""
     changes: list[str] = field(default_factory=list)
     platform: cleat.v1.common.Platform | None = None
-    # read from there instead of the stream
+    # http or https (what has no scheme is http): read from there instead of the stream
     url: str = ""
 
 
