@@ -7,7 +7,8 @@ import re
 import sqlite3
 
 # What lies directly below the state directory, of any engine.
-KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|blobs|build-cache")
+KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|blobs|build-cache|"
+                   r"contents")
 LAYER = {frozenset({"tar", "size", "index"}), frozenset({"fs", "size"})}
 
 
@@ -61,9 +62,10 @@ def compare(what, files, rows):
 
 
 def damage(engine):
-    """Blobs and layers whose bytes are not those of their names."""
+    """Blobs, layers and contents of contexts whose bytes are not those of their names."""
     files = [(p, p.name) for p in (engine.state / "blobs/sha256").glob("*")]
     files += [(p, p.parent.name) for p in (engine.state / "layers").glob("*/tar")]
+    files += [(p, p.parent.name + p.name) for p in (engine.state / "contents").glob("*/*")]
     return [str(p) for p, name in files if hashlib.sha256(p.read_bytes()).hexdigest() != name]
 
 
