@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tarfile
 
 import harness
 import image
@@ -80,12 +81,20 @@ class Commit(Scenario):
 
 class Build(Scenario):
     steps = ("BUILD_", "BLOB_MOVED", "LAYER_DESCRIBED", "LAYER_MOVED", "LAYER_SYNCED")
-    workers = ("WORKER_TREE_UNPACKED", "WORKER_PACK_BEGUN", "WORKER_PACK_ENDED", *LAYER_WORKER)
+    workers = ("WORKER_PACK_BEGUN", "WORKER_PACK_ENDED", *LAYER_WORKER)
     again = ("BUILD_STAGE_RECORDED", "LAYER_MOVED", "BUILD_CACHE_RECORDED", "BUILD_LAYER_PACKED")
     erofs, dir = EROFS_ONLY, ("BLOB_MOVED", "BUILD_BLOB_RECORDED")
 
     def command(self, place):
         return ["build", "-q", "--timestamp", str(MTIME), "-t", "built:1", place.context], None
+
+
+class BuildOfTar(Scenario):
+    """A context that comes whole, as an archive."""
+    steps, workers = (), ("WORKER_TREE_UNPACKED",)
+
+    def command(self, place):
+        return ["build", "-q", "--timestamp", str(MTIME), "-t", "built:1", "-"], place.packed
 
 
 class Rmi(Scenario):
@@ -126,9 +135,9 @@ class BuilderPrune(Scenario):
         return ["builder", "prune", "-af"], None
 
 
-PULL, LOAD, COMMIT, BUILD, RMI, PRUNE, CACHE = (
-    Pull(), Load(), Commit(), Build(), Rmi(), Prune(), BuilderPrune())
-SCENARIOS = {"pull": PULL, "load": LOAD, "commit": COMMIT, "build": BUILD, "rmi": RMI, "prune": PRUNE,
+PULL, LOAD, COMMIT, BUILD, BUILD_OF_TAR, RMI, PRUNE, CACHE = (
+    Pull(), Load(), Commit(), Build(), BuildOfTar(), Rmi(), Prune(), BuilderPrune())
+SCENARIOS = {"pull": PULL, "load": LOAD, "commit": COMMIT, "build": BUILD, "build-of-tar": BUILD_OF_TAR, "rmi": RMI, "prune": PRUNE,
              "builder-prune": CACHE}
 SWEEPS = [s for s in STEPS if s.startswith("SWEEP_")]
 
@@ -142,12 +151,15 @@ class Place:
         layers = [image.busybox_layer(), registries.big_layer(2), registries.big_layer(1, 7)]
         self.registry.skopeo_push(registries.archive_file(folder, layers), "two:1")
         self.base, self.archive, self.context = folder / "base.tar", folder / "load.tar", folder / "context"
+        self.packed = folder / "context.tar"
         self.base.write_bytes(image.oci_archive("busybox:latest"))
         self.archive.write_bytes(image.oci_archive("loaded:1", [image.busybox_layer(), registries.big_layer(1, 2),
                                                                 image.Layer().add("small").bytes()]))
         self.context.mkdir()
         (self.context / "f").write_text("x")
         (self.context / "Dockerfile").write_text(f"FROM busybox\nCOPY f /f\nRUN touch -d @{MTIME} /r\n")
+        with tarfile.open(self.packed, "w") as tar:
+            tar.add(self.context, ".")
         self.ends = {}
 
     def close(self):
