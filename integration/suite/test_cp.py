@@ -443,16 +443,22 @@ def workers(engine):
     return found
 
 
-def test_a_client_that_goes_away(busybox, tmp_path):
-    """Its worker goes too, and the container can be started."""
-    busybox.out("create", "--name", "box", "busybox", "true")
+@pytest.mark.parametrize("running", [True, False])
+def test_a_client_that_goes_away(busybox, running):
+    """Its worker goes too, or what was kept of it, and the container can be started."""
+    def kept():
+        return workers(busybox) if running else list((busybox.state / "tmp").iterdir())
+
+    busybox.out("create", "--name", "box", "busybox", "sleep", "1000" if running else "0")
+    if running:
+        busybox.out("start", "box")
     with busybox.popen("cp", "-", "box:/tmp", stdin=subprocess.PIPE) as client:
         client.stdin.write(pack(("x", tarfile.REGTYPE, b"y" * 5000))[:2000])
         client.stdin.flush()
-        harness.wait_until(lambda: workers(busybox), what="a worker")
+        harness.wait_until(kept, what="the upload")
         client.kill()
-    harness.wait_until(lambda: not workers(busybox), what="end of the worker")
-    busybox.out("start", "-a", "box")
+    harness.wait_until(lambda: not kept(), what="the end of the upload")
+    busybox.out("restart", "-t", "0", "box")
 
 
 def test_many_at_once(busybox, tmp_path):
