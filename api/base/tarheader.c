@@ -112,5 +112,7 @@ const char *tarheader_read(const unsigned char h[TAR_BLOCK], const struct tarpax
 	read_names(h, said, names, out);
 	out->type = type_of(out, type);
 	out->sparse = said->sparse || type == TARHEADER_GNU_SPARSE_TYPE;
+	if (out->type == TAR_HARDLINK && !out->link)
+		return "a hard link to nothing";
 	return read_numbers(h, said, out);
 }

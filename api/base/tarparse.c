@@ -242,6 +242,9 @@ static int take_entry(struct tarparse *p, char type, int64_t size, struct err *e
 		return bad(p, err, "a directory with contents");
 	if (wrong)
 		return bad(p, err, wrong);
+	if (s->has_size && s->size &&
+	    !has_body((char)e->type)) /* are there any? readers disagree */
+		return bad(p, err, "a size of an entry that has no bytes");
 	p->left = has_body((char)e->type) ? (uint64_t)size : 0;
 	p->padding = tar_padding(p->left);
 	e->size_bytes = e->type == TAR_FILE ? p->left : 0;
@@ -272,6 +275,8 @@ static int take_header(struct tarparse *p, struct err *err)
 		type = 'x';
 	if (type == 'x' || type == 'L' || type == 'K')
 		return begin_extension(p, type, size, err);
+	if (type == 'V' && size)
+		return bad(p, err, "a volume's name with contents");
 	if (type != 'g' && type != 'V')
 		return take_entry(p, type, size, err);
 	p->skip = (uint64_t)size + tar_padding((uint64_t)size);

@@ -227,6 +227,26 @@ static void pax_refused(void **state)
 	}
 }
 
+/* libarchive skips so many bytes, others none. */
+static void sizes_of_nothing(void **state)
+{
+	cleanup(buf_deinit) struct buf dir = BUF_NULL, volume = BUF_NULL, pax = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	record(&pax, "size", "3");
+	put(&dir, 'x', "pax", "", pax.data, pax.len);
+	put(&dir, '5', "d", "", NULL, 0);
+	put(&dir, '0', "f", "", "abc", 3);
+	assert_int_equal(parse(&dir, &last, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "no bytes"));
+	put(&volume, 'V', "name", "", "abc", 3);
+	put(&volume, '0', "f", "", "abc", 3);
+	assert_int_equal(parse(&volume, &last, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "volume"));
+}
+
 static void refused(void **state)
 {
 	cleanup(buf_deinit) struct buf twice = BUF_NULL, sparse = BUF_NULL, sum = BUF_NULL,
@@ -415,11 +435,17 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),       cmocka_unit_test(extended),
-		cmocka_unit_test(gnu_names),   cmocka_unit_test(cut),
-		cmocka_unit_test(pax_refused), cmocka_unit_test(refused),
-		cmocka_unit_test(numbers),     cmocka_unit_test(pax_holes),
-		cmocka_unit_test(old_holes),   cmocka_unit_test(bad_holes),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(extended),
+		cmocka_unit_test(gnu_names),
+		cmocka_unit_test(cut),
+		cmocka_unit_test(pax_refused),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(sizes_of_nothing),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(pax_holes),
+		cmocka_unit_test(old_holes),
+		cmocka_unit_test(bad_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
