@@ -18,7 +18,8 @@ static const struct command *const tables[] = {
 	cmd_run_table,    cmd_container_table, cmd_list_table,  cmd_exec_table,
 	cmd_image_table,  cmd_imageinfo_table, cmd_login_table, cmd_registry_table,
 	cmd_system_table, cmd_commit_table,    cmd_cp_table,    cmd_usage_table,
-	cmd_import_table, cmd_save_table,      cmd_build_table, cmd_prune_table
+	cmd_import_table, cmd_save_table,      cmd_build_table, cmd_prune_table,
+	cmd_search_table
 };
 
 static const struct flag global_flags[] = {

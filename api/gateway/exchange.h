@@ -96,11 +96,13 @@ void gw_cut_platform(char *text, Cleat__V1__Platform *out);
 /* The query's platform as JSON: 1 = *out borrows from *root (json_decref), 0 = none given. */
 int gw_json_platform(struct gw *gw, json_t **root, Cleat__V1__Platform *out,
 		     struct err *err) must_check;
-/* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth; GET /distribution/NAME/json. */
+/* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth; GET /distribution/NAME/json,
+ * /images/search. */
 void gw_pull(struct gw *gw);
 void gw_push(struct gw *gw);
 void gw_auth(struct gw *gw);
 void gw_distribution(struct gw *gw);
+void gw_search(struct gw *gw);
 
 /* import.c: POST /images/create; reads its body itself when it imports. */
 void gw_create_image(struct gw *gw);

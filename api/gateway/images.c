@@ -150,6 +150,7 @@ const struct gw_route gw_images[] = {
 	{ "POST", "/build", gw_build },
 	{ "POST", "/build/prune", gw_prune_build },
 	{ "GET", "/images/get", gw_save_several },
+	{ "GET", "/images/search", gw_search },
 	{ "GET", "/images/{}/get", gw_save },
 	{ "POST", "/images/create", gw_create_image },
 	{ "GET", "/images/{}/json", inspect },

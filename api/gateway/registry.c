@@ -263,3 +263,48 @@ void gw_distribution(struct gw *gw)
 	if (req.auth)
 		cleat__v1__registry_auth__free_unpacked(req.auth, NULL);
 }
+
+static json_t *found_json(const Cleat__V1__SearchImagesReply__Result *r)
+{
+	return json_pack("{s:s, s:s, s:I, s:b, s:b}", "name", r->name, "description",
+			 r->description, "star_count", (json_int_t)r->stars, "is_official",
+			 r->official, "is_automated", 0);
+}
+
+static int read_limit(struct gw *gw, uint32_t *limit, struct err *err)
+{
+	const char *text = http_query(gw->http, "limit");
+	int64_t n = 0;
+
+	if (text[0] && str_int_in(text, 1, 100, &n) < 0)
+		return err_set(err, ERR_INVALID, "limit %.20s is outside the range of [1, 100]",
+			       text);
+	*limit = (uint32_t)n;
+	return 0;
+}
+
+void gw_search(struct gw *gw)
+{
+	Cleat__V1__SearchImagesRequest req = CLEAT__V1__SEARCH_IMAGES_REQUEST__INIT;
+	Cleat__V1__SearchImagesReply *reply = NULL;
+	struct err err = ERR_NULL;
+	int r = read_limit(gw, &req.limit, &err);
+
+	r = r ? r : gw_filters(gw, &req.filters, &req.n_filters, &err);
+	req.term = (char *)(uintptr_t)http_query(gw->http, "term");
+	req.auth = credentials(gw);
+	r = r ? r : gw_call(gw, "cleat.v1.Images/Search", &req, &reply, &err);
+	filtersjson_free(req.filters, req.n_filters);
+	if (req.auth)
+		cleat__v1__registry_auth__free_unpacked(req.auth, NULL);
+	if (r < 0) {
+		gw_fail(gw, &err);
+		return;
+	}
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < reply->n_results; i++)
+		json_array_append_new(array, found_json(reply->results[i]));
+	gw_json(gw, 200, array);
+	cleat__v1__search_images_reply__free_unpacked(reply, NULL);
+}

@@ -167,7 +167,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "GET", "/containers/{}/stats", unbuilt },
 	{ "GET", "/containers/{}/attach/ws", unbuilt },
 	{ "POST", "/containers/{}/update", unbuilt },
-	{ "GET", "/images/search", unbuilt },
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },

@@ -44,6 +44,11 @@ void registry_freep(struct registry **r)
 	*r = registry_free(*r);
 }
 
+const char *registry_base(const struct registry *r)
+{
+	return r->base;
+}
+
 int registry_transfer(const struct registry *r, int stop_fd, struct transfer **out, struct err *err)
 {
 	const struct config *config = r->options.config;

@@ -34,6 +34,9 @@ int registry_open(struct registry **out, const struct registry_options *options,
 struct registry *registry_free(struct registry *registry);
 void registry_freep(struct registry **registry);
 
+/* What its URLs begin with: "https://host/path", without the / at the end. */
+const char *registry_base(const struct registry *registry);
+
 /* For one more thread, that is stopped by stop_fd; free with transfer_free(). */
 int registry_transfer(const struct registry *registry, int stop_fd, struct transfer **out,
 		      struct err *err) must_check;

@@ -68,3 +68,47 @@ int regjson_tags(const char *text, size_t len, struct strings *out, struct err *
 	}
 	return 0;
 }
+
+void regjson_found_free(struct regjson_found *found, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(found[i].name);
+		free(found[i].description);
+	}
+	free(found);
+}
+
+static int take_found(const json_t *item, struct regjson_found *out)
+{
+	json_int_t stars = json_integer_value(json_object_get(item, "star_count"));
+
+	out->name = strdup(text_of(item, "name"));
+	out->description = strdup(text_of(item, "description"));
+	out->stars = stars > 0 && stars <= UINT32_MAX ? (uint32_t)stars : 0;
+	out->official = json_is_true(json_object_get(item, "is_official"));
+	return out->name && out->description ? 0 : -ENOMEM;
+}
+
+int regjson_search(const char *text, size_t len, struct regjson_found **out, size_t *n,
+		   struct err *err)
+{
+	cleanup(json_freep) json_t *doc = json_loadb(text, len, 0, NULL);
+	const json_t *results = json_object_get(doc, "results"), *item;
+	size_t count = json_array_size(results), i;
+	struct regjson_found *found;
+	int r = 0;
+
+	if (!json_is_array(results))
+		return err_set(err, ERR_INVALID,
+			       "the registry's answer to a search cannot be read");
+	found = calloc(count + 1, sizeof(*found));
+	json_array_foreach(results, i, item) if (r == 0 && found) r = take_found(item, &found[i]);
+	if (r < 0 || !found) {
+		if (found)
+			regjson_found_free(found, count);
+		return err_sys(err, ENOMEM, "search");
+	}
+	*out = found;
+	*n = count;
+	return 0;
+}

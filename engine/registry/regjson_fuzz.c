@@ -17,6 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	token = NULL;
 	if (regjson_identity((const char *)data, n, &token) == 0)
 		free(token);
+	struct regjson_found *found = NULL;
+	size_t count = 0;
+
+	if (regjson_search((const char *)data, n, &found, &count, NULL) == 0)
+		regjson_found_free(found, count);
 	(void)!regjson_tags((const char *)data, n, &tags, NULL);
 	strings_deinit(&tags);
 	return 0;

@@ -72,11 +72,33 @@ static void test_tags(void **state)
 	strings_deinit(&tags);
 }
 
+static void test_search(void **state)
+{
+	static const char good[] =
+		"{\"results\":[{\"name\":\"a\",\"description\":\"d\",\"star_count\":7,"
+		"\"is_official\":true},{\"name\":3,\"star_count\":-1},7]}";
+	struct regjson_found *found = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(regjson_search(good, strlen(good), &found, &n, NULL), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(found[0].name, "a");
+	assert_string_equal(found[0].description, "d");
+	assert_true(found[0].official && found[0].stars == 7);
+	assert_string_equal(found[1].name, "");
+	assert_true(!found[1].official && found[1].stars == 0);
+	regjson_found_free(found, n);
+	assert_int_equal(regjson_search("{}", 2, &found, &n, NULL), -EINVAL);
+	assert_int_equal(regjson_search("", 0, &found, &n, NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors),
 					    cmocka_unit_test(test_tokens),
-					    cmocka_unit_test(test_tags) };
+					    cmocka_unit_test(test_tags),
+					    cmocka_unit_test(test_search) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

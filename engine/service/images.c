@@ -14,6 +14,7 @@
 #include "imagelook.h"
 #include "imagepull.h"
 #include "imagesave.h"
+#include "imagesearch.h"
 #include "imageview.h"
 #include "record.h"
 #include "reference.h"
@@ -217,6 +218,7 @@ static const struct cleat_v1_images_ops ops = {
 	.save = imagesave,
 	.pull = imagepull,
 	.push = imagepush,
+	.search = imagesearch,
 	.build = imagebuild,
 	.prune_build_cache = imagebuild_prune,
 };

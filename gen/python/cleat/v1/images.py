@@ -708,14 +708,18 @@ PruneBuildCacheReply.FIELDS = (
 @dataclass
 class SearchImagesRequest(codec.Message):
     term: str = ""
+    # 1 to 100; 0 = 25
     limit: int = 0
+    # is-official stars (at least so many)
     filters: list[cleat.v1.common.Filter] = field(default_factory=list)
+    auth: cleat.v1.common.RegistryAuth | None = None
 
 
 SearchImagesRequest.FIELDS = (
     (1, "term", "one", "string", None),
     (2, "limit", "one", "uint32", None),
     (3, "filters", "many", "message", lambda: cleat.v1.common.Filter),
+    (4, "auth", "one", "message", lambda: cleat.v1.common.RegistryAuth),
 )
 
 
@@ -840,6 +844,8 @@ class Images:
         return self._client.unary(self.METHODS["PruneBuildCache"], request, options)
 
     def search(self, request: SearchImagesRequest, **options: Unpack[transport.Options]) -> SearchImagesReply:
+        """Asks the registry that the term begins with ("host:port/word"), or Docker's hub. Errors: UNAUTHENTICATED;
+        INVALID_ARGUMENT for a limit or filter that is none."""
         return self._client.unary(self.METHODS["Search"], request, options)
 
 
