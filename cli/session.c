@@ -18,6 +18,7 @@
 #include "cleat/v1/containers.rpc.h"
 #include "cleat/v1/exec.rpc.h"
 #include "fd.h"
+#include "msg.h"
 #include "str.h"
 #include "term.h"
 
@@ -42,6 +43,7 @@ struct state {
 	struct detach detach;
 	int signal_fd;
 	bool stdin_open, stdin_ended, ended;
+	bool left;    /* by the detach keys */
 	bool resized; /* the terminal, and it is not sent yet */
 	bool exited;  /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
@@ -288,7 +290,7 @@ static int read_stdin(struct state *st, struct err *err)
 	if (n_out > 0)
 		r = send_input(st, data, n_out, err);
 	if (detached) {
-		st->ended = true;
+		st->ended = st->left = true;
 		fprintf(stderr, "\r\nread escape sequence\r\n");
 	}
 	/* the call may have ended while we read: its status tells, not the pipe */
@@ -387,6 +389,16 @@ static int watch_signals(struct state *st, struct err *err)
 	return st->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
 }
 
+static void tell_left(struct cli *cli, char *container)
+{
+	Cleat__V1__TellDetachedRequest req = CLEAT__V1__TELL_DETACHED_REQUEST__INIT;
+	cleanup(msg_freep) Cleat__V1__TellDetachedReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	req.container = container;
+	(void)!remote_call(cli, &cleat_v1_containers, "TellDetached", &req.base, &reply, &err);
+}
+
 int session_run(struct cli *cli, struct session *session, struct err *err)
 {
 	struct state st = { .cli = cli, .s = session, .signal_fd = -1 };
@@ -404,6 +416,8 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 		r = session_loop(&st, err);
 	term_restore(&st.term, STDIN_FILENO);
 	st.call = rpc_client_call_close(st.call);
+	if (r == 0 && st.left && session->attach)
+		tell_left(cli, session->attach->container);
 	if (st.signal_fd >= 0)
 		close(st.signal_fd);
 	return r < 0 ? r : st.exit_code;

@@ -24,6 +24,7 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
+	bool left; /* by the detach keys */
 	struct detach detach;
 	struct buf input; /* not yet taken by the call */
 	struct rpc_client_call *call;
@@ -184,7 +185,7 @@ static int read_client(struct raw *raw)
 	if (!raw->tty)
 		buf_append(&raw->input, in, n_out);
 	else if (detach_filter(&raw->detach, in, n_out, out, &n_out))
-		raw->done = true;
+		raw->done = raw->left = true;
 	else
 		buf_append(&raw->input, out, n_out);
 	return raw->input.error;
@@ -314,12 +315,25 @@ static int run(struct raw *raw, struct err *err)
 	return 0;
 }
 
+static void tell_left(struct raw *raw)
+{
+	Cleat__V1__TellDetachedRequest request = CLEAT__V1__TELL_DETACHED_REQUEST__INIT;
+	Cleat__V1__TellDetachedReply *reply = NULL;
+	struct err err = ERR_NULL;
+
+	request.container = raw->attach->container;
+	if (gw_call(raw->gw, "cleat.v1.Containers/TellDetached", &request, &reply, &err) == 0)
+		cleat__v1__tell_detached_reply__free_unpacked(reply, NULL);
+}
+
 static void serve(struct raw *raw)
 {
 	struct err err = ERR_NULL;
 	int r = run(raw, &err);
 
 	raw->call = rpc_client_call_close(raw->call);
+	if (raw->left && raw->attach)
+		tell_left(raw);
 	buf_deinit(&raw->input);
 	if (r < 0 && r != -EPIPE && !raw->gw->streaming)
 		gw_fail(raw->gw, &err);

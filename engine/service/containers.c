@@ -315,6 +315,15 @@ static int on_prune(struct rpc_call *call, const Cleat__V1__PruneContainersReque
 	return r;
 }
 
+static int on_tell_detached(struct rpc_call *call, const Cleat__V1__TellDetachedRequest *req,
+			    Cleat__V1__TellDetachedReply *reply, struct err *err)
+{
+	(void)reply;
+	(void)err;
+	history_action_of(service_engine(call), req->container, "detach");
+	return 0;
+}
+
 static const struct cleat_v1_containers_ops ops = {
 	.create = on_create,
 	.start = on_start,
@@ -331,6 +340,7 @@ static const struct cleat_v1_containers_ops ops = {
 	.top = on_top,
 	.logs = on_logs,
 	.attach = on_attach,
+	.tell_detached = on_tell_detached,
 	.resize = on_resize,
 	.diff = service_diff,
 	.prune = on_prune,

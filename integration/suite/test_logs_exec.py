@@ -181,6 +181,9 @@ def test_detach_keys_leave_the_container_running(busybox):
     os.close(fd)
     assert os.waitstatus_to_exitcode(status) == 0
     assert busybox.out("inspect", "-f", "{{.State.Running}}", "cd") == "true"
+    told = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=cd", "--format",
+                       "{{.Action}}").split("\n")
+    assert told[-1] == "detach" and told.count("detach") == 1
 
 
 def test_stalled_follower_never_stops_the_container(busybox):

@@ -761,6 +761,21 @@ class AttachReply_Detached(codec.Message):
 
 
 @dataclass
+class TellDetachedRequest(codec.Message):
+    container: str = ""
+
+
+TellDetachedRequest.FIELDS = (
+    (1, "container", "one", "string", None),
+)
+
+
+@dataclass
+class TellDetachedReply(codec.Message):
+    pass
+
+
+@dataclass
 class ResizeContainerRequest(codec.Message):
     container: str = ""
     size: cleat.v1.common.TerminalSize | None = None
@@ -1122,6 +1137,8 @@ class Containers:
             role=1, idempotent=True, no_side_effects=True),
         "Attach": transport.Method("cleat.v1.Containers/Attach", lambda: AttachReply,
             role=2, idempotent=False, no_side_effects=False),
+        "TellDetached": transport.Method("cleat.v1.Containers/TellDetached", lambda: TellDetachedReply,
+            role=2, idempotent=False, no_side_effects=False),
         "Resize": transport.Method("cleat.v1.Containers/Resize", lambda: ResizeContainerReply,
             role=2, idempotent=True, no_side_effects=False),
         "Update": transport.Method("cleat.v1.Containers/Update", lambda: UpdateContainerReply,
@@ -1208,6 +1225,10 @@ class Containers:
         then input; half-closing is the end of stdin. The server answers with `attached`, then output, and
         ends with `exited` or `detached`. Losing the connection detaches; the container goes on."""
         return self._client.bidi(self.METHODS["Attach"], options)
+
+    def tell_detached(self, request: TellDetachedRequest, **options: Unpack[transport.Options]) -> TellDetachedReply:
+        """Says that an attach ended by the detach keys, which only its client sees: the event "detach"."""
+        return self._client.unary(self.METHODS["TellDetached"], request, options)
 
     def resize(self, request: ResizeContainerRequest, **options: Unpack[transport.Options]) -> ResizeContainerReply:
         """Sets the size of the container's terminal."""
@@ -1297,6 +1318,8 @@ __all__ = [
     "AttachReply_Output",
     "AttachReply_Exited",
     "AttachReply_Detached",
+    "TellDetachedRequest",
+    "TellDetachedReply",
     "ResizeContainerRequest",
     "ResizeContainerReply",
     "UpdateContainerRequest",
