@@ -10,7 +10,9 @@
 
 static double since(const struct buildstep *s)
 {
-	return (double)(fd_monotonic_ns() - s->begun_ns) / 1e9;
+	int64_t until = s->ended_ns ? s->ended_ns : fd_monotonic_ns();
+
+	return (double)(until - s->begun_ns) / 1e9;
 }
 
 static struct buildstep *find(struct buildprogress *p, const char *title)
@@ -102,14 +104,14 @@ static void end_line(struct buildprogress *p, struct buildstep *s, struct buf *l
 }
 
 /* CACHED comes before the DONE of every step: the first counts. */
-static void end(struct buildprogress *p, struct buildstep *s, const char *status)
+static void end(struct buildprogress *p, struct buildstep *s, const char *status, int64_t when_ns)
 {
 	for (size_t i = 0; i < ARRAY_LEN(s->lines); i++)
 		if (s->lines[i].len)
 			end_line(p, s, &s->lines[i]);
 	if (s->ended_ns)
 		return;
-	s->ended_ns = fd_monotonic_ns();
+	s->ended_ns = when_ns;
 	(void)snprintf(s->status, sizeof(s->status), "%s", status);
 	faces[p->face].end(p, s);
 }
@@ -148,7 +150,7 @@ void buildprogress_show(struct buildprogress *p, const Cleat__V1__BuildReply *re
 		if (strcmp(reply->progress->status, "BEGIN") == 0)
 			begin(p, reply->progress->id);
 		else if (s)
-			end(p, s, reply->progress->status);
+			end(p, s, reply->progress->status, fd_monotonic_ns());
 	} else if (reply->message_case == CLEAT__V1__BUILD_REPLY__MESSAGE_OUTPUT) {
 		show_output(p, reply->output);
 	}
@@ -170,12 +172,12 @@ void buildprogress_line(struct buildprogress *p, const char *title, const char *
 	fflush(stderr);
 }
 
-void buildprogress_end(struct buildprogress *p, const char *title)
+void buildprogress_end(struct buildprogress *p, const char *title, int64_t when_ns)
 {
 	struct buildstep *s = find(p, title);
 
 	if (s)
-		end(p, s, "DONE");
+		end(p, s, "DONE", when_ns);
 	fflush(stderr);
 }
 

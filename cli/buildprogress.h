@@ -28,10 +28,11 @@ struct buildprogress {
 	size_t drawn; /* lines of a terminal that are to be drawn anew */
 };
 
-/* A step of the client's own, by its title: it begins, has a line of output, and ends with "DONE". */
+/* A step of the client's own, by its title: it begins, has a line of output, and ends, or has ended some time ago
+ * (CLOCK_MONOTONIC), with "DONE". */
 void buildprogress_begin(struct buildprogress *p, const char *title);
 void buildprogress_line(struct buildprogress *p, const char *title, const char *text);
-void buildprogress_end(struct buildprogress *p, const char *title);
+void buildprogress_end(struct buildprogress *p, const char *title, int64_t when_ns);
 void buildprogress_show(struct buildprogress *p, const Cleat__V1__BuildReply *reply);
 void buildprogress_deinit(struct buildprogress *p);
 

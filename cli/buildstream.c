@@ -60,7 +60,7 @@ static void end_context(struct buildstream *b)
 	if (!b->shows_context)
 		return;
 	show_sent(b, true);
-	buildprogress_end(&b->progress, CONTEXT_STEP);
+	buildprogress_end(&b->progress, CONTEXT_STEP, b->sent_ns);
 	b->shows_context = false;
 }
 
@@ -117,6 +117,7 @@ static int send_message(struct buildstream *b, const Cleat__V1__BuildRequest *m,
 
 	if (r == -EPIPE)
 		return 1;
+	b->sent_ns = fd_monotonic_ns();
 	b->sent_bytes += protobuf_c_message_get_packed_size(&m->base);
 	while (r == 0 || r == 1) {
 		r = take_next(b, false, err);

@@ -24,6 +24,7 @@ struct buildstream {
 	bool shows_context;     /* its step has begun and not ended */
 	uint64_t listing_bytes; /* of the context's listing, as they travel ... */
 	uint64_t sent_bytes;    /* ... and of all of it that was sent */
+	int64_t sent_ns;        /* when the last of that was; CLOCK_MONOTONIC */
 	int64_t shown_ns;       /* when that was shown last; CLOCK_MONOTONIC */
 	char *image_id;
 };

@@ -8,6 +8,7 @@ namespace of the bench's own. Prints a table and writes build/bench-images.json.
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import statistics
@@ -161,6 +162,21 @@ def bench_build(table, contenders, root, runs):
           lambda c: c.build("built", folder), max(runs, 5))
 
 
+def bench_context(table, contenders, root, runs):
+    """A context of 500 MB in 10,000 files, of which the builders have seen nothing, all, and all but one."""
+    folder, changing = root / "large", root / "large/d0/f0"
+    for i in range(10000):
+        path = folder / f"d{i // 100}/f{i % 100}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(50000))
+    (folder / "Dockerfile").write_text("FROM busybox\nCOPY . /all/\n")
+    turns(table, "context of 500 MB, first build", "s", contenders, lambda c: None, lambda c: c.build("large", folder), 1)
+    turns(table, "context of 500 MB, nothing changed", "s", contenders, lambda c: None,
+          lambda c: c.build("large", folder), runs)
+    turns(table, "context of 500 MB, one file changed", "s", contenders,
+          lambda c: changing.write_bytes(os.urandom(50000)), lambda c: c.build("large", folder), runs)
+
+
 def bench_list(table, contenders, count=1000):
     layer = image.busybox_layer()
     files, manifests = [(f"{image.sha256(layer)}/layer.tar", layer)], []
@@ -181,7 +197,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1, help="1 = 733 MB compressed, 60,000 files")
     parser.add_argument("--no-docker", action="store_true")
-    parser.add_argument("--only", nargs="*", default=["transfer", "removal", "starts", "build", "list"])
+    parser.add_argument("--only", nargs="*", default=["transfer", "removal", "starts", "build", "context", "list"])
     options = parser.parse_args()
     without_cgroup2("-n")
     layout = TOP / "build" / "bench" / f"image-{options.scale:g}"
@@ -208,6 +224,7 @@ def main():
                    "removal": lambda: bench_removal(table, contenders, options.runs),
                    "starts": lambda: bench_starts(table, contenders),
                    "build": lambda: bench_build(table, contenders, root, options.runs),
+                   "context": lambda: bench_context(table, contenders, root, options.runs),
                    "list": lambda: bench_list(table, contenders)}
         for name in options.only:
             benches[name]()
