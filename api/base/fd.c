@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -420,4 +421,32 @@ int64_t fd_monotonic_ns(void)
 int64_t fd_realtime_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+static size_t count_open(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	if (!dir)
+		return SIZE_MAX;
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n > 3 ? n - 3 : 0; /* "." and ".." and the directory itself */
+}
+
+bool fd_scarce(void)
+{
+	struct rlimit limit;
+	rlim_t reserve;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return false;
+	reserve = limit.rlim_cur / 4 < FD_RESERVE ? limit.rlim_cur / 4 : FD_RESERVE;
+	/* The lowest free number is taken: while this one is not, all above it are free. It may have been
+	 * taken long ago, with many below it free now. */
+	if (limit.rlim_cur > INT_MAX || fcntl((int)(limit.rlim_cur - reserve), F_GETFD) < 0)
+		return false;
+	return count_open() > limit.rlim_cur - reserve;
 }

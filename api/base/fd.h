@@ -18,6 +18,12 @@ int fd_write_all(int fd, const void *data, size_t n) must_check;
 /* Reads exactly n bytes; -ENODATA when the end comes first. */
 int fd_read_all(int fd, void *data, size_t n) must_check;
 
+/* Whether fewer than the reserve of this process's descriptors are left (a quarter of the limit, at most
+ * FD_RESERVE). Who takes on new work asks first, so that what is under way finds those it needs. Never
+ * blocks. */
+enum { FD_RESERVE = 64 };
+bool fd_scarce(void);
+
 /* The whole file `name` below `dir_fd` (AT_FDCWD or a directory) appended to b; -EFBIG beyond `max`
  * bytes. The text in b is NUL-terminated (not counted). */
 int fd_read_file(int dir_fd, const char *name, size_t max, struct buf *b) must_check;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "fd.h"
 #include "server_impl.h"
 
 #define MS 1000000LL
@@ -316,6 +317,8 @@ static int check(struct conn *conn, const Frame *f, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, "the server is going away");
 	if (conn->n_calls >= RPC_MAX_CALLS)
 		return err_set(err, ERR_EXHAUSTED, "too many calls on this connection");
+	if (fd_scarce())
+		return err_set(err, ERR_EXHAUSTED, "the server has too many open files");
 	if (bytes > RPC_MAX_METADATA)
 		return err_set(err, ERR_EXHAUSTED, "too much metadata");
 	if (strlen(f->open->request_key) > RPC_MAX_KEY)

@@ -128,10 +128,12 @@ bool history_shim_event(struct engine *engine, const char *id,
 			const Cleat__Shim__V1__ShimEvent *event)
 {
 	struct err err = ERR_NULL;
-	int lock = journal_lock(engine->journal);
-	int r = lock < 0 ? lock : record_locked(engine, id, event, &err);
+	int r = journal_lock(engine->journal);
 
-	closep(&lock);
+	if (r == 0) {
+		r = record_locked(engine, id, event, &err);
+		journal_unlock(engine->journal);
+	}
 	if (r < 0)
 		log_error("cannot record an event id=%.12s: %s", id, err.message);
 	if (r > 0)
@@ -170,11 +172,13 @@ void history_settle(struct engine *engine, const char *id)
 
 static int append_own(struct engine *engine, struct eventmsg *msg)
 {
-	cleanup_fd int lock = journal_lock(engine->journal);
+	int r = journal_lock(engine->journal);
 
-	if (lock < 0)
-		return lock;
-	return msg->error ? msg->error : journal_append(engine->journal, &msg->event, 0);
+	if (r < 0)
+		return r;
+	r = msg->error ? msg->error : journal_append(engine->journal, &msg->event, 0);
+	journal_unlock(engine->journal);
+	return r;
 }
 
 static void append_or_log(struct engine *engine, struct eventmsg *msg)
@@ -292,10 +296,12 @@ int history_open(struct engine *engine, struct err *err)
 	uint64_t origin = 0;
 	int r = journal_open(&engine->journal, engine->state_fd, engine->config.events_max_bytes,
 			     err);
-	int lock = r < 0 ? r : journal_lock(engine->journal);
 
-	if (lock < 0)
-		return r < 0 ? r : err_sys(err, lock, "lock the event journal");
+	if (r < 0)
+		return r;
+	r = journal_lock(engine->journal);
+	if (r < 0)
+		return err_sys(err, r, "lock the event journal");
 	r = journal_last(engine->journal, &origin, &last);
 	if (r < 0)
 		log_error("the event journal cannot be read: %s", strerror(-r));
@@ -303,6 +309,6 @@ int history_open(struct engine *engine, struct err *err)
 		(void)!record_advance(engine->store, last->actor_id, (int64_t)origin, NULL);
 	if (last)
 		cleat__v1__event__free_unpacked(last, NULL);
-	close(lock);
+	journal_unlock(engine->journal);
 	return 0;
 }

@@ -17,22 +17,77 @@
 
 enum { SEGMENTS = 8, SEGMENT_MIN = 8 << 10 };
 
+static int open_segment(struct journal *journal, uint64_t first)
+{
+	char name[SEGMENT_NAME_MAX];
+	int fd;
+
+	segment_name(first, name);
+	fd = openat(journal->dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EMFILE) {
+		closep(&journal->spare_fd);
+		journal->spare_fd = -1;
+		fd = openat(journal->dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	}
+	if (fd < 0)
+		return -errno;
+	closep(&journal->fd);
+	journal->fd = fd;
+	journal->first = first;
+	if (journal->spare_fd < 0)
+		journal->spare_fd = fcntl(journal->dir_fd, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
+/* Opens the newest file if it is not open already. */
+static int open_newest(struct journal *journal)
+{
+	cleanup_free uint64_t *list = NULL;
+	size_t n;
+	int r = segment_list_of(journal->list, &list, &n);
+
+	if (r < 0)
+		return r;
+	if (n == 0)
+		return open_segment(journal, 1);
+	if (journal->fd >= 0 && journal->first == list[n - 1])
+		return 0;
+	return open_segment(journal, list[n - 1]);
+}
+
+static int open_files(struct journal *journal, int state_fd)
+{
+	int list;
+
+	journal->dir_fd = openat(state_fd, "events", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (journal->dir_fd < 0)
+		return -errno;
+	list = openat(journal->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	journal->list = list < 0 ? NULL : fdopendir(list);
+	if (!journal->list) {
+		closep(&list);
+		return -errno;
+	}
+	journal->lock_fd = openat(journal->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	journal->spare_fd = fcntl(journal->dir_fd, F_DUPFD_CLOEXEC, 0);
+	return journal->lock_fd < 0 || journal->spare_fd < 0 ? -errno : open_newest(journal);
+}
+
 int journal_open(struct journal **out, int state_fd, uint64_t max_bytes, struct err *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int r = journal ? fd_mkdir_all(state_fd, "events", 0700) : -ENOMEM;
 
 	if (r == 0) {
-		journal->fd = -1;
+		journal->fd = journal->lock_fd = journal->spare_fd = -1;
 		journal->segment_max =
 			max_bytes / SEGMENTS > SEGMENT_MIN ? max_bytes / SEGMENTS : SEGMENT_MIN;
 		pthread_mutex_init(&journal->mutex, NULL);
-		journal->dir_fd = openat(state_fd, "events", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (journal->dir_fd < 0)
-			r = -errno;
+		pthread_mutex_init(&journal->turn, NULL);
+		r = open_files(journal, state_fd);
 	}
 	if (r < 0) {
-		free(journal);
+		journal_free(journal);
 		return err_sys(err, r, "open the event journal");
 	}
 	*out = journal;
@@ -44,46 +99,37 @@ struct journal *journal_free(struct journal *journal)
 	if (!journal)
 		return NULL;
 	closep(&journal->fd);
+	closep(&journal->lock_fd);
+	closep(&journal->spare_fd);
+	if (journal->list)
+		closedir(journal->list);
 	closep(&journal->dir_fd);
 	pthread_mutex_destroy(&journal->mutex);
+	pthread_mutex_destroy(&journal->turn);
 	free(journal);
 	return NULL;
 }
 
 int journal_lock(struct journal *journal)
 {
-	return fd_lock_file(journal->dir_fd, "lock", true);
-}
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int r;
 
-static int open_segment(struct journal *journal, uint64_t first)
-{
-	char name[SEGMENT_NAME_MAX];
-	int fd;
-
-	segment_name(first, name);
-	fd = openat(journal->dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	closep(&journal->fd);
-	journal->fd = fd;
-	journal->first = first;
-	return 0;
-}
-
-/* Opens the newest file if it is not open already. */
-static int open_newest(struct journal *journal)
-{
-	cleanup_free uint64_t *list = NULL;
-	size_t n;
-	int r = segment_list(journal->dir_fd, &list, &n);
-
+	pthread_mutex_lock(&journal->turn);
+	do {
+		r = fcntl(journal->lock_fd, F_OFD_SETLKW, &lock) < 0 ? -errno : 0;
+	} while (r == -EINTR);
 	if (r < 0)
-		return r;
-	if (n == 0)
-		return open_segment(journal, 1);
-	if (journal->fd >= 0 && journal->first == list[n - 1])
-		return 0;
-	return open_segment(journal, list[n - 1]);
+		pthread_mutex_unlock(&journal->turn);
+	return r;
+}
+
+void journal_unlock(struct journal *journal)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(journal->lock_fd, F_OFD_SETLK, &lock);
+	pthread_mutex_unlock(&journal->turn);
 }
 
 /* Where the record begins that ends at `end`: 1, 0 when none does. */
@@ -186,7 +232,7 @@ static int rotate(struct journal *journal, uint64_t first)
 	int r = open_segment(journal, first);
 
 	if (r == 0)
-		r = segment_list(journal->dir_fd, &list, &n);
+		r = segment_list_of(journal->list, &list, &n);
 	for (size_t i = 0; r == 0 && i + SEGMENTS < n; i++) {
 		segment_name(list[i], name);
 		unlinkat(journal->dir_fd, name, 0);

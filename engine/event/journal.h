@@ -19,8 +19,10 @@ int journal_open(struct journal **out, int state_fd, uint64_t max_bytes,
 /* NULL is fine; returns NULL. */
 struct journal *journal_free(struct journal *journal);
 
-/* Excludes other writers of any engine; a descriptor to close, or -errno. */
+/* Excludes other writers of any engine until journal_unlock(). 0 or -errno. Appending opens no files but
+ * that which a rotation begins, and keeps a descriptor for it: an engine that has no more loses no event. */
 int journal_lock(struct journal *journal) must_check;
+void journal_unlock(struct journal *journal);
 /* Appends `event` and sets its sequence. With the lock held. 0 or -errno. */
 int journal_append(struct journal *journal, Cleat__V1__Event *event, uint64_t origin) must_check;
 /* The origin of the last record, 0 = none; *event (owned) is it, if wanted. With the lock held. A

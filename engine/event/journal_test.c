@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,15 +45,15 @@ static uint64_t append(struct journal *journal, int number)
 {
 	Cleat__V1__Event event = CLEAT__V1__EVENT__INIT;
 	char id[32];
-	cleanup_fd int lock = journal_lock(journal);
 
-	assert_true(lock >= 0);
+	assert_int_equal(journal_lock(journal), 0);
 	snprintf(id, sizeof(id), "actor %d", number);
 	event.type = (char *)"container";
 	event.action = (char *)"start";
 	event.actor_id = id;
 	event.time_ns = 1000 + number;
 	assert_int_equal(journal_append(journal, &event, (uint64_t)number), 0);
+	journal_unlock(journal);
 	return event.sequence;
 }
 
@@ -155,12 +157,36 @@ static void it_is_bounded_and_a_reader_keeps_up(void **state)
 	journal_free(journal);
 }
 
+/* Its own descriptors do, over rotations too. */
+static void it_needs_no_more_descriptors(void **state)
+{
+	struct journal *journal = open_journal();
+	struct rlimit before, low = { .rlim_cur = 64 };
+	int taken[64];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	while ((taken[n] = dup(root_fd)) >= 0)
+		n++;
+	assert_int_equal(errno, EMFILE);
+	for (int i = 0; i < 4000; i++)
+		assert_int_equal(append(journal, i), i + 1);
+	while (n > 0)
+		close(taken[--n]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	journal_free(journal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_engines_write_one_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_torn_tail_is_cut_and_numbers_go_on, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(it_needs_no_more_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_is_bounded_and_a_reader_keeps_up, setup,
 						teardown),
 	};

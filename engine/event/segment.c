@@ -36,19 +36,16 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int segment_list(int dir_fd, uint64_t **out, size_t *n)
+int segment_list_of(DIR *dir, uint64_t **out, size_t *n)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	cleanup_free uint64_t *list = NULL;
 	struct dirent *entry;
 	uint64_t first;
-	int r = dir ? 0 : -errno;
+	int r = 0;
 
 	*n = 0;
-	if (!dir)
-		closep(&fd);
-	while (dir && r == 0 && (entry = readdir(dir))) {
+	rewinddir(dir);
+	while (r == 0 && (entry = readdir(dir))) {
 		uint64_t *grown;
 
 		if (!parse_name(entry->d_name, &first))
@@ -61,12 +58,23 @@ int segment_list(int dir_fd, uint64_t **out, size_t *n)
 		list = grown;
 		list[(*n)++] = first;
 	}
-	if (dir)
-		closedir(dir);
 	if (r < 0)
 		return r;
 	if (*n)
 		qsort(list, *n, sizeof(*list), ascending);
 	*out = steal(&list);
 	return 0;
+}
+
+int segment_list(int dir_fd, uint64_t **out, size_t *n)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int r = dir ? segment_list_of(dir, out, n) : -errno;
+
+	if (dir)
+		closedir(dir);
+	else
+		closep(&fd);
+	return r;
 }

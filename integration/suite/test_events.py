@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal of events, as `cleat events` shows it."""
 import json
+import os
+import resource
 import signal
 import subprocess
 import time
@@ -8,6 +10,8 @@ import time
 import eventscenario
 import gateway as gateways
 import registries
+
+import harness
 
 
 def shown(engine, *filters):
@@ -104,3 +108,30 @@ def test_images_in_a_stream_of_the_old_form(busybox):
     finally:
         g.close()
     assert [(e["status"], e["id"] == e["Actor"]["ID"]) for e in told] == [("load", True)]
+
+
+def test_an_engine_out_of_descriptors_answers_and_loses_nothing(busybox):
+    """Calls are refused while there is a reserve; of what the shims tell each event is recorded without any."""
+    shared = busybox.root / "shared"
+    shared.mkdir()
+    names = ["one", "two", "three"]
+    for name in names:
+        busybox.out("run", "-d", "-v", f"{shared}:/shared", "--name", name, "busybox", "sh", "-c",
+                    "while [ ! -e /shared/go ]; do sleep 0.02; done; exit 5")
+    pids = [int(busybox.out("inspect", "-f", "{{.State.Pid}}", name)) for name in names]
+    engine, = busybox.engine_pids()
+    before = resource.prlimit(engine, resource.RLIMIT_NOFILE)
+    used = lambda: len(os.listdir(f"/proc/{engine}/fd"))
+    limit = lambda n: resource.prlimit(engine, resource.RLIMIT_NOFILE, (n, before[1]))
+    limit(used() + 8)
+    refused = busybox.cleat("ps", check=False)
+    assert refused.returncode == 1 and "too many open files" in refused.stderr
+    limit(used())
+    (shared / "go").touch()
+    harness.wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), what="the end of all")
+    limit(before[0])
+    assert busybox.out("wait", *names).split() == ["5"] * 3
+    ends = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "event=die", "--format",
+                       "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}").splitlines()
+    assert sorted(ends) == sorted(f"{name} 5" for name in names)
+    assert busybox.out("ps", "-aq", "-f", "status=exited").count("\n") == 2
