@@ -121,6 +121,16 @@ static int on_kill(struct rpc_call *call, const Cleat__V1__KillContainerRequest 
 	return settle(call, &key, r, err);
 }
 
+/* What ended while it was held goes now. `hold` may be -1. */
+static void let_go(struct engine *engine, const struct record *record, int hold)
+{
+	if (hold < 0)
+		return;
+	hold_close(engine, record->id, hold);
+	reconcile_one(engine->reconciler, record->id);
+}
+
+/* A container of --rm is held, or its stop would be its end. */
 static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRequest *req,
 		      Cleat__V1__RestartContainerReply *reply, struct err *err)
 {
@@ -139,12 +149,16 @@ static int on_restart(struct rpc_call *call, const Cleat__V1__RestartContainerRe
 	status_read(engine, &record, &status);
 	if (status_done(&status, key.text))
 		return 0;
+
+	int hold = record.auto_remove ? hold_open(engine, record.id) : -1;
+
 	r = stop(call, record.id, "", req->signal, timeout_ms(given, req->timeout_seconds), &flag,
 		 err);
 	if (r == 0)
 		r = start_container(engine, record.id, key.text, &flag, err);
 	if (r == 0)
 		history_action(engine, &record, "restart", NULL);
+	let_go(engine, &record, hold);
 	return r;
 }
 
@@ -180,10 +194,7 @@ static int wait_removed(struct rpc_call *call, const struct record *record, uint
 		r = lifecycle_wait(engine, record, UNTIL_NEXT_EXIT, exits, -1,
 				   service_interrupt(call, true), status, err);
 	}
-	if (hold >= 0) {
-		hold_close(engine, record->id, hold);
-		reconcile_one(engine->reconciler, record->id);
-	}
+	let_go(engine, record, hold);
 	return r < 0 ? r
 		     : lifecycle_wait(engine, record, UNTIL_REMOVED, exits, -1,
 				      service_interrupt(call, true), status, err);
