@@ -91,6 +91,9 @@ static const int allowed[] = {
 	SCMP_SYS(fsync),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(restart_syscall),
+	/* A thread's first steps; it has no clone, but a sanitizer's own may just be beginning. */
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
 };
 
 static int drop_capabilities(bool makes_files)
