@@ -22,8 +22,14 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test-logs"
 VENV = TOP / "build" / "suite-venv"
 PYTEST_JOBS = 2
-VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime")
-VM_TIMEOUT_S = 600
+# What depends on the kernel: whole suites, and of images as much as shows that layers are made, mounted and
+# changed there.
+VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull")
+VM_TESTS = {"archives": ("metadata", "whiteouts", "worker_is_confined"),
+            "build": ("run_forms", "copy", "deleted_and_replaced_files", "cache_hits_and_misses", "mount_cache",
+                      "mount_bind_tmpfs_secret", "image_runs_elsewhere"),
+            "commit": ("the_image_is_what_the_container_was",)}
+VM_TIMEOUT_S = 1500
 REPORTS_SHOWN = 5
 LINE_MAX = 400  # of what is shown of a failed stage
 
@@ -232,8 +238,10 @@ def stage_vm(tally, arguments):
         print(f"    {' '.join(vm.missing())} not found: integration/deps --vm installs it")
         tally.add("vm", 0, 1, time.monotonic() - start)
         return
-    suites = [TOP / "integration" / "suite" / f"test_{name}.py" for name in VM_SUITES]
-    command = vm.prepare(pytest_command("-p", "no:cacheprovider", *suites, *arguments))
+    suite = TOP / "integration" / "suite"
+    chosen = [suite / f"test_{name}.py" for name in VM_SUITES]
+    chosen += [f"{suite}/test_{name}.py::test_{test}" for name, tests in VM_TESTS.items() for test in tests]
+    command = vm.prepare(pytest_command("-p", "no:cacheprovider", *chosen, *arguments))
     _, console = run("vm", command, VM_TIMEOUT_S)
     status, output = vm.status(), vm.log()
     if status is None:
@@ -284,7 +292,7 @@ def stage_inventory(tally, before):
     tally.add("inventory", 0 if left else 1, 1 if left else 0, time.monotonic() - start)
 
 
-STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "pytest-asan", "vm"]
+STAGES = ["source", "release", "asan", "tsan", "fuzz", "tidy", "pytest", "pytest-asan", "pytest-tsan", "vm"]
 DEFAULT_STAGES = ["source", "release", "pytest", "asan", "pytest-asan", "tsan", "fuzz"]
 
 
@@ -315,8 +323,11 @@ def main():
             stage_ctest(tally, "asan")
         if "pytest-asan" in stages:
             stage_pytest(tally, options.pytest, "asan")
-    if "tsan" in stages and stage_build(tally, "tsan"):
-        stage_ctest(tally, "tsan", exclude="_fuzz$")
+    if {"tsan", "pytest-tsan"} & set(stages) and stage_build(tally, "tsan"):
+        if "tsan" in stages:
+            stage_ctest(tally, "tsan", exclude="_fuzz$")
+        if "pytest-tsan" in stages:
+            stage_pytest(tally, options.pytest, "tsan")
     if ("fuzz" in stages or "tidy" in stages) and stage_build(tally, "fuzz"):
         if "fuzz" in stages:
             stage_fuzz(tally, options.fuzz_seconds)

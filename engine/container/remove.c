@@ -67,6 +67,7 @@ int remove_half_made(struct engine *engine, const char *id, struct err *err)
 	cleanup_fd int lock = lifecycle_lock(engine, id, NULL);
 	int r = record_find(engine->store, id, &record, NULL);
 
+	(void)lock; /* nothing to lock where its directory is not there any more */
 	if (r < 0 || strcmp(record.intent, "creating") != 0)
 		return r == -ENOENT;
 	r = remove_traces(engine, id, err);

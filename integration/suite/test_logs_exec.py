@@ -91,7 +91,7 @@ def test_followers_of_a_rotated_json_log(busybox, files):
                     f"max-file={files}", "busybox", "sh", "-c", script)
     followers = [busybox.popen("logs", "-f", name, stdout=subprocess.PIPE, text=True) for name in names]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        outputs = [pool.submit(f.communicate, timeout=60) for f in followers]
+        outputs = [pool.submit(f.communicate, timeout=300) for f in followers]
         for _ in range(3):
             time.sleep(0.5)
             busybox.kill()
