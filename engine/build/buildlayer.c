@@ -108,36 +108,22 @@ static int publish(struct work *w, const struct lease *lease, const struct image
 	return r ? r : push(w, &c, key, history, err);
 }
 
-int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err)
-{
-	struct engine *engine = w->build->engine;
-	int r = lease_open(&layer->lease, engine->state_fd, err);
-
-	return r ? r : image_pack_begin(engine, &layer->lease, &layer->packing, err);
-}
-
-void buildlayer_deinit(struct buildlayer *layer)
-{
-	image_pack_drop(&layer->packing);
-	lease_deinit(&layer->lease);
-}
-
-int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, const char *key,
-		      const char *history, struct err *err)
+int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char *history,
+		      struct err *err)
 {
 	const Cleat__V1__BuildRequest__Options *o = w->build->options->request;
+	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
+	struct engine *engine = w->build->engine;
 	struct image_layer packed = { .empty = false };
-	int r = 0;
+	int r = lease_open(&lease, engine->state_fd, err);
 
-	if (o->reproducible_case ==
-	    CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
+	if (r == 0 && o->reproducible_case ==
+			      CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
 		r = copytree_clamp(upper_fd, o->timestamp_seconds * 1000000000, err);
-	r = r ? r
-	      : image_pack_end(w->build->engine, &layer->lease, &layer->packing, upper_fd, &packed,
-			       err);
+	r = r ? r : image_packer_layer(w->packer, engine, &lease, upper_fd, &packed, err);
 	fault_point(FAULT_BUILD_LAYER_PACKED);
 	w->build->wrote = true;
-	return r ? r : publish(w, &layer->lease, &packed, key, history, err);
+	return r ? r : publish(w, &lease, &packed, key, history, err);
 }
 
 /* ---- places */

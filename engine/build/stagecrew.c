@@ -75,11 +75,14 @@ static void finish(struct crew *c, int stage, int r, const struct err *err)
 
 static void *work(void *ctx)
 {
+	cleanup(image_packer_deinit) struct image_packer packer = IMAGE_PACKER_NULL;
 	struct crew *c = ctx;
 	int stage;
 
 	while ((stage = take(c)) >= 0) {
 		struct err err = ERR_NULL;
+
+		c->b->stages[stage].packer = &packer;
 		int r = stagework_make(&c->b->stages[stage], c->b, (size_t)stage, &err);
 
 		finish(c, stage, r, &err);

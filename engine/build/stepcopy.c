@@ -240,10 +240,9 @@ static int need_all(struct copying *c, struct err *err)
 static int copy_all(struct copying *c, const char *key, struct err *err)
 {
 	cleanup(scratch_deinit) struct scratch s = SCRATCH_NULL;
-	cleanup(buildlayer_deinit) struct buildlayer layer = BUILDLAYER_NULL;
 	int r = need_all(c, err);
 
-	r = r ? r : buildlayer_begin(&layer, c->w, err);
+	r = r ? r : image_packer_start(c->w->packer, c->w->build->engine, err);
 	r = r ? r : scratch_open(&s, c->w, instruction_switch(c->in, "link"), err);
 
 	for (size_t i = 0; r == 0 && i < c->sources.n; i++)
@@ -252,7 +251,7 @@ static int copy_all(struct copying *c, const char *key, struct err *err)
 					    : copy_one(c, &c->sources.v[i], s.root_fd, err);
 	closep(&s.root_fd);
 	s.root_fd = -1;
-	return r ? r : buildlayer_commit(&layer, c->w, s.upper_fd, key, c->history.data, err);
+	return r ? r : buildlayer_commit(c->w, s.upper_fd, key, c->history.data, err);
 }
 
 static int prepare(struct copying *c, struct err *err)
@@ -310,14 +309,13 @@ static int make_workdir(struct work *w, int root_fd, struct err *err)
 static int add_workdir(struct work *w, const char *key, const char *history, struct err *err)
 {
 	cleanup(scratch_deinit) struct scratch s = SCRATCH_NULL;
-	cleanup(buildlayer_deinit) struct buildlayer layer = BUILDLAYER_NULL;
-	int r = buildlayer_begin(&layer, w, err);
+	int r = image_packer_start(w->packer, w->build->engine, err);
 
 	r = r ? r : scratch_open(&s, w, false, err);
 	r = r ? r : make_workdir(w, s.root_fd, err);
 	closep(&s.root_fd);
 	s.root_fd = -1;
-	return r ? r : buildlayer_commit(&layer, w, s.upper_fd, key, history, err);
+	return r ? r : buildlayer_commit(w, s.upper_fd, key, history, err);
 }
 
 int step_workdir(struct work *w, const struct instruction *in, struct err *err)

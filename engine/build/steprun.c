@@ -174,15 +174,14 @@ static int failed(const struct running *run, int code, struct err *err)
 		       str_or_empty(words.data), code);
 }
 
-static int commit(struct running *run, const struct sandbox *s, struct buildlayer *layer,
-		  const char *key, struct err *err)
+static int commit(struct running *run, const struct sandbox *s, const char *key, struct err *err)
 {
 	cleanup_fd int upper = sandbox_upper(s, err);
 
 	if (upper < 0)
 		return upper;
 	runbinds_clean(&run->binds, upper);
-	return buildlayer_commit(layer, run->w, upper, key, run->history.data, err);
+	return buildlayer_commit(run->w, upper, key, run->history.data, err);
 }
 
 static void fill_config(struct running *run, Cleat__V1__ContainerConfig *config)
@@ -245,13 +244,12 @@ static int prepare_files(struct running *run, struct err *err)
 static int execute(struct running *run, const char *key, struct err *err)
 {
 	cleanup(sandbox_deinit) struct sandbox s = SANDBOX_NULL;
-	cleanup(buildlayer_deinit) struct buildlayer layer = BUILDLAYER_NULL;
 	const int cancel_fds[] = { run->w->build->options->cancel_fd, run->w->build->stop_fd };
 	int code = 0, r = prepare_files(run, err);
 
 	r = r ? r : make_sandbox(run, &s, err);
 	fault_point(FAULT_BUILD_CONTAINER_MADE);
-	r = r ? r : buildlayer_begin(&layer, run->w, err);
+	r = r ? r : image_packer_start(run->w->packer, s.engine, err);
 	r = r ? r : sandbox_run(&s, output, run->w, cancel_fds, &code, err);
 	fault_point(FAULT_BUILD_CONTAINER_ENDED);
 	if (r < 0) {
@@ -259,7 +257,7 @@ static int execute(struct running *run, const char *key, struct err *err)
 			err->reason[0] = '\0'; /* it speaks of a container, and this was a build */
 		return r;
 	}
-	return code ? failed(run, code, err) : commit(run, &s, &layer, key, err);
+	return code ? failed(run, code, err) : commit(run, &s, key, err);
 }
 
 int step_run(struct work *w, const struct instruction *in, struct err *err)

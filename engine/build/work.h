@@ -48,6 +48,7 @@ struct work {
 	size_t number;
 	struct meta meta;
 	struct stack stack;
+	struct image_packer *packer; /* of the thread that makes it; borrowed */
 	bool done;                   /* others may take from it; stagecrew.c sees to the order */
 	size_t step, steps;          /* told so far, of how many */
 	char title[BUILD_TITLE_MAX]; /* of the step at hand */
@@ -69,17 +70,9 @@ int told_wanted(struct build *b, const struct buf *paths, struct err *err) must_
 /* 1 when an earlier build did the same: the stage has its layer and its history then. */
 int buildlayer_recall(struct work *w, const char *key, const char *history,
 		      struct err *err) must_check;
-/* A layer in the making. It is begun beside the step that fills it. */
-struct buildlayer {
-	struct lease lease;
-	struct image_packing packing;
-};
-#define BUILDLAYER_NULL ((struct buildlayer){ LEASE_NULL, IMAGE_PACKING_NULL })
-int buildlayer_begin(struct buildlayer *layer, struct work *w, struct err *err) must_check;
 /* What the upper directory (borrowed) holds is the stage's next layer. */
-int buildlayer_commit(struct buildlayer *layer, struct work *w, int upper_fd, const char *key,
-		      const char *history, struct err *err) must_check;
-void buildlayer_deinit(struct buildlayer *layer);
+int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char *history,
+		      struct err *err) must_check;
 /* The image's history alone. */
 int buildlayer_empty(struct work *w, const char *history, struct err *err) must_check;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two workers make a layer of an upper directory: one writes it as a tar and sees nothing else, the other takes
  * that for as untrusted as any tar. So a layer made here is what it would be had it been pulled, under every
- * driver. Where the driver keeps no tar it goes through a file, which becomes a blob of the image. */
+ * driver. Where the driver keeps no tar it goes through a file, which becomes a blob of the image.
+ * Both stay for the next layer: to start them took more than half of what a small layer costs. */
 #include "commit.h"
 
 #include <errno.h>
@@ -27,17 +28,13 @@ int image_layer_start(struct engine *engine, const struct lease *lease, int in_f
 	return layers_start(engine->layers, LAYERS_TAR, in_fd, lease->fd, worker, err);
 }
 
-int image_layer_finish(const struct lease *lease, struct worker *worker, struct image_layer *out,
+static int read_result(const struct lease *lease, const struct buf *lines, struct image_layer *out,
 		       struct err *err)
 {
-	cleanup(buf_deinit) struct buf lines = BUF_NULL;
 	cleanup(result_deinit) struct result result = { 0 };
 	struct stat st = { 0 };
-	int r = worker_finish(worker, &lines, err);
 
-	if (r < 0)
-		return r;
-	if (!lines.data || result_parse(lines.data, &result) < 0 || result.n != 1 ||
+	if (!lines->data || result_parse(lines->data, &result) < 0 || result.n != 1 ||
 	    result.v[0].kind != RESULT_LAYER || result.v[0].number != IMAGE_LAYER_NUMBER)
 		return err_set(err, ERR_INTERNAL, "cleat-worker's result cannot be read");
 	if (fstatat(lease->fd, IMAGE_LAYER_BLOB, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
@@ -49,14 +46,67 @@ int image_layer_finish(const struct lease *lease, struct worker *worker, struct 
 	return 0;
 }
 
-/* Of two that stand at the ends of one pipe the first error counts: the other's is that its end is gone. */
-static int finish_both(const struct lease *lease, struct worker *packer, struct worker *unpacker,
-		       struct image_layer *out, struct err *err)
+int image_layer_finish(const struct lease *lease, struct worker *worker, struct image_layer *out,
+		       struct err *err)
+{
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	int r = worker_finish(worker, &lines, err);
+
+	return r ? r : read_result(lease, &lines, out, err);
+}
+
+/* ---- packing */
+
+static bool is_started(const struct image_packer *p)
+{
+	return p->pack.sock >= 0;
+}
+
+int image_packer_start(struct image_packer *p, struct engine *engine, struct err *err)
+{
+	static const char *const words[] = { "pack", NULL };
+	int r = is_started(p) ? 0 : lease_open(&p->nothing, engine->state_fd, err);
+
+	if (r < 0 || is_started(p))
+		return r;
+	r = layers_start_standing(engine->layers, p->nothing.fd, &p->layer, err);
+	r = r ? r : standing_start(&p->pack, engine->bin_dir, words, p->nothing.fd, err);
+	if (r < 0)
+		image_packer_deinit(p);
+	return r;
+}
+
+void image_packer_deinit(struct image_packer *p)
+{
+	standing_deinit(&p->pack);
+	standing_deinit(&p->layer);
+	lease_deinit(&p->nothing);
+	*p = IMAGE_PACKER_NULL;
+}
+
+static int take_layer(struct image_packer *p, const struct lease *lease, struct image_layer *out,
+		      struct err *err)
+{
+	cleanup(buf_deinit) struct buf lines = BUF_NULL;
+	int r = standing_take(&p->layer, &lines, err);
+
+	return r ? r : read_result(lease, &lines, out, err);
+}
+
+static int take_packed(struct image_packer *p, struct err *err)
 {
 	cleanup(buf_deinit) struct buf none = BUF_NULL;
+
+	return standing_take(&p->pack, &none, err);
+}
+
+/* Of two that stand at the ends of one pipe the first error counts: the other's is that its end is gone. */
+static int take_both(struct image_packer *p, const struct lease *lease, struct image_layer *out,
+		     struct err *err)
+{
 	struct err packing = ERR_NULL;
-	int r = image_layer_finish(lease, unpacker, out, err);
-	int packed = worker_finish(packer, &none, &packing);
+	int r = take_layer(p, lease, out, err);
+	int packed = take_packed(p, &packing);
 
 	if (packed < 0 && !(r < 0 && packing.code == ERR_ABORTED)) {
 		if (err)
@@ -66,45 +116,39 @@ static int finish_both(const struct lease *lease, struct worker *packer, struct 
 	return r;
 }
 
-int image_pack_begin(struct engine *engine, const struct lease *lease, struct image_packing *p,
-		     struct err *err)
+static int through_pipe(struct image_packer *p, const struct lease *lease, int upper_fd,
+			struct image_layer *out, struct err *err)
 {
 	int fds[2];
 
-	*p = IMAGE_PACKING_NULL;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "make a pipe");
-	p->tar_fd = fds[1];
 	(void)fcntl(fds[1], F_SETPIPE_SZ, 1 << 20); /* less to and fro where it is allowed */
-	int r = image_layer_start(engine, lease, fds[0], &p->unpacker, err);
+	int r = standing_give(&p->layer, fds[0], lease->fd, err);
 
+	r = r ? r : standing_give(&p->pack, fds[1], upper_fd, err);
 	close(fds[0]);
+	close(fds[1]);
+	return r ? r : take_both(p, lease, out, err);
+}
+
+int image_packer_layer(struct image_packer *p, struct engine *engine, const struct lease *lease,
+		       int upper_fd, struct image_layer *out, struct err *err)
+{
+	int r = image_packer_start(p, engine, err);
+
+	if (r < 0)
+		return r;
+	r = through_pipe(p, lease, upper_fd, out, err);
+	if (r < 0)
+		image_packer_deinit(p); /* one may be in the middle of something */
 	return r;
-}
-
-int image_pack_end(struct engine *engine, const struct lease *lease, struct image_packing *p,
-		   int upper_fd, struct image_layer *out, struct err *err)
-{
-	cleanup(worker_deinit) struct worker packer = WORKER_NULL;
-	int r = worker_start(&packer, engine->bin_dir, "pack", p->tar_fd, upper_fd, err);
-
-	closep(&p->tar_fd);
-	p->tar_fd = -1;
-	return r ? r : finish_both(lease, &packer, &p->unpacker, out, err);
-}
-
-void image_pack_drop(struct image_packing *p)
-{
-	closep(&p->tar_fd);
-	worker_deinit(&p->unpacker);
-	*p = IMAGE_PACKING_NULL;
 }
 
 int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
 		     struct image_layer *out, struct err *err)
 {
-	cleanup(image_pack_drop) struct image_packing packing = IMAGE_PACKING_NULL;
-	int r = image_pack_begin(engine, lease, &packing, err);
+	cleanup(image_packer_deinit) struct image_packer packer = IMAGE_PACKER_NULL;
 
-	return r ? r : image_pack_end(engine, lease, &packing, upper_fd, out, err);
+	return image_packer_layer(&packer, engine, lease, upper_fd, out, err);
 }

@@ -13,6 +13,7 @@
 #include "image.h"
 #include "lease.h"
 #include "mem.h"
+#include "standing.h"
 #include "workerjob.h"
 
 /* A layer unpacked in a lease, which it is alone in. */
@@ -29,18 +30,20 @@ enum { IMAGE_LAYER_NUMBER = 1 }; /* in the lease */
  * it does, every file is as it was at some moment. Blocks. */
 int image_pack_layer(struct engine *engine, const struct lease *lease, int upper_fd,
 		     struct image_layer *out, struct err *err) must_check;
-/* The same in two steps, of which the first can go on while what will be packed is still made: it costs the start
- * of a worker. Close with image_pack_drop() in any case. */
-struct image_packing {
-	struct worker unpacker;
-	int tar_fd;
+/* The same for who makes several, one after the other. What does it is started at the first layer, or before by who
+ * has something else to do meanwhile; it ends with the thread that started it at the latest. */
+struct image_packer {
+	struct standing pack, layer;
+	struct lease nothing; /* an empty directory, which is all they see but for their jobs */
 };
-#define IMAGE_PACKING_NULL ((struct image_packing){ WORKER_NULL, -1 })
-int image_pack_begin(struct engine *engine, const struct lease *lease,
-		     struct image_packing *packing, struct err *err) must_check;
-int image_pack_end(struct engine *engine, const struct lease *lease, struct image_packing *packing,
-		   int upper_fd, struct image_layer *out, struct err *err) must_check;
-void image_pack_drop(struct image_packing *packing);
+#define IMAGE_PACKER_NULL ((struct image_packer){ STANDING_NULL, STANDING_NULL, LEASE_NULL })
+/* Does not wait. Nothing is done when it is started. */
+int image_packer_start(struct image_packer *packer, struct engine *engine,
+		       struct err *err) must_check;
+int image_packer_layer(struct image_packer *packer, struct engine *engine,
+		       const struct lease *lease, int upper_fd, struct image_layer *out,
+		       struct err *err) must_check;
+void image_packer_deinit(struct image_packer *packer);
 /* The tar that comes from `in_fd` (borrowed; plain, gzip or zstd): a worker that reads it to its end, and what it
  * made. -EINVAL for one that is none, or no layer. The second blocks. */
 int image_layer_start(struct engine *engine, const struct lease *lease, int in_fd,

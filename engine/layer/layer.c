@@ -16,7 +16,7 @@
 #include "log.h"
 #include "str.h"
 
-enum { RECORD_MAX = 256 };
+enum { RECORD_MAX = 256, NUMBER_MAX = 24 };
 
 /* The best first. */
 static const struct layer_driver *const drivers[] = { &layer_driver_erofs, &layer_driver_dir };
@@ -91,11 +91,16 @@ const char *layers_driver(const struct layers *layers)
 	return layers->driver->name;
 }
 
+static void print_limit(const struct layers *layers, char out[NUMBER_MAX])
+{
+	(void)snprintf(out, NUMBER_MAX, "%llu", (unsigned long long)layers->max_bytes);
+}
+
 int layers_start(const struct layers *layers, enum layers_source source, int in_fd, int lease_fd,
 		 struct worker *worker, struct err *err)
 {
 	const struct layer_driver *d = layers->driver;
-	char max_bytes[24];
+	char max_bytes[NUMBER_MAX];
 	const char *const words[] = { max_bytes, NULL };
 	const struct worker_call call = {
 		.job = source == LAYERS_ARCHIVE ? d->job
@@ -106,8 +111,18 @@ int layers_start(const struct layers *layers, enum layers_source source, int in_
 		.dir_fd = lease_fd,
 	};
 
-	(void)snprintf(max_bytes, sizeof(max_bytes), "%llu", (unsigned long long)layers->max_bytes);
+	print_limit(layers, max_bytes);
 	return worker_start_call(worker, layers->bin_dir, &call, err);
+}
+
+int layers_start_standing(const struct layers *layers, int dir_fd, struct standing *worker,
+			  struct err *err)
+{
+	char max_bytes[NUMBER_MAX];
+	const char *const words[] = { layers->driver->tar_job, max_bytes, NULL };
+
+	print_limit(layers, max_bytes);
+	return standing_start(worker, layers->bin_dir, words, dir_fd, err);
 }
 
 /* Calls `one` for each layer's directory; a result other than 0 ends the walk. */

@@ -13,6 +13,7 @@
 #include "err.h"
 #include "lease.h"
 #include "mem.h"
+#include "standing.h"
 #include "workerjob.h"
 
 struct layers;
@@ -39,6 +40,9 @@ enum layers_source {
  * larger than may be fails it with RESOURCE_EXHAUSTED. Both descriptors are borrowed. */
 int layers_start(const struct layers *layers, enum layers_source source, int in_fd, int lease_fd,
 		 struct worker *worker, struct err *err) must_check;
+/* The same as a worker that stays, for LAYERS_TAR; standing_start() has the rest. */
+int layers_start_standing(const struct layers *layers, int dir_fd, struct standing *worker,
+			  struct err *err) must_check;
 
 /* Every layer there is, a line each, sorted. */
 int layers_list(const struct layers *layers, struct buf *out, struct err *err) must_check;

@@ -120,8 +120,7 @@ int worker_start_call(struct worker *worker, const char *bin_dir, const struct w
 	return r < 0 ? err_sys(err, r, "start cleat-worker") : 0;
 }
 
-/* Cuts the last line off and returns what it says. */
-static int verdict(struct buf *lines, struct err *err)
+int worker_verdict(struct buf *lines, struct err *err)
 {
 	int code = 0, at = 0;
 
@@ -153,7 +152,7 @@ int worker_finish(struct worker *worker, struct buf *lines, struct err *err)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", worker->result_fd);
 	int r = fd_read_file(AT_FDCWD, path, RESULT_MAX, lines);
 
-	return r < 0 ? err_sys(err, r, "read cleat-worker's result") : verdict(lines, err);
+	return r < 0 ? err_sys(err, r, "read cleat-worker's result") : worker_verdict(lines, err);
 }
 
 void worker_deinit(struct worker *worker)

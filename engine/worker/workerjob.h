@@ -34,5 +34,7 @@ int worker_start_call(struct worker *worker, const char *bin_dir, const struct w
 /* Waits for its end; the lines of its result (without the last) are in *lines. Its own error, or
  * INTERNAL when it died. Blocks. */
 int worker_finish(struct worker *worker, struct buf *lines, struct err *err) must_check;
+/* Cuts the last line off a worker's result and returns what it says. Pure. */
+int worker_verdict(struct buf *lines, struct err *err) must_check;
 /* Ends it if it still runs. For cleanup(). */
 void worker_deinit(struct worker *worker);

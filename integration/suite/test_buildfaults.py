@@ -4,6 +4,7 @@ out."""
 import contextlib
 import io
 import os
+import pathlib
 import signal
 import sqlite3
 import subprocess
@@ -37,8 +38,12 @@ def clean(engine):
                 or rows(engine, "images") or rows(engine, "build_cache"))
 
 
-def nothing_left(engine):
+def nothing_left_but_the_image(engine):
     harness.wait_until(lambda: clean(engine), what="a clean state")
+
+
+def nothing_left(engine):
+    nothing_left_but_the_image(engine)
     assert "never" not in engine.out("images", "-a")
 
 
@@ -58,6 +63,70 @@ def test_engine_killed(busybox, tmp_path):
         busybox.kill()
         child.wait()
     busybox.start()
+    nothing_left(busybox)
+    build(busybox, tmp_path, "FROM busybox\nRUN echo again > /a\n")
+    assert run(busybox, "cat", "/a") == "again\n"
+
+
+ON_DEMAND = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 300 || true\n"
+
+
+def packers(engine):
+    """Both workers of a build, by their jobs: they stay for all its steps."""
+    found = {}
+    for pid in harness.processes_below("cleat-worker", "stay"):
+        if os.readlink(f"/proc/{pid}/root").startswith(str(engine.state)):
+            found[pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2]] = pid
+    return found
+
+
+def descendants(pid):
+    for child in harness.children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def sleeper(engine):
+    with contextlib.suppress(OSError):
+        for pid in (p for shim in engine.shims() for p in descendants(shim)):
+            if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep\0"):
+                return pid
+    return None
+
+
+def wake(engine):
+    """Ends the sleep of the step."""
+    os.kill(harness.wait_until(lambda: sleeper(engine), what="the sleep"), signal.SIGTERM)
+
+
+@pytest.mark.unsanitized(reason="a sanitizer keeps descriptors of its own")
+def test_packers_see_nothing_between_their_jobs(busybox, tmp_path):
+    with begun(busybox, tmp_path, ON_DEMAND) as child:
+        found = packers(busybox)
+        assert len(found) == 2 and "pack" in found
+        for pid in found.values():
+            proc = pathlib.Path("/proc", str(pid))
+            status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+            root = os.readlink(proc / "root")
+            assert os.listdir(root) == [] and os.readlink(proc / "cwd") == root
+            for fd in (proc / "fd").iterdir():
+                target = os.readlink(fd)
+                assert target.startswith("socket:") or target in (
+                    root, "/memfd:cleat-result (deleted)", "/dev/null", str(busybox.log_path)), target
+        wake(busybox)
+        assert child.wait() == 0
+    assert not packers(busybox)
+    nothing_left_but_the_image(busybox)
+
+
+@pytest.mark.parametrize("job", ["pack", "layer"])
+def test_packer_killed(busybox, tmp_path, job):
+    with begun(busybox, tmp_path, ON_DEMAND) as child:
+        os.kill(next(pid for name, pid in packers(busybox).items() if name.startswith(job)), signal.SIGKILL)
+        wake(busybox)
+        assert child.wait() == 1
+        assert child.stderr.read().endswith("cleat: cleat-worker died\n")
     nothing_left(busybox)
     build(busybox, tmp_path, "FROM busybox\nRUN echo again > /a\n")
     assert run(busybox, "cat", "/a") == "again\n"
