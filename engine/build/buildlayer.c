@@ -97,8 +97,8 @@ static int publish(struct work *w, const struct lease *lease, const struct image
 		c.size_bytes = layer->size_bytes;
 	}
 	if (r == 0 && c.diff_id[0] && layers_size(engine->layers, c.diff_id + 7, &size) < 0)
-		r = layers_publish(engine->layers, lease, IMAGE_LAYER_NUMBER, c.diff_id + 7,
-				   c.size_bytes, err);
+		r = layers_publish_unsynced(engine->layers, lease, IMAGE_LAYER_NUMBER,
+					    c.diff_id + 7, c.size_bytes, err);
 	r = r ? r : publish_blob(engine, lease, layer, err);
 	if (contents_changed(w->build->options->contents))
 		key = NULL;

@@ -183,7 +183,7 @@ int layers_sync(const struct layers *layers, const struct lease *lease, struct e
 	return layers->driver->sync(layers, lease->fd, err);
 }
 
-static int write_record(const struct layers *layers, int dir_fd, uint64_t size_bytes,
+static int write_record(const struct layers *layers, int dir_fd, uint64_t size_bytes, bool sync,
 			struct err *err)
 {
 	struct layerrecord record = { .size_bytes = size_bytes };
@@ -194,8 +194,8 @@ static int write_record(const struct layers *layers, int dir_fd, uint64_t size_b
 		return r;
 	layerrecord_print(&record, &text);
 	r = text.error ? text.error
-		       : fd_replace_file(dir_fd, "size", text.data, text.len, 0600, true);
-	if (r == 0 && fsync(dir_fd) < 0)
+		       : fd_replace_file(dir_fd, "size", text.data, text.len, 0600, sync);
+	if (r == 0 && sync && fsync(dir_fd) < 0)
 		r = -errno;
 	return r < 0 ? err_sys(err, r, "write the record of a layer") : 0;
 }
@@ -205,15 +205,15 @@ int layers_sync_all(const struct layers *layers, struct err *err)
 	return syncfs(layers->layers_fd) < 0 ? err_sys(err, errno, "write the layers to disk") : 0;
 }
 
-int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
-		   const char *diff, uint64_t size_bytes, struct err *err)
+static int publish(const struct layers *layers, const struct lease *lease, unsigned int number,
+		   const char *diff, uint64_t size_bytes, bool sync, struct err *err)
 {
 	char from[16];
 
 	snprintf(from, sizeof(from), "%u", number);
 	cleanup_fd int dir = openat(lease->fd, from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = dir < 0 ? err_sys(err, errno, "publish layer %.12s", diff)
-			: write_record(layers, dir, size_bytes, err);
+			: write_record(layers, dir, size_bytes, sync, err);
 
 	if (r < 0)
 		return r;
@@ -222,10 +222,23 @@ int layers_publish(const struct layers *layers, const struct lease *lease, unsig
 	    errno != ENOTEMPTY)
 		r = -errno;
 	fault_point(FAULT_LAYER_MOVED);
-	if (r == 0 && fsync(layers->layers_fd) < 0)
+	if (r == 0 && sync && fsync(layers->layers_fd) < 0)
 		r = -errno;
 	fault_point(FAULT_LAYER_SYNCED);
 	return r < 0 ? err_sys(err, r, "publish layer %.12s", diff) : 0;
+}
+
+int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
+		   const char *diff, uint64_t size_bytes, struct err *err)
+{
+	return publish(layers, lease, number, diff, size_bytes, true, err);
+}
+
+int layers_publish_unsynced(const struct layers *layers, const struct lease *lease,
+			    unsigned int number, const char *diff, uint64_t size_bytes,
+			    struct err *err)
+{
+	return publish(layers, lease, number, diff, size_bytes, false, err);
 }
 
 int layers_path(const struct layers *layers, const char *diff, char **out)

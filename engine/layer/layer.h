@@ -51,11 +51,16 @@ int layers_size(const struct layers *layers, const char *diff, uint64_t *size_by
 
 /* Puts what a worker unpacked in the lease on disk: once, before the layers of it are published. */
 int layers_sync(const struct layers *layers, const struct lease *lease, struct err *err) must_check;
-/* The same for layers that were published without it: one sync for many. */
-int layers_sync_all(const struct layers *layers, struct err *err) must_check;
 /* Publishes the lease's NUMBER as the layer. */
 int layers_publish(const struct layers *layers, const struct lease *lease, unsigned int number,
 		   const char *diff, uint64_t size_bytes, struct err *err) must_check;
+/* The same without layers_sync() and without a sync of its own. Until layers_sync_all() only rows that a crash
+ * takes away may speak of it. */
+int layers_publish_unsynced(const struct layers *layers, const struct lease *lease,
+			    unsigned int number, const char *diff, uint64_t size_bytes,
+			    struct err *err) must_check;
+/* One sync for many. */
+int layers_sync_all(const struct layers *layers, struct err *err) must_check;
 /* The path of the layer's directory, owned; NULL for one that has none and is a mount, which layers_root()
  * makes. -ENOMEM. */
 int layers_path(const struct layers *layers, const char *diff, char **out) must_check;
