@@ -178,7 +178,7 @@ static int set_time(json_t *object, int64_t created_ns)
 {
 	char text[STR_TIME_MAX];
 
-	str_format_time(created_ns, text);
+	image_format_time(created_ns, text);
 	return done(json_object_set_new(object, "created", json_string(text)));
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "manifest.h"
 #include "str.h"
 
 static void json_freep(json_t **doc)
@@ -121,7 +122,7 @@ static int fill(json_t *doc, const struct child *c)
 						 "parent",    "docker_version",   "comment" };
 	char created[STR_TIME_MAX];
 
-	str_format_time(c->created_ns, created);
+	image_format_time(c->created_ns, created);
 	for (size_t i = 0; i < ARRAY_LEN(of_parent); i++)
 		json_object_del(doc, of_parent[i]);
 	if (c->config && json_object_set_new(doc, "config", json_deep_copy(c->config)) < 0)

@@ -362,3 +362,17 @@ void image_config_deinit(struct image_config *c)
 	free(c->history);
 	*c = (struct image_config){ 0 };
 }
+
+void image_format_time(int64_t ns, char out[STR_TIME_MAX])
+{
+	size_t n;
+
+	str_format_time(ns ? ns : 1, out); /* which has a sense of its own for 0 */
+	n = strlen(out) - 1;
+	if (ns == 0)
+		out[n - 1] = '0';
+	while (out[n - 1] == '0')
+		n--;
+	n -= out[n - 1] == '.';
+	memcpy(out + n, "Z", 2);
+}

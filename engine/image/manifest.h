@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "mem.h"
+#include "str.h"
 
 enum { MANIFEST_BYTES_MAX = 4 << 20, MANIFEST_LAYERS_MAX = 128 };
 
@@ -71,3 +72,7 @@ struct image_config {
 int image_config_parse(const char *text, size_t len, struct image_config *out,
 		       struct err *err) must_check;
 void image_config_deinit(struct image_config *config);
+
+/* A time as configs have it: RFC 3339 in UTC, with as few digits as say it, as Go writes it; so whoever reads and
+ * writes a config changes nothing. Pure. */
+void image_format_time(int64_t ns, char out[STR_TIME_MAX]);

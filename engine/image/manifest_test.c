@@ -155,12 +155,34 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+static void times(void **state)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} cases[] = {
+		{ 0, "1970-01-01T00:00:00Z" },
+		{ 1, "1970-01-01T00:00:00.000000001Z" },
+		{ -1, "1969-12-31T23:59:59.999999999Z" },
+		{ 1700000000000000000, "2023-11-14T22:13:20Z" },
+		{ 1700000000120000000, "2023-11-14T22:13:20.12Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[STR_TIME_MAX];
+
+		image_format_time(cases[i].ns, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(save_manifest),      cmocka_unit_test(image_manifest),
 		cmocka_unit_test(index_document),     cmocka_unit_test(config_document),
-		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(mistakes_are_named), cmocka_unit_test(times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
