@@ -15,9 +15,9 @@
 enum { COPYTREE_DEPTH_MAX = 255 };
 
 struct copy_rules {
-	int64_t uid, gid;             /* of the copies; -1 = the source's */
-	int mode;                     /* of the copies, but links; -1 = the source's */
-	bool devices;                 /* are copied; else they are refused */
+	int64_t uid, gid; /* of the copies; -1 = the source's */
+	const char *mode; /* of the copies, but links (copymode.h); NULL = the source's */
+	bool devices;     /* are copied; else they are refused */
 	const struct ignore *exclude; /* by path below the source; NULL = none */
 };
 

@@ -279,11 +279,18 @@ static int apply_shell(struct meta *m, const struct instruction *in, struct stri
 	return memory(imagedoc_set_list(&m->image, "Shell", in->words.v, in->words.n), err);
 }
 
+/* It is read again on its own, and with it what it needs to mean the same. */
 static int apply_onbuild(struct meta *m, const struct instruction *in, struct strings *words,
 			 struct err *err)
 {
+	const char *text = in->words.v[0];
+	bool own = m->escape != DOCKERFILE_NULL.escape && strpbrk(text, "\\`");
+	cleanup_free char *line = own ? str_printf("# escape=%c\n%s", m->escape, text) : NULL;
+
 	(void)words;
-	return memory(imagedoc_add_word(&m->image, "OnBuild", in->words.v[0]), err);
+	if (own && !line)
+		return memory(-ENOMEM, err);
+	return memory(imagedoc_add_word(&m->image, "OnBuild", own ? line : text), err);
 }
 
 static int apply_maintainer(struct meta *m, const struct instruction *in, struct strings *words,

@@ -16,7 +16,7 @@
 #include "sources.h"
 #include "str.h"
 
-const struct copy_rules runmount_as_is = { .uid = -1, .gid = -1, .mode = -1, .devices = true };
+const struct copy_rules runmount_as_is = { .uid = -1, .gid = -1, .devices = true };
 
 static int no_memory(struct err *err)
 {

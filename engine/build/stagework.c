@@ -140,10 +140,12 @@ static int do_trigger(struct work *w, const char *text, struct err *err)
 	cleanup(dockerfile_deinit) struct dockerfile file = DOCKERFILE_NULL;
 	int r = dockerfile_parse(text, strlen(text), &file, err);
 
+	w->meta.escape = file.escape; /* its own, whatever this Dockerfile's is */
 	for (size_t i = 0; r == 0 && i < file.n; i++) {
 		w->steps += is_step(file.v[i].kind);
 		r = do_instruction(w, &file.v[i], err);
 	}
+	w->meta.escape = w->build->file.escape;
 	return r < 0 ? err_wrap(err, r, "ONBUILD trigger of the base") : 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copymode.h"
 #include "copysource.h"
 #include "copytree.h"
 #include "dirs.h"
@@ -23,6 +24,7 @@ struct copying {
 	struct copy_sources sources;
 	struct copy_rules rules;
 	struct ignore exclude;
+	char *mode;
 	char *to;  /* absolute and clean */
 	bool into; /* `to` is a directory that takes the sources */
 	struct key key;
@@ -37,6 +39,7 @@ static void copying_deinit(struct copying *c)
 	key_deinit(&c->key);
 	buf_deinit(&c->history);
 	free(c->to);
+	free(c->mode);
 }
 
 static int no_memory(struct err *err)
@@ -74,19 +77,16 @@ static int expand_flag(struct copying *c, const char *name, char **out, struct e
 
 static int read_mode(struct copying *c, struct err *err)
 {
-	cleanup_free char *text = NULL;
-	char *end = NULL;
-	int r = expand_flag(c, "chmod", &text, err);
-	unsigned long mode = text ? strtoul(text, &end, 8) : 0;
+	int r = expand_flag(c, "chmod", &c->mode, err);
 
-	if (r < 0 || !text)
+	if (r < 0 || !c->mode)
 		return r;
-	if (*end || end == text || mode > 07777 || *text == '-')
+	if (!copymode_is_valid(c->mode))
 		return err_set(err, ERR_INVALID,
-			       "invalid chmod parameter: '%.40s'. it should be octal string and "
-			       "between 0 and 07777",
-			       text);
-	c->rules.mode = (int)mode;
+			       "invalid chmod parameter: '%.40s'. it should be octal string "
+			       "between 0 and 07777, or changes like u+x,go=rX",
+			       c->mode);
+	c->rules.mode = c->mode;
 	return 0;
 }
 
@@ -259,9 +259,9 @@ static int prepare(struct copying *c, struct err *err)
 	bool stage = c->in->kind == INSTRUCTION_COPY && instruction_flag(c->in, "from", 0);
 	int r = expand_words(c, err);
 
-	c->rules = (struct copy_rules){
-		.uid = stage ? -1 : 0, .gid = stage ? -1 : 0, .mode = -1, .devices = stage
-	};
+	c->rules = (struct copy_rules){ .uid = stage ? -1 : 0,
+					.gid = stage ? -1 : 0,
+					.devices = stage };
 	buf_printf(&c->history, "%s", instruction_name(c->in->kind));
 	for (size_t i = 0; i + 1 < c->in->flags.n; i += 2)
 		buf_printf(&c->history, " --%s=%s", c->in->flags.v[i], c->in->flags.v[i + 1]);
@@ -274,6 +274,13 @@ static int prepare(struct copying *c, struct err *err)
 	return r == 0 && c->history.error ? no_memory(err) : r;
 }
 
+static int find_sources(struct copying *c, struct err *err)
+{
+	int r = copysource_find(&c->sources, c->w, c->in, &c->words, &c->key, err);
+
+	return r < 0 ? err_wrap(err, r, "%s failed", instruction_name(c->in->kind)) : 0;
+}
+
 int step_copy(struct work *w, const struct instruction *in, struct err *err)
 {
 	cleanup(copying_deinit) struct copying c = { .w = w, .in = in };
@@ -281,7 +288,7 @@ int step_copy(struct work *w, const struct instruction *in, struct err *err)
 	int r = key_open(&c.key, "copy", err);
 
 	r = r ? r : prepare(&c, err);
-	r = r ? r : copysource_find(&c.sources, w, in, &c.words, &c.key, err);
+	r = r ? r : find_sources(&c, err);
 	r = r ? r : make_key(&c, key, err);
 	r = r ? r : buildlayer_recall(w, key, c.history.data, err);
 	if (r == 1)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "copymode.h"
 #include "str.h"
 
 enum { XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
@@ -106,6 +107,6 @@ long long treepart_owner(int64_t rule, unsigned int source)
 
 unsigned int treepart_mode(const struct copy_rules *rules, const struct stat *st)
 {
-	return rules->mode >= 0 && !S_ISLNK(st->st_mode) ? (unsigned int)rules->mode
-							 : st->st_mode & 07777;
+	return rules->mode && !S_ISLNK(st->st_mode) ? copymode_apply(rules->mode, st->st_mode)
+						    : st->st_mode & 07777;
 }

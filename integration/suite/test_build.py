@@ -147,6 +147,30 @@ def test_copy(shared, tmp_path):
     assert run(shared, "sh", "-c", "test -L /followed || echo file") == "file\n"
 
 
+def test_symbolic_modes(shared, tmp_path):
+    files(tmp_path, {"d/plain": "p", "d/tool": "t"})
+    (tmp_path / "d").chmod(0o700)
+    (tmp_path / "d/plain").chmod(0o640)
+    (tmp_path / "d/tool").chmod(0o750)
+    os.symlink("tool", tmp_path / "d/link")
+    text = """
+        FROM busybox
+        ARG MODE=go=rX
+        COPY --chmod=$MODE d /read
+        COPY --chmod=u+x,o-rwx d/plain /run
+        ADD --chmod=a=u d/tool /same
+        """
+    build(shared, tmp_path, text)
+    assert run(shared, "stat", "-c", "%a", "/read", "/read/plain", "/read/tool", "/run", "/same").split() == [
+        "755", "644", "755", "740", "777"]
+    assert run(shared, "readlink", "/read/link") == "tool\n"
+    assert build(shared, tmp_path, text).stderr.count("CACHED") == 3
+    (tmp_path / "d/tool").chmod(0o700)
+    assert build(shared, tmp_path, text).stderr.count("CACHED") == 3, "what comes of it is the same"
+    (tmp_path / "d/plain").chmod(0o600)
+    assert build(shared, tmp_path, text).stderr.count("CACHED") == 1
+
+
 def test_copy_flags(shared, tmp_path):
     files(tmp_path, {"p/q/r.c": "r", "p/q/r.o": "o", "p/s.c": "s"})
     build(shared, tmp_path, """
@@ -214,6 +238,17 @@ def test_onbuild(shared, tmp_path):
     build(shared, tmp_path, "FROM parent\nRUN cat /g > /h\n")
     assert run(shared, "cat", "/h") == "x"
     assert "OnBuild" not in config(shared)["config"]
+
+
+@pytest.mark.parametrize("other", ["", "# escape=`\n"])
+def test_onbuild_means_what_it_meant_where_it_stood(shared, tmp_path, other):
+    text = r"ONBUILD ENV A=a\b C=`$C" + "\nONBUILD RUN echo 'x\\y' > /g\n"
+    build(shared, tmp_path, "# escape=`\nFROM busybox\n" + text, tag="parent")
+    build(shared, tmp_path, other + "FROM parent\n")
+    assert "A=a\\b" in config(shared)["config"]["Env"] and "C=$C" in config(shared)["config"]["Env"]
+    build(shared, tmp_path, "FROM busybox\n" + text, tag="parent")
+    build(shared, tmp_path, other + "FROM parent\n")
+    assert "A=ab" in config(shared)["config"]["Env"] and "C=`" in config(shared)["config"]["Env"]
 
 
 # ---- stages
@@ -307,7 +342,10 @@ def test_labels_and_tags(shared, tmp_path):
     ("FROM 127.0.0.1:1/nothing:here\n", "127.0.0.1:1"),
     ("FROM busybox\nRUN exit 3\n", "The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
     ("FROM busybox\nRUN [\"/no/such\"]\n", "/no/such"),
-    ("FROM busybox\nCOPY gone /\n", "stat gone: file does not exist"),
+    ("FROM busybox\nCOPY gone /\n", "cleat: COPY failed: file not found in build context or excluded by .dockerignore: "
+     "stat gone: file does not exist"),
+    ("FROM busybox\nADD gone /\n", "cleat: ADD failed: file not found in build context or excluded by .dockerignore: "
+     "stat gone: file does not exist"),
     ("FROM busybox\nCOPY ../gone /\n", "stat ../gone: file does not exist"),
     ("FROM busybox\nCOPY no*match /\n", "no source files were specified"),
     ("FROM busybox\nCOPY Dockerfile Dockerfile /x\n", "the destination must be a directory and end with a /"),
