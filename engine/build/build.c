@@ -212,19 +212,54 @@ static bool timestamp(const struct build *b, int64_t *ns)
 	       CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS;
 }
 
-static int write_config(struct build *b, struct buf *json, struct image_config *config,
-			struct err *err)
+/* The image that an earlier build made of the same is made again, with its date; another is of now. */
+static int find_date(struct build *b, int64_t *ns, struct err *err)
+{
+	struct work *w = &b->stages[b->plan.target];
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct cached image = { "", 0, fd_realtime_ns() };
+	char key[sizeof(CACHE_DATE) + 64] = CACHE_DATE;
+	int r = imagedoc_write_undated(&w->meta.image, &text);
+
+	if (r < 0)
+		return err_sys(err, r, "write the image's config");
+	sha256_hex(text.data, text.len, key + strlen(CACHE_DATE));
+	r = b->options->request->no_cache ? cache_forget(b->engine, key, err)
+					  : cache_find(b->engine, key, b->lease.path, &image, err);
+	if (r == 0)
+		r = cache_add(b->engine, key, "", &image, "date of an image", err);
+	*ns = image.created_ns;
+	return r < 0 ? r : 0;
+}
+
+static int set_labels(struct build *b, struct err *err)
 {
 	const Cleat__V1__BuildRequest__Options *o = b->options->request;
 	struct work *w = &b->stages[b->plan.target];
-	int64_t when, made = w->stack.created_ns ? w->stack.created_ns : fd_realtime_ns();
-	bool fixed = timestamp(b, &when);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < o->n_labels; i++)
 		r = imagedoc_set_entry(&w->meta.image, "Labels", o->labels[i]->key,
 				       o->labels[i]->value);
-	r = r ? r : imagedoc_write(&w->meta.image, fixed ? when : made, fixed, json);
+	w->changed = w->changed || o->n_labels;
+	return r < 0 ? err_sys(err, r, "write the image's config") : 0;
+}
+
+static int write_config(struct build *b, struct buf *json, struct image_config *config,
+			struct err *err)
+{
+	struct work *w = &b->stages[b->plan.target];
+	int64_t when;
+	bool fixed = timestamp(b, &when);
+	int r = set_labels(b, err);
+
+	if (r == 0 && !fixed && w->changed)
+		r = find_date(b, &when, err);
+	else if (!fixed)
+		when = w->stack.created_ns;
+	if (r < 0)
+		return r;
+	r = imagedoc_write(&w->meta.image, when, fixed, json);
 	return r < 0 ? err_sys(err, r, "write the image's config")
 		     : image_config_parse(json->data, json->len, config, err);
 }

@@ -24,6 +24,8 @@ static int add_history(struct work *w, const char *history, const struct cached 
 		       struct err *err)
 {
 	const char *diff_id = c && c->diff_id[0] ? c->diff_id : NULL;
+
+	w->changed = true;
 	int r = imagedoc_add_history(&w->meta.image, history, diff_id ? c->created_ns : 0, diff_id,
 				     key);
 

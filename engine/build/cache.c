@@ -55,6 +55,13 @@ int cache_add(struct engine *engine, const char *key, const char *lease,
 	return r < 0 ? r : 0;
 }
 
+int cache_forget(struct engine *engine, const char *key, struct err *err)
+{
+	int r = store_run(engine->store, err, "DELETE FROM build_cache WHERE key = ?", "s", key);
+
+	return r < 0 ? r : 0;
+}
+
 int cache_settle(struct engine *engine, const char *lease, struct err *err)
 {
 	int r = store_run(engine->store, err, "UPDATE build_cache SET lease = '' WHERE lease = ?",
@@ -70,6 +77,8 @@ int cache_drop(struct engine *engine, const char *lease, struct err *err)
 
 	return r < 0 ? r : 0;
 }
+
+#define IS_STEP "key NOT LIKE '" CACHE_DATE "%'"
 
 static int take_usage(const struct store_row *row, void *ctx)
 {
@@ -89,7 +98,7 @@ int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err)
 		"SELECT COUNT(*), COALESCE(SUM(used), 0), COALESCE(SUM(size_bytes), 0), "
 		"COALESCE(SUM(size_bytes * (1 - used)), 0) FROM (SELECT size_bytes, "
 		"EXISTS (SELECT 1 FROM image_layers l WHERE l.diff_id = c.diff_id) AS used "
-		"FROM build_cache c WHERE c.lease = '')",
+		"FROM build_cache c WHERE c.lease = '' AND c." IS_STEP ")",
 		"");
 }
 
@@ -162,10 +171,11 @@ int cache_prune(struct engine *engine, const struct cache_prune *o, struct strin
 	r = r ? r : count_bytes(engine, o, &sum, err);
 	r = r ? r
 	      : store_query(engine->store, err, take_key, keys,
-			    "SELECT key FROM build_cache WHERE " PRUNABLE, "ii", o->until_ns,
-			    (int64_t)o->all);
+			    "SELECT key FROM build_cache WHERE " IS_STEP " AND " PRUNABLE, "ii",
+			    o->until_ns, (int64_t)o->all);
 	r = r ? r
-	      : store_run(engine->store, err, "DELETE FROM build_cache WHERE " PRUNABLE, "ii",
+	      : store_run(engine->store, err,
+			  "DELETE FROM build_cache WHERE (?2 OR " IS_STEP ") AND " PRUNABLE, "ii",
 			  o->until_ns, (int64_t)o->all);
 	fault_point(FAULT_CACHE_ROWS_DELETED);
 	r = r < 0 ? r : image_sweep_layers(engine, &lease, err);

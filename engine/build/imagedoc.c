@@ -212,6 +212,22 @@ int imagedoc_layers(const struct imagedoc *doc, struct strings *out)
 	return append_texts(json_object_get(json_object_get(doc->root, "rootfs"), "diff_ids"), out);
 }
 
+static int write_text(const struct imagedoc *doc, struct buf *out)
+{
+	cleanup_free char *text = json_dumps(doc->root, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (!text)
+		return -ENOMEM;
+	buf_puts(out, text);
+	return out->error;
+}
+
+int imagedoc_write_undated(struct imagedoc *doc, struct buf *out)
+{
+	json_object_del(doc->root, "created");
+	return write_text(doc, out);
+}
+
 int imagedoc_write(struct imagedoc *doc, int64_t created_ns, bool everywhere, struct buf *out)
 {
 	json_t *history = json_object_get(doc->root, "history");
@@ -223,10 +239,5 @@ int imagedoc_write(struct imagedoc *doc, int64_t created_ns, bool everywhere, st
 		if (everywhere || !json_object_get(entry, "created"))
 			r = set_time(entry, created_ns);
 	}
-	cleanup_free char *text = r ? NULL : json_dumps(doc->root, JSON_COMPACT | JSON_SORT_KEYS);
-
-	if (!text)
-		return -ENOMEM;
-	buf_puts(out, text);
-	return out->error;
+	return r ? r : write_text(doc, out);
 }

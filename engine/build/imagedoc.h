@@ -55,6 +55,8 @@ int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t c
 			 const char *diff_id, const char *key) must_check;
 /* Diff ids (sha256:...), lowest first, appended to *out. */
 int imagedoc_layers(const struct imagedoc *doc, struct strings *out) must_check;
+/* The document's text without a time of its own and of steps that have none yet. */
+int imagedoc_write_undated(struct imagedoc *doc, struct buf *out) must_check;
 /* The document's text, which is the same for the same contents. With `everywhere` the time stands in all of
  * the history, else where none is. */
 int imagedoc_write(struct imagedoc *doc, int64_t created_ns, bool everywhere,

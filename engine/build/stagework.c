@@ -66,6 +66,7 @@ static int begin_as_stage(struct work *w, size_t parent, struct err *err)
 		  : stack_open(&w->stack, w->build->engine, w->build->lease.path,
 			       &from->stack.layers, from->stack.size_bytes, err);
 	w->stack.created_ns = from->stack.created_ns;
+	w->changed = from->changed;
 	return r;
 }
 

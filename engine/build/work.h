@@ -48,6 +48,7 @@ struct work {
 	size_t number;
 	struct meta meta;
 	struct stack stack;
+	bool changed;                /* it is more than its base by now */
 	struct image_packer *packer; /* of the thread that makes it; borrowed */
 	bool done;                   /* others may take from it; stagecrew.c sees to the order */
 	size_t step, steps;          /* told so far, of how many */

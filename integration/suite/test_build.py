@@ -4,6 +4,7 @@ ignore files. Hostile contexts, cancelling and crashes are in test_buildfaults.p
 import contextlib
 import gzip
 import json
+import datetime
 import os
 import pathlib
 import pty
@@ -249,6 +250,34 @@ def test_onbuild_means_what_it_meant_where_it_stood(shared, tmp_path, other):
     build(shared, tmp_path, "FROM busybox\n" + text, tag="parent")
     build(shared, tmp_path, other + "FROM parent\n")
     assert "A=ab" in config(shared)["config"]["Env"] and "C=`" in config(shared)["config"]["Env"]
+
+
+def test_dates(shared, tmp_path):
+    """An image of settings alone is as new as any other; what the cache has keeps its date, and nothing is its base."""
+    begin = datetime.datetime.now(datetime.timezone.utc)
+
+    def made(text, *arguments):
+        build(shared, tmp_path, text, *arguments)
+        c = config(shared)
+        assert all("created" in step for step in c["history"])
+        return datetime.datetime.fromisoformat(c["created"][:26].rstrip("Z").ljust(26, "0") + "+00:00")
+
+    text = f"FROM busybox\nENV A={os.urandom(4).hex()}\n"
+    first = made(text)
+    assert first > begin
+    assert made(text) == first
+    again = made(text, "--no-cache")
+    assert again > first
+    assert made(text) == again
+    assert made(text, "--label", "a=b") > again
+    both = f"FROM busybox\nRUN echo {os.urandom(4).hex()} > /a\n"
+    layer = made(both)
+    assert made(both) == layer
+    shared.out("builder", "prune", "-f")
+    assert made(both) == layer
+    assert made(both + "CMD [\"x\"]\n") > layer
+    build(shared, tmp_path, "FROM busybox\n")
+    assert config(shared)["created"] == config(shared, "busybox")["created"]
 
 
 # ---- stages
