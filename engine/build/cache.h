@@ -22,11 +22,11 @@ int cache_find(struct engine *engine, const char *key, const char *lease, struct
 	       struct err *err) must_check;
 int cache_add(struct engine *engine, const char *key, const char *lease,
 	      const struct cached *result, const char *what, struct err *err) must_check;
-/* The build's layers are on disk. */
 /* What keys begin with that are of whole images and say when one was made: no layer and no step, and so in no usage. */
 #define CACHE_DATE "date-"
 /* Whatever the step came to is forgotten. */
 int cache_forget(struct engine *engine, const char *key, struct err *err) must_check;
+/* The build's layers are on disk. */
 int cache_settle(struct engine *engine, const char *lease, struct err *err) must_check;
 int cache_drop(struct engine *engine, const char *lease, struct err *err) must_check;
 

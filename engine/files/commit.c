@@ -52,8 +52,6 @@ static int find(struct commit *c, struct err *err)
 
 static int build_config(struct commit *c, struct err *err)
 {
-	int r = 0;
-
 	c->config = child_inherited(c->parent.config_json, c->parent.config_len);
 	if (!c->config)
 		return err_sys(err, ENOMEM, "commit");
@@ -62,9 +60,7 @@ static int build_config(struct commit *c, struct err *err)
 		return err_set(err, ERR_INVALID,
 			       "the configuration of container %.12s is not valid UTF-8",
 			       c->record.id);
-	for (size_t i = 0; r == 0 && i < c->request->n_changes; i++)
-		r = changes_apply(c->config, c->request->changes[i], err);
-	return r;
+	return changes_apply(c->config, c->request->changes, c->request->n_changes, err);
 }
 
 static int make(struct commit *c, const struct lease *lease, const struct image_layer *layer,

@@ -71,8 +71,7 @@ int image_commit(struct engine *engine, int upper_fd, const struct image_new *ne
 struct image_import_options {
 	const char *reference; /* "" = none */
 	const char *message;
-	char *const *changes; /* as changes_apply() takes them */
-	size_t n_changes;
+	const json_t *config;                    /* Docker's Config; borrowed */
 	const char *os, *architecture, *variant; /* NULL = the host's */
 };
 /* An image of one layer, the tar of a root file system that `source` gives. Blocks. */

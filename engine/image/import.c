@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "changes.h"
 #include "commit.h"
 #include "fd.h"
 #include "str.h"
@@ -30,11 +29,10 @@ int image_import(struct engine *engine, const struct image_import_options *optio
 		 const struct feed_source *source, char id[72], struct err *err)
 {
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
-	json_t *config = json_object();
 	struct image_layer layer;
 	struct image_new n = {
 		.layer = &layer,
-		.config = config,
+		.config = options->config,
 		.comment = options->message,
 		.created_ns = fd_realtime_ns(),
 		.os = options->os,
@@ -44,12 +42,8 @@ int image_import(struct engine *engine, const struct image_import_options *optio
 	};
 	int r = str_or_empty(options->reference)[0] ? image_check_tag(options->reference, err) : 0;
 
-	for (size_t i = 0; r == 0 && i < options->n_changes; i++)
-		r = changes_apply(config, options->changes[i], err);
 	r = r ? r : lease_open(&lease, engine->state_fd, err);
 	if (r == 0)
 		r = unpack(engine, &lease, source, &layer, err);
-	r = r ? r : image_make(engine, &lease, &n, id, err);
-	json_decref(config);
-	return r;
+	return r ? r : image_make(engine, &lease, &n, id, err);
 }

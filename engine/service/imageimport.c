@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "commit.h"
 #include "container/history.h"
 #include "fd.h"
@@ -104,24 +105,27 @@ static int import(struct rpc_call *call, const Cleat__V1__ImportImageRequest__Op
 	cleanup(fetched_freep) struct fetched *fetched = NULL;
 	cleanup_free char *from = str_printf("Imported from %s", o->url[0] ? o->url : "-");
 	const Cleat__V1__Platform *platform = o->platform;
+	json_t *config = json_object();
 	const struct image_import_options options = {
 		.reference = o->reference,
 		.message = o->message[0] ? o->message : from,
-		.changes = o->changes,
-		.n_changes = o->n_changes,
+		.config = config,
 		.os = platform ? word(platform->os) : NULL,
 		.architecture = platform ? word(platform->architecture) : NULL,
 		.variant = platform ? word(platform->variant) : NULL,
 	};
 
-	int r = from ? 0 : err_sys(err, ENOMEM, "import");
+	int r = from ? changes_apply(config, o->changes, o->n_changes, err)
+		     : err_sys(err, ENOMEM, "import");
 
 	if (r == 0 && o->url[0])
 		r = fetch(engine, call, o->url, &fetched, err);
 
 	const struct feed_source file = { feed_file_next, fetched ? &fetched->file : NULL };
 
-	return r ? r : image_import(engine, &options, fetched ? &file : stream, id, err);
+	r = r ? r : image_import(engine, &options, fetched ? &file : stream, id, err);
+	json_decref(config);
+	return r;
 }
 
 int imageimport(struct rpc_call *call, struct cleat_v1_images_import_stream *io, struct err *err)

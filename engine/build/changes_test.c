@@ -58,7 +58,8 @@ static void instructions(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		json_t *config = json_object();
 		struct err err = ERR_NULL;
-		int r = changes_apply(config, cases[i].line, &err);
+		int r = changes_apply(config, (char *[]){ (char *)(uintptr_t)cases[i].line }, 1,
+				      &err);
 
 		print_message("%s\n", cases[i].line);
 		assert_int_equal(r, cases[i].result ? 0 : -EINVAL);
@@ -80,12 +81,28 @@ static void later_ones_replace(void **state)
 	cleanup_free char *text = NULL;
 
 	(void)state;
-	assert_int_equal(changes_apply(config, "ENV A=2", NULL), 0);
-	assert_int_equal(changes_apply(config, "WORKDIR b", NULL), 0);
-	assert_int_equal(changes_apply(config, "ENTRYPOINT [\"e\"]", NULL), 0);
+	char lines[][24] = { "ENV A=2", "WORKDIR b", "ENTRYPOINT [\"e\"]", "ENV C=${A}${AB}" };
+	char *all[] = { lines[0], lines[1], lines[2], lines[3] };
+
+	assert_int_equal(changes_apply(config, all, ARRAY_LEN(all), NULL), 0);
 	text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, "{\"Entrypoint\":[\"e\"],\"Env\":[\"A=2\",\"AB=1\"],"
+	assert_string_equal(text, "{\"Entrypoint\":[\"e\"],\"Env\":[\"A=2\",\"AB=1\",\"C=21\"],"
 				  "\"WorkingDir\":\"/a/b\"}");
+	json_decref(config);
+}
+
+/* The lines are one Dockerfile: a command that is said stays. */
+static void lines_know_of_each_other(void **state)
+{
+	json_t *config = json_object();
+	char lines[][24] = { "CMD [\"c\"]", "ENTRYPOINT [\"e\"]" };
+	char *all[] = { lines[0], lines[1] };
+	cleanup_free char *text = NULL;
+
+	(void)state;
+	assert_int_equal(changes_apply(config, all, ARRAY_LEN(all), NULL), 0);
+	text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, "{\"Cmd\":[\"c\"],\"Entrypoint\":[\"e\"]}");
 	json_decref(config);
 }
 
@@ -94,6 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(instructions),
 		cmocka_unit_test(later_ones_replace),
+		cmocka_unit_test(lines_know_of_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

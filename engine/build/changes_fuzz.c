@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	cleanup_free char *line = strndup((const char *)data, n);
 	json_t *config = json_object();
 
-	(void)!changes_apply(config, line, NULL);
-	(void)!changes_apply(config, line, NULL);
+	if (line)
+		(void)!changes_apply(config, (char *[]){ line, line }, 2, NULL);
 	json_decref(config);
 	return 0;
 }
