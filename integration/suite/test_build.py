@@ -633,25 +633,39 @@ def test_ignore_file_of_a_tar(shared, tmp_path):
 # ---- the result
 
 def test_reproducible(tmp_path):
+    """Under each driver, at another time, from a context whose files have other times and came in another order."""
     text = """
+        FROM busybox AS tools
+        RUN for i in 9 3 7 1; do echo $i > /t$i; done; mkfifo /pipe; ln -s t9 /link; chmod 4711 /t3
         FROM busybox
         WORKDIR /w
         COPY f d /c/
         RUN mkdir /r && echo x > /r/x && ln /r/x /r/y && rm /etc/group && touch /w/now
+        RUN touch -d @$(($(date +%s) + 1000)) /w/later; touch -d @999 /w/old; touch -h -d @2000000000 /w/no 2>/dev/null; true
+        RUN rm -r /c && mkdir /c && echo new > /c/f && chown 7:8 /c/f && truncate -s 1M /w/holes
+        COPY --from=tools /t* /pipe /link /tools/
+        RUN --mount=type=tmpfs,target=/tmp/x date > /tmp/x/f
+        RUN true
         ENV A=b
         """
-    ids = []
-    for i in range(2):
-        with harness.Engine() as e:
+    ids, layers = [], []
+    for i, driver in enumerate(("", "dir", "")):
+        with harness.Engine(config={"layer-driver": driver}) as e:
             e.load_busybox()
             context = tmp_path / f"c{i}"
-            files(context, {"f": "1", "d/g": "2"})
+            made = {"f": "1", "d/g": "2", "d/h": "3"}
+            files(context, dict(sorted(made.items(), reverse=i % 2 == 1)))
             os.utime(context / "f", (1700000000 + i, 10**9 + i))
             r = build(e, context, text, "--timestamp", "1000000000", "-q")
             ids.append(r.stdout)
-            assert config(e)["created"].startswith("2001-09-09T01:46:40")
-            assert run(e, "stat", "-c", "%Y", "/w/now", "/r").split() == ["1000000000"] * 2
-    assert ids[0] == ids[1]
+            layers.append(config(e)["rootfs"]["diff_ids"])
+            assert config(e)["created"] == "2001-09-09T01:46:40Z"
+            assert run(e, "stat", "-c", "%Y", "/w/now", "/w/later", "/r", "/w/old").split() == ["1000000000"] * 3 + ["999"]
+            build(e, context, "FROM busybox\nRUN echo x > /x\n", "--timestamp", "0")
+            assert config(e)["created"] == "1970-01-01T00:00:00Z"
+            assert run(e, "stat", "-c", "%Y", "/x") == "0\n"
+    assert layers[0] == layers[1] == layers[2]
+    assert ids[0] == ids[1] == ids[2]
 
 
 def test_image_runs_elsewhere(shared, tmp_path):
