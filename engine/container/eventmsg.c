@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cleat/v1/containers.pb-c.h"
+#include "internal.h"
 
 static void free_entry(Cleat__V1__Event__AttributesEntry *entry)
 {
@@ -69,6 +70,7 @@ void eventmsg_container(struct eventmsg *msg, const struct record *record, const
 	for (size_t i = 0; request && request->config && i < request->config->n_labels; i++)
 		eventmsg_add(msg, request->config->labels[i]->key,
 			     request->config->labels[i]->value);
+	msg->internal = request && internal_is(request->config);
 	if (request)
 		cleat__v1__create_container_request__free_unpacked(request, NULL);
 }

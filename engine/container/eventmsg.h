@@ -2,6 +2,7 @@
 /* An event while it is put together, with Docker's attributes. Pure but for memory. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -12,6 +13,7 @@
 struct eventmsg {
 	Cleat__V1__Event event; /* strings of type and actor are borrowed */
 	int error;              /* 0, or the first -ENOMEM */
+	bool internal;          /* of a container that the engine made for itself: told to nobody */
 };
 #define EVENTMSG_NULL ((struct eventmsg){ .event = CLEAT__V1__EVENT__INIT })
 

@@ -101,7 +101,9 @@ static int append_shim_event(struct engine *engine, const struct record *record,
 		return -ENOMEM;
 	eventmsg_container(&msg, record, action, event->time_ns);
 	add_details(&msg, event);
-	return msg.error ? msg.error : journal_append(engine->journal, &msg.event, event->seq);
+	if (msg.error || msg.internal)
+		return msg.error;
+	return journal_append(engine->journal, &msg.event, event->seq);
 }
 
 /* 1 = it is new and recorded, 0 = it was recorded before, -errno. With the journal locked. */
@@ -172,9 +174,9 @@ void history_settle(struct engine *engine, const char *id)
 
 static int append_own(struct engine *engine, struct eventmsg *msg)
 {
-	int r = journal_lock(engine->journal);
+	int r = msg->internal ? 0 : journal_lock(engine->journal);
 
-	if (r < 0)
+	if (r < 0 || msg->internal)
 		return r;
 	r = msg->error ? msg->error : journal_append(engine->journal, &msg->event, 0);
 	journal_unlock(engine->journal);

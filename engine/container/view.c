@@ -172,6 +172,13 @@ int view_list(struct engine *engine, const Cleat__V1__ListContainersRequest *req
 	return r < 0 ? err_sys(err, r, "list containers") : 0;
 }
 
+static bool is_internal(const struct record *record)
+{
+	cleanup(free_request) create_request *request = stored_request(record);
+
+	return request && internal_is(request->config);
+}
+
 int view_count(struct engine *engine, struct view_counts *counts, struct err *err)
 {
 	struct record *records = NULL;
@@ -181,8 +188,11 @@ int view_count(struct engine *engine, struct view_counts *counts, struct err *er
 
 	if (r < 0)
 		return r;
-	*counts = (struct view_counts){ .all = (uint32_t)n };
+	*counts = (struct view_counts){ .all = 0 };
 	for (size_t i = 0; i < n; i++) {
+		if (is_internal(&records[i]))
+			continue;
+		counts->all++;
 		status_read(engine, &records[i], &status);
 		counts->running +=
 			status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING;

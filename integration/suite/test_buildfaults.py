@@ -68,7 +68,7 @@ def test_engine_killed(busybox, tmp_path):
     assert run(busybox, "cat", "/a") == "again\n"
 
 
-ON_DEMAND = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 300 || true\n"
+ON_DEMAND = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 60 || true\n"
 
 
 def packers(engine):
@@ -130,6 +130,22 @@ def test_packer_killed(busybox, tmp_path, job):
     nothing_left(busybox)
     build(busybox, tmp_path, "FROM busybox\nRUN echo again > /a\n")
     assert run(busybox, "cat", "/a") == "again\n"
+
+
+def test_containers_of_a_build_are_nobodys(busybox, tmp_path):
+    before = time.time()
+    with begun(busybox, tmp_path, ON_DEMAND) as child:
+        assert len(busybox.shims()) == 1
+        for flags in ("-a", "-l", "--filter=status=running", "--filter=ancestor=busybox", "--filter=label=cleat.internal"):
+            assert busybox.out("ps", "-q", flags) == "", flags
+        assert " Containers: 0\n  Running: 0\n" in busybox.out("info")
+        assert busybox.out("container", "prune", "-f") == "Total reclaimed space: 0B"
+        assert busybox.out("system", "df").splitlines()[2].split()[:3] == ["Containers", "0", "0"]
+        wake(busybox)
+        assert child.wait() == 0
+    nothing_left_but_the_image(busybox)
+    events = busybox.out("events", "--since", str(before), "--until", "0s")
+    assert " container " not in events and " image tag " in events
 
 
 def test_killed_while_the_context_comes(busybox, tmp_path):
