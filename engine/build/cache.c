@@ -129,7 +129,7 @@ int cache_list(struct engine *engine, int (*each)(void *ctx, const struct cache_
 		engine->store, err, take_entry, &listing,
 		"SELECT key, description, EXISTS (SELECT 1 FROM image_layers l WHERE "
 		"l.diff_id = c.diff_id), size_bytes, created_ns, used_ns FROM build_cache c "
-		"WHERE lease = '' ORDER BY used_ns DESC",
+		"WHERE lease = '' AND " IS_STEP " ORDER BY used_ns DESC",
 		"");
 }
 
