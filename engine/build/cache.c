@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "blobs.h"
+#include "cachedirs.h"
 #include "fault.h"
 #include "fd.h"
 #include "image.h"
@@ -91,15 +92,28 @@ static int take_usage(const struct store_row *row, void *ctx)
 	return 0;
 }
 
+static int add_directory(void *ctx, const struct cache_entry *entry)
+{
+	struct cache_usage *usage = ctx;
+
+	usage->total++;
+	usage->active += entry->active;
+	usage->size_bytes += entry->size_bytes;
+	usage->reclaimable_bytes += entry->active ? 0 : entry->size_bytes;
+	return 0;
+}
+
 int cache_usage(struct engine *engine, struct cache_usage *out, struct err *err)
 {
-	return store_query(
+	int r = store_query(
 		engine->store, err, take_usage, out,
 		"SELECT COUNT(*), COALESCE(SUM(used), 0), COALESCE(SUM(size_bytes), 0), "
 		"COALESCE(SUM(size_bytes * (1 - used)), 0) FROM (SELECT size_bytes, "
 		"EXISTS (SELECT 1 FROM image_layers l WHERE l.diff_id = c.diff_id) AS used "
 		"FROM build_cache c WHERE c.lease = '' AND c." IS_STEP ")",
 		"");
+
+	return r < 0 ? r : cachedirs_list(engine, add_directory, out, err);
 }
 
 struct listing {
@@ -125,12 +139,14 @@ int cache_list(struct engine *engine, int (*each)(void *ctx, const struct cache_
 {
 	struct listing listing = { each, ctx };
 
-	return store_query(
+	int r = store_query(
 		engine->store, err, take_entry, &listing,
 		"SELECT key, description, EXISTS (SELECT 1 FROM image_layers l WHERE "
 		"l.diff_id = c.diff_id), size_bytes, created_ns, used_ns FROM build_cache c "
 		"WHERE lease = '' AND " IS_STEP " ORDER BY used_ns DESC",
 		"");
+
+	return r < 0 ? r : cachedirs_list(engine, each, ctx, err);
 }
 
 /* ---- prune */
@@ -160,8 +176,8 @@ static int count_bytes(struct engine *engine, const struct cache_prune *o, int64
 			   "ii", o->until_ns, (int64_t)o->all);
 }
 
-int cache_prune(struct engine *engine, const struct cache_prune *o, struct strings *keys,
-		uint64_t *bytes, struct err *err)
+static int prune_steps(struct engine *engine, const struct cache_prune *o, struct strings *keys,
+		       uint64_t *bytes, struct err *err)
 {
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
 	cleanup_fd int lock = image_lock(engine, err);
@@ -183,4 +199,12 @@ int cache_prune(struct engine *engine, const struct cache_prune *o, struct strin
 	r = r ? r : blobs_release(engine, &lease, err);
 	*bytes = r < 0 ? 0 : (uint64_t)sum;
 	return r;
+}
+
+int cache_prune(struct engine *engine, const struct cache_prune *o, struct strings *keys,
+		uint64_t *bytes, struct err *err)
+{
+	int r = prune_steps(engine, o, keys, bytes, err);
+
+	return r < 0 ? r : cachedirs_prune(engine, o->until_ns, keys, bytes, err);
 }

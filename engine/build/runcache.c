@@ -82,8 +82,18 @@ static int lock_as_wanted(const struct work *w, int fd, enum runmount_sharing sh
 	return r;
 }
 
+/* Whether the lock is still that of the directory which has the name: a prune moves one away. */
+static bool is_current(int state_fd, const char *dir, int lock_fd)
+{
+	cleanup_free char *path = str_path(dir, "lock");
+	struct stat ours, theirs;
+
+	return path && fstat(lock_fd, &ours) == 0 && fstatat(state_fd, path, &theirs, 0) == 0 &&
+	       ours.st_ino == theirs.st_ino;
+}
+
 /* The cache in `dir` below STATE, made if it is new; the descriptor of its lock. -EAGAIN when it is a private
- * one in use. */
+ * one in use, -ESTALE when it was removed meanwhile. */
 static int lock_cache(struct work *w, const char *dir, const struct runmount *m, struct err *err)
 {
 	int state_fd = w->build->engine->state_fd;
@@ -93,9 +103,13 @@ static int lock_cache(struct work *w, const char *dir, const struct runmount *m,
 		dir_fd < 0 ? -1 : openat(dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return r ? r : -errno;
+		return r ? r : errno == ENOENT ? -ESTALE : -errno;
 	r = make_files(w, dir_fd, fd, m, err);
 	r = r ? r : lock_as_wanted(w, fd, m->sharing);
+	if (r != -ECANCELED && !is_current(state_fd, dir, fd))
+		return -ESTALE;
+	if (r == 0 && futimens(fd, NULL) < 0) /* when it was used last */
+		r = -errno;
 	return r == 0 ? steal_fd(&fd) : r;
 }
 
@@ -110,7 +124,9 @@ int runcache_open(struct work *w, const struct runmount *m, int *lock_fd, char *
 	/* a private cache is the first of its kind that nobody uses */
 	for (int i = 0; fd == -EAGAIN && i < PRIVATE_CACHES; i++) {
 		(void)snprintf(dir, sizeof(dir), "build/%s-%d", hex, i);
-		fd = lock_cache(w, dir, m, err);
+		do
+			fd = lock_cache(w, dir, m, err);
+		while (fd == -ESTALE);
 	}
 	if (fd < 0)
 		return err_wrap(err, fd, "cache of \"%.80s\"", m->target);

@@ -64,18 +64,25 @@ static int walk(struct sum *sum, int fd, int depth)
 	return r;
 }
 
-int usage_upper(const struct engine *engine, const char *id, uint64_t *bytes)
+int usage_tree(int fd, uint64_t *bytes)
 {
 	struct sum sum = { .bytes = 0 };
-	char path[80];
-
-	(void)snprintf(path, sizeof(path), "%.64s/upper", id);
-	int fd = openat(engine->containers_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 ? 0 : walk(&sum, fd, 0);
+	int r = walk(&sum, fd, 0);
 
 	links_deinit(&sum.seen);
 	*bytes = sum.bytes;
 	return r;
+}
+
+int usage_upper(const struct engine *engine, const char *id, uint64_t *bytes)
+{
+	char path[80];
+
+	*bytes = 0;
+	(void)snprintf(path, sizeof(path), "%.64s/upper", id);
+	int fd = openat(engine->containers_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? 0 : usage_tree(fd, bytes);
 }
 
 int usage_container(struct engine *engine, const struct record *record, uint64_t *rw,

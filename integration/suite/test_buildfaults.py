@@ -149,6 +149,39 @@ def test_containers_of_a_build_are_nobodys(busybox, tmp_path):
     assert " image tag " in events
 
 
+def test_prune_takes_cache_mounts_that_nobody_uses(busybox, tmp_path):
+    def usage():
+        return next(line.split()[2:] for line in busybox.out("system", "df").splitlines() if line.startswith("Build Cache"))
+
+    mount = "FROM busybox\nRUN --mount=type=cache,target=/c "
+    with begun(busybox, tmp_path, mount + "head -c 50000 /dev/zero > /c/f; echo sleeping; sleep 60 || true\n") as child:
+        assert usage() == ["1", "1", "50kB", "0B"]
+        assert busybox.out("builder", "prune", "-af") == "Total reclaimed space: 0B"
+        wake(busybox)
+        assert child.wait() == 0
+    assert usage() == ["2", "0", "50kB", "50kB"]
+    assert busybox.out("builder", "prune", "-f", "--filter", "until=1h") == "Total reclaimed space: 0B"
+    out = busybox.out("builder", "prune", "-f").splitlines()
+    assert len(out) == 3 and out[-1] == "Total reclaimed space: 50kB"
+    assert os.listdir(busybox.state / "build") == [] and usage()[0] == "0"
+    nothing_left_but_the_image(busybox)
+    build(busybox, tmp_path, mount + "ls -A /c > /out\n")
+    assert run(busybox, "cat", "/out") == ""
+
+
+def test_prunes_while_caches_are_taken(busybox, tmp_path):
+    """Whatever a build was given, it is there as long as it is used."""
+    text = "FROM busybox\nRUN --mount=type=cache,target=/c,sharing=locked echo x > /c/f && cat /c/f\n"
+    (tmp_path / "Dockerfile").write_text(text)
+    for _ in range(5):
+        builds = [busybox.popen("build", "--no-cache", "-q", str(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                  for _ in range(4)]
+        while any(b.poll() is None for b in builds):
+            busybox.out("builder", "prune", "-f")
+        assert [b.communicate()[1] for b in builds] == [b""] * 4
+    nothing_left_but_the_image(busybox)
+
+
 def test_killed_while_the_context_comes(busybox, tmp_path):
     child = busybox.popen("build", "-t", "never", "-", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     child.stdin.write(tar_of(("Dockerfile", b"FROM busybox\n"))[:1024])
