@@ -7,7 +7,7 @@ import re
 import sqlite3
 
 # What lies directly below the state directory, of any engine.
-KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|blobs|build-cache|"
+KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|spare|blobs|build-cache|"
                    r"contents")
 LAYER = {frozenset({"tar", "size", "index"}), frozenset({"fs", "size"})}
 

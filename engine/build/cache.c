@@ -182,7 +182,7 @@ static int prune_steps(struct engine *engine, const struct cache_prune *o, struc
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
 	cleanup_fd int lock = image_lock(engine, err);
 	int64_t sum = 0;
-	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, err);
+	int r = lock < 0 ? lock : lease_open_to_free(&lease, engine->state_fd, err);
 
 	r = r ? r : count_bytes(engine, o, &sum, err);
 	r = r ? r

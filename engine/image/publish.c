@@ -142,7 +142,7 @@ int publish_images(struct engine *engine, const struct publish_image *images, si
 	r = r ? r : record_all(engine, images, n, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		drop_parts(engine, &images[i]);
-	if (r < 0 && lock >= 0 && lease_open(&lease, engine->state_fd, NULL) == 0) {
+	if (r < 0 && lock >= 0 && lease_open_to_free(&lease, engine->state_fd, NULL) == 0) {
 		(void)!image_sweep_layers(engine, &lease, NULL);
 		(void)!blobs_sweep(engine, &lease, NULL);
 	}

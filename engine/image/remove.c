@@ -42,6 +42,8 @@ static void removal_deinit(struct removal *r)
 {
 	char path[LEASE_NAME_MAX];
 
+	if (r->lease.is_spare)
+		lease_deinit(&r->lease); /* the next removal needs it */
 	lease_leave(&r->lease, path);
 	fault_point(FAULT_REMOVE_LEASE_LEFT);
 	if (path[0])
@@ -123,7 +125,7 @@ void image_sweep(struct engine *engine)
 	int leases = engine->layers ? lease_sweep(engine->state_fd) : 0;
 	fault_point(FAULT_SWEEP_LEASES_GONE);
 	cleanup_fd int lock = image_lock(engine, &err);
-	int r = lock < 0 ? lock : lease_open(&lease, engine->state_fd, &err);
+	int r = lock < 0 ? lock : lease_open_to_free(&lease, engine->state_fd, &err);
 
 	r = r ? r : forget_leases(engine, &err);
 	fault_point(FAULT_SWEEP_BUILDS_FORGOTTEN);
@@ -334,7 +336,7 @@ int image_remove(struct engine *engine, const char *name,
 		.engine = engine, .options = options, .changes = changes, .lease = LEASE_NULL
 	};
 	cleanup_fd int lock = image_lock(engine, err);
-	int n = lock < 0 ? lock : lease_open(&r.lease, engine->state_fd, err);
+	int n = lock < 0 ? lock : lease_open_to_free(&r.lease, engine->state_fd, err);
 
 	n = n ? n : find(&r, name, err);
 	if (n < 0)

@@ -20,7 +20,7 @@
 static int dir_probe(const struct layers *layers, struct err *err)
 {
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
-	int r = lease_open(&lease, layers->state_fd, err);
+	int r = lease_open_to_free(&lease, layers->state_fd, err);
 
 	if (r < 0)
 		return r;

@@ -21,12 +21,45 @@ enum { RECORD_MAX = 256, NUMBER_MAX = 24 };
 /* The best first. */
 static const struct layer_driver *const drivers[] = { &layer_driver_erofs, &layer_driver_dir };
 
+/* Calls `one` for each layer's directory; a result other than 0 ends the walk. */
+static int each(const struct layers *layers, int (*one)(void *ctx, const char *diff), void *ctx,
+		struct err *err)
+{
+	int fd = openat(layers->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return err_sys(err, errno, "read the layers' directory");
+	for (struct dirent *e; r == 0 && (e = readdir(dir));)
+		if (str_is_id(e->d_name))
+			r = one(ctx, e->d_name);
+	closedir(dir);
+	return r;
+}
+
+static int is_of(void *ctx, const char *diff)
+{
+	const struct layers *layers = ctx;
+
+	return layers->driver->owns(layers, diff);
+}
+
+/* A probe writes files, which a full disk has no room for; layers that are here tell as well that the driver works.
+ * So an engine starts on such a disk, with the driver it had, and users can remove things. */
+static bool has_worked(struct layers *layers, const struct layer_driver *driver)
+{
+	layers->driver = driver;
+	return each(layers, is_of, layers, NULL) == 1;
+}
+
 static int choose(struct layers *layers, const char *wanted, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
 		if (wanted[0] && strcmp(wanted, drivers[i]->name) != 0)
 			continue;
-		if (drivers[i]->probe(layers, err) == 0) {
+		int r = drivers[i]->probe(layers, err);
+
+		if (r == 0 || (err->code == ERR_EXHAUSTED && has_worked(layers, drivers[i]))) {
 			layers->driver = drivers[i];
 			log_info("layer driver=%s", drivers[i]->name);
 			return 0;
@@ -123,22 +156,6 @@ int layers_start_standing(const struct layers *layers, int dir_fd, struct standi
 
 	print_limit(layers, max_bytes);
 	return standing_start(worker, layers->bin_dir, words, dir_fd, err);
-}
-
-/* Calls `one` for each layer's directory; a result other than 0 ends the walk. */
-static int each(const struct layers *layers, int (*one)(void *ctx, const char *diff), void *ctx,
-		struct err *err)
-{
-	int fd = openat(layers->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		return err_sys(err, errno, "read the layers' directory");
-	for (struct dirent *e; r == 0 && (e = readdir(dir));)
-		if (str_is_id(e->d_name))
-			r = one(ctx, e->d_name);
-	closedir(dir);
-	return r;
 }
 
 static int add_line(void *ctx, const char *diff)

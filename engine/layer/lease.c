@@ -48,7 +48,31 @@ int lease_parse(const char *name, pid_t *pid, uint64_t *start)
 	return 0;
 }
 
-int lease_open(struct lease *lease, int state_fd, struct err *err)
+/* Below the state directory itself, so that it belongs to no process. */
+static const char spare[] = "spare";
+
+static int make_spare(int state_fd)
+{
+	return mkdirat(state_fd, spare, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* An empty directory of that path. */
+static int make(int state_fd, const char *path, bool to_free, bool *is_spare)
+{
+	int r = fd_mkdir_all(state_fd, "tmp", 0700);
+
+	/* the spare one first: what is made behind it may be the last that there is room for */
+	r = r ? r : make_spare(state_fd);
+	if (r == 0 && mkdirat(state_fd, path, 0700) < 0)
+		r = -errno;
+	if (to_free && (r == -ENOSPC || r == -EDQUOT)) {
+		*is_spare = renameat(state_fd, spare, state_fd, path) == 0;
+		r = *is_spare ? 0 : r;
+	}
+	return r;
+}
+
+static int open_lease(struct lease *lease, int state_fd, bool to_free, struct err *err)
 {
 	char id[65];
 
@@ -56,11 +80,11 @@ int lease_open(struct lease *lease, int state_fd, struct err *err)
 	str_random_id(id);
 	snprintf(lease->path, sizeof(lease->path), "tmp/lease-%d-%" PRIu64 "-%.16s", getpid(),
 		 start_time(getpid()), id);
-	int r = fd_mkdir_all(state_fd, "tmp", 0700);
+	int r = make(state_fd, lease->path, to_free, &lease->is_spare);
 
-	if (r < 0 || mkdirat(state_fd, lease->path, 0700) < 0) {
+	if (r < 0) {
 		lease->path[0] = '\0';
-		return err_sys(err, r ? r : errno, "make a temporary directory");
+		return err_sys(err, r, "make a temporary directory");
 	}
 	lease->state_fd = state_fd;
 	lease->fd = openat(state_fd, lease->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,11 +95,23 @@ int lease_open(struct lease *lease, int state_fd, struct err *err)
 	return r;
 }
 
+int lease_open(struct lease *lease, int state_fd, struct err *err)
+{
+	return open_lease(lease, state_fd, false, err);
+}
+
+int lease_open_to_free(struct lease *lease, int state_fd, struct err *err)
+{
+	return open_lease(lease, state_fd, true, err);
+}
+
 void lease_deinit(struct lease *lease)
 {
 	closep(&lease->fd);
 	if (lease->path[0])
 		(void)!fd_remove_tree(lease->state_fd, lease->path);
+	if (lease->is_spare)
+		(void)!make_spare(lease->state_fd);
 	*lease = LEASE_NULL;
 }
 

@@ -3,6 +3,7 @@
  * and start time, so that whoever comes after a crash can tell what nobody works on any more. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,11 +17,15 @@ struct lease {
 	int state_fd; /* borrowed */
 	int fd;       /* the directory */
 	char path[LEASE_NAME_MAX];
+	bool is_spare;
 };
-#define LEASE_NULL ((struct lease){ -1, -1, "" })
+#define LEASE_NULL ((struct lease){ -1, -1, "", false })
 
 /* Makes an empty one. Close with lease_deinit(). */
 int lease_open(struct lease *lease, int state_fd, struct err *err) must_check;
+/* The same for who frees space and only moves things there. Each lease leaves an empty directory for this one,
+ * which takes it when the disk is full. Who has it (is_spare) removes it at once, for the next to find one. */
+int lease_open_to_free(struct lease *lease, int state_fd, struct err *err) must_check;
 /* Removes it with all that is in it. For cleanup(). */
 void lease_deinit(struct lease *lease);
 

@@ -433,11 +433,14 @@ static int await(struct shims *shims, struct call *call, int64_t deadline_ns)
 	return call->lost ? -ENOTCONN : -ETIMEDOUT;
 }
 
-static int gone(const char *id, int r, struct err *err)
+static int gone(const struct shims *shims, const char *id, int r, struct err *err)
 {
+	char why[SHIMSPAWN_WHY_MAX];
+
 	if (r == -ENOTCONN) {
+		shimspawn_why(shims->engine, id, why);
 		(void)err_reason(err, ERR_UNAVAILABLE, "SHIM_GONE",
-				 "the supervisor of container %.12s is not running", id);
+				 "the supervisor of container %.12s is not running%s", id, why);
 		return -ENOTCONN;
 	}
 	if (r == -ETIMEDOUT)
@@ -471,7 +474,7 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 	int r;
 
 	if (!link)
-		return gone(id, -ENOTCONN, err);
+		return gone(shims, id, -ENOTCONN, err);
 	request->id = call.id;
 	r = send_until(link, request, fds, n_fds, deadline_ns);
 	if (r == 0)
@@ -480,7 +483,7 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 	if (r < 0) {
 		if (call.reply)
 			cleat__shim__v1__shim_reply__free_unpacked(call.reply, NULL);
-		return gone(id, r, err);
+		return gone(shims, id, r, err);
 	}
 	return take_result(call.reply, reply, err);
 }

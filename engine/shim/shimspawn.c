@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "fd.h"
 #include "str.h"
 
 enum { SHIM_FD = 3, KEPT_FD = 4 };
@@ -64,6 +65,8 @@ static int add_files(struct attrs *a, const char *log, int listen_fd, int kept_f
 	return -r;
 }
 
+enum { LOG_MAX = 1 << 20 };
+
 struct shim_paths {
 	char *program, *state, *run, *log, *oci, *cgroup;
 };
@@ -116,4 +119,22 @@ pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, int 
 		r = -posix_spawn(&pid, paths.program, &attrs.actions, &attrs.attr, argv, envp);
 	attrs_deinit(&attrs);
 	return r < 0 ? err_sys(err, r, "start %s", paths.program) : pid;
+}
+
+void shimspawn_why(const struct engine *engine, const char *id, char why[SHIMSPAWN_WHY_MAX])
+{
+	cleanup(buf_deinit) struct buf log = BUF_NULL;
+	char path[96];
+
+	why[0] = '\0';
+	(void)snprintf(path, sizeof(path), "shim/%.64s/log", id);
+	if (fd_read_file(engine->run_fd, path, LOG_MAX, &log) < 0 || log.len == 0)
+		return;
+	log.data[log.len - 1] = '\0'; /* the last newline */
+
+	const char *line = strrchr(log.data, '\n');
+	const char *error = strstr(line ? line : log.data, " error=");
+
+	if (error)
+		(void)snprintf(why, SHIMSPAWN_WHY_MAX, ": %s", error + strlen(" error="));
 }

@@ -15,3 +15,8 @@
  * -errno with *err when it cannot be started at all. Does not wait for it. */
 pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, int kept_fd,
 		struct err *err) must_check;
+
+enum { SHIMSPAWN_WHY_MAX = 100 };
+/* Why a shim ended, from the last line of its log: ": No space left on device", "" when that does not tell. Blocks
+ * on the file system only. */
+void shimspawn_why(const struct engine *engine, const char *id, char why[SHIMSPAWN_WHY_MAX]);
