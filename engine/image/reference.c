@@ -61,7 +61,7 @@ static bool path_ok(const char *path)
 	}
 }
 
-static bool tag_ok(const char *tag)
+bool reference_tag_ok(const char *tag)
 {
 	size_t n = strlen(tag);
 
@@ -140,7 +140,7 @@ static int parse(const char *text, struct reference *ref)
 
 	if (colon) {
 		*colon++ = '\0';
-		if (!tag_ok(colon))
+		if (!reference_tag_ok(colon))
 			return -EINVAL;
 		set(ref->tag, sizeof(ref->tag), colon);
 	}

@@ -16,6 +16,8 @@ struct reference {
 
 /* Parses and normalises. -EINVAL with Docker's sentence. */
 int reference_parse(const char *text, struct reference *ref, struct err *err) must_check;
+/* Whether this alone could be a tag. */
+bool reference_tag_ok(const char *tag);
 /* docker.io/library/busybox:latest; the tag is latest when there is none. */
 void reference_full(const struct reference *ref, char out[REFERENCE_MAX]);
 /* What a name is before its tag or its digest: docker.io/library/busybox, also of what users see. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file's end is where the next try goes on, so what is in it counts only as hashed: bytes of an earlier try
  * are read and hashed first, and told to the reader like those that come. A server that answers a range with
- * everything has the known part passed over. */
+ * everything has the known part passed over; one that answers with other bytes is asked for everything, once. */
 #include "fetch.h"
 
 #include <errno.h>
@@ -27,6 +27,7 @@ struct state {
 	uint64_t skip; /* of the reply at hand */
 	bool replied;  /* its first byte has come */
 	bool recalled; /* some of it is of an earlier try */
+	bool unranged; /* the server did not give what was asked for from the middle: all of it then */
 };
 
 static int add(struct state *s, const void *data, size_t n, struct err *err)
@@ -57,10 +58,12 @@ static int begin_reply(struct state *s, const struct transfer_reply *reply, stru
 	s->skip = s->have;
 	if (reply->status == 200)
 		return 0;
-	if (range_start(reply->content_range, &start) < 0 || start > s->have)
+	if (range_start(reply->content_range, &start) < 0 || start > s->have) {
+		s->unranged = true;
 		return err_set(err, ERR_INVALID,
 			       "asked for bytes from %" PRIu64 " on, it sent \"%s\"", s->have,
 			       reply->content_range);
+	}
 	s->skip = s->have - start;
 	return 0;
 }
@@ -105,7 +108,7 @@ static int ask(struct state *s, struct transfer_reply *reply, struct err *err)
 	struct transfer_request request = { .method = "GET", .sink = on_bytes, .ctx = s };
 
 	snprintf(what, sizeof(what), "blobs/%s", f->blob->digest);
-	if (s->have) {
+	if (s->have && !s->unranged) {
 		snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-", s->have);
 		request.headers[0] = range;
 	}
@@ -129,8 +132,12 @@ static int bring(struct state *s, struct err *err)
 		cleanup(transfer_reply_deinit) struct transfer_reply reply = { 0 };
 		struct err own = ERR_NULL;
 		uint64_t before = s->have;
+		bool ranged = s->have && !s->unranged;
 		int r = ask(s, &reply, &own);
 
+		s->unranged = s->unranged || (ranged && r == 0 && reply.status == 416);
+		if (ranged && s->unranged)
+			continue; /* once */
 		if (s->have == f->blob->size && r != -ECANCELED)
 			break;
 		/* whoever gets on is not to be given up */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reference.h"
 #include "str.h"
 
 static void json_freep(json_t **doc)
@@ -61,8 +62,9 @@ int regjson_tags(const char *text, size_t len, struct strings *out, struct err *
 		return err_set(err, ERR_INVALID, "the registry's list of tags cannot be read");
 	json_array_foreach(tags, i, tag)
 	{
-		if (!json_is_string(tag))
-			return err_set(err, ERR_INVALID, "tags[%zu]: expected a string", i);
+		if (!json_is_string(tag) || !reference_tag_ok(json_string_value(tag)))
+			return err_set(err, ERR_INVALID,
+				       "tags[%zu] of the registry's list: expected a tag", i);
 		if (strings_append(out, json_string_value(tag)) < 0)
 			return err_sys(err, ENOMEM, "tags");
 	}

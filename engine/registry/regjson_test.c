@@ -59,7 +59,7 @@ static void test_tokens(void **state)
 static void test_tags(void **state)
 {
 	static const char good[] = "{\"tags\":[\"1\",\"2\"]}", none[] = "{\"tags\":null}";
-	static const char bad[] = "{\"tags\":[1]}";
+	static const char bad[] = "{\"tags\":[1]}", path[] = "{\"tags\":[\"x/../../y\"]}";
 	struct strings tags = { 0 };
 
 	(void)state;
@@ -69,6 +69,7 @@ static void test_tags(void **state)
 	assert_int_equal(tags.n, 2);
 	assert_string_equal(tags.v[1], "2");
 	assert_int_equal(regjson_tags(bad, strlen(bad), &tags, NULL), -EINVAL);
+	assert_int_equal(regjson_tags(path, strlen(path), &tags, NULL), -EINVAL);
 	strings_deinit(&tags);
 }
 

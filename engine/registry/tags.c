@@ -49,8 +49,11 @@ int tags_list(struct engine *engine, const struct reference *ref,
 	int r = registry_open(&registry, &options, &endpoints[n - 1], err);
 
 	r = r ? r : registry_transfer(registry, cancel_fd, &transfer, err);
-	do
-		r = r ? r : read_page(registry, transfer, &url, out, err);
-	while (r == 0 && url);
+	for (unsigned int pages = 0; r == 0 && (url || pages == 0); pages++)
+		r = pages == TAGS_PAGES_MAX
+			    ? err_set(err, ERR_EXHAUSTED,
+				      "the registry's list of tags has more than %d pages",
+				      TAGS_PAGES_MAX)
+			    : read_page(registry, transfer, &url, out, err);
 	return r;
 }

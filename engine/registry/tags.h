@@ -9,7 +9,7 @@
 #include "reference.h"
 #include "regjson.h"
 
-enum { TAGS_MAX = 10000 };
+enum { TAGS_MAX = 10000, TAGS_PAGES_MAX = 1000 };
 
 /* Asks the registry itself, page by page; appended to *out. Blocks. */
 int tags_list(struct engine *engine, const struct reference *ref,

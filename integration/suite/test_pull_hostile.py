@@ -194,3 +194,48 @@ def test_redirects_do_not_carry_credentials(engine, tmp_path, monkeypatch):
     assert seen == [("/v2/x/manifests/1", "Basic dTpw"), ("/y", None)]
     with Liar({"/v2/x/manifests/1": (307, {"Location": "file:///etc/passwd"}, [])}) as liar:
         refused(engine, f"{liar.host}/x:1", "file")
+
+
+def one_layer_image(ranged):
+    """Answers of a registry that has x:1 with one layer, with `ranged` for a Range; the layer's bytes, and what of
+    them was asked for."""
+    layer, asked = image.busybox_layer(), []
+    conf, packed = image.config([layer]), gzip.compress(layer, 1, mtime=0)
+    config, blob = [{"mediaType": kind, "size": len(data), "digest": "sha256:" + image.sha256(data)}
+                    for data, kind in ((conf, CONFIG), (packed, LAYER))]
+
+    def answer(handler):
+        asked.append(handler.headers["Range"])
+        status, headers = ranged if asked[-1] else (200, {})
+        return status, {**headers, "Content-Length": str(len(packed))}, [packed]
+
+    document = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [blob]}).encode()
+    return {"/v2/x/manifests/1": (200, {"Content-Type": MANIFEST}, [document]),
+            f"/v2/x/blobs/{config['digest']}": (200, {}, [conf]), f"/v2/x/blobs/{blob['digest']}": answer}, packed, asked
+
+
+@pytest.mark.parametrize("status,told", [(206, "bytes 999999-1000000/1000001"), (206, "rubbish"), (416, "bytes */1")])
+def test_a_part_that_the_registry_does_not_go_on_with(engine, status, told):
+    answers, packed, asked = one_layer_image((status, {"Content-Range": told}))
+    part = engine.state / "tmp/partial" / image.sha256(packed)
+    part.parent.mkdir()
+    part.write_bytes(packed[:100000])
+    with Liar(answers) as liar:
+        engine.out("pull", "-q", f"{liar.host}/x:1")
+        assert asked == ["bytes=100000-", None]
+        assert engine.out("run", "--rm", f"{liar.host}/x:1", "echo", "ok") == "ok"
+
+
+def tags_page(tags, following=None):
+    link = {"Link": f'</v2/x/tags/list?{following}>; rel="next"'} if following is not None else {}
+    return 200, link, [json.dumps({"name": "x", "tags": tags}).encode()]
+
+
+@pytest.mark.parametrize("pages,sentence", [
+    ({"": tags_page(["1", "x/../../../y"])}, "tags[1] of the registry's list: expected a tag"),
+    ({"": tags_page(["1"], 0), "?0": tags_page([], 0)}, "more than 1000 pages"),
+])
+def test_lists_of_tags(engine, pages, sentence):
+    with Liar({f"/v2/x/tags/list{query}": page for query, page in pages.items()}) as liar:
+        done = engine.cleat("pull", "-a", f"{liar.host}/x", check=False)
+        assert done.returncode == 1 and sentence in done.stderr
