@@ -35,6 +35,7 @@ struct engine {
 	struct config config;
 	char *config_path;    /* absolute, NULL = defaults */
 	_Atomic bool leaving; /* another engine serves, or none will: start nothing new */
+	_Atomic bool last;    /* and none does: the next start finds what is to be cleared away */
 	struct store *store;
 	struct journal *journal;
 	struct shims *shims;

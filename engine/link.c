@@ -158,7 +158,7 @@ int link_take(const struct engine *engine, struct err *err)
 	return 0;
 }
 
-void link_drop(const struct engine *engine)
+bool link_drop(const struct engine *engine)
 {
 	char name[LINK_NAME_MAX], target[LINK_NAME_MAX];
 	cleanup_fd int lock = fd_lock_file(engine->run_fd, "cleat.lock", true);
@@ -167,7 +167,10 @@ void link_drop(const struct engine *engine)
 	(void)lock; /* held to the end */
 	link_socket_name(engine, name);
 	target[n > 0 ? n : 0] = '\0';
-	if (!strcmp(target, name))
+	bool ours = strcmp(target, name) == 0;
+
+	if (ours)
 		(void)unlinkat(engine->run_fd, PUBLIC_NAME, 0);
 	(void)unlinkat(engine->run_fd, name, 0);
+	return ours;
 }

@@ -25,5 +25,5 @@ void link_socket_name(const struct engine *engine, char out[LINK_NAME_MAX]);
  * engines that are gone. */
 int link_take(const struct engine *engine, struct err *err) must_check;
 
-/* Removes this engine's socket, and the link if it still points there. */
-void link_drop(const struct engine *engine);
+/* Removes this engine's socket, and the link if it still points there: then no other engine serves. */
+bool link_drop(const struct engine *engine);

@@ -158,7 +158,7 @@ static int run(struct engine *engine, const struct options *options, const sigse
 		reconcile_all(engine->reconciler);
 		wait_for_end(signals);
 		engine->leaving = true;
-		link_drop(engine);
+		engine->last = link_drop(engine);
 		if (rpc_server_drain(engine->server, LISTEN_MS, DRAIN_MS) < 0)
 			log_warn("ending with calls under way");
 	}

@@ -187,7 +187,7 @@ int fd_mkdir_all(int dir_fd, const char *path, mode_t mode)
 
 /* The entries of one directory; consumes dir_fd. Depth is bounded by the path a file can have, the
  * descriptors held by the depth: a tree too deep for them ends in -EMFILE. */
-static int remove_entries(int dir_fd, dev_t dev)
+static int remove_entries(int dir_fd, dev_t dev, const _Atomic bool *stop)
 {
 	DIR *dir = fdopendir(dir_fd);
 	struct dirent *entry;
@@ -201,6 +201,11 @@ static int remove_entries(int dir_fd, dev_t dev)
 	while (r == 0 && (errno = 0, entry = readdir(dir))) {
 		struct stat st;
 		int sub;
+
+		if (stop && *stop) {
+			r = -ECANCELED;
+			break;
+		}
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -218,7 +223,7 @@ static int remove_entries(int dir_fd, dev_t dev)
 			r = -EBUSY;
 			continue;
 		}
-		r = remove_entries(sub, dev);
+		r = remove_entries(sub, dev, stop);
 		if (r == 0 && unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) < 0 &&
 		    errno != ENOENT)
 			r = -errno;
@@ -230,6 +235,11 @@ static int remove_entries(int dir_fd, dev_t dev)
 }
 
 int fd_remove_tree(int dir_fd, const char *name)
+{
+	return fd_remove_tree_until(dir_fd, name, NULL);
+}
+
+int fd_remove_tree_until(int dir_fd, const char *name, const _Atomic bool *stop)
 {
 	struct stat st;
 	int fd, r;
@@ -246,7 +256,7 @@ int fd_remove_tree(int dir_fd, const char *name)
 		close(fd);
 		return r;
 	}
-	r = remove_entries(fd, st.st_dev);
+	r = remove_entries(fd, st.st_dev, stop);
 	if (r == 0 && unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;

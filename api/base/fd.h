@@ -59,6 +59,8 @@ int fd_mkdir_all(int dir_fd, const char *path, mode_t mode) must_check;
 /* Removes `name` below dir_fd with all below it; does not follow links or cross into other mounts.
  * Absence is success. */
 int fd_remove_tree(int dir_fd, const char *name) must_check;
+/* The same as long as *stop (NULL = always) is false; -ECANCELED with some of it left. */
+int fd_remove_tree_until(int dir_fd, const char *name, const _Atomic bool *stop) must_check;
 
 /* One message of n bytes with n_fds descriptors (at most FD_PASS_MAX) over an AF_UNIX socket, by
  * SCM_RIGHTS (unix(7)). The descriptors are not consumed. Returns 0 or -errno. */

@@ -30,10 +30,10 @@ struct removal {
 
 static void clear_lease(struct engine *engine, const char *path)
 {
-	int r = fd_remove_tree(engine->state_fd, path);
+	int r = fd_remove_tree_until(engine->state_fd, path, &engine->last);
 
 	fault_point(FAULT_REMOVE_FILES_GONE);
-	if (r < 0)
+	if (r < 0 && r != -ECANCELED)
 		log_error("remove %s: %s", path, strerror(-r));
 }
 
@@ -122,7 +122,7 @@ void image_sweep(struct engine *engine)
 {
 	cleanup(lease_deinit) struct lease lease = LEASE_NULL;
 	struct err err = ERR_NULL;
-	int leases = engine->layers ? lease_sweep(engine->state_fd) : 0;
+	int leases = engine->layers ? lease_sweep(engine->state_fd, &engine->last) : 0;
 	fault_point(FAULT_SWEEP_LEASES_GONE);
 	cleanup_fd int lock = image_lock(engine, &err);
 	int r = lock < 0 ? lock : lease_open_to_free(&lease, engine->state_fd, &err);
@@ -133,7 +133,7 @@ void image_sweep(struct engine *engine)
 	fault_point(FAULT_SWEEP_LAYERS_GONE);
 	r = r ? r : blobs_sweep(engine, &lease, &err);
 	fault_point(FAULT_SWEEP_BLOBS_GONE);
-	if (r < 0 || leases < 0)
+	if (r < 0 || (leases < 0 && leases != -ECANCELED))
 		log_error("sweep of images: %s", r < 0 ? err.message : strerror(-leases));
 	else if (leases > 0)
 		log_info("swept leases=%d", leases);

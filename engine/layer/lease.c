@@ -122,7 +122,7 @@ void lease_leave(struct lease *lease, char path[LEASE_NAME_MAX])
 	*lease = LEASE_NULL;
 }
 
-int lease_sweep(int state_fd)
+int lease_sweep(int state_fd, const _Atomic bool *stop)
 {
 	int fd = openat(state_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0, r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -135,7 +135,7 @@ int lease_sweep(int state_fd)
 
 		if (lease_parse(e->d_name, &pid, &start) < 0 || start_time(pid) == start)
 			continue;
-		r = fd_remove_tree(fd, e->d_name);
+		r = fd_remove_tree_until(fd, e->d_name, stop);
 		n += r == 0;
 	}
 	closedir(dir);

@@ -32,8 +32,9 @@ void lease_deinit(struct lease *lease);
 /* Gives it up without removing it: its path below STATE, for who does that. */
 void lease_leave(struct lease *lease, char path[LEASE_NAME_MAX]);
 
-/* Removes the leases of processes that are no more. Returns how many, or -errno. Blocks. */
-int lease_sweep(int state_fd) must_check;
+/* Removes the leases of processes that are no more, as long as *stop is false (-ECANCELED). Returns how many, or
+ * -errno. Blocks. */
+int lease_sweep(int state_fd, const _Atomic bool *stop) must_check;
 
 /* The owner a lease's name tells. -EINVAL when it is not such a name. Pure. */
 int lease_parse(const char *name, pid_t *pid, uint64_t *start) must_check;

@@ -40,18 +40,21 @@ static void sweep_spares_the_living(void **state)
 {
 	char dir[] = "/tmp/cleat-lease-XXXXXX";
 	cleanup(lease_deinit) struct lease own = LEASE_NULL;
+	const _Atomic bool go_on = false, stop = true;
 	struct stat st;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	cleanup_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	assert_int_equal(lease_sweep(fd), 0);
+	assert_int_equal(lease_sweep(fd, &go_on), 0);
 	assert_int_equal(lease_open(&own, fd, NULL), 0);
 	/* the same process id at another time, and a file below */
 	assert_int_equal(fd_mkdir_all(fd, "tmp/lease-1-1-0123456789abcdef/a/b", 0700), 0);
 	assert_int_equal(fd_mkdir_all(fd, "tmp/other", 0700), 0);
-	assert_int_equal(lease_sweep(fd), 1);
+	assert_int_equal(lease_sweep(fd, &stop), -ECANCELED);
+	assert_int_equal(fstatat(fd, "tmp/lease-1-1-0123456789abcdef/a/b", &st, 0), 0);
+	assert_int_equal(lease_sweep(fd, &go_on), 1);
 	assert_int_equal(fstatat(fd, own.path, &st, 0), 0);
 	assert_int_equal(fstatat(fd, "tmp/other", &st, 0), 0);
 	assert_int_equal(fstatat(fd, "tmp/lease-1-1-0123456789abcdef", &st, 0), -1);
