@@ -197,6 +197,7 @@ static int prune_steps(struct engine *engine, const struct cache_prune *o, struc
 	r = r < 0 ? r : image_sweep_layers(engine, &lease, err);
 	fault_point(FAULT_CACHE_LAYERS_SWEPT);
 	r = r ? r : blobs_release(engine, &lease, err);
+	lease_give_back(&lease);
 	*bytes = r < 0 ? 0 : (uint64_t)sum;
 	return r;
 }

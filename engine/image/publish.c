@@ -145,6 +145,7 @@ int publish_images(struct engine *engine, const struct publish_image *images, si
 	if (r < 0 && lock >= 0 && lease_open_to_free(&lease, engine->state_fd, NULL) == 0) {
 		(void)!image_sweep_layers(engine, &lease, NULL);
 		(void)!blobs_sweep(engine, &lease, NULL);
+		lease_give_back(&lease);
 	}
 	return r;
 }

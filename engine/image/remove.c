@@ -42,8 +42,6 @@ static void removal_deinit(struct removal *r)
 {
 	char path[LEASE_NAME_MAX];
 
-	if (r->lease.is_spare)
-		lease_deinit(&r->lease); /* the next removal needs it */
 	lease_leave(&r->lease, path);
 	fault_point(FAULT_REMOVE_LEASE_LEFT);
 	if (path[0])
@@ -133,6 +131,7 @@ void image_sweep(struct engine *engine)
 	fault_point(FAULT_SWEEP_LAYERS_GONE);
 	r = r ? r : blobs_sweep(engine, &lease, &err);
 	fault_point(FAULT_SWEEP_BLOBS_GONE);
+	lease_give_back(&lease);
 	if (r < 0 || (leases < 0 && leases != -ECANCELED))
 		log_error("sweep of images: %s", r < 0 ? err.message : strerror(-leases));
 	else if (leases > 0)
@@ -339,8 +338,10 @@ int image_remove(struct engine *engine, const char *name,
 	int n = lock < 0 ? lock : lease_open_to_free(&r.lease, engine->state_fd, err);
 
 	n = n ? n : find(&r, name, err);
-	if (n < 0)
+	if (n < 0) {
+		lease_give_back(&r.lease);
 		return n;
+	}
 	fault_point(FAULT_REMOVE_LEASE_MADE);
 	n = remove_rows(&r, err);
 	for (size_t i = 0; n == 0 && i < r.image.config.diff_ids.n; i++) {
@@ -349,5 +350,7 @@ int image_remove(struct engine *engine, const char *name,
 
 		n = used < 0 ? used : used ? 0 : layers_remove(engine->layers, diff, &r.lease, err);
 	}
-	return n ? n : blobs_release(engine, &r.lease, err);
+	n = n ? n : blobs_release(engine, &r.lease, err);
+	lease_give_back(&r.lease);
+	return n;
 }

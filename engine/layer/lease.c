@@ -105,13 +105,30 @@ int lease_open_to_free(struct lease *lease, int state_fd, struct err *err)
 	return open_lease(lease, state_fd, true, err);
 }
 
+/* The directory itself stays: to make another one there may be no room yet. */
+void lease_give_back(struct lease *lease)
+{
+	int fd = lease->is_spare ? openat(lease->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return;
+	for (struct dirent *e; (e = readdir(dir));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)!fd_remove_tree(lease->fd, e->d_name);
+	closedir(dir);
+	if (renameat(lease->state_fd, lease->path, lease->state_fd, spare) < 0)
+		return;
+	closep(&lease->fd);
+	*lease = LEASE_NULL;
+}
+
 void lease_deinit(struct lease *lease)
 {
+	lease_give_back(lease);
 	closep(&lease->fd);
 	if (lease->path[0])
 		(void)!fd_remove_tree(lease->state_fd, lease->path);
-	if (lease->is_spare)
-		(void)!make_spare(lease->state_fd);
 	*lease = LEASE_NULL;
 }
 

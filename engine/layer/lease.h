@@ -24,8 +24,10 @@ struct lease {
 /* Makes an empty one. Close with lease_deinit(). */
 int lease_open(struct lease *lease, int state_fd, struct err *err) must_check;
 /* The same for who frees space and only moves things there. Each lease leaves an empty directory for this one,
- * which takes it when the disk is full. Who has it (is_spare) removes it at once, for the next to find one. */
+ * which takes it when the disk is full. It is for one at a time: open and give back under one lock. */
 int lease_open_to_free(struct lease *lease, int state_fd, struct err *err) must_check;
+/* Empties that directory and puts it back, if the lease has it: then it is none any more. Blocks. */
+void lease_give_back(struct lease *lease);
 /* Removes it with all that is in it. For cleanup(). */
 void lease_deinit(struct lease *lease);
 
