@@ -141,14 +141,15 @@ static int send_signal(struct state *st, const char *name, struct err *err)
 }
 
 /* By a call of its own, where nothing can be sent on the one of the streams: input has ended, or the
- * container takes none. */
-static int kill_container(struct state *st, const char *name, struct err *err)
+ * container takes none. That the container has ended meanwhile is no error of this session. */
+static void kill_container(struct state *st, const char *name)
 {
 	Cleat__V1__KillContainerRequest req = CLEAT__V1__KILL_CONTAINER_REQUEST__INIT;
+	struct err err = ERR_NULL;
 
 	req.container = st->s->attach->container;
 	req.signal = (char *)(uintptr_t)name;
-	return remote_call(st->cli, &cleat_v1_containers, "Kill", &req.base, NULL, err);
+	(void)!remote_call(st->cli, &cleat_v1_containers, "Kill", &req.base, NULL, &err);
 }
 
 static int send_size(struct state *st, struct err *err)
@@ -312,7 +313,7 @@ static int take_signal(struct state *st, struct err *err)
 		if (!st->stdin_ended && rpc_client_call_may_send(st->call))
 			r = send_signal(st, name, err);
 		else if (st->s->attach)
-			(void)!kill_container(st, name, err); /* it may have ended meanwhile */
+			kill_container(st, name);
 	}
 	return r == -EPIPE ? 0 : r;
 }

@@ -51,8 +51,11 @@ bool hold_is_marked(const struct engine *engine, const char *id)
 
 void hold_close(const struct engine *engine, const char *id, int fd)
 {
+	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	cleanup_fd int mark = open_file(engine, id);
 
+	/* To close it is not enough: a child that is about to execute its program has it, too. */
+	(void)fcntl(fd, F_OFD_SETLK, &unlock);
 	close(fd);
 	if (mark >= 0 && !engine->leaving && !hold_is_held(engine, id))
 		(void)!fchmod(mark, PLAIN);

@@ -36,10 +36,21 @@ void pump_freep(struct pump **pump)
 }
 
 /* Takes what the shim has for us. The end without `ended` means that the shim is gone. */
-static int read_shim(struct pump *p, struct err *err)
+/* A shim that closes while input of ours is not read yet resets the connection: that is told once, before the
+ * frames it had sent, the last one among them. */
+static ssize_t recv_frame(struct pump *p)
 {
 	size_t n_fds = 0;
 	ssize_t n = fd_recv(p->sock, p->bytes, sizeof(p->bytes), NULL, &n_fds, MSG_DONTWAIT);
+
+	return n == -ECONNRESET
+		       ? fd_recv(p->sock, p->bytes, sizeof(p->bytes), NULL, &n_fds, MSG_DONTWAIT)
+		       : n;
+}
+
+static int read_shim(struct pump *p, struct err *err)
+{
+	ssize_t n = recv_frame(p);
 	Cleat__Shim__V1__StreamFrame *frame;
 	int r;
 

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import threading
+import uuid
 
 import harness
 import image
@@ -187,11 +188,12 @@ def test_all_tags(engine, two):
 
 
 def test_push_of_another_platform(busybox, two):
-    name = f"{two[0].host}/for/platform:1"
+    repository = f"platform-{uuid.uuid4().hex}"  # the registry is one for all drivers
+    name = f"{two[0].host}/for/{repository}:1"
     busybox.out("tag", "busybox", name)
     done = busybox.cleat("push", "--platform", "linux/arm64", name, check=False)
     assert done.returncode == 1 and "wanted linux/arm64, actual: linux/amd64" in done.stderr
-    assert two[0].ask("GET", "/v2/for/platform/tags/list")[0] == 404
+    assert two[0].ask("GET", f"/v2/for/{repository}/tags/list")[0] == 404
     busybox.out("push", "--platform", "linux/amd64", name)
 
 
