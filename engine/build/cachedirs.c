@@ -12,7 +12,7 @@
 
 #include "fd.h"
 #include "lease.h"
-#include "usage.h"
+#include "treesize.h"
 
 #define DIRECTORY "build"
 
@@ -34,7 +34,7 @@ static int look(int dir_fd, const char *name, struct cache_entry *out, int lock)
 				     .active = lock == -EAGAIN,
 				     .created_ns = used_ns(&st),
 				     .used_ns = used_ns(&st) };
-	return usage_tree(steal_fd(&fs), &out->size_bytes);
+	return treesize(steal_fd(&fs), &out->size_bytes);
 }
 
 /* Called with the directory of all, and the lock of this one (or -EAGAIN); a result other than 0 ends the walk. */

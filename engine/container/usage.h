@@ -10,8 +10,6 @@
 #include "mem.h"
 #include "record.h"
 
-/* Bytes of the files below a directory; consumes the descriptor. What goes away meanwhile is not counted. Blocks. */
-int usage_tree(int fd, uint64_t *bytes) must_check;
 /* Bytes of the files in the container's upper directory, each once however many names it has; 0 when it is not
  * there any more. */
 int usage_upper(const struct engine *engine, const char *id, uint64_t *bytes) must_check;

@@ -10,30 +10,11 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "cleanpath.h"
 #include "fd.h"
 #include "str.h"
 
 enum { LINKS_MAX = 40 }; /* as the kernel has it */
-
-/* Appends the parts of `raw` to the clean path in out->text; its length. */
-static size_t append_parts(char *text, size_t len, const char *raw)
-{
-	for (const char *p = raw; *p;) {
-		size_t n = strcspn(p, "/");
-
-		if (n == 2 && p[0] == '.' && p[1] == '.') {
-			while (len > 0 && text[--len] != '/')
-				;
-		} else if (n > 0 && !(n == 1 && p[0] == '.')) {
-			text[len++] = '/';
-			memcpy(text + len, p, n);
-			len += n;
-		}
-		p += n + (p[n] == '/');
-	}
-	text[len] = '\0';
-	return len;
-}
 
 int inroot_clean(const char *raw, struct inroot_path *out, struct err *err)
 {
@@ -41,7 +22,7 @@ int inroot_clean(const char *raw, struct inroot_path *out, struct err *err)
 
 	if (raw_len >= JOB_PATH_MAX)
 		return err_set(err, ERR_INVALID, "a path is longer than %d bytes", JOB_PATH_MAX);
-	size_t len = append_parts(out->text, 0, raw);
+	size_t len = cleanpath_append(out->text, 0, raw);
 	bool dot = strcmp(raw, ".") == 0 || str_has_suffix(raw, "/.");
 
 	if (len == 0)
@@ -127,7 +108,7 @@ int inroot_resolve(int root, const char *path, char **out, struct err *err)
 				       path);
 		size_t before = len;
 
-		len = append_parts(done, len, p);
+		len = cleanpath_append(done, len, p);
 		char *rest = last ? end : end + 1;
 		cleanup_free char *target = len > before ? read_link(root, done) : NULL;
 
