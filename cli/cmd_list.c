@@ -14,6 +14,7 @@
 #include "msg.h"
 #include "str.h"
 #include "template.h"
+#include "volume.h"
 
 static json_t *text(const char *s)
 {
@@ -108,7 +109,7 @@ static json_t *ps_row(const Cleat__V1__ContainerSummary *c, bool whole)
 	json_object_set_new(o, TEMPLATE_LABELS, labels_map(c));
 	json_object_set_new(o, "Mounts", names_of(c, true));
 	json_object_set_new(o, "Networks", names_of(c, false));
-	json_object_set_new(o, "LocalVolumes", text("0"));
+	json_object_set_new(o, "LocalVolumes", json_sprintf("%zu", volume_count(c)));
 	json_object_set_new(o, "Size", size_text(c));
 	return o;
 }
@@ -213,18 +214,27 @@ static int inspect_one(struct cli *cli, const struct flags *flags, const char *n
 	const char *type = flags_text(flags, "type"), *group = cli->command->group;
 	bool container = !type || strcmp(type, "container") == 0;
 	bool image = !type || strcmp(type, "image") == 0;
+	bool volume = !type || strcmp(type, "volume") == 0;
 	int r = -ENOENT;
 
-	if (group && !cli->command->name)
-		container = !(image = strcmp(group, "image") == 0);
+	if (group && !cli->command->name) {
+		container = strcmp(group, "container") == 0;
+		image = strcmp(group, "image") == 0;
+		volume = strcmp(group, "volume") == 0;
+	}
+	if (!container && !image && !volume)
+		return err_set(err, ERR_INVALID, "\"%s\" is not a valid value for --type", type);
 	if (container) {
 		r = inspect_container(cli, flags, name, value, err);
 		if (r == 0 || err->code != ERR_NOT_FOUND || !image)
 			return r;
 	}
-	if (!image)
-		return err_set(err, ERR_INVALID, "\"%s\" is not a valid value for --type", type);
-	r = inspect_image(cli, flags, name, value, err);
+	if (image) {
+		r = inspect_image(cli, flags, name, value, err);
+		if (r == 0 || err->code != ERR_NOT_FOUND || !volume)
+			return r;
+	}
+	r = volume_inspect(cli, name, value, err);
 	if (r < 0 && container && err->code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "no such object: %s", name);
 	return r;
@@ -279,7 +289,7 @@ static const struct flag ps_flags[] = {
 static const struct flag inspect_flags[] = {
 	{ "format", 'f', FLAG_TEXT, "string", "json, or a template" },
 	{ "size", 's', FLAG_SWITCH, NULL, "Display total file sizes" },
-	{ "type", 0, FLAG_TEXT, "string", "Only objects of this type (container, image)" },
+	{ "type", 0, FLAG_TEXT, "string", "Only objects of this type (container, image, volume)" },
 	{ 0 },
 };
 static const struct flag inspect_image_flags[] = {
@@ -298,6 +308,9 @@ const struct command cmd_list_table[] = {
 	  run_inspect },
 	{ "container", "inspect", NULL, "[OPTIONS] CONTAINER [CONTAINER...]",
 	  "Display detailed information on containers", inspect_flags, 1, SIZE_MAX, false,
+	  run_inspect },
+	{ "volume", "inspect", NULL, "[OPTIONS] VOLUME [VOLUME...]",
+	  "Display detailed information on volumes", inspect_flags, 1, SIZE_MAX, false,
 	  run_inspect },
 	{ "image", "inspect", NULL, "[OPTIONS] IMAGE [IMAGE...]",
 	  "Display detailed information on images", inspect_image_flags, 1, SIZE_MAX, false,

@@ -7,11 +7,11 @@
 #include "cleat/v1/containers.rpc.h"
 #include "cleat/v1/images.rpc.h"
 #include "cleat/v1/networks.rpc.h"
-#include "cleat/v1/volumes.rpc.h"
 #include "cli.h"
 #include "human.h"
 #include "msg.h"
 #include "str.h"
+#include "volume.h"
 
 static bool confirmed(const struct flags *flags, const char *what)
 {
@@ -128,22 +128,6 @@ static int prune_networks(struct cli *cli, const struct flags *flags, struct err
 	return r;
 }
 
-static int prune_volumes(struct cli *cli, const struct flags *flags, uint64_t *bytes,
-			 struct err *err)
-{
-	Cleat__V1__PruneVolumesRequest req = CLEAT__V1__PRUNE_VOLUMES_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneVolumesReply *reply = NULL;
-	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
-
-	r = r ? r : remote_call(cli, &cleat_v1_volumes, "Prune", &req.base, &reply, err);
-	cli_free_filters(req.filters, req.n_filters);
-	if (r < 0)
-		return r;
-	show_list("Deleted Volumes:", reply->names, reply->n_names);
-	*bytes += reply->reclaimed_bytes;
-	return 0;
-}
-
 /* What no image needs, or with --all whatever there is. The cache has no labels: with a filter of them nothing of
  * it is meant. */
 static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *bytes, struct err *err)
@@ -194,7 +178,7 @@ static int run_system_prune(struct cli *cli, const struct flags *flags, struct e
 	int r = prune_containers(cli, flags, &bytes, err);
 
 	r = r ? r : prune_networks(cli, flags, err);
-	r = r || !volumes ? r : prune_volumes(cli, flags, &bytes, err);
+	r = r || !volumes ? r : volume_prune(cli, flags, false, &bytes, err);
 	r = r ? r : prune_images(cli, flags, &bytes, err);
 	r = r ? r : prune_cache(cli, flags, &bytes, err);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include "human.h"
 #include "msg.h"
 #include "str.h"
+#include "volume.h"
 
 static json_t *text(const char *s)
 {
@@ -132,7 +133,7 @@ static json_t *container_row(const Cleat__V1__ContainerSummary *c)
 	json_object_set_new(o, "Command",
 			    json_sprintf("\"%.*s%s\"", strlen(c->command) > 20 ? 19 : 20,
 					 c->command, strlen(c->command) > 20 ? "\u2026" : ""));
-	json_object_set_new(o, "LocalVolumes", text("0"));
+	json_object_set_new(o, "LocalVolumes", json_sprintf("%zu", volume_count(c)));
 	json_object_set_new(o, "Size", size_text(c->size_rw_bytes));
 	json_object_set_new(o, "RunningFor", text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
 	json_object_set_new(o, "Status", text(c->status));
@@ -155,6 +156,31 @@ static int detail_containers(const struct flags *flags, const Cleat__V1__DiskUsa
 	for (size_t i = 0; i < reply->n_containers; i++)
 		json_array_append_new(rows, container_row(reply->containers[i]));
 	printf("\nContainers space usage:\n\n");
+	fflush(stdout);
+	r = output_rows(flags, columns, ARRAY_LEN(columns), rows, err);
+	json_decref(rows);
+	return r;
+}
+
+static int detail_volumes(const struct flags *flags, const Cleat__V1__DiskUsageReply *reply,
+			  struct err *err)
+{
+	static const struct column columns[] = { { "Name", "VOLUME NAME" },
+						 { "Links", "LINKS" },
+						 { "Size", "SIZE" } };
+	json_t *rows = json_array();
+	int r;
+
+	for (size_t i = 0; i < reply->n_volumes; i++) {
+		const Cleat__V1__VolumeDetails *v = reply->volumes[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "Name", text(v->name));
+		json_object_set_new(o, "Links", json_sprintf("%u", v->references));
+		json_object_set_new(o, "Size", size_text(v->size_bytes));
+		json_array_append_new(rows, o);
+	}
+	printf("\nLocal Volumes space usage:\n\n");
 	fflush(stdout);
 	r = output_rows(flags, columns, ARRAY_LEN(columns), rows, err);
 	json_decref(rows);
@@ -223,8 +249,7 @@ static int run_df(struct cli *cli, const struct flags *flags, struct err *err)
 		return r < 0 ? r : show_usages(flags, reply, err);
 	r = detail_images(flags, reply, err);
 	r = r ? r : detail_containers(flags, reply, err);
-	if (r == 0)
-		printf("\nLocal Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n");
+	r = r ? r : detail_volumes(flags, reply, err);
 	return r ? r : detail_caches(flags, reply, err);
 }
 

@@ -19,7 +19,7 @@ static const struct command *const tables[] = {
 	cmd_image_table,  cmd_imageinfo_table, cmd_login_table, cmd_registry_table,
 	cmd_system_table, cmd_commit_table,    cmd_cp_table,    cmd_usage_table,
 	cmd_import_table, cmd_save_table,      cmd_build_table, cmd_prune_table,
-	cmd_search_table
+	cmd_search_table, cmd_volume_table
 };
 
 static const struct flag global_flags[] = {
@@ -103,8 +103,8 @@ static int help_all(const char *group)
 	if (!group) {
 		printf("\nManagement Commands:\n  builder     Manage builds\n"
 		       "  container   Manage containers\n"
-		       "  image       Manage images\n  system      Manage the engine\n\nGlobal "
-		       "Options:\n");
+		       "  image       Manage images\n  system      Manage the engine\n"
+		       "  volume      Manage volumes\n\nGlobal Options:\n");
 		print_flags(global_flags);
 	}
 	printf("\nRun 'cleat %s%sCOMMAND --help' for more information on a command.\n",

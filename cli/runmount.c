@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* -v, --mount, --tmpfs and -p. A source with a slash in front is a path of the host; a relative one
- * beginning with '.' is made absolute by the caller's shell or refused here: the engine has another
- * working directory. */
+/* -v, --mount, --tmpfs and -p. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bindtext.h"
+#include "cleanpath.h"
 #include "msg.h"
 #include "runparse.h"
 #include "str.h"
@@ -15,65 +16,101 @@ static int no_memory(struct err *err)
 	return err_sys(err, ENOMEM, "command line");
 }
 
-static bool is_propagation(const char *word)
+/* A relative path of the host, which begins with a dot, is one from here, as with Docker's client. */
+static char *absolute(const char *text)
 {
-	static const char *const words[] = { "private", "rprivate", "shared",
-					     "rshared", "slave",    "rslave" };
+	cleanup_free char *here = text[0] == '.' ? getcwd(NULL, 0) : NULL;
+	size_t n = strcspn(text, ":");
+	cleanup_free char *joined =
+		here ? str_printf("%s/%.*s", here, (int)n, text) : strndup(text, n);
+	cleanup_free char *clean = joined && here ? cleanpath(joined) : steal(&joined);
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
-static int volume_options(const char *text, char *options, Cleat__V1__Mount *m, struct err *err)
-{
-	char *word;
-
-	while ((word = strsep(&options, ","))) {
-		if (strcmp(word, "ro") == 0)
-			m->read_only = true;
-		else if (strcmp(word, "nocopy") == 0)
-			m->no_copy = true;
-		else if (is_propagation(word)) {
-			if (!msg_set(&m->propagation, word))
-				return no_memory(err);
-		} else if (strcmp(word, "rw") != 0 && strcmp(word, "z") != 0 &&
-			   strcmp(word, "Z") != 0 && strcmp(word, "consistent") != 0 &&
-			   strcmp(word, "cached") != 0 && strcmp(word, "delegated") != 0)
-			return runparse_bad(err, "volume", text, "source:target[:options]");
-	}
-	return 0;
+	return clean ? str_printf("%s%s", clean, text + n) : NULL;
 }
 
 int runmount_volume(const char *text, Cleat__V1__ContainerConfig *c, struct err *err)
 {
 	cleanup(msg_freep) Cleat__V1__Mount *m = msg_new(&cleat__v1__mount__descriptor);
-	cleanup_free char *copy = strdup(text);
-	char *rest = copy, *source, *target;
+	cleanup_free char *whole = strchr(text, ':') ? absolute(text) : strdup(text);
 
-	if (!m || !copy)
+	if (!m || !whole)
 		return no_memory(err);
-	source = strsep(&rest, ":");
-	target = strsep(&rest, ":");
-	if (!target) {
-		if (source[0] != '/')
-			return runparse_bad(err, "volume", text,
-					    "an absolute path in the container");
-		return msg_add(&c->volumes, &c->n_volumes, source) ? 0 : no_memory(err);
-	}
-	if (target[0] != '/' || source[0] == '\0' || source[0] == '.')
-		return runparse_bad(err, "volume", text, "source:target with absolute paths");
-	m->create_source = source[0] == '/';
-	if (!msg_set(&m->type, source[0] == '/' ? "bind" : "volume") ||
-	    !msg_set(&m->source, source) || !msg_set(&m->target, target))
-		return no_memory(err);
-	if (rest && volume_options(text, rest, m, err) < 0)
+	if (bindtext_parse(whole, m, err) < 0)
 		return -EINVAL;
+	if (!m->source[0])
+		return msg_add(&c->volumes, &c->n_volumes, m->target) ? 0 : no_memory(err);
 	if (!msg_push(&c->mounts, &c->n_mounts, m))
 		return no_memory(err);
 	m = NULL;
 	return 0;
+}
+
+/* ---- --mount */
+
+static int set_bool(protobuf_c_boolean *on, const char *value)
+{
+	static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True" };
+	static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False" };
+
+	*on = !value;
+	for (size_t i = 0; value && i < ARRAY_LEN(yes); i++)
+		*on = *on || strcmp(value, yes[i]) == 0;
+	for (size_t i = 0; value && !*on; i++) {
+		if (i == ARRAY_LEN(no))
+			return -EINVAL;
+		if (strcmp(value, no[i]) == 0)
+			break;
+	}
+	return 0;
+}
+
+/* key=value into a map. */
+static int set_pair(void *list, size_t *n, const ProtobufCMessageDescriptor *type,
+		    const char *value)
+{
+	size_t key = strcspn(value, "=");
+
+	if (key == 0)
+		return -EINVAL;
+	return msg_map_set(list, n, type, value, key, value[key] ? value + key + 1 : "") ? 0
+											 : -ENOMEM;
+}
+
+static int set_recursive(Cleat__V1__Mount *m, const char *value)
+{
+	m->non_recursive = strcmp(value, "disabled") == 0;
+	return m->non_recursive || strcmp(value, "enabled") == 0 || strcmp(value, "writable") == 0
+		       ? 0
+		       : -EINVAL;
+}
+
+static int set_tmpfs_mode(Cleat__V1__Mount *m, const char *value)
+{
+	char *end;
+	unsigned long mode = strtoul(value, &end, 8);
+
+	m->tmpfs_mode = (uint32_t)mode;
+	return *end || end == value || mode > 07777 ? -EINVAL : 0;
+}
+
+/* Keys that take more than a field. 1 = none of them. */
+static int other_option(Cleat__V1__Mount *m, const char *key, const char *value)
+{
+	if (!value)
+		return 1;
+	if (strcmp(key, "tmpfs-size") == 0)
+		return str_size_bytes(value, &m->tmpfs_size_bytes);
+	if (strcmp(key, "tmpfs-mode") == 0)
+		return set_tmpfs_mode(m, value);
+	if (strcmp(key, "bind-recursive") == 0)
+		return set_recursive(m, value);
+	if (strcmp(key, "volume-opt") == 0)
+		return set_pair(&m->driver_options, &m->n_driver_options,
+				&cleat__v1__mount__driver_options_entry__descriptor, value);
+	if (strcmp(key, "volume-label") == 0)
+		return set_pair(&m->labels, &m->n_labels,
+				&cleat__v1__mount__labels_entry__descriptor, value);
+	return 1;
 }
 
 /* One key=value of --mount. 1 = unknown key. */
@@ -107,47 +144,92 @@ static int mount_option(Cleat__V1__Mount *m, const char *key, const char *value)
 			continue;
 		if (keys[i].text)
 			return value && msg_set(keys[i].text, value) ? 0 : -EINVAL;
-		*keys[i].on = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-		return 0;
+		return set_bool(keys[i].on, value);
 	}
-	if (strcmp(key, "tmpfs-size") == 0 && value)
-		return str_size_bytes(value, &m->tmpfs_size_bytes);
-	if (strcmp(key, "tmpfs-mode") == 0 && value) {
-		char *end;
-		unsigned long mode = strtoul(value, &end, 8);
+	return other_option(m, key, value);
+}
 
-		m->tmpfs_mode = (uint32_t)mode;
-		return *end || end == value || mode > 07777 ? -EINVAL : 0;
+/* The next field of a line of comma-separated values, in place: one in quotes may have commas, and two quotes for
+ * one. NULL at the end, and with *rest kept where quotes do not end. */
+static char *next_field(char **rest)
+{
+	char *field = *rest, *to = field, *from;
+
+	if (!field || field[0] != '"')
+		return strsep(rest, ",");
+	for (from = field + 1; *from; from++) {
+		if (*from == '"' && from[1] != '"')
+			break;
+		from += *from == '"';
+		*to++ = *from;
 	}
-	return 1;
+	if (!*from || (from[1] && from[1] != ','))
+		return NULL;
+	*rest = from[1] ? from + 2 : NULL;
+	*to = '\0';
+	return field;
+}
+
+/* Options of one type are none of another's. */
+static int check_type(const char *text, const char *key, const Cleat__V1__Mount *m, struct err *err)
+{
+	static const char *const types[] = { "bind", "volume", "tmpfs", "image" };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		size_t n = strlen(types[i]);
+
+		if (strncmp(key, types[i], n) == 0 && key[n] == '-' &&
+		    strcmp(m->type, types[i]) != 0)
+			return err_set(err, ERR_INVALID,
+				       "invalid argument \"%.120s\" for \"--mount\" flag: cannot "
+				       "mix '%s-*' options with mount type '%.20s'",
+				       text, types[i], m->type);
+	}
+	return 0;
+}
+
+static int one_option(const char *text, char *field, Cleat__V1__Mount *m, struct err *err)
+{
+	char *value = strchr(field, '=');
+	int r;
+
+	if (value)
+		*value++ = '\0';
+	r = mount_option(m, field, value);
+	if (r == 1)
+		return err_set(err, ERR_INVALID,
+			       "invalid argument \"%s\" for \"--mount\" flag: unexpected key '%s'",
+			       text, field);
+	if (r < 0)
+		return err_set(err, ERR_INVALID,
+			       "invalid argument \"%s\" for \"--mount\" flag: invalid value for "
+			       "%s",
+			       text, field);
+	return 0;
+}
+
+/* Once over the fields to set them, and then, when the type is known, over their keys. */
+static int each_field(const char *text, Cleat__V1__Mount *m, bool set, struct err *err)
+{
+	cleanup_free char *copy = strdup(text);
+	char *rest = copy, *field;
+	int r = copy ? 0 : no_memory(err);
+
+	while (r == 0 && (field = next_field(&rest)))
+		r = set ? one_option(text, field, m, err) : check_type(text, field, m, err);
+	if (r == 0 && rest)
+		return runparse_bad(err, "mount", text, "quotes around a whole field");
+	return r;
 }
 
 int runmount_mount(const char *text, Cleat__V1__ContainerConfig *c, struct err *err)
 {
 	cleanup(msg_freep) Cleat__V1__Mount *m = msg_new(&cleat__v1__mount__descriptor);
-	cleanup_free char *copy = strdup(text);
-	char *rest = copy, *word;
+	int r = m && msg_set(&m->type, "volume") ? each_field(text, m, true, err) : no_memory(err);
 
-	if (!m || !copy || !msg_set(&m->type, "volume"))
-		return no_memory(err);
-	while ((word = strsep(&rest, ","))) {
-		char *value = strchr(word, '=');
-		int r;
-
-		if (value)
-			*value++ = '\0';
-		r = mount_option(m, word, value);
-		if (r == 1)
-			return err_set(
-				err, ERR_INVALID,
-				"invalid argument \"%s\" for \"--mount\" flag: unexpected key '%s'",
-				text, word);
-		if (r < 0)
-			return err_set(err, ERR_INVALID,
-				       "invalid argument \"%s\" for \"--mount\" flag: invalid "
-				       "value for %s",
-				       text, word);
-	}
+	r = r ? r : each_field(text, m, false, err);
+	if (r < 0)
+		return r;
 	if (m->target[0] != '/')
 		return runparse_bad(err, "mount", text, "an absolute target=");
 	if (strcmp(m->type, "bind") == 0 && m->source[0] != '/')

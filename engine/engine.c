@@ -94,6 +94,9 @@ static int open_dirs(struct engine *engine, const char *state_dir, const char *r
 	if ((engine->containers_fd = open_dir(engine->state_fd, "containers", 0711, err)) < 0)
 		return engine->containers_fd;
 	spread_children(engine->containers_fd);
+	/* Whatever images put there, their devices and programs are for nobody of the host to reach. */
+	if ((engine->volumes_fd = open_dir(engine->state_fd, "volumes", 0700, err)) < 0)
+		return engine->volumes_fd;
 	if ((engine->shims_fd = open_dir(engine->run_fd, "shim", 0711, err)) < 0)
 		return engine->shims_fd;
 	engine->state_dir = absolute(state_dir);
@@ -110,6 +113,7 @@ int engine_open(struct engine *engine, const char *state_dir, const char *run_di
 	int r;
 
 	engine->state_fd = engine->run_fd = engine->containers_fd = engine->shims_fd = -1;
+	engine->volumes_fd = -1;
 	engine->started_ns = fd_realtime_ns();
 	str_random_id(random);
 	(void)snprintf(engine->instance, sizeof(engine->instance), "%.32s", random);
@@ -129,6 +133,7 @@ void engine_close(struct engine *engine)
 {
 	engine->store = store_free(engine->store);
 	closep(&engine->shims_fd);
+	closep(&engine->volumes_fd);
 	closep(&engine->containers_fd);
 	closep(&engine->run_fd);
 	closep(&engine->state_fd);

@@ -27,6 +27,7 @@ struct engine {
 	char *bin_dir;             /* where cleat-shim and its kind are: beside this program */
 	int state_fd, run_fd;      /* directories */
 	int containers_fd;         /* STATE/containers */
+	int volumes_fd;            /* STATE/volumes */
 	int shims_fd;              /* RUN/shim */
 	char instance[ENGINE_INSTANCE_MAX]; /* random, new with each start */
 	char boot_id[40];                   /* of the kernel */

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .state_dir = "/var/lib/cleat", .run_dir = "/run/cleat" };
 	struct engine engine = {
-		.state_fd = -1, .run_fd = -1, .containers_fd = -1, .shims_fd = -1
+		.state_fd = -1, .run_fd = -1, .containers_fd = -1, .volumes_fd = -1, .shims_fd = -1
 	};
 	struct err err = ERR_NULL;
 	sigset_t signals;

@@ -149,6 +149,7 @@ class Engine:
         for folder in (self.state / "containers", self.run / "shim", self.run / "oci"):
             if folder.is_dir():
                 left += [f"file {p}" for p in folder.iterdir() if not p.name.startswith(".")]
+        left += [f"file {p}" for p in (self.state / "volumes").glob(".gone-*")]
         return left
 
     def destroy(self):

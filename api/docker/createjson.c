@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "createmounts.h"
 #include "jsonfield.h"
 #include "str.h"
 
@@ -180,135 +181,9 @@ static int set_restart(json_t *object, config *c, struct err *err)
 	return jsonfield_text(&c->restart_policy->name, name, err);
 }
 
-static Cleat__V1__Mount *add_mount(config *c)
-{
-	Cleat__V1__Mount **grown = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*grown));
-	Cleat__V1__Mount *mount = grown ? malloc(sizeof(*mount)) : NULL;
-
-	if (grown)
-		c->mounts = grown;
-	if (!mount)
-		return NULL;
-	cleat__v1__mount__init(mount);
-	c->mounts[c->n_mounts++] = mount;
-	return mount;
-}
-
-static bool is_propagation(const char *word)
-{
-	static const char *const words[] = { "shared", "rshared", "slave",
-					     "rslave", "private", "rprivate" };
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
-/* The options behind the second colon of a bind: ro, rw, z, Z and a propagation. */
-static int bind_options(Cleat__V1__Mount *mount, char *options, const char *bind, struct err *err)
-{
-	char *word;
-
-	while ((word = strsep(&options, ","))) {
-		if (strcmp(word, "ro") == 0)
-			mount->read_only = true;
-		else if (is_propagation(word)) {
-			if (jsonfield_text(&mount->propagation, word, err) < 0)
-				return -ENOMEM;
-		} else if (strcmp(word, "rw") && strcmp(word, "z") && strcmp(word, "Z") &&
-			   strcmp(word, "nocopy"))
-			return err_set(err, ERR_INVALID, "invalid mode: %.100s", bind);
-	}
-	return 0;
-}
-
-/* "source:target[:options]". */
-static int add_bind(config *c, const char *bind, struct err *err)
-{
-	cleanup_free char *copy = strdup(bind);
-	Cleat__V1__Mount *mount = copy ? add_mount(c) : NULL;
-	char *rest = copy, *source, *target;
-
-	if (!mount)
-		return jsonfield_no_memory(err);
-	source = strsep(&rest, ":");
-	target = strsep(&rest, ":");
-	if (!target || !*target || !*source)
-		return err_set(err, ERR_INVALID, "invalid volume specification: '%.150s'", bind);
-	mount->create_source = true;
-	if (jsonfield_text(&mount->type, source[0] == '/' ? "bind" : "volume", err) < 0 ||
-	    jsonfield_text(&mount->source, source, err) < 0 ||
-	    jsonfield_text(&mount->target, target, err) < 0)
-		return -ENOMEM;
-	return rest ? bind_options(mount, rest, bind, err) : 0;
-}
-
-static int add_binds(json_t *list, config *c, struct err *err)
-{
-	json_t *item;
-	size_t i;
-	int r = 0;
-
-	json_array_foreach(list, i, item)
-	{
-		if (!json_is_string(item))
-			return jsonfield_wrong("Binds", "a list of strings", err);
-		r = r ? r : add_bind(c, json_string_value(item), err);
-	}
-	return r;
-}
-
 static const char *member(json_t *object, const char *key)
 {
 	return str_or_empty(json_string_value(json_object_get(object, key)));
-}
-
-static int add_json_mount(json_t *o, config *c, struct err *err)
-{
-	Cleat__V1__Mount *mount = json_is_object(o) ? add_mount(c) : NULL;
-	json_t *bind = json_object_get(o, "BindOptions"),
-	       *tmpfs = json_object_get(o, "TmpfsOptions");
-	json_t *volume = json_object_get(o, "VolumeOptions");
-
-	if (!mount)
-		return jsonfield_wrong("Mounts", "a list of objects", err);
-	mount->read_only = json_is_true(json_object_get(o, "ReadOnly"));
-	mount->create_source = json_is_true(json_object_get(bind, "CreateMountpoint"));
-	mount->non_recursive = json_is_true(json_object_get(bind, "NonRecursive"));
-	mount->no_copy = json_is_true(json_object_get(volume, "NoCopy"));
-	mount->tmpfs_size_bytes = (uint64_t)json_integer_value(json_object_get(tmpfs, "SizeBytes"));
-	mount->tmpfs_mode = (uint32_t)json_integer_value(json_object_get(tmpfs, "Mode"));
-	if (jsonfield_text(&mount->type, member(o, "Type"), err) < 0 ||
-	    jsonfield_text(&mount->source, member(o, "Source"), err) < 0 ||
-	    jsonfield_text(&mount->target, member(o, "Target"), err) < 0 ||
-	    jsonfield_text(&mount->propagation, member(bind, "Propagation"), err) < 0)
-		return -ENOMEM;
-	return 0;
-}
-
-static int add_mounts(json_t *host, config *c, struct err *err)
-{
-	json_t *tmpfs = json_object_get(host, "Tmpfs"), *item;
-	const char *target;
-	size_t i;
-	int r = add_binds(json_object_get(host, "Binds"), c, err);
-
-	json_array_foreach(json_object_get(host, "Mounts"), i, item) r =
-		r ? r : add_json_mount(item, c, err);
-	json_object_foreach(tmpfs, target, item)
-	{
-		Cleat__V1__Mount *mount = r == 0 ? add_mount(c) : NULL;
-
-		if (!mount)
-			return r ? r : jsonfield_no_memory(err);
-		if (jsonfield_text(&mount->type, "tmpfs", err) < 0 ||
-		    jsonfield_text(&mount->target, target, err) < 0 ||
-		    jsonfield_text(&mount->tmpfs_options, str_or_empty(json_string_value(item)),
-				   err) < 0)
-			return -ENOMEM;
-	}
-	return r;
 }
 
 int createjson_ulimits(json_t *list, Cleat__V1__Ulimit ***out, size_t *n, struct err *err)
@@ -394,7 +269,7 @@ static int set_host(json_t *host, config *c, struct err *err)
 	r = r ? r : set_limits(host, c, err);
 	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);
 	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), c, err);
-	r = r ? r : add_mounts(host, c, err);
+	r = r ? r : createmounts(host, c, err);
 	r = r ? r
 	      : createjson_ulimits(json_object_get(host, "Ulimits"), &c->ulimits, &c->n_ulimits,
 				   err);

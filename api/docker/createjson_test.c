@@ -60,7 +60,7 @@ static void wrong_values_are_named(void **state)
 		{ "{\"Tty\":\"yes\"}", "Tty" },
 		{ "{\"Env\":[1]}", "Env" },
 		{ "{\"Labels\":{\"a\":1}}", "Labels" },
-		{ "{\"HostConfig\":{\"Binds\":[\"/only\"]}}", "/only" },
+		{ "{\"HostConfig\":{\"Binds\":[\"only\"]}}", "only" },
 		{ "{\"HostConfig\":{\"Binds\":[\"/a:/b:what\"]}}", "/a:/b:what" },
 		{ "{\"HostConfig\":{\"Memory\":\"1m\"}}", "Memory" },
 		{ "{\"HostConfig\":{\"PortBindings\":{\"http\":[]}}}", "http" },

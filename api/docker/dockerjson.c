@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mountjson.h"
 #include "str.h"
 
 static void set(json_t *o, const char *key, json_t *value)
@@ -227,12 +228,8 @@ static json_t *binds(const Cleat__V1__ContainerConfig *c)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < c->n_mounts; i++)
-		if (strcmp(c->mounts[i]->type, "bind") == 0 ||
-		    strcmp(c->mounts[i]->type, "volume") == 0)
-			json_array_append_new(a,
-					      json_sprintf("%s:%s%s", c->mounts[i]->source,
-							   c->mounts[i]->target,
-							   c->mounts[i]->read_only ? ":ro" : ""));
+		if (mountjson_is_bind(c->mounts[i]))
+			json_array_append_new(a, mountjson_bind(c->mounts[i]));
 	if (json_array_size(a) == 0) {
 		json_decref(a);
 		return json_null();
@@ -245,7 +242,7 @@ static json_t *tmpfs(const Cleat__V1__ContainerConfig *c)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < c->n_mounts; i++)
-		if (strcmp(c->mounts[i]->type, "tmpfs") == 0)
+		if (mountjson_is_tmpfs(c->mounts[i]))
 			set(o, c->mounts[i]->target, text(c->mounts[i]->tmpfs_options));
 	return o;
 }
@@ -256,6 +253,8 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 
 	set(o, "Binds", binds(c));
 	set(o, "Tmpfs", tmpfs(c));
+	set(o, "VolumeDriver", text(c->volume_driver));
+	mountjson_set_mounts(o, c);
 	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
 	for (size_t i = 0; i < c->n_ports; i++)
 		add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,

@@ -108,6 +108,27 @@ json_t *listjson_history(const Cleat__V1__ImageHistoryReply__Entry *e)
 	return o;
 }
 
+json_t *listjson_volume(const Cleat__V1__VolumeDetails *v)
+{
+	json_t *o = json_object(), *labels = v->n_labels ? json_object() : json_null();
+	json_t *options = v->n_options ? json_object() : json_null();
+	char time[STR_TIME_MAX];
+
+	str_format_time(v->created_ns / 1000000000 * 1000000000, time);
+	json_object_set_new(o, "CreatedAt", text(time));
+	json_object_set_new(o, "Driver", text(v->driver));
+	for (size_t i = 0; i < v->n_labels; i++)
+		json_object_set_new(labels, v->labels[i]->key, text(v->labels[i]->value));
+	json_object_set_new(o, "Labels", labels);
+	json_object_set_new(o, "Mountpoint", text(v->mount_point));
+	json_object_set_new(o, "Name", text(v->name));
+	for (size_t i = 0; i < v->n_options; i++)
+		json_object_set_new(options, v->options[i]->key, text(v->options[i]->value));
+	json_object_set_new(o, "Options", options);
+	json_object_set_new(o, "Scope", text(v->scope));
+	return o;
+}
+
 json_t *listjson_event(const Cleat__V1__Event *e)
 {
 	json_t *o = json_object(), *attributes = json_object();
@@ -194,8 +215,9 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 		o, "Swarm",
 		json_pack("{s:s, s:b}", "LocalNodeState", "inactive", "ControlAvailable", 0));
 	json_object_set_new(o, "Plugins",
-			    json_pack("{s:[], s:[s, s], s:[s, s, s]}", "Volume", "Network", "host",
-				      "none", "Log", "json-file", "local", "none"));
+			    json_pack("{s:[s], s:[s, s], s:[s, s, s]}", "Volume", "local",
+				      "Network", "host", "none", "Log", "json-file", "local",
+				      "none"));
 	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
 	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
 	json_object_set_new(o, "RegistryConfig", json_object());

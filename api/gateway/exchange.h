@@ -76,7 +76,7 @@ struct gw_route {
 	void (*handle)(struct gw *gw);
 };
 extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_netvolume[], gw_system[],
-	gw_unbuilt[];
+	gw_volumes[], gw_unbuilt[];
 
 /* commit.c: GET /containers/{}/changes and POST /commit. */
 void gw_changes(struct gw *gw);

@@ -172,7 +172,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "POST", "/grpc", unbuilt },
 	{ "*", "/networks", unbuilt },
 	{ "*", "/networks/{}", unbuilt },
-	{ "*", "/volumes", unbuilt },
 	{ "*", "/volumes/{}", unbuilt },
 	{ "*", "/plugins/{}", unbuilt },
 	{ 0 },

@@ -49,6 +49,22 @@ static json_int_t cache_size(const Cleat__V1__DiskUsageReply *reply)
 	return (json_int_t)sum;
 }
 
+static json_t *volumes(const Cleat__V1__DiskUsageReply *reply)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < reply->n_volumes; i++) {
+		const Cleat__V1__VolumeDetails *v = reply->volumes[i];
+		json_t *volume = listjson_volume(v);
+
+		json_object_set_new(volume, "UsageData",
+				    json_pack("{s:I, s:I}", "Size", (json_int_t)v->size_bytes,
+					      "RefCount", (json_int_t)v->references));
+		json_array_append_new(array, volume);
+	}
+	return array;
+}
+
 /* The types asked for; an answer without one of them has null in its place, as dockerd's. */
 static int read_types(const struct gw *gw, Cleat__V1__DiskUsageRequest *request, struct err *err)
 {
@@ -89,7 +105,7 @@ void gw_disk_usage(struct gw *gw)
 			  (json_int_t)reply->layers_bytes, "Images",
 			  all || request.images ? images(reply) : json_null(), "Containers",
 			  all || request.containers ? containers(reply) : json_null(), "Volumes",
-			  all || request.volumes ? json_array() : json_null(), "BuildCache",
+			  all || request.volumes ? volumes(reply) : json_null(), "BuildCache",
 			  all || request.build_cache ? caches(reply) : json_null(), "BuilderSize",
 			  cache_size(reply)));
 	cleat__v1__disk_usage_reply__free_unpacked(reply, NULL);

@@ -81,3 +81,9 @@ void eventmsg_command(struct buf *text, char *const *command, size_t n)
 	for (size_t i = 1; i < n; i++)
 		buf_printf(text, "%s%s", i > 1 ? " " : "", command[i]);
 }
+
+void eventmsg_volume(struct eventmsg *msg, const char *name, const char *action, int64_t time_ns)
+{
+	eventmsg_begin(msg, "volume", name, action, time_ns);
+	eventmsg_add(msg, "driver", "local");
+}

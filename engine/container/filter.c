@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mountlist.h"
 #include "str.h"
 
 typedef bool match_fn(const char *value, const struct filter_subject *subject);
@@ -77,9 +78,11 @@ static bool match_network(const char *value, const struct filter_subject *s)
 
 static bool match_volume(const char *value, const struct filter_subject *s)
 {
-	for (size_t i = 0; s->config && i < s->config->n_mounts; i++)
-		if (str_equal(s->config->mounts[i]->source, value) ||
-		    str_equal(s->config->mounts[i]->target, value))
+	cleanup(mountlist_freep) Cleat__V1__ContainerConfig *list = mountlist_read(s->record);
+
+	for (size_t i = 0; list && i < list->n_mounts; i++)
+		if (str_equal(list->mounts[i]->source, value) ||
+		    str_equal(list->mounts[i]->target, value))
 			return true;
 	return false;
 }

@@ -18,6 +18,7 @@
 #include "fd.h"
 #include "journal.h"
 #include "log.h"
+#include "mountlist.h"
 #include "reference.h"
 #include "str.h"
 #include "watch.h"
@@ -91,6 +92,36 @@ static void add_details(struct eventmsg *msg, const Cleat__Shim__V1__ShimEvent *
 		eventmsg_add(msg, "error", event->error);
 }
 
+/* A volume that the container has from now on, or no longer. */
+static int append_mount(struct engine *engine, const struct record *record,
+			const Cleat__V1__Mount *m, const Cleat__Shim__V1__ShimEvent *event)
+{
+	bool mounted = event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+
+	eventmsg_volume(&msg, m->source, mounted ? "mount" : "unmount", event->time_ns);
+	eventmsg_add(&msg, "container", record->id);
+	if (mounted) {
+		eventmsg_add(&msg, "destination", m->target);
+		eventmsg_add(&msg, "read/write", m->read_only ? "false" : "true");
+		eventmsg_add(&msg, "propagation", "");
+	}
+	return msg.error ? msg.error : journal_append(engine->journal, &msg.event, 0);
+}
+
+static int append_mounts(struct engine *engine, const struct record *record,
+			 const Cleat__Shim__V1__ShimEvent *event)
+{
+	cleanup(mountlist_freep) Cleat__V1__ContainerConfig *list =
+		record->mounts_len ? mountlist_read(record) : NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && list && i < list->n_mounts; i++)
+		if (mountlist_is_volume(list->mounts[i]))
+			r = append_mount(engine, record, list->mounts[i], event);
+	return r;
+}
+
 static int append_shim_event(struct engine *engine, const struct record *record,
 			     const Cleat__Shim__V1__ShimEvent *event)
 {
@@ -106,6 +137,18 @@ static int append_shim_event(struct engine *engine, const struct record *record,
 	return journal_append(engine->journal, &msg.event, event->seq);
 }
 
+/* As with Docker volumes are mounted before the start and let go after the end. */
+static int append_all(struct engine *engine, const struct record *record,
+		      const Cleat__Shim__V1__ShimEvent *event)
+{
+	bool start = event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
+	bool end = event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;
+	int r = start ? append_mounts(engine, record, event) : 0;
+
+	r = r ? r : append_shim_event(engine, record, event);
+	return r == 0 && end ? append_mounts(engine, record, event) : r;
+}
+
 /* 1 = it is new and recorded, 0 = it was recorded before, -errno. With the journal locked. */
 static int record_locked(struct engine *engine, const char *id,
 			 const Cleat__Shim__V1__ShimEvent *event, struct err *err)
@@ -118,7 +161,7 @@ static int record_locked(struct engine *engine, const char *id,
 	if ((int64_t)event->seq <= record.last_seq)
 		return 0;
 	if ((size_t)event->kind < ARRAY_LEN(actions) && actions[event->kind]) {
-		r = append_shim_event(engine, &record, event);
+		r = append_all(engine, &record, event);
 		if (r < 0)
 			log_error("cannot write an event to the journal id=%.12s: %s", id,
 				  strerror(-r));
@@ -289,6 +332,14 @@ void history_pruned(struct engine *engine, const char *type, uint64_t reclaimed_
 	(void)snprintf(bytes, sizeof(bytes), "%" PRIu64, reclaimed_bytes);
 	eventmsg_begin(&msg, type, "", "prune", fd_realtime_ns());
 	eventmsg_add(&msg, "reclaimed", bytes);
+	append_or_log(engine, &msg);
+}
+
+void history_volume(struct engine *engine, const char *name, const char *action)
+{
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+
+	eventmsg_volume(&msg, name, action, fd_realtime_ns());
 	append_or_log(engine, &msg);
 }
 

@@ -42,5 +42,8 @@ void history_transfer(struct engine *engine, const char *full, const char *actio
 /* A prune of a type of objects, "container". */
 void history_pruned(struct engine *engine, const char *type, uint64_t reclaimed_bytes);
 
+/* An event of a volume: create, destroy. */
+void history_volume(struct engine *engine, const char *name, const char *action);
+
 /* Opens the journal, engine->journal; close it with journal_free(). Blocks on other engines. */
 int history_open(struct engine *engine, struct err *err) must_check;

@@ -3,10 +3,8 @@
 #include "make.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "buf.h"
 #include "create.h"
@@ -14,6 +12,8 @@
 #include "fd.h"
 #include "image.h"
 #include "lifecycle.h"
+#include "mountplan.h"
+#include "mountsource.h"
 #include "rootlayers.h"
 #include "spec.h"
 #include "store/requests.h"
@@ -26,6 +26,7 @@ struct making {
 	struct image image;
 	struct rootlayers layers;
 	struct passwd_user user;
+	struct mountplan mounts;
 	char *command; /* as lists show it */
 	char *json;    /* config.json */
 	int stop_signal;
@@ -35,28 +36,9 @@ static void making_deinit(struct making *m)
 {
 	image_deinit(&m->image);
 	rootlayers_deinit(&m->layers);
+	mountplan_deinit(&m->mounts);
 	free(m->command);
 	free(m->json);
-}
-
-static int add_warning(Cleat__V1__CreateContainerReply *reply, const char *text)
-{
-	char **grown = realloc(reply->warnings, (reply->n_warnings + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	reply->warnings = grown;
-	reply->warnings[reply->n_warnings] = strdup(text);
-	return reply->warnings[reply->n_warnings] ? (reply->n_warnings++, 0) : -ENOMEM;
-}
-
-/* The image's wishes that this release does not fulfil. */
-static int warn(const struct image *image, Cleat__V1__CreateContainerReply *reply)
-{
-	if (image->config.volumes.n == 0)
-		return 0;
-	return add_warning(reply, "the image declares volumes: this release keeps their files in "
-				  "the container");
 }
 
 static int find_image(struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
@@ -88,31 +70,6 @@ static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m,
 			      config->n_groups, &m->user, err);
 }
 
-/* A bind's source must exist; -v makes a missing directory, as Docker does. */
-static int check_sources(const Cleat__V1__ContainerConfig *config, struct err *err)
-{
-	for (size_t i = 0; i < config->n_mounts; i++) {
-		const Cleat__V1__Mount *m = config->mounts[i];
-		struct stat st;
-		int r;
-
-		if (strcmp(m->type, "bind") != 0 || m->source[0] != '/')
-			continue;
-		if (stat(m->source, &st) == 0)
-			continue;
-		if (errno != ENOENT || !m->create_source)
-			return err_set(err, ERR_INVALID,
-				       "invalid mount config for type \"bind\": bind source path "
-				       "%s: %.120s",
-				       errno == ENOENT ? "does not exist" : "cannot be used",
-				       m->source);
-		r = fd_mkdir_all(AT_FDCWD, m->source, 0755);
-		if (r < 0)
-			return err_sys(err, r, "make the source %.120s of a mount", m->source);
-	}
-	return 0;
-}
-
 static int build_json(struct engine *engine, const struct create *create,
 		      const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
@@ -120,18 +77,24 @@ static int build_json(struct engine *engine, const struct create *create,
 	const char *id = create->record.id;
 	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
 	cleanup_free char *cgroup = str_printf("/%s/%s", engine->cgroup, id);
+	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
+	int r = mountsource_find(&mounts, engine, &m->mounts, err);
 	const struct spec_input in = {
 		.id = id,
 		.config = config,
 		.image = &none,
 		.user = { m->user.uid, m->user.gid, m->user.groups, m->user.n_groups,
 			  m->user.home },
+		.mounts = mounts.v,
+		.n_mounts = mounts.n,
 		.dir = dir,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
 	};
 
+	if (r < 0)
+		return r;
 	return dir && cgroup ? spec_build(&in, &m->json, err) : err_sys(err, ENOMEM, "create");
 }
 
@@ -192,6 +155,8 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	if (r == 0)
 		r = image_exists(engine, m->image.id, err);
 	if (r == 0)
+		r = mountplan_claim(&m->mounts, engine, &create.record, &m->layers, err);
+	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
 	if (r == 0 && pack_reply(&create, reply, &packed) < 0)
 		r = err_sys(err, ENOMEM, "create");
@@ -231,7 +196,7 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = find_user(config, m, err);
 	if (r == 0 && config->stop_signal[0])
 		r = lifecycle_signal(config->stop_signal, &m->stop_signal, err);
-	return r < 0 ? r : check_sources(config, err);
+	return r < 0 ? r : mountplan_make(&m->mounts, engine, config, err);
 }
 
 int make_container(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
@@ -244,8 +209,6 @@ int make_container(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		return r < 0 ? r : 0;
 	r = request->config ? prepare(engine, request, &m, err)
 			    : err_set(err, ERR_INVALID, "config is missing");
-	if (r == 0 && warn(&m.image, reply) < 0)
-		r = err_sys(err, ENOMEM, "create");
 	if (r == 0)
 		r = create(engine, request, key, &m, reply, err);
 	return r;

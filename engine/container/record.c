@@ -14,6 +14,7 @@
 #define COLUMNS                                                                             \
 	"id, name, image_ref, image_id, command, created_ns, config, auto_remove, intent, " \
 	"last_seq, boot_id"
+#define ALL_COLUMNS COLUMNS ", mounts"
 
 void record_deinit(struct record *record)
 {
@@ -22,12 +23,14 @@ void record_deinit(struct record *record)
 	free(record->image_id);
 	free(record->command);
 	free(record->config);
+	free(record->mounts);
 	*record = (struct record){ 0 };
 }
 
 static int read_row(const struct store_row *row, struct record *out)
 {
 	const void *config = store_blob(row, 6, &out->config_len);
+	const void *mounts = store_blob(row, 11, &out->mounts_len);
 
 	(void)snprintf(out->id, sizeof(out->id), "%s", store_text(row, 0));
 	(void)snprintf(out->intent, sizeof(out->intent), "%s", store_text(row, 8));
@@ -38,12 +41,16 @@ static int read_row(const struct store_row *row, struct record *out)
 	out->command = strdup(store_text(row, 4));
 	out->created_ns = store_int(row, 5);
 	out->config = malloc(out->config_len + 1);
+	out->mounts = malloc(out->mounts_len + 1);
 	out->auto_remove = store_int(row, 7) != 0;
 	out->last_seq = store_int(row, 9);
-	if (!out->name || !out->image_ref || !out->image_id || !out->command || !out->config)
+	if (!out->name || !out->image_ref || !out->image_id || !out->command || !out->config ||
+	    !out->mounts)
 		return -ENOMEM;
 	if (out->config_len)
 		memcpy(out->config, config, out->config_len);
+	if (out->mounts_len)
+		memcpy(out->mounts, mounts, out->mounts_len);
 	return 0;
 }
 
@@ -96,7 +103,7 @@ struct find {
 static int read_match(const struct store_row *row, void *ctx)
 {
 	struct find *find = ctx;
-	int rank = (int)store_int(row, 11);
+	int rank = (int)store_int(row, 12);
 
 	if (find->matches && rank > find->rank)
 		return 0;
@@ -116,7 +123,8 @@ int record_find(struct store *store, const char *reference, struct record *out, 
 	(void)snprintf(high, sizeof(high), "%.64sg", low);
 
 	int r = store_query(store, err, read_match, &find,
-			    "SELECT " COLUMNS ", CASE WHEN id = ?1 THEN 0 WHEN name = ?2 THEN 1 "
+			    "SELECT " ALL_COLUMNS
+			    ", CASE WHEN id = ?1 THEN 0 WHEN name = ?2 THEN 1 "
 			    "ELSE 2 END AS rank FROM containers WHERE id = ?1 OR name = ?2 OR "
 			    "(id >= ?3 AND id < ?4) ORDER BY rank LIMIT 3",
 			    "ssss", reference, name, low, high);
@@ -160,7 +168,7 @@ int record_list(struct store *store, struct record **out, size_t *n, struct err 
 {
 	struct list_ctx list = { 0 };
 	int r = store_query(store, err, read_listed, &list,
-			    "SELECT " COLUMNS " FROM containers ORDER BY created_ns DESC", "");
+			    "SELECT " ALL_COLUMNS " FROM containers ORDER BY created_ns DESC", "");
 
 	if (r < 0) {
 		record_list_free(list.records, list.n);
@@ -208,6 +216,13 @@ int record_set_config(struct store *store, const char *id, const void *config, s
 {
 	return done(store_run(store, err, "UPDATE containers SET config = ? WHERE id = ?", "bs",
 			      config, len, id));
+}
+
+int record_set_mounts(struct store *store, const char *id, const void *mounts, size_t len,
+		      struct err *err)
+{
+	return done(store_run(store, err, "UPDATE containers SET mounts = ? WHERE id = ?", "bs",
+			      mounts, len, id));
 }
 
 int record_advance(struct store *store, const char *id, int64_t seq, struct err *err)

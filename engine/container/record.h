@@ -19,6 +19,8 @@ struct record {
 	int64_t created_ns;
 	uint8_t *config; /* packed CreateContainerRequest */
 	size_t config_len;
+	uint8_t *mounts; /* packed ContainerConfig of the mounts alone: mountlist.h */
+	size_t mounts_len;
 	bool auto_remove;
 	char intent[16]; /* "creating" or "" */
 	int64_t last_seq;
@@ -49,6 +51,8 @@ int record_set_intent(struct store *store, const char *id, const char *intent,
 int record_set_boot(struct store *store, const char *id, const char *boot_id,
 		    struct err *err) must_check;
 int record_set_config(struct store *store, const char *id, const void *config, size_t len,
+		      struct err *err) must_check;
+int record_set_mounts(struct store *store, const char *id, const void *mounts, size_t len,
 		      struct err *err) must_check;
 /* Advances last_seq to `seq`. Returns 1 when it was lower, 0 when the event is known already. */
 int record_advance(struct store *store, const char *id, int64_t seq, struct err *err) must_check;

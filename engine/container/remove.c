@@ -18,6 +18,7 @@
 #include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
+#include "volume.h"
 
 enum { KILL_WAIT_MS = 10000, QUIT_MS = 2000 };
 
@@ -54,26 +55,6 @@ static void quit_shim(struct engine *engine, const char *id, uint64_t seq)
 		shims_forget(engine->shims, id);
 }
 
-int remove_traces(struct engine *engine, const char *id, struct err *err)
-{
-	int r = remains_clear(engine, id, err);
-
-	return r ? r : record_delete(engine->store, id, err);
-}
-
-int remove_half_made(struct engine *engine, const char *id, struct err *err)
-{
-	cleanup(record_deinit) struct record record = { 0 };
-	cleanup_fd int lock = lifecycle_lock(engine, id, NULL);
-	int r = record_find(engine->store, id, &record, NULL);
-
-	(void)lock; /* nothing to lock where its directory is not there any more */
-	if (r < 0 || strcmp(record.intent, "creating") != 0)
-		return r == -ENOENT;
-	r = remove_traces(engine, id, err);
-	return r < 0 ? r : 1;
-}
-
 static int end_it(struct engine *engine, const struct record *record, bool force,
 		  struct interrupt interrupt, struct err *err)
 {
@@ -97,24 +78,68 @@ static int end_it(struct engine *engine, const struct record *record, bool force
 		       : r;
 }
 
-/* With the row goes all that others see. What its shim carried out is remembered beyond a container of
- * --rm, which may go before the caller has its answer. */
-static int delete_row(struct engine *engine, const struct record *record,
-		      const struct status *status, struct err *err)
+/* With the row goes all that others see. */
+static int delete_row(struct engine *engine, const char *id, const struct status *status,
+		      struct volume_names *gone, struct err *err)
 {
-	size_t n = record->auto_remove ? STATUS_DONE : 0;
+	size_t n = status ? STATUS_DONE : 0;
 	int r = store_begin(engine->store, err), ended;
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = requests_remember(engine->store, status->done[i], NULL, 0, err);
-	r = r ? r : record_delete(engine->store, record->id, err);
+	if (r == 0 && gone)
+		r = volume_release(engine, id, gone, err);
+	r = r ? r : record_delete(engine->store, id, err);
 	ended = store_end(engine->store, r == 0, err);
 	return r < 0 ? r : ended;
 }
 
-static int remove_locked(struct engine *engine, const char *id, struct err *err)
+/* What the shim of *status carried out is remembered beyond the container, which may go before the caller has its
+ * answer. `volumes`: with those made for it alone. */
+static int forget(struct engine *engine, const char *id, const struct status *status, bool volumes,
+		  struct err *err)
+{
+	cleanup(volume_names_deinit) struct volume_names gone = { 0 };
+	int r = delete_row(engine, id, status, volumes ? &gone : NULL, err);
+
+	for (size_t i = 0; r == 0 && i < gone.n; i++) {
+		volume_discard(engine, gone.v[i]);
+		history_volume(engine, gone.v[i], "destroy");
+	}
+	return r;
+}
+
+static bool unfinished(struct engine *engine, const char *id)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+
+	return record_find(engine->store, id, &record, NULL) == 0 &&
+	       !strcmp(record.intent, "creating");
+}
+
+int remove_traces(struct engine *engine, const char *id, struct err *err)
+{
+	int r = remains_clear(engine, id, err);
+
+	return r ? r : forget(engine, id, NULL, unfinished(engine, id), err);
+}
+
+int remove_half_made(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup_fd int lock = lifecycle_lock(engine, id, NULL);
+	int r = record_find(engine->store, id, &record, NULL);
+
+	(void)lock; /* nothing to lock where its directory is not there any more */
+	if (r < 0 || strcmp(record.intent, "creating") != 0)
+		return r == -ENOENT;
+	r = remove_traces(engine, id, err);
+	return r < 0 ? r : 1;
+}
+
+static int remove_locked(struct engine *engine, const char *id, bool volumes, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	struct status status;
@@ -126,7 +151,8 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
-	r = delete_row(engine, &record, &status, err);
+	r = forget(engine, id, record.auto_remove ? &status : NULL, volumes || record.auto_remove,
+		   err);
 	if (r < 0)
 		return r;
 	lifecycle_end_lock(engine, id);
@@ -136,12 +162,12 @@ static int remove_locked(struct engine *engine, const char *id, struct err *err)
 }
 
 /* 1 = it was started once more before the lock was had. */
-static int try_remove(struct engine *engine, const struct record *record, bool force,
+static int try_remove(struct engine *engine, const struct record *record, unsigned int how,
 		      const char *key, struct interrupt interrupt, struct err *err)
 {
 	cleanup_fd int lock = -1;
 	struct status status;
-	int r = end_it(engine, record, force, interrupt, err);
+	int r = end_it(engine, record, how & REMOVE_FORCE, interrupt, err);
 
 	if (r < 0)
 		return r;
@@ -154,11 +180,11 @@ static int try_remove(struct engine *engine, const struct record *record, bool f
 	r = requests_remember(engine->store, key, NULL, 0, err);
 	if (r == 0 && lock == -ENOENT)
 		return remove_traces(engine, record->id, err);
-	return r < 0 ? r : remove_locked(engine, record->id, err);
+	return r < 0 ? r : remove_locked(engine, record->id, how & REMOVE_VOLUMES, err);
 }
 
-int remove_container(struct engine *engine, const char *reference, bool force, const char *key,
-		     struct interrupt interrupt, struct err *err)
+int remove_container(struct engine *engine, const char *reference, unsigned int how,
+		     const char *key, struct interrupt interrupt, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	int r = record_find(engine->store, reference, &record, err);
@@ -166,7 +192,7 @@ int remove_container(struct engine *engine, const char *reference, bool force, c
 	if (r < 0)
 		return r;
 	do {
-		r = try_remove(engine, &record, force, key, interrupt, err);
+		r = try_remove(engine, &record, how, key, interrupt, err);
 	} while (r == 1);
 	return r;
 }

@@ -19,9 +19,6 @@ int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
 		{ "--health-cmd and its kind",
 		  c->health_check && c->health_check->test && c->health_check->test->n_values &&
 			  strcmp(c->health_check->test->values[0], "NONE") != 0 },
-		{ "--volumes-from", c->n_volumes_from > 0 },
-		{ "anonymous volumes (-v PATH)", c->n_volumes > 0 },
-		{ "--volume-driver", str_or_empty(c->volume_driver)[0] },
 		{ "--storage-opt", c->n_storage_options > 0 },
 		{ "--publish", c->n_ports > 0 },
 		{ "--publish-all", c->publish_all_ports },

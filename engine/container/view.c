@@ -60,8 +60,9 @@ static const char *network_of(const Cleat__V1__ContainerConfig *config)
 	return mode[0] && strcmp(mode, "default") != 0 ? mode : "none";
 }
 
-static int fill_summary(Cleat__V1__ContainerSummary *out, const struct record *record,
-			const struct status *status, Cleat__V1__ContainerConfig *config)
+static int fill_summary(const struct engine *engine, Cleat__V1__ContainerSummary *out,
+			const struct record *record, const struct status *status,
+			Cleat__V1__ContainerConfig *config)
 {
 	struct buf text = BUF_NULL;
 	int r;
@@ -83,7 +84,7 @@ static int fill_summary(Cleat__V1__ContainerSummary *out, const struct record *r
 		return -ENOMEM;
 	if (!config)
 		return 0;
-	r = viewparts_mounts(config, &out->mounts, &out->n_mounts);
+	r = viewparts_mounts(engine, record, config, &out->mounts, &out->n_mounts);
 	return r ? r : move_labels(out, config);
 }
 
@@ -128,7 +129,7 @@ static int list_one(struct list_job *job, const struct record *record)
 	if (job->request->size && usage_container(job->engine, record, &summary->size_rw_bytes,
 						  &summary->size_root_fs_bytes, NULL) < 0)
 		summary->size_root_fs_bytes = 0;
-	return fill_summary(summary, record, &status, config);
+	return fill_summary(job->engine, summary, record, &status, config);
 }
 
 static int list_records(struct list_job *job, const struct record *records, size_t n)
@@ -282,7 +283,8 @@ static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails
 	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
 		return -ENOMEM;
 	if (viewparts_networks(network_of(out->config), &out->networks, &out->n_networks) < 0 ||
-	    (out->config && viewparts_mounts(out->config, &out->mounts, &out->n_mounts) < 0))
+	    (out->config &&
+	     viewparts_mounts(engine, record, out->config, &out->mounts, &out->n_mounts) < 0))
 		return -ENOMEM;
 	return fill_command(out);
 }

@@ -5,38 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mountlist.h"
 #include "str.h"
 
-static int fill_mount(const Cleat__V1__Mount *m, Cleat__V1__MountPoint *out)
+static int fill_mount(const struct engine *engine, const Cleat__V1__Mount *m,
+		      Cleat__V1__MountPoint *out)
 {
+	bool volume = mountlist_is_volume(m);
+
 	out->type = strdup(m->type);
-	out->source = strdup(m->source);
+	out->name = strdup(volume ? m->source : "");
+	out->source = mountlist_source(engine, m);
 	out->destination = strdup(m->target);
+	out->driver = strdup(volume ? "local" : "");
 	out->mode = strdup(m->read_only ? "ro" : "");
-	out->propagation = strdup(m->propagation[0] ? m->propagation : "rprivate");
+	out->propagation = strdup(volume ? "" : m->propagation[0] ? m->propagation : "rprivate");
 	out->read_write = !m->read_only;
-	return out->type && out->source && out->destination && out->mode && out->propagation
+	return out->type && out->name && out->source && out->destination && out->driver &&
+			       out->mode && out->propagation
 		       ? 0
 		       : -ENOMEM;
 }
 
-int viewparts_mounts(const Cleat__V1__ContainerConfig *config, Cleat__V1__MountPoint ***out,
+int viewparts_mounts(const struct engine *engine, const struct record *record,
+		     const Cleat__V1__ContainerConfig *config, Cleat__V1__MountPoint ***out,
 		     size_t *n)
 {
-	*out = calloc(config->n_mounts + 1, sizeof(**out));
+	cleanup(mountlist_freep) Cleat__V1__ContainerConfig *own =
+		record->mounts_len ? mountlist_read(record) : NULL;
+	const Cleat__V1__ContainerConfig *list = record->mounts_len ? own : config;
+
+	*out = list ? calloc(list->n_mounts + 1, sizeof(**out)) : NULL;
 	if (!*out)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->n_mounts; i++) {
+	for (size_t i = 0; i < list->n_mounts; i++) {
 		Cleat__V1__MountPoint *point;
 
-		if (str_equal(config->mounts[i]->type, "tmpfs"))
+		if (str_equal(list->mounts[i]->type, "tmpfs"))
 			continue;
 		point = malloc(sizeof(*point));
 		if (!point)
 			return -ENOMEM;
 		cleat__v1__mount_point__init(point);
 		(*out)[(*n)++] = point;
-		if (fill_mount(config->mounts[i], point) < 0)
+		if (fill_mount(engine, list->mounts[i], point) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -4,10 +4,14 @@
 #pragma once
 
 #include "cleat/v1/containers.pb-c.h"
+#include "engine.h"
 #include "mem.h"
+#include "record.h"
 
-/* What is mounted from outside the container; its tmpfs mounts are in the config alone, as with Docker. */
-int viewparts_mounts(const Cleat__V1__ContainerConfig *config, Cleat__V1__MountPoint ***out,
+/* What is mounted from outside the container; its tmpfs mounts are in the config alone, as with Docker.
+ * `config` is that of the record's request. */
+int viewparts_mounts(const struct engine *engine, const struct record *record,
+		     const Cleat__V1__ContainerConfig *config, Cleat__V1__MountPoint ***out,
 		     size_t *n) must_check;
 /* The one network of a container: none, host, or another container's. */
 int viewparts_networks(const char *mode, Cleat__V1__EndpointStatus ***out, size_t *n) must_check;

@@ -16,6 +16,7 @@
 #include "files_part.h"
 #include "image.h"
 #include "lifecycle.h"
+#include "mountlist.h"
 #include "proc.h"
 #include "rootlayers.h"
 #include "status.h"
@@ -141,11 +142,11 @@ static int add_bind(struct root *root, const char *source, const char *target, b
 
 /* The files of /etc that the engine writes, and what the user binds. Parents come first, as the request has to be
  * in that order for its runtime too. */
-static int add_binds(struct root *root, const struct engine *engine, const struct record *record,
-		     const Cleat__V1__ContainerConfig *c)
+static int add_binds(struct root *root, const struct engine *engine, const struct record *record)
 {
 	static const char *const files[] = { "resolv.conf", "hostname", "hosts" };
-	int r = 0;
+	cleanup(mountlist_freep) Cleat__V1__ContainerConfig *list = mountlist_read(record);
+	int r = list ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		cleanup_free char *source =
@@ -154,10 +155,13 @@ static int add_binds(struct root *root, const struct engine *engine, const struc
 
 		r = source && target ? add_bind(root, source, target, false) : -ENOMEM;
 	}
-	for (size_t i = 0; r == 0 && i < c->n_mounts; i++)
-		if (strcmp(c->mounts[i]->type, "bind") == 0)
-			r = add_bind(root, c->mounts[i]->source, c->mounts[i]->target,
-				     c->mounts[i]->read_only);
+	for (size_t i = 0; r == 0 && i < list->n_mounts; i++) {
+		const Cleat__V1__Mount *m = list->mounts[i];
+		cleanup_free char *source = mountlist_source(engine, m);
+
+		if (strcmp(m->type, "tmpfs") != 0)
+			r = source ? add_bind(root, source, m->target, m->read_only) : -ENOMEM;
+	}
 	return r;
 }
 
@@ -171,7 +175,7 @@ static int add_config(struct root *root, const struct engine *engine, const stru
 	if (r == 0 && part == ROOT_WRITE && made->config->read_only_root)
 		r = add(root, "readonly", "");
 	if (r == 0 && part != ROOT_FLAT)
-		r = add_binds(root, engine, record, made->config);
+		r = add_binds(root, engine, record);
 	if (made)
 		cleat__v1__create_container_request__free_unpacked(made, NULL);
 	return r;

@@ -239,7 +239,9 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequ
 		     Cleat__V1__RemoveContainerReply *reply, struct err *err)
 {
 	const struct call_key key = service_key(call);
-	int r = remove_container(service_engine(call), req->container, req->force, key.text,
+	unsigned int how =
+		(req->force ? REMOVE_FORCE : 0u) | (req->remove_volumes ? REMOVE_VOLUMES : 0u);
+	int r = remove_container(service_engine(call), req->container, how, key.text,
 				 service_interrupt(call, false), err);
 
 	(void)reply;

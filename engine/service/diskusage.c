@@ -14,6 +14,7 @@
 #include "service.h"
 #include "str.h"
 #include "view.h"
+#include "volumeview.h"
 
 /* A layer of an image. */
 struct place {
@@ -228,10 +229,41 @@ static int report_cache(struct report *d, struct err *err)
 	return r == -ENOMEM ? err_sys(err, ENOMEM, "disk usage") : r;
 }
 
-/* This release has no volumes. */
-static int report_none(struct report *d, const char *type, struct err *err)
+static int report_volume(struct report *d, const struct volume *v,
+			 Cleat__V1__DiskUsageReply__Usage *u, struct err *err)
 {
-	return add_usage(d, type) ? 0 : err_sys(err, ENOMEM, "disk usage");
+	uint64_t size = 0;
+
+	/* one that is being removed has a size no more */
+	if (volume_size(d->engine, v->name, &size) < 0)
+		size = 0;
+	u->total++;
+	u->active += v->references > 0;
+	u->size_bytes += size;
+	u->reclaimable_bytes += v->references ? 0 : size;
+	if (!d->request->details)
+		return 0;
+	int r = volumeview_add(d->engine, v, &d->reply->volumes, &d->reply->n_volumes, err);
+
+	if (r == 0)
+		d->reply->volumes[d->reply->n_volumes - 1]->size_bytes = size;
+	return r;
+}
+
+static int report_volumes(struct report *d, struct err *err)
+{
+	Cleat__V1__DiskUsageReply__Usage *u = add_usage(d, "volumes");
+	struct volume *volumes = NULL;
+	size_t n = 0;
+	int r = u ? volume_list(d->engine, &volumes, &n, err) : err_sys(err, ENOMEM, "disk usage");
+
+	d->reply->volumes = calloc(n + 1, sizeof(*d->reply->volumes));
+	if (r == 0 && !d->reply->volumes)
+		r = err_sys(err, ENOMEM, "disk usage");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = report_volume(d, &volumes[i], u, err);
+	volume_list_free(volumes, n);
+	return r;
 }
 
 int diskusage(struct rpc_call *call, const Cleat__V1__DiskUsageRequest *req,
@@ -251,7 +283,7 @@ int diskusage(struct rpc_call *call, const Cleat__V1__DiskUsageRequest *req,
 	if (r == 0 && (all || req->containers))
 		r = report_containers(&d, err);
 	if (r == 0 && (all || req->volumes))
-		r = report_none(&d, "volumes", err);
+		r = report_volumes(&d, err);
 	if (r == 0 && (all || req->build_cache))
 		r = report_cache(&d, err);
 	return r;

@@ -15,6 +15,7 @@
 /* Each offers the service of its name. 0 or -errno. */
 int service_register_containers(struct rpc_server *server) must_check;
 int service_register_images(struct rpc_server *server) must_check;
+int service_register_volumes(struct rpc_server *server) must_check;
 int service_register_exec(struct rpc_server *server) must_check;
 int service_register_networks(struct rpc_server *server) must_check;
 int service_register_volumes(struct rpc_server *server) must_check;

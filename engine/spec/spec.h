@@ -21,12 +21,22 @@ struct spec_user {
 	const char *home; /* for HOME; "" = "/" */
 };
 
+/* A mount with a clean target and, for a volume, what it is on the host. All borrowed. */
+struct spec_mount {
+	const Cleat__V1__Mount *mount;
+	const char *source;  /* of a volume: its directory, or what its file system is on */
+	const char *type;    /* of a volume that is a file system of its own; NULL = a directory */
+	const char *options; /* those of that file system, divided by commas; NULL = none */
+};
+
 /* All borrowed. */
 struct spec_input {
 	const char *id;
 	const Cleat__V1__ContainerConfig *config;
 	const Cleat__V1__ImageConfig *image;
 	struct spec_user user;
+	const struct spec_mount *mounts; /* instead of the config's */
+	size_t n_mounts;
 	const char *dir; /* STATE/containers/ID: upper, work, hostname, hosts, resolv.conf */
 	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that
 	 * the shim hands the runtime from SPEC_LAYER_FD on. */

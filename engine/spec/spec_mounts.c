@@ -48,10 +48,10 @@ static int add(json_t *mounts, const char *target, const char *type, const char 
 	return 0;
 }
 
-static bool overridden(const Cleat__V1__ContainerConfig *c, const char *target)
+static bool overridden(const struct spec_input *in, const char *target)
 {
-	for (size_t i = 0; i < c->n_mounts; i++)
-		if (strcmp(c->mounts[i]->target, target) == 0)
+	for (size_t i = 0; i < in->n_mounts; i++)
+		if (strcmp(in->mounts[i].mount->target, target) == 0)
 			return true;
 	return false;
 }
@@ -65,7 +65,7 @@ static int add_standard(const struct spec_input *in, json_t *mounts, struct err 
 	for (size_t i = 0; i < ARRAY_LEN(standards) && r == 0; i++) {
 		json_t *options = option_list(standards[i].options);
 
-		if (overridden(c, standards[i].target)) {
+		if (overridden(in, standards[i].target)) {
 			json_decref(options);
 			continue;
 		}
@@ -76,7 +76,7 @@ static int add_standard(const struct spec_input *in, json_t *mounts, struct err 
 		r = add(mounts, standards[i].target, standards[i].type, standards[i].source,
 			options, err);
 	}
-	if (r == 0 && !overridden(c, "/dev/shm") && strcmp(c->ipc_mode, "none") != 0)
+	if (r == 0 && !overridden(in, "/dev/shm") && strcmp(c->ipc_mode, "none") != 0)
 		r = add(mounts, "/dev/shm", "tmpfs", "shm",
 			json_pack("[s, s, s, s, o]", "nosuid", "noexec", "nodev", "mode=1777",
 				  json_sprintf("size=%llu", shm)),
@@ -95,7 +95,7 @@ static int add_files(const struct spec_input *in, json_t *mounts, struct err *er
 
 		if (!target || !source)
 			return err_sys(err, ENOMEM, "mounts");
-		if (!overridden(in->config, target))
+		if (!overridden(in, target))
 			r = add(mounts, target, "bind", source,
 				json_pack("[s, s, s]", "rbind", "rprivate", "rw"), err);
 	}
@@ -121,34 +121,41 @@ static int add_tmpfs(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
 	return add(mounts, m->target, "tmpfs", "tmpfs", options, err);
 }
 
-static int add_bind(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
+static int add_bind(const Cleat__V1__Mount *m, const char *source, json_t *mounts, struct err *err)
+{
+	json_t *options = json_pack("[s, s, s]", m->non_recursive ? "bind" : "rbind",
+				    m->propagation[0] ? m->propagation : "rprivate",
+				    m->read_only ? "ro" : "rw");
+
+	if (m->subpath[0])
+		json_array_append_new(options, json_sprintf(SPEC_SUBPATH "%s", m->subpath));
+	return add(mounts, m->target, "bind", source, options, err);
+}
+
+/* One that is a file system of its own is mounted in the container alone. */
+static int add_volume(const struct spec_mount *m, json_t *mounts, struct err *err)
 {
 	json_t *options;
 
-	if (m->source[0] != '/')
-		return err_set(err, ERR_INVALID,
-			       "invalid mount source: %s: expected an absolute path", m->source);
-	options = json_pack("[s, s, s]", m->non_recursive ? "bind" : "rbind",
-			    m->propagation[0] ? m->propagation : "rprivate",
-			    m->read_only ? "ro" : "rw");
-	return add(mounts, m->target, "bind", m->source, options, err);
+	if (!m->type)
+		return add_bind(m->mount, m->source, mounts, err);
+	if (m->mount->subpath[0])
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "volume-subpath of a volume of type %s is not supported yet",
+			       m->type);
+	options = option_list(str_or_empty(m->options));
+	if (m->mount->read_only)
+		json_array_append_new(options, json_string("ro"));
+	return add(mounts, m->mount->target, m->type, m->source, options, err);
 }
 
-static int add_mount(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
+static int add_mount(const struct spec_mount *m, json_t *mounts, struct err *err)
 {
-	if (m->target[0] != '/' || strcmp(m->target, "/") == 0)
-		return err_set(err, ERR_INVALID,
-			       "invalid mount target: %s: expected an absolute path below /",
-			       m->target);
-	if (strcmp(m->type, "tmpfs") == 0)
-		return add_tmpfs(m, mounts, err);
-	if (strcmp(m->type, "bind") == 0)
-		return add_bind(m, mounts, err);
-	if (strcmp(m->type, "volume") == 0 || strcmp(m->type, "image") == 0)
-		return err_set(err, ERR_UNIMPLEMENTED, "mounts of type %s are not supported yet",
-			       m->type);
-	return err_set(err, ERR_INVALID, "invalid mount type: %s: expected bind, volume or tmpfs",
-		       m->type);
+	if (strcmp(m->mount->type, "tmpfs") == 0)
+		return add_tmpfs(m->mount, mounts, err);
+	if (strcmp(m->mount->type, "bind") == 0)
+		return add_bind(m->mount, m->mount->source, mounts, err);
+	return add_volume(m, mounts, err);
 }
 
 static size_t depth(const char *path)
@@ -162,16 +169,16 @@ static size_t depth(const char *path)
 
 static int by_depth(const void *a, const void *b)
 {
-	const Cleat__V1__Mount *const *x = a, *const *y = b;
-	size_t dx = depth((*x)->target), dy = depth((*y)->target);
+	const struct spec_mount *const *x = a, *const *y = b;
+	size_t dx = depth((*x)->mount->target), dy = depth((*y)->mount->target);
 
 	return dx < dy ? -1 : dx > dy;
 }
 
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err)
 {
-	size_t n = in->config->n_mounts;
-	cleanup_free const Cleat__V1__Mount **sorted = calloc(n + 1, sizeof(*sorted));
+	size_t n = in->n_mounts;
+	cleanup_free const struct spec_mount **sorted = calloc(n + 1, sizeof(*sorted));
 	int r;
 
 	if (!sorted)
@@ -180,7 +187,7 @@ int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err)
 	if (r == 0)
 		r = add_files(in, mounts, err);
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = in->config->mounts[i];
+		sorted[i] = &in->mounts[i];
 	qsort(sorted, n, sizeof(*sorted), by_depth);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = add_mount(sorted[i], mounts, err);

@@ -12,6 +12,10 @@
 int spec_process(const struct spec_input *in, json_t *process, struct err *err) must_check;
 /* The container's capabilities as bits. */
 int spec_caps(const Cleat__V1__ContainerConfig *config, uint64_t *caps, struct err *err) must_check;
+/* The option of a bind that says which directory or file below its source is meant; the runtime looks for it at each
+ * start without letting a link lead out of the source. */
+#define SPEC_SUBPATH "x-cleat.subpath="
+
 /* mounts: the default ones, then the request's. spec_mounts.c */
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;
 /* resources: memory, cpu, pids, blockIO; the device rules are spec.c's. spec_resources.c */

@@ -12,6 +12,8 @@ struct fixture {
 	Cleat__V1__ContainerConfig config;
 	Cleat__V1__ImageConfig image;
 	Cleat__V1__StringList entrypoint, command;
+	const struct spec_mount *mounts;
+	size_t n_mounts;
 };
 
 static char *image_entry[] = { (char *)"/entry" }, *image_command[] = { (char *)"default" };
@@ -31,6 +33,8 @@ static void fixture_init(struct fixture *f)
 	f->image.n_command = 1;
 	f->image.env = image_env;
 	f->image.n_env = 2;
+	f->mounts = NULL;
+	f->n_mounts = 0;
 }
 
 static json_t *build(struct fixture *f)
@@ -40,6 +44,8 @@ static json_t *build(struct fixture *f)
 		.id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 		.config = &f->config,
 		.image = &f->image,
+		.mounts = f->mounts,
+		.n_mounts = f->n_mounts,
 		.dir = "/state/c",
 		.lower = lower,
 		.n_lower = 2,
@@ -146,7 +152,6 @@ static void privileged_and_host_network(void **state)
 static void bad_requests_name_the_field(void **state)
 {
 	struct fixture f;
-	Cleat__V1__Mount mount = CLEAT__V1__MOUNT__INIT, *mounts[] = { &mount };
 	char *caps[] = { (char *)"FLY" };
 
 	(void)state;
@@ -158,14 +163,63 @@ static void bad_requests_name_the_field(void **state)
 	f.config.n_cap_add = 1;
 	assert_null(build(&f));
 	fixture_init(&f);
-	mount.type = (char *)"bind";
-	mount.source = (char *)"/tmp";
-	mount.target = (char *)"relative";
-	f.config.mounts = mounts;
-	f.config.n_mounts = 1;
-	assert_null(build(&f));
-	fixture_init(&f);
 	f.config.pid_mode = (char *)"elsewhere";
+	assert_null(build(&f));
+}
+
+static json_t *find_mount(json_t *spec, const char *target)
+{
+	json_t *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(spec, "mounts"), i, m)
+	{
+		if (strcmp(json_string_value(json_object_get(m, "destination")), target) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static bool has_option(json_t *mount, const char *word)
+{
+	json_t *option;
+	size_t i;
+
+	json_array_foreach(json_object_get(mount, "options"), i, option)
+	{
+		if (strcmp(json_string_value(option), word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void volumes_are_what_they_are_on_the_host(void **state)
+{
+	Cleat__V1__Mount dir = CLEAT__V1__MOUNT__INIT, fs = CLEAT__V1__MOUNT__INIT;
+	const struct spec_mount mounts[] = {
+		{ .mount = &dir, .source = "/volumes/a/_data" },
+		{ .mount = &fs, .source = "tmpfs", .type = "tmpfs", .options = "size=1m,uid=7" },
+	};
+	struct fixture f;
+	json_t *spec, *m;
+
+	(void)state;
+	fixture_init(&f);
+	f.mounts = mounts;
+	f.n_mounts = 2;
+	dir.type = fs.type = (char *)"volume";
+	dir.target = (char *)"/a";
+	dir.subpath = (char *)"x/y";
+	fs.target = (char *)"/dev/shm"; /* instead of the standard one */
+	fs.read_only = true;
+	spec = build(&f);
+	m = find_mount(spec, "/a");
+	assert_string_equal(json_string_value(json_object_get(m, "source")), "/volumes/a/_data");
+	assert_true(has_option(m, "rbind") && has_option(m, "x-cleat.subpath=x/y"));
+	m = find_mount(spec, "/dev/shm");
+	assert_true(has_option(m, "size=1m") && has_option(m, "uid=7") && has_option(m, "ro"));
+	json_decref(spec);
+	fs.subpath = (char *)"x";
 	assert_null(build(&f));
 }
 
@@ -176,6 +230,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(privileged_and_host_network),
 		cmocka_unit_test(bad_requests_name_the_field),
+		cmocka_unit_test(volumes_are_what_they_are_on_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,3 +88,19 @@ CREATE TABLE build_cache (
 	PRIMARY KEY (key, diff_id)
 ) WITHOUT ROWID;
 CREATE INDEX build_cache_by_diff ON build_cache(diff_id);
+-- Migration 4: volumes, which containers keep them, and what is mounted in a container.
+CREATE TABLE volumes (
+	name       TEXT PRIMARY KEY,             -- the directory STATE/volumes/NAME
+	driver     TEXT NOT NULL,                -- local
+	anonymous  INTEGER NOT NULL DEFAULT 0,   -- goes with its container where that is asked for
+	created_ns INTEGER NOT NULL,
+	config     BLOB NOT NULL                 -- cleat.v1.CreateVolumeRequest: options and labels
+) WITHOUT ROWID;
+CREATE TABLE volume_uses (                       -- a volume that has a row here cannot go
+	volume       TEXT NOT NULL REFERENCES volumes(name),
+	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	own          INTEGER NOT NULL DEFAULT 0, -- made for this container
+	PRIMARY KEY (volume, container_id)
+) WITHOUT ROWID;
+CREATE INDEX volume_uses_by_container ON volume_uses(container_id);
+ALTER TABLE containers ADD COLUMN mounts BLOB NOT NULL DEFAULT x''; -- cleat.v1.ContainerConfig of mounts alone

@@ -84,7 +84,8 @@ int job_get(const struct file_job *job, struct err *err)
 	cleanup(pack_deinit) struct pack p = packing(job);
 	int r = find(&f, job, err);
 
-	r = r ? r : tell(&f, job, err);
+	if (r == 0 && !(job->args[1] && strcmp(job->args[1], "bare") == 0))
+		r = tell(&f, job, err);
 	r = r ? r : pack_open(&p, err);
 	if (r == 0)
 		r = f.path.directory ? pack_named_dir(&p, &f, err)

@@ -202,7 +202,7 @@ int job_diff(const struct file_job *job, struct err *err) must_check;
 /* filejob.c: the first word is a path inside the root, as users write it.
  * What it is, to the stream. */
 int job_stat(const struct file_job *job, struct err *err) must_check;
-/* The same, and it with all below as a tar. */
+/* The same, and it with all below as a tar; with "bare" as the second word the tar alone. */
 int job_get(const struct file_job *job, struct err *err) must_check;
 /* A tar from the stream into a directory; the second word may be "keep-kind". */
 int job_put(const struct file_job *job, struct err *err) must_check;

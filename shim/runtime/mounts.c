@@ -86,15 +86,43 @@ static int set_options(int fd, const struct mountopt *o)
 	return r;
 }
 
+/* What is to be bound: the source, or with the option x-cleat.subpath what is at that path inside it. A container
+ * that writes there has no say in where the path leads. */
+static int open_source(const struct plan_mount *m, const struct mounts_env *env, struct err *err)
+{
+	static const char option[] = "x-cleat.subpath=";
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			 (m->opt.recursive ? (unsigned)AT_RECURSIVE : 0);
+	const char *below =
+		m->data && str_has_prefix(m->data, option) ? m->data + strlen(option) : NULL;
+	int tree;
+
+	if (below) {
+		cleanup_fd int base = openat(env->bundle, m->source, O_PATH | O_CLOEXEC);
+		cleanup_fd int found =
+			base < 0 ? -1 : fd_open_in_root(base, below, O_PATH | O_CLOEXEC, 0);
+
+		if (found < 0)
+			return err_sys(err, base < 0 ? errno : found,
+				       "open %s in %s to mount it on %s", below, m->source,
+				       m->dest);
+		tree = open_tree(found, "", AT_EMPTY_PATH | flags);
+	} else {
+		tree = open_tree(env->bundle, m->source, flags);
+	}
+	return tree < 0 ? err_sys(err, errno, "open %s to mount it on %s", m->source, m->dest)
+			: tree;
+}
+
 static int mount_bind(const struct plan_mount *m, const struct mounts_env *env, struct err *err)
 {
 	struct stat st;
 	int r;
 
-	cleanup_fd int tree = open_tree(env->bundle, m->source,
-					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-						(m->opt.recursive ? (unsigned)AT_RECURSIVE : 0));
-	if (tree < 0 || fstat(tree, &st))
+	cleanup_fd int tree = open_source(m, env, err);
+	if (tree < 0)
+		return tree;
+	if (fstat(tree, &st))
 		return err_sys(err, errno, "open %s to mount it on %s", m->source, m->dest);
 	r = set_options(tree, &m->opt);
 	if (r)

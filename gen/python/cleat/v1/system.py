@@ -9,6 +9,7 @@ import cleat.v1.common
 import cleat.v1.containers
 import cleat.v1.images
 import cleat.v1.options
+import cleat.v1.volumes
 from cleat import codec, transport  # noqa: F401
 
 
@@ -220,6 +221,8 @@ class DiskUsageReply(codec.Message):
     containers: list[cleat.v1.containers.ContainerSummary] = field(default_factory=list)
     # with details
     caches: list[DiskUsageReply_CacheUsage] = field(default_factory=list)
+    # with details and sizes
+    volumes: list[cleat.v1.volumes.VolumeDetails] = field(default_factory=list)
 
 
 DiskUsageReply.FIELDS = (
@@ -228,6 +231,7 @@ DiskUsageReply.FIELDS = (
     (3, "images", "many", "message", lambda: DiskUsageReply_ImageUsage),
     (4, "containers", "many", "message", lambda: cleat.v1.containers.ContainerSummary),
     (5, "caches", "many", "message", lambda: DiskUsageReply_CacheUsage),
+    (6, "volumes", "many", "message", lambda: cleat.v1.volumes.VolumeDetails),
 )
 
 

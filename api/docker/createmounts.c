@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "createmounts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bindtext.h"
+#include "buf.h"
+#include "jsonfield.h"
+#include "msg.h"
+#include "str.h"
+
+typedef Cleat__V1__ContainerConfig config;
+
+static Cleat__V1__Mount *add_mount(config *c)
+{
+	Cleat__V1__Mount *mount = msg_new(&cleat__v1__mount__descriptor);
+
+	if (mount && msg_push(&c->mounts, &c->n_mounts, mount))
+		return mount;
+	msg_free(mount);
+	return NULL;
+}
+
+static int add_binds(json_t *list, config *c, struct err *err)
+{
+	json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, item)
+	{
+		Cleat__V1__Mount *mount = r == 0 ? add_mount(c) : NULL;
+
+		if (!json_is_string(item))
+			return jsonfield_wrong("Binds", "a list of strings", err);
+		if (r == 0 && !mount)
+			return jsonfield_no_memory(err);
+		r = r ? r : bindtext_parse(json_string_value(item), mount, err);
+	}
+	return r;
+}
+
+static const char *member(json_t *object, const char *key)
+{
+	return str_or_empty(json_string_value(json_object_get(object, key)));
+}
+
+static int add_pairs(json_t *object, const char *what, const ProtobufCMessageDescriptor *type,
+		     void *list, size_t *n, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		if (!json_is_string(value))
+			return jsonfield_wrong(what, "strings as values", err);
+		if (!msg_map_set(list, n, type, key, strlen(key), json_string_value(value)))
+			return jsonfield_no_memory(err);
+	}
+	return 0;
+}
+
+static int set_volume(json_t *volume, Cleat__V1__Mount *m, struct err *err)
+{
+	json_t *driver = json_object_get(volume, "DriverConfig");
+	int r = jsonfield_text(&m->subpath, member(volume, "Subpath"), err);
+
+	m->no_copy = json_is_true(json_object_get(volume, "NoCopy"));
+	r = r ? r : jsonfield_text(&m->driver, member(driver, "Name"), err);
+	r = r ? r
+	      : add_pairs(json_object_get(driver, "Options"), "DriverConfig.Options",
+			  &cleat__v1__mount__driver_options_entry__descriptor, &m->driver_options,
+			  &m->n_driver_options, err);
+	return r ? r
+		 : add_pairs(json_object_get(volume, "Labels"), "VolumeOptions.Labels",
+			     &cleat__v1__mount__labels_entry__descriptor, &m->labels, &m->n_labels,
+			     err);
+}
+
+/* Options are lists of a word and, maybe, its value. */
+static int set_tmpfs(json_t *tmpfs, Cleat__V1__Mount *m, struct err *err)
+{
+	json_t *size = json_object_get(tmpfs, "SizeBytes"), *option;
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	size_t i;
+
+	if (json_integer_value(size) < 0)
+		return jsonfield_wrong("TmpfsOptions.SizeBytes", "a size", err);
+	m->tmpfs_size_bytes = (uint64_t)json_integer_value(size);
+	m->tmpfs_mode = (uint32_t)json_integer_value(json_object_get(tmpfs, "Mode"));
+	json_array_foreach(json_object_get(tmpfs, "Options"), i, option)
+	{
+		const char *word = json_string_value(json_array_get(option, 0));
+		const char *value = json_string_value(json_array_get(option, 1));
+
+		if (!word)
+			return jsonfield_wrong("TmpfsOptions.Options", "lists of strings", err);
+		buf_printf(&text, "%s%s%s%s", i ? "," : "", word, value ? "=" : "",
+			   str_or_empty(value));
+	}
+	if (text.error)
+		return jsonfield_no_memory(err);
+	return jsonfield_text(&m->tmpfs_options, text.data ? text.data : "", err);
+}
+
+static int add_json_mount(json_t *o, config *c, struct err *err)
+{
+	Cleat__V1__Mount *mount = json_is_object(o) ? add_mount(c) : NULL;
+	json_t *bind = json_object_get(o, "BindOptions");
+	int r;
+
+	if (!mount)
+		return jsonfield_wrong("Mounts", "a list of objects", err);
+	mount->read_only = json_is_true(json_object_get(o, "ReadOnly"));
+	mount->create_source = json_is_true(json_object_get(bind, "CreateMountpoint"));
+	mount->non_recursive = json_is_true(json_object_get(bind, "NonRecursive"));
+	r = jsonfield_text(&mount->type, member(o, "Type"), err);
+	r = r ? r : jsonfield_text(&mount->source, member(o, "Source"), err);
+	r = r ? r : jsonfield_text(&mount->target, member(o, "Target"), err);
+	r = r ? r : jsonfield_text(&mount->propagation, member(bind, "Propagation"), err);
+	r = r ? r : set_volume(json_object_get(o, "VolumeOptions"), mount, err);
+	return r ? r : set_tmpfs(json_object_get(o, "TmpfsOptions"), mount, err);
+}
+
+int createmounts(json_t *host, config *c, struct err *err)
+{
+	json_t *tmpfs = json_object_get(host, "Tmpfs"), *item;
+	const char *target;
+	size_t i;
+	int r = add_binds(json_object_get(host, "Binds"), c, err);
+
+	json_array_foreach(json_object_get(host, "Mounts"), i, item) r =
+		r ? r : add_json_mount(item, c, err);
+	json_object_foreach(tmpfs, target, item)
+	{
+		Cleat__V1__Mount *mount = r == 0 ? add_mount(c) : NULL;
+
+		if (!mount)
+			return r ? r : jsonfield_no_memory(err);
+		if (!msg_set(&mount->type, "tmpfs") || !msg_set(&mount->target, target) ||
+		    !msg_set(&mount->tmpfs_options, str_or_empty(json_string_value(item))))
+			return jsonfield_no_memory(err);
+	}
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binds, Mounts and Tmpfs of Docker's HostConfig. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cleat/v1/config.pb-c.h"
+#include "err.h"
+#include "mem.h"
+
+/* Appends them to the config's mounts. -EINVAL names the member. */
+int createmounts(json_t *host, Cleat__V1__ContainerConfig *config, struct err *err) must_check;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a volume can be made as a request wants it. Pure. */
+#pragma once
+
+#include "cleat/v1/volumes.pb-c.h"
+#include "err.h"
+#include "mem.h"
+
+/* NULL when the request has no such option. Borrowed. */
+const char *volumecheck_option(const Cleat__V1__CreateVolumeRequest *request, const char *key);
+
+/* -EINVAL names what is wrong, -ENOENT a driver that is not there, UNIMPLEMENTED an option for a later release.
+ * An empty name is fine. */
+int volumecheck(const Cleat__V1__CreateVolumeRequest *request, struct err *err) must_check;
+
+/* Whether the request, made again, means the volume that is there: one without options means any. */
+bool volumecheck_same(const Cleat__V1__CreateVolumeRequest *there,
+		      const Cleat__V1__CreateVolumeRequest *again);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A directory that goes is renamed to a name no volume can have, so that a volume made anew a moment later begins
+ * empty however long the files of the old one take. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "chores.h"
+#include "engine.h"
+#include "fd.h"
+#include "log.h"
+#include "store/store.h"
+#include "str.h"
+#include "treesize.h"
+#include "volume.h"
+
+enum { NAME_ROOM = 300 };
+#define GONE ".gone-"
+
+int volumedir_lock(const struct engine *engine, struct err *err)
+{
+	int fd = fd_lock_file(engine->volumes_fd, ".lock", true);
+
+	return fd < 0 ? err_sys(err, fd, "lock the volumes") : fd;
+}
+
+char *volume_path(const struct engine *engine, const char *name)
+{
+	return str_printf("%s/volumes/%s/_data", engine->state_dir, name);
+}
+
+static int make(const struct engine *engine, const char *name, struct err *err)
+{
+	char data[NAME_ROOM];
+
+	(void)snprintf(data, sizeof(data), "%s/_data", name);
+	if ((mkdirat(engine->volumes_fd, name, 0701) < 0 && errno != EEXIST) ||
+	    (mkdirat(engine->volumes_fd, data, 0755) < 0 && errno != EEXIST))
+		return err_sys(err, errno, "make the directory of volume %.80s", name);
+	return 0;
+}
+
+int volumedir_make(struct engine *engine, const char *name, struct err *err)
+{
+	volumedir_discard(engine, name);
+	return make(engine, name, err);
+}
+
+int volumedir_ensure(const struct engine *engine, const char *name, struct err *err)
+{
+	return make(engine, name, err);
+}
+
+static void clear(struct engine *engine, const char *name)
+{
+	int r = fd_remove_tree(engine->volumes_fd, name);
+
+	if (r < 0 && r != -ENOENT)
+		log_error("cannot remove the files of a volume name=%s: %s", name, strerror(-r));
+}
+
+void volumedir_discard(struct engine *engine, const char *name)
+{
+	char random[65], gone[NAME_ROOM];
+
+	str_random_id(random);
+	(void)snprintf(gone, sizeof(gone), GONE "%.32s", random);
+	if (renameat(engine->volumes_fd, name, engine->volumes_fd, gone) == 0)
+		chores_queue(engine, clear, gone);
+	else if (errno != ENOENT)
+		log_error("cannot remove the directory of a volume name=%s: %s", name,
+			  strerror(errno));
+}
+
+int volume_size(const struct engine *engine, const char *name, uint64_t *bytes)
+{
+	char data[NAME_ROOM];
+
+	(void)snprintf(data, sizeof(data), "%s/_data", name);
+	int fd = openat(engine->volumes_fd, data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : treesize(fd, bytes);
+}
+
+static int note(const struct store_row *row, void *ctx)
+{
+	(void)row;
+	*(bool *)ctx = true;
+	return 0;
+}
+
+/* In doubt it stays. */
+static bool has_row(const struct engine *engine, const char *name)
+{
+	bool found = false;
+	int r = store_query(engine->store, NULL, note, &found,
+			    "SELECT 1 FROM volumes WHERE name = ?", "s", name);
+
+	return r < 0 || found;
+}
+
+void volume_sweep(struct engine *engine)
+{
+	cleanup_fd int lock = volumedir_lock(engine, NULL);
+	int fd = openat(engine->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir || lock < 0) {
+		if (dir)
+			closedir(dir);
+		else
+			closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (str_has_prefix(entry->d_name, GONE))
+			chores_queue(engine, clear, entry->d_name);
+		else if (entry->d_name[0] != '.' && !has_row(engine, entry->d_name))
+			volumedir_discard(engine, entry->d_name);
+	}
+	closedir(dir);
+}
