@@ -17,8 +17,8 @@ bool mountjson_is_bind(const Cleat__V1__Mount *m)
 {
 	if (strcmp(m->type, "bind") == 0)
 		return m->create_source && !m->non_recursive;
-	return strcmp(m->type, "volume") == 0 && m->source[0] && !m->subpath[0] &&
-	       !m->n_driver_options && !m->n_labels;
+	return strcmp(m->type, "volume") == 0 && !m->subpath[0] && !m->n_driver_options &&
+	       !m->n_labels && (m->source[0] || (!m->read_only && !m->no_copy));
 }
 
 bool mountjson_is_tmpfs(const Cleat__V1__Mount *m)
@@ -31,6 +31,9 @@ json_t *mountjson_bind(const Cleat__V1__Mount *m)
 {
 	char options[48];
 	size_t n = 0;
+
+	if (!m->source[0])
+		return text(m->target);
 
 	(void)snprintf(options, sizeof(options), "%s%s%s%.12s", m->read_only ? ",ro" : "",
 		       m->no_copy ? ",nocopy" : "", m->propagation[0] ? "," : "", m->propagation);

@@ -10,7 +10,7 @@
 
 bool mountjson_is_bind(const Cleat__V1__Mount *mount);
 bool mountjson_is_tmpfs(const Cleat__V1__Mount *mount);
-/* "source:target[:options]"; owned. */
+/* "source:target[:options]", or the target alone of an anonymous volume; owned. */
 json_t *mountjson_bind(const Cleat__V1__Mount *mount);
 /* The member Mounts of what is neither, if there is any. */
 void mountjson_set_mounts(json_t *host, const Cleat__V1__ContainerConfig *config);
