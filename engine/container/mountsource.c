@@ -27,26 +27,6 @@ static const char *keep(struct mountsource *sources, char *text)
 	return text;
 }
 
-static bool has_word(const char *options, const char *word)
-{
-	size_t n = strlen(word);
-
-	while (*options) {
-		size_t len = strcspn(options, ",");
-
-		if (len == n && memcmp(options, word, n) == 0)
-			return true;
-		options += len + (options[len] == ',');
-	}
-	return false;
-}
-
-/* Its options are those of the mount, too: a read-only one stays so. */
-static bool is_bind(const char *type, const char *options)
-{
-	return strcmp(type, "bind") == 0 || has_word(options, "bind") || has_word(options, "rbind");
-}
-
 static int find_volume(struct mountsource *sources, struct engine *engine, struct spec_mount *out,
 		       struct err *err)
 {
@@ -57,18 +37,20 @@ static int find_volume(struct mountsource *sources, struct engine *engine, struc
 		return r;
 	const char *type = volumecheck_option(volume.config, "type");
 	const char *options = str_or_empty(volumecheck_option(volume.config, "o"));
+	const char *device = str_or_empty(volumecheck_option(volume.config, "device"));
+	bool bind = volumecheck_bind(volume.config) != NULL;
+	/* the runtime knows a bind by its word */
+	bool word =
+		volumecheck_has(volume.config, "bind") || volumecheck_has(volume.config, "rbind");
 
 	if (!type) {
 		out->source = keep(sources, volume_path(engine, volume.name));
 		return out->source ? 0 : -ENOMEM;
 	}
-	out->source =
-		keep(sources, strdup(str_or_empty(volumecheck_option(volume.config, "device"))));
-	out->type = is_bind(type, options) ? "bind" : keep(sources, strdup(type));
-	out->options = keep(sources, is_bind(type, options) && !has_word(options, "bind") &&
-						     !has_word(options, "rbind")
-					     ? str_printf("rbind,%s", options)
-					     : strdup(options));
+	out->source = keep(sources, strdup(device));
+	out->type = bind ? "bind" : keep(sources, strdup(type));
+	out->options =
+		keep(sources, bind && !word ? str_printf("rbind,%s", options) : strdup(options));
 	return out->source && out->type && out->options ? 0 : -ENOMEM;
 }
 

@@ -14,6 +14,29 @@ const char *volumecheck_option(const Cleat__V1__CreateVolumeRequest *request, co
 	return NULL;
 }
 
+bool volumecheck_has(const Cleat__V1__CreateVolumeRequest *request, const char *word)
+{
+	const char *options = str_or_empty(volumecheck_option(request, "o"));
+	size_t n = strlen(word);
+
+	while (*options) {
+		size_t len = strcspn(options, ",");
+
+		if (len == n && memcmp(options, word, n) == 0)
+			return true;
+		options += len + (options[len] == ',');
+	}
+	return false;
+}
+
+const char *volumecheck_bind(const Cleat__V1__CreateVolumeRequest *request)
+{
+	bool bind = strcmp(str_or_empty(volumecheck_option(request, "type")), "bind") == 0 ||
+		    volumecheck_has(request, "bind") || volumecheck_has(request, "rbind");
+
+	return bind ? volumecheck_option(request, "device") : NULL;
+}
+
 static int check_name(const char *name, struct err *err)
 {
 	if (name[0] && !name[1])

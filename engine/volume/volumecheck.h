@@ -13,6 +13,11 @@ const char *volumecheck_option(const Cleat__V1__CreateVolumeRequest *request, co
  * An empty name is fine. */
 int volumecheck(const Cleat__V1__CreateVolumeRequest *request, struct err *err) must_check;
 
+/* Whether the word is among the options o=, which are divided by commas. */
+bool volumecheck_has(const Cleat__V1__CreateVolumeRequest *request, const char *word);
+/* The directory of the host that the volume is, when it is one; else NULL. Borrowed. */
+const char *volumecheck_bind(const Cleat__V1__CreateVolumeRequest *request);
+
 /* Whether the request, made again, means the volume that is there: one without options means any. */
 bool volumecheck_same(const Cleat__V1__CreateVolumeRequest *there,
 		      const Cleat__V1__CreateVolumeRequest *again);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One worker packs what the root has at the path, links resolved inside that root, another unpacks it in _fill
- * beside the volume's files; what comes from an image is read by nobody else. When all of it is there the directory
+ * beside the volume's files (in a directory of the host that is bound, below it); what comes from an image is read by nobody else. When all of it is there the directory
  * becomes _full by one rename, and its entries move to the volume's, also by rename: whoever has the volume mounted
  * sees whole files, and what he made himself meanwhile is kept. A kill before that one rename leaves a _fill, which
  * the next one begins anew, and a kill behind it a _full, which the next one goes on moving. */
@@ -18,10 +18,22 @@
 #include "str.h"
 #include "tar.h"
 #include "volume.h"
+#include "volumecheck.h"
 #include "workerjob.h"
 
-#define FILLING "_fill"
-#define FULL    "_full"
+struct place {
+	int at;                     /* what the two names are in */
+	const char *filling, *full; /* not to be seen in a directory of the host */
+	int data;                   /* the volume's files */
+};
+static const struct place own_place = { -1, "_fill", "_full", -1 };
+static const struct place bound_place = { -1, ".cleat-fill", ".cleat-full", -1 };
+
+static void place_close(struct place *place)
+{
+	closep(&place->at);
+	closep(&place->data);
+}
 
 static int open_dir(int at, const char *name)
 {
@@ -32,23 +44,25 @@ static int open_dir(int at, const char *name)
 
 /* ---- from _full to _data */
 
-static bool is_dots(const char *name)
+/* What is no file of a volume. */
+static bool is_passed(const char *name)
 {
-	return !strcmp(name, ".") || !strcmp(name, "..");
+	return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, bound_place.filling) ||
+	       !strcmp(name, bound_place.full);
 }
 
-/* The only entry of _full; -ENOENT. */
-static int open_only(int full)
+/* The first entry, which of _full is the only one; -ENOENT, -ENOTDIR. */
+static int open_first(int of)
 {
-	int fd = open_dir(full, "."), found = -ENOENT;
+	int fd = open_dir(of, "."), found = -ENOENT;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
 	if (!dir)
 		return fd < 0 ? fd : -errno;
 	while (found == -ENOENT && (entry = readdir(dir)))
-		if (!is_dots(entry->d_name))
-			found = open_dir(full, entry->d_name);
+		if (!is_passed(entry->d_name))
+			found = open_dir(of, entry->d_name);
 	closedir(dir);
 	return found;
 }
@@ -62,7 +76,7 @@ static int move_entries(int from, int to)
 	if (!dir)
 		return fd < 0 ? fd : -errno;
 	while (r == 0 && (entry = readdir(dir)))
-		if (!is_dots(entry->d_name) &&
+		if (!is_passed(entry->d_name) &&
 		    renameat2(from, entry->d_name, to, entry->d_name, RENAME_NOREPLACE) < 0 &&
 		    errno != EEXIST)
 			r = -errno;
@@ -88,25 +102,23 @@ static int copy_attributes(int from, int to)
 }
 
 /* 0 also when there is nothing to be moved. */
-static int settle(int dir)
+static int settle(const struct place *place)
 {
-	cleanup_fd int full = open_dir(dir, FULL);
-	cleanup_fd int from = full < 0 ? -1 : open_only(full);
-	cleanup_fd int to = full < 0 ? -1 : open_dir(dir, "_data");
+	cleanup_fd int full = open_dir(place->at, place->full);
+	cleanup_fd int from = full < 0 ? -1 : open_first(full);
 	struct stat st;
 	int r = 0;
 
-	if (full == -ENOENT)
-		return 0;
-	if (full < 0 || to < 0)
-		return full < 0 ? full : to;
+	if (full < 0)
+		return full == -ENOENT ? 0 : full;
 	if (from >= 0) {
-		r = fstat(from, &st) < 0 ? -errno : copy_attributes(from, to);
-		r = r ? r : move_entries(from, to);
-		if (r == 0)
-			(void)!futimens(to, (struct timespec[]){ st.st_atim, st.st_mtim });
+		r = fstat(from, &st) < 0 ? -errno : copy_attributes(from, place->data);
+		r = r ? r : move_entries(from, place->data);
 	}
-	return r ? r : fd_remove_tree(dir, FULL);
+	r = r ? r : fd_remove_tree(place->at, place->full);
+	if (r == 0 && from >= 0)
+		(void)!futimens(place->data, (struct timespec[]){ st.st_atim, st.st_mtim });
+	return r;
 }
 
 /* ---- into _fill */
@@ -233,50 +245,83 @@ static int copy(struct engine *engine, const struct volume_origin *origin, const
 	return r ? r : finish(&packer, &unpacker, err);
 }
 
-static int is_empty(int dir)
+static int is_empty(const struct place *place)
 {
-	cleanup_fd int data = open_dir(dir, "_data");
-	cleanup_fd int only = data < 0 ? -1 : open_only(data);
+	cleanup_fd int first = open_first(place->data);
 
-	if (data < 0)
-		return data;
-	return only == -ENOENT;
+	return first == -ENOENT;
 }
 
-static int begin_filling(int dir)
+static int begin_filling(const struct place *place)
 {
-	int r = fd_remove_tree(dir, FILLING);
+	int r = fd_remove_tree(place->at, place->filling);
 
-	if (r == 0 || r == -ENOENT)
-		r = mkdirat(dir, FILLING, 0700) < 0 ? -errno : 0;
-	return r ? r : open_dir(dir, FILLING);
+	if (r == 0)
+		r = mkdirat(place->at, place->filling, 0700) < 0 ? -errno : 0;
+	return r ? r : open_dir(place->at, place->filling);
 }
 
-static int fill(struct engine *engine, int dir, int lock, const struct volume_origin *origin,
-		const char *path, struct err *err)
+static int fill(struct engine *engine, const struct place *place, int lock,
+		const struct volume_origin *origin, const char *path, struct err *err)
 {
-	cleanup_fd int filling = begin_filling(dir);
+	cleanup_fd int filling = begin_filling(place);
 	const struct target into = { lock, filling };
 	int r = filling < 0 ? err_sys(err, filling, "fill a volume")
 			    : copy(engine, origin, path, &into, err);
 
 	if (r) {
-		(void)!fd_remove_tree(dir, FILLING);
+		(void)!fd_remove_tree(place->at, place->filling);
 		return r < 0 ? r : 0;
 	}
-	r = renameat(dir, FILLING, dir, FULL) < 0 ? -errno : settle(dir);
+	r = renameat(place->at, place->filling, place->at, place->full) < 0 ? -errno
+									    : settle(place);
 	return r < 0 ? err_sys(err, r, "fill a volume") : 0;
+}
+
+/* ---- where */
+
+/* Where the volume of the directory `dir` has its files: 1, or 0 for a file system that is nowhere on the host. */
+static int find_place(struct engine *engine, const char *name, int dir, struct place *out,
+		      struct err *err)
+{
+	cleanup(volume_deinit) struct volume volume = { 0 };
+	int r = volume_find(engine, name, &volume, err);
+	const char *bound = r < 0 ? NULL : volumecheck_bind(volume.config);
+
+	if (r < 0)
+		return r;
+	if (bound) {
+		*out = bound_place;
+		out->at = open(bound, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		out->at = out->at < 0 ? -errno : out->at;
+		out->data = out->at < 0 ? -1 : open_dir(out->at, ".");
+	} else if (volume.config->n_options == 0) {
+		*out = own_place;
+		out->at = open_dir(dir, ".");
+		out->data = open_dir(dir, "_data");
+	} else {
+		return 0;
+	}
+	if (out->at < 0 || out->data < 0)
+		return err_sys(err, out->at < 0 ? out->at : out->data,
+			       "open the files of volume %.60s%s%.100s", name, bound ? ", " : "",
+			       str_or_empty(bound));
+	return bound && volumecheck_has(volume.config, "ro") ? 0 : 1;
 }
 
 int volume_fill(struct engine *engine, const char *name, const struct volume_origin *origin,
 		const char *path, struct err *err)
 {
 	cleanup_fd int dir = open_dir(engine->volumes_fd, name);
-	cleanup_fd int lock = dir < 0 ? -1 : fd_lock_file(dir, "lock", true);
-	int r = dir < 0 ? dir : lock < 0 ? lock : settle(dir);
-	int empty = r ? r : is_empty(dir);
+	cleanup_fd int lock = dir < 0 ? dir : fd_lock_file(dir, "lock", true);
+	cleanup(place_close) struct place place = { .at = -1, .data = -1 };
+	int r = lock < 0 ? err_sys(err, lock, "open volume %.80s", name)
+			 : find_place(engine, name, dir, &place, err);
 
-	if (empty < 0)
-		return err_sys(err, empty, "open volume %.80s", name);
-	return empty && path ? fill(engine, dir, lock, origin, path, err) : 0;
+	if (r <= 0)
+		return r;
+	r = settle(&place);
+	if (r < 0)
+		return err_sys(err, r, "fill volume %.80s", name);
+	return path && is_empty(&place) ? fill(engine, &place, lock, origin, path, err) : 0;
 }

@@ -332,6 +332,25 @@ def test_restart_without_the_engine_keeps_volumes(busybox):
     assert mounts(busybox, "cc")["/v"]["Name"] == "vv"
 
 
+def test_a_bound_directory_is_filled_too(engine, tmp_path):
+    load(engine, "data", data_layer())
+    link = tmp_path.with_name("link")  # as mount(2) does, they are followed
+    link.symlink_to(tmp_path)
+    bound = ["-o", "type=none", "-o", f"device={link}"]
+    engine.out("volume", "create", *bound, "-o", "o=bind,ro", "ro")
+    engine.out("create", "-v", "ro:/data", "data")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / ".cleat-fill" / "data").mkdir(parents=True)  # of an engine that was killed
+    (tmp_path / ".cleat-fill" / "data" / "half").touch()
+    engine.out("volume", "create", *bound, "-o", "o=bind", "bb")
+    assert engine.out("run", "--rm", "-v", "bb:/data", "data", "cat", "/data/file") == "content"
+    assert sorted(os.listdir(tmp_path)) == ["again", "deep", "file", "link", "suid"]
+    assert tmp_path.stat().st_uid == 5
+    engine.out("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", "device=/nowhere/at/all", "none")
+    done = engine.cleat("create", "-v", "none:/data", "data", check=False)
+    assert done.returncode == 1 and "volume none, /nowhere/at/all: No such file" in done.stderr
+
+
 def big_layer(n=400, size=200_000):
     layer = image.Layer().dir("data", mode=0o750)
     for i in range(n):
