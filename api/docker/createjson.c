@@ -211,6 +211,32 @@ int createjson_ulimits(json_t *list, Cleat__V1__Ulimit ***out, size_t *n, struct
 	return 0;
 }
 
+static int add_devices(json_t *list, config *c, struct err *err)
+{
+	json_t *item;
+	size_t i;
+
+	c->devices = calloc(json_array_size(list) + 1, sizeof(*c->devices));
+	if (!c->devices)
+		return jsonfield_no_memory(err);
+	json_array_foreach(list, i, item)
+	{
+		Cleat__V1__Device *d = malloc(sizeof(*d));
+
+		if (!d)
+			return jsonfield_no_memory(err);
+		cleat__v1__device__init(d);
+		c->devices[c->n_devices++] = d;
+		if (!*member(item, "PathOnHost"))
+			return jsonfield_wrong("Devices", "objects with PathOnHost", err);
+		if (jsonfield_text(&d->host_path, member(item, "PathOnHost"), err) < 0 ||
+		    jsonfield_text(&d->container_path, member(item, "PathInContainer"), err) < 0 ||
+		    jsonfield_text(&d->permissions, member(item, "CgroupPermissions"), err) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Ports that the host should forward; only that there are some matters here. */
 static int add_ports(json_t *bindings, config *c, struct err *err)
 {
@@ -269,6 +295,7 @@ static int set_host(json_t *host, config *c, struct err *err)
 	r = r ? r : set_limits(host, c, err);
 	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);
 	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), c, err);
+	r = r ? r : add_devices(json_object_get(host, "Devices"), c, err);
 	r = r ? r : createmounts(host, c, err);
 	r = r ? r
 	      : createjson_ulimits(json_object_get(host, "Ulimits"), &c->ulimits, &c->n_ulimits,

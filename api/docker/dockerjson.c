@@ -247,6 +247,19 @@ static json_t *tmpfs(const Cleat__V1__ContainerConfig *c)
 	return o;
 }
 
+static json_t *devices(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < c->n_devices; i++)
+		json_array_append_new(
+			a,
+			json_pack("{s:o, s:o, s:o}", "PathOnHost", text(c->devices[i]->host_path),
+				  "PathInContainer", text(c->devices[i]->container_path),
+				  "CgroupPermissions", text(c->devices[i]->permissions)));
+	return a;
+}
+
 static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 {
 	json_t *o = json_object(), *ports = json_object();
@@ -286,6 +299,8 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "Runtime", text(c->runtime[0] ? c->runtime : "cleat-oci"));
 	set(o, "Init", json_boolean(c->init));
 	set(o, "CgroupParent", text(c->cgroup_parent));
+	set(o, "Devices", devices(c));
+	set(o, "DeviceCgroupRules", list(c->device_cgroup_rules, c->n_device_cgroup_rules));
 	set(o, "Sysctls", map(c->sysctls, c->n_sysctls));
 	set(o, "Annotations", map(c->annotations, c->n_annotations));
 	if (c->resources)

@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "create.h"
 #include "defaults.h"
+#include "devices.h"
 #include "fd.h"
 #include "image.h"
 #include "lifecycle.h"
@@ -27,6 +28,7 @@ struct making {
 	struct rootlayers layers;
 	struct passwd_user user;
 	struct mountplan mounts;
+	struct devices devices;
 	char *command; /* as lists show it */
 	char *json;    /* config.json */
 	int stop_signal;
@@ -37,6 +39,7 @@ static void making_deinit(struct making *m)
 	image_deinit(&m->image);
 	rootlayers_deinit(&m->layers);
 	mountplan_deinit(&m->mounts);
+	devices_deinit(&m->devices);
 	free(m->command);
 	free(m->json);
 }
@@ -87,6 +90,8 @@ static int build_json(struct engine *engine, const struct create *create,
 			  m->user.home },
 		.mounts = mounts.v,
 		.n_mounts = mounts.n,
+		.devices = m->devices.v,
+		.n_devices = m->devices.n,
 		.dir = dir,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
@@ -196,6 +201,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = find_user(config, m, err);
 	if (r == 0 && config->stop_signal[0])
 		r = lifecycle_signal(config->stop_signal, &m->stop_signal, err);
+	if (r == 0)
+		r = devices_find(&m->devices, config, err);
 	return r < 0 ? r : mountplan_make(&m->mounts, engine, config, err);
 }
 

@@ -24,8 +24,6 @@ int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
 		{ "--publish-all", c->publish_all_ports },
 		{ "--link", c->n_links > 0 },
 		{ "--mac-address", str_or_empty(c->mac_address)[0] },
-		{ "--device", c->n_devices > 0 },
-		{ "--device-cgroup-rule", c->n_device_cgroup_rules > 0 },
 		{ "--userns", str_or_empty(c->userns_mode)[0] && strcmp(c->userns_mode, "host") },
 		{ "--cgroup-parent", str_or_empty(c->cgroup_parent)[0] },
 	};

@@ -109,33 +109,6 @@ static int namespaces(const Cleat__V1__ContainerConfig *c, json_t *list, struct 
 	return r;
 }
 
-static json_t *device_rules(bool privileged)
-{
-	static const struct {
-		const char *type;
-		int major, minor;
-		const char *access;
-	} rules[] = {
-		{ "c", -1, -1, "m" }, { "b", -1, -1, "m" },    { "c", 1, 3, "rwm" },
-		{ "c", 1, 5, "rwm" }, { "c", 1, 7, "rwm" },    { "c", 5, 0, "rwm" },
-		{ "c", 1, 8, "rwm" }, { "c", 1, 9, "rwm" },    { "c", 5, 1, "rwm" },
-		{ "c", 5, 2, "rwm" }, { "c", 136, -1, "rwm" },
-	};
-	json_t *list = json_pack("[{s:b, s:s}]", "allow", privileged, "access", "rwm");
-
-	for (size_t i = 0; list && !privileged && i < ARRAY_LEN(rules); i++) {
-		json_t *rule = json_pack("{s:b, s:s, s:s}", "allow", 1, "type", rules[i].type,
-					 "access", rules[i].access);
-
-		if (rules[i].major >= 0)
-			json_object_set_new(rule, "major", json_integer(rules[i].major));
-		if (rules[i].minor >= 0)
-			json_object_set_new(rule, "minor", json_integer(rules[i].minor));
-		json_array_append_new(list, rule);
-	}
-	return list;
-}
-
 static int add_seccomp(const struct spec_input *in, json_t *linux_, struct err *err)
 {
 	uint64_t caps;
@@ -185,12 +158,14 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 {
 	const Cleat__V1__ContainerConfig *c = in->config;
 	json_t *list = json_array();
-	json_t *resources = json_pack("{s:o}", "devices", device_rules(c->privileged));
+	json_t *resources = json_object();
 	struct spec_security security;
 	int r = namespaces(c, list, err);
 
 	json_object_set_new(linux_, "namespaces", list);
 	json_object_set_new(linux_, "resources", resources);
+	if (r == 0)
+		r = spec_devices(in, linux_, resources, err);
 	if (r == 0)
 		r = spec_security(c, &security, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
  * cleat-oci, or any OCI runtime, executes. Pure: user names are resolved before, nothing is looked up. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,14 @@ struct spec_mount {
 	const char *options; /* those of that file system, divided by commas; NULL = none */
 };
 
+/* A device that the container gets beside the usual ones. All borrowed. */
+struct spec_device {
+	const char *path;   /* in the container */
+	const char *access; /* of "rwm" */
+	bool block;
+	uint32_t major, minor, mode, uid, gid;
+};
+
 /* All borrowed. */
 struct spec_input {
 	const char *id;
@@ -37,6 +46,8 @@ struct spec_input {
 	struct spec_user user;
 	const struct spec_mount *mounts; /* instead of the config's */
 	size_t n_mounts;
+	const struct spec_device *devices; /* instead of the config's */
+	size_t n_devices;
 	const char *dir; /* STATE/containers/ID: upper, work, hostname, hosts, resolv.conf */
 	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that
 	 * the shim hands the runtime from SPEC_LAYER_FD on. */

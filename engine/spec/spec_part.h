@@ -18,7 +18,10 @@ int spec_caps(const Cleat__V1__ContainerConfig *config, uint64_t *caps, struct e
 
 /* mounts: the default ones, then the request's. spec_mounts.c */
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;
-/* resources: memory, cpu, pids, blockIO; the device rules are spec.c's. spec_resources.c */
+/* devices of the linux section, and the rules for them in its resources. spec_devices.c */
+int spec_devices(const struct spec_input *in, json_t *linux_, json_t *resources,
+		 struct err *err) must_check;
+/* resources: memory, cpu, pids, blockIO. spec_resources.c */
 int spec_resources(const struct spec_input *in, json_t *resources, struct err *err) must_check;
 
 /* What --security-opt says. spec_security.c */
