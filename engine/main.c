@@ -28,6 +28,7 @@
 #include "service/service.h"
 #include "str.h"
 #include "upgrade.h"
+#include "volume/volume.h"
 
 enum { LISTEN_MS = 1000, DRAIN_MS = 10000 };
 
@@ -119,6 +120,8 @@ static int open_parts(struct engine *engine, struct err *err)
 				 engine->config.log_compress_after_s, err);
 	if (r == 0)
 		r = chores_open(&engine->chores, engine, err);
+	if (r == 0)
+		volume_sweep(engine);
 	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);

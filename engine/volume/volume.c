@@ -113,7 +113,7 @@ void volume_list_free(struct volume *volumes, size_t n)
 	free(volumes);
 }
 
-static int insert(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+int volume_insert(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
 		  bool anonymous, struct err *err)
 {
 	size_t len = cleat__v1__create_volume_request__get_packed_size(request);
@@ -148,7 +148,7 @@ int volume_create_locked(struct engine *engine, const Cleat__V1__CreateVolumeReq
 		return r;
 	}
 	r = volumedir_make(engine, request->name, err);
-	r = r ? r : insert(engine, request, anonymous, err);
+	r = r ? r : volume_insert(engine, request, anonymous, err);
 	return r ? r : volume_find(engine, request->name, out, err);
 }
 

@@ -54,7 +54,8 @@ int volume_remove(struct engine *engine, const char *name, struct err *err) must
 char *volume_path(const struct engine *engine, const char *name) must_check;
 /* Bytes of its files. */
 int volume_size(const struct engine *engine, const char *name, uint64_t *bytes) must_check;
-/* Clears away what an engine that died has left of volumes that are gone. */
+/* Before the first other use: clears away what an engine that died has left of volumes that are gone. After another
+ * boot a directory with files in it is a volume again, as its row may be among what a power cut took. */
 void volume_sweep(struct engine *engine);
 
 struct volume_prune {
@@ -114,3 +115,6 @@ void volumedir_discard(struct engine *engine, const char *name);
 int volume_create_locked(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
 			 bool anonymous, struct volume *out, bool *made,
 			 struct err *err) must_check;
+/* The row alone. */
+int volume_insert(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		  bool anonymous, struct err *err) must_check;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "buf.h"
 #include "chores.h"
 #include "engine.h"
 #include "fd.h"
@@ -19,6 +20,7 @@
 
 enum { NAME_ROOM = 300 };
 #define GONE ".gone-"
+#define BOOT ".boot"
 
 int volumedir_lock(const struct engine *engine, struct err *err)
 {
@@ -102,25 +104,71 @@ static bool has_row(const struct engine *engine, const char *name)
 	return r < 0 || found;
 }
 
+/* Whether this engine's boot is that of the last sweep: then the store has lost nothing. */
+static bool swept_this_boot(const struct engine *engine)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+
+	return fd_read_file(engine->volumes_fd, BOOT, sizeof(engine->boot_id), &text) == 0 &&
+	       str_equal(text.data, engine->boot_id);
+}
+
+static bool has_files(const struct engine *engine, const char *name)
+{
+	cleanup_free char *path = volume_path(engine, name);
+	DIR *dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Its labels are lost. One whose name is a random one was anonymous. */
+static void adopt(struct engine *engine, const char *name)
+{
+	Cleat__V1__CreateVolumeRequest request = CLEAT__V1__CREATE_VOLUME_REQUEST__INIT;
+	struct err err = ERR_NULL;
+
+	request.name = (char *)(uintptr_t)name;
+	if (volume_insert(engine, &request, str_is_id(name), &err) < 0)
+		log_error("%s", err.message);
+	else
+		log_warn("a volume that the store had lost is back name=%s", name);
+}
+
+static void sweep_one(struct engine *engine, const char *name, bool lost_nothing)
+{
+	if (str_has_prefix(name, GONE))
+		chores_queue(engine, clear, name);
+	else if (name[0] == '.' || has_row(engine, name))
+		return;
+	else if (!lost_nothing && str_is_name(name) && has_files(engine, name))
+		adopt(engine, name);
+	else
+		volumedir_discard(engine, name);
+}
+
 void volume_sweep(struct engine *engine)
 {
 	cleanup_fd int lock = volumedir_lock(engine, NULL);
-	int fd = openat(engine->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+		lock < 0 ? -1 : openat(engine->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool lost_nothing = swept_this_boot(engine);
 	struct dirent *entry;
 
-	if (!dir || lock < 0) {
-		if (dir)
-			closedir(dir);
-		else
-			closep(&fd);
+	if (!dir) {
+		closep(&fd);
 		return;
 	}
-	while ((entry = readdir(dir))) {
-		if (str_has_prefix(entry->d_name, GONE))
-			chores_queue(engine, clear, entry->d_name);
-		else if (entry->d_name[0] != '.' && !has_row(engine, entry->d_name))
-			volumedir_discard(engine, entry->d_name);
-	}
+	while ((entry = readdir(dir)))
+		sweep_one(engine, entry->d_name, lost_nothing);
 	closedir(dir);
+	if (!lost_nothing)
+		(void)!fd_replace_file(engine->volumes_fd, BOOT, engine->boot_id,
+				       strlen(engine->boot_id), 0600, false);
 }

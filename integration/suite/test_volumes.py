@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes: their life, what containers see of them, what fills them, what takes them away."""
+import contextlib
 import json
 import os
 import pathlib
 import random
+import sqlite3
 import stat
 import subprocess
 import tarfile
@@ -431,10 +433,26 @@ def test_kill_in_the_middle_of_creating_and_removing(engine):
     (folder / "lost" / "_data").mkdir(parents=True)  # of a create that was killed before its row
     (folder / ".gone-x" / "_data").mkdir(parents=True)
     engine.start()
-    wanted = {*names(engine), ".lock"}
+    wanted = {*names(engine), ".lock", ".boot"}
     harness.wait_until(lambda: set(os.listdir(folder)) == wanted, what="end of what has no row")
     for name in names(engine):
         assert os.path.isdir(folder / name / "_data")
+
+
+def test_a_row_lost_with_the_machine_loses_no_file(busybox):
+    """What a power cut may take of the store: its last commits."""
+    busybox.out("run", "--rm", "-v", "data:/d", "busybox", "touch", "/d/precious")
+    busybox.out("volume", "create", "empty")
+    busybox.kill()
+    with contextlib.closing(sqlite3.connect(busybox.state / "cleat.db")) as db:
+        db.execute("DELETE FROM volumes")
+        db.commit()
+    (busybox.state / "volumes" / ".boot").write_text("another")
+    busybox.start()
+    assert names(busybox) == ["data"] and "is back name=data" in busybox.log()
+    assert busybox.out("run", "--rm", "-v", "data:/d", "busybox", "ls", "/d") == "precious"
+    harness.wait_until(lambda: set(os.listdir(busybox.state / "volumes")) == {"data", ".lock", ".boot"},
+                       what="end of the one that was empty")
 
 
 def test_a_volume_made_again_is_empty(busybox):
