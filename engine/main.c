@@ -121,7 +121,7 @@ static int open_parts(struct engine *engine, struct err *err)
 	if (r == 0)
 		r = chores_open(&engine->chores, engine, err);
 	if (r == 0)
-		volume_sweep(engine);
+		volume_recover(engine);
 	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);

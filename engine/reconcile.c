@@ -31,6 +31,7 @@
 #include "logkeep.h"
 #include "str.h"
 #include "thread.h"
+#include "volume/volume.h"
 
 enum { STACK_BYTES = 256 << 10 };
 
@@ -281,6 +282,7 @@ static void tend_all(struct engine *engine)
 	record_list_free(records, n);
 	find_orphans(engine);
 	image_sweep(engine);
+	volume_sweep(engine);
 }
 
 /* The first task that is due, taken off the list; else NULL, and *wait_ns is when the next one is (0 =

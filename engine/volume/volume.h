@@ -54,8 +54,10 @@ int volume_remove(struct engine *engine, const char *name, struct err *err) must
 char *volume_path(const struct engine *engine, const char *name) must_check;
 /* Bytes of its files. */
 int volume_size(const struct engine *engine, const char *name, uint64_t *bytes) must_check;
-/* Before the first other use: clears away what an engine that died has left of volumes that are gone. After another
- * boot a directory with files in it is a volume again, as its row may be among what a power cut took. */
+/* Before the first other use: after another boot a directory with files in it is a volume again, as its row may be
+ * among what a power cut took of the store. Within one boot it has nothing to do. */
+void volume_recover(struct engine *engine);
+/* Clears away what an engine that died has left of volumes that are gone. */
 void volume_sweep(struct engine *engine);
 
 struct volume_prune {

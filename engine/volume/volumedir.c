@@ -152,23 +152,32 @@ static void sweep_one(struct engine *engine, const char *name, bool lost_nothing
 		volumedir_discard(engine, name);
 }
 
-void volume_sweep(struct engine *engine)
+static bool sweep(struct engine *engine, bool lost_nothing)
 {
 	cleanup_fd int lock = volumedir_lock(engine, NULL);
 	int fd =
 		lock < 0 ? -1 : openat(engine->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	bool lost_nothing = swept_this_boot(engine);
 	struct dirent *entry;
 
 	if (!dir) {
 		closep(&fd);
-		return;
+		return false;
 	}
 	while ((entry = readdir(dir)))
 		sweep_one(engine, entry->d_name, lost_nothing);
 	closedir(dir);
-	if (!lost_nothing)
+	return true;
+}
+
+void volume_recover(struct engine *engine)
+{
+	if (!swept_this_boot(engine) && sweep(engine, false))
 		(void)!fd_replace_file(engine->volumes_fd, BOOT, engine->boot_id,
 				       strlen(engine->boot_id), 0600, false);
+}
+
+void volume_sweep(struct engine *engine)
+{
+	(void)sweep(engine, swept_this_boot(engine));
 }
