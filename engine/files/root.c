@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 #include "rootlayers.h"
 #include "status.h"
 #include "str.h"
+#include "volume.h"
+#include "volumecheck.h"
 
 enum { STAT_MAX_BYTES = 4096, SETTLE_MS = 5000, STEP_MS = 20 };
 
@@ -140,9 +143,55 @@ static int add_bind(struct root *root, const char *source, const char *target, b
 	return value ? add(root, "bind", value) : -ENOMEM;
 }
 
+/* Where a mount's files are on the host, owned; NULL when they are in a file system that is mounted while the
+ * container runs, and nowhere else. */
+static int find_source(struct engine *engine, const Cleat__V1__Mount *m, char **source)
+{
+	cleanup(volume_deinit) struct volume volume = { 0 };
+	const char *bound = NULL;
+
+	if (strcmp(m->type, "tmpfs") == 0)
+		return 0;
+	if (mountlist_is_volume(m)) {
+		int r = volume_find(engine, m->source, &volume, NULL);
+
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		bound = volumecheck_bind(volume.config);
+		if (volume.config->n_options && !bound)
+			return 0;
+	}
+	*source = bound ? strdup(bound) : mountlist_source(engine, m);
+	return *source ? 0 : -ENOMEM;
+}
+
+/* In place of a source what is at the subpath inside it, as the worker has it: links that a container left there lead
+ * nowhere else. What is not there is not mounted. */
+static int enter_subpath(struct root *root, const char *subpath, char **source)
+{
+	cleanup_fd int base = open(*source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = base < 0 ? -errno : fd_open_in_root(base, subpath, O_PATH | O_CLOEXEC, 0);
+
+	free(*source);
+	*source = NULL;
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	int tree = open_tree(fd, "",
+			     AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	close(fd);
+	tree = tree < 0 ? -errno : root_hand(root, tree);
+	if (tree < 0)
+		return tree;
+	*source = str_printf("fd:%d", tree);
+	return *source ? 0 : -ENOMEM;
+}
+
 /* The files of /etc that the engine writes, and what the user binds. Parents come first, as the request has to be
  * in that order for its runtime too. */
-static int add_binds(struct root *root, const struct engine *engine, const struct record *record)
+static int add_binds(struct root *root, struct engine *engine, const struct record *record)
 {
 	static const char *const files[] = { "resolv.conf", "hostname", "hosts" };
 	cleanup(mountlist_freep) Cleat__V1__ContainerConfig *list = mountlist_read(record);
@@ -157,15 +206,18 @@ static int add_binds(struct root *root, const struct engine *engine, const struc
 	}
 	for (size_t i = 0; r == 0 && i < list->n_mounts; i++) {
 		const Cleat__V1__Mount *m = list->mounts[i];
-		cleanup_free char *source = mountlist_source(engine, m);
+		cleanup_free char *source = NULL;
 
-		if (strcmp(m->type, "tmpfs") != 0)
-			r = source ? add_bind(root, source, m->target, m->read_only) : -ENOMEM;
+		r = find_source(engine, m, &source);
+		if (r == 0 && source && m->subpath[0])
+			r = enter_subpath(root, m->subpath, &source);
+		if (r == 0 && source)
+			r = add_bind(root, source, m->target, m->read_only);
 	}
 	return r;
 }
 
-static int add_config(struct root *root, const struct engine *engine, const struct record *record,
+static int add_config(struct root *root, struct engine *engine, const struct record *record,
 		      enum root_part part)
 {
 	Cleat__V1__CreateContainerRequest *made = cleat__v1__create_container_request__unpack(

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "fd.h"
@@ -71,8 +72,56 @@ static int join(const struct root *root, struct err *err)
 	return tree < 0 ? err_sys(err, errno, "open the container's root") : tree;
 }
 
-/* FLAGS:SOURCE<newline>TARGET. Where the container never ran its target may be absent, and then shows nothing. */
-static int bind(int root, const char *text, struct err *err)
+/* Opens a mount point, and with `make` makes what is missing of it as the runtime would: a step at a time, each
+ * inside the root. -ENOENT. */
+static int open_target(int root, const char *path, bool make, bool directory)
+{
+	char prefix[JOB_PATH_MAX + 1];
+	size_t len = strlen(path);
+	int fd = fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0), parent = root;
+
+	if (fd != -ENOENT || !make || len > JOB_PATH_MAX)
+		return fd;
+	for (size_t n = 1; n <= len; n++) {
+		if (path[n] != '/' && path[n] != '\0')
+			continue;
+		memcpy(prefix, path, n);
+		prefix[n] = '\0';
+		fd = fd_open_in_root(root, prefix, O_PATH | O_CLOEXEC, 0);
+		if (fd == -ENOENT) {
+			const char *name = strrchr(prefix, '/') + 1;
+			bool dir = path[n] == '/' || directory;
+
+			if ((dir ? mkdirat(parent, name, 0755)
+				 : mknodat(parent, name, S_IFREG | 0644, 0)) == 0)
+				fd = fd_open_in_root(root, prefix, O_PATH | O_CLOEXEC, 0);
+		}
+		if (parent != root)
+			close(parent);
+		if (fd < 0)
+			return fd;
+		parent = fd;
+	}
+	return parent == root ? -ENOENT : parent;
+}
+
+/* A copy of what is at a path, or "fd:N", one that the engine has made. -1 with errno. */
+static int open_source(const char *source)
+{
+	int64_t number;
+
+	if (!str_has_prefix(source, "fd:"))
+		return open_tree(AT_FDCWD, source,
+				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	errno = EBADF;
+	return str_int_in(source + 3, 0, INT32_MAX, &number) < 0
+		       ? -1
+		       : fcntl((int)number, F_DUPFD_CLOEXEC, 0);
+}
+
+/* FLAGS:SOURCE<newline>TARGET. Where the container never ran its target may be absent: it is made in one that is
+ * written to, and shows nothing in one that is read. */
+static int bind(int root, const char *text, bool make, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 	const char *source = strchr(text, ':'), *target = strchr(text, '\n');
@@ -80,17 +129,17 @@ static int bind(int root, const char *text, struct err *err)
 	if (!source || !target)
 		return err_set(err, ERR_INTERNAL, "root=bind: expected FLAGS:SOURCE and TARGET");
 	cleanup_free char *from = strndup(source + 1, (size_t)(target - source - 1));
-	cleanup_fd int at = fd_open_in_root(root, target + 1, O_PATH | O_CLOEXEC, 0);
-	cleanup_fd int tree =
-		from ? open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
-		     : -1;
+	cleanup_fd int tree = from ? open_source(from) : -1;
+	struct stat st = { 0 };
+	bool directory = tree >= 0 && fstat(tree, &st) == 0 && S_ISDIR(st.st_mode);
+	cleanup_fd int at = tree < 0 ? -1 : open_target(root, target + 1, make, directory);
 
 	if (!from)
 		return err_sys(err, ENOMEM, "enter the container");
-	if (at == -ENOENT || (tree < 0 && errno == ENOENT))
-		return 0;
-	if (at < 0 || tree < 0)
-		return err_sys(err, at < 0 ? at : errno, "mount %.100s", target + 1);
+	if (tree < 0)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "mount %.100s", target + 1);
+	if (at < 0)
+		return at == -ENOENT ? 0 : err_sys(err, at, "mount %.100s", target + 1);
 	if (text[0] == 'r' &&
 	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "mount %.100s", target + 1);
@@ -118,7 +167,7 @@ static int mount_it(struct root *root, struct err *err)
 	if (root->readonly && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "make the root read-only");
 	for (size_t i = 0; r == 0 && i < root->n_binds; i++)
-		r = bind(tree, root->binds[i], err);
+		r = bind(tree, root->binds[i], root->overlay.upper != NULL, err);
 	if (r < 0)
 		return r;
 	/* a copy that is nowhere: what is mounted here goes with this namespace, and the worker leaves it */

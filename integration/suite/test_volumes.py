@@ -284,6 +284,18 @@ def test_cp_and_build_see_volumes_as_they_should(busybox, tmp_path):
     busybox.out("run", "--name", "cc", "-v", "vv:/v", "busybox", "sh", "-c", "echo x >/v/f")
     assert busybox.out("cp", "cc:/v/f", str(tmp_path)) == ""
     assert (tmp_path / "f").read_text() == "x\n"
+    bound = tmp_path / "bound"
+    bound.mkdir()
+    busybox.out("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", f"device={bound}", "bb")
+    busybox.out("create", "--name", "bound", "-v", "bb:/b", "busybox")
+    busybox.out("cp", str(tmp_path / "f"), "bound:/b/g")
+    assert (bound / "g").read_text() == "x\n"
+    busybox.out("create", "--name", "sub", "--mount", "source=vv,target=/deep/s,volume-subpath=abs", "busybox")
+    busybox.out("run", "--rm", "-v", "vv:/v", "busybox", "sh", "-c", "mkdir /v/inside && ln -s /inside /v/abs")
+    busybox.out("cp", str(tmp_path / "f"), "sub:/deep/s/h")
+    assert busybox.out("run", "--rm", "-v", "vv:/v", "busybox", "ls", "/v/inside") == "h"
+    busybox.out("rm", "bound", "sub")
+    busybox.out("volume", "rm", "bb")
     tmp_path.joinpath("Dockerfile").write_text("FROM busybox\nVOLUME /data\nRUN mkdir -p /data && echo b >/data/f\n")
     busybox.out("build", "-q", "-t", "built", str(tmp_path))
     assert busybox.out("run", "--rm", "built", "cat", "/data/f") == "b"
