@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "manifest.h"
 #include "str.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -195,7 +196,8 @@ int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t c
 	int r = !entry ? -ENOMEM : created_ns ? set_time(entry, created_ns) : 0;
 
 	if (r == 0 && key)
-		r = json_object_set_new(entry, "cleat.step", json_sprintf("sha256:%s", key));
+		r = json_object_set_new(entry, "comment",
+					json_sprintf(IMAGE_STEP_COMMENT "sha256:%s", key));
 	if (r == 0 && diff_id)
 		r = json_array_append_new(diff_ids, json_string(diff_id));
 	else if (r == 0)

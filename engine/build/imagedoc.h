@@ -49,8 +49,8 @@ int imagedoc_set_json(struct imagedoc *doc, const char *key, json_t *value) must
 
 int imagedoc_set_author(struct imagedoc *doc, const char *author) must_check;
 /* What was done, when (0 = as imagedoc_write() says), and the layer that came of it (its digest with sha256:;
- * NULL = none). `key` (64 digits, NULL = none) is the digest of what it depended on: a member "cleat.step" of its
- * own, which others pass over. */
+ * NULL = none). `key` (64 digits, NULL = none) is the digest of what it depended on: the comment of its
+ * entry. */
 int imagedoc_add_history(struct imagedoc *doc, const char *created_by, int64_t created_ns,
 			 const char *diff_id, const char *key) must_check;
 /* Diff ids (sha256:...), lowest first, appended to *out. */

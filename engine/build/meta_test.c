@@ -128,7 +128,7 @@ static void documents(void **state)
 		"\"layers\",\"diff_ids\":[\"sha256:1\"]}}";
 	static const char want[] =
 		"{\"architecture\":\"arm64\",\"config\":{\"Cmd\":[\"sh\"],\"Own\":1},\"created\":"
-		"\"1970-01-01T00:00:07Z\",\"history\":[{\"cleat.step\":\"sha256:ab\","
+		"\"1970-01-01T00:00:07Z\",\"history\":[{\"comment\":\"cleat.step sha256:ab\","
 		"\"created\":\"1970-01-01T00:00:05Z\","
 		"\"created_by\":\"RUN "
 		"x\"},{\"created\":\"1970-01-01T00:00:07Z\",\"created_by\":"

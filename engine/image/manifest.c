@@ -262,6 +262,17 @@ static int read_keys(const json_t *object, const char *field, bool values, struc
 	return 0;
 }
 
+/* The comment of a step that was built here is its key: the one member that tools which write a configuration
+ * anew keep. */
+static void take_step(struct image_history *h)
+{
+	if (!h->comment || !str_has_prefix(h->comment, IMAGE_STEP_COMMENT))
+		return;
+	h->step = steal(&h->comment);
+	memmove(h->step, h->step + strlen(IMAGE_STEP_COMMENT),
+		strlen(h->step + strlen(IMAGE_STEP_COMMENT)) + 1);
+}
+
 static int read_history(const json_t *doc, struct image_config *out, struct err *err)
 {
 	const json_t *list = json_object_get(doc, "history"), *item;
@@ -278,9 +289,9 @@ static int read_history(const json_t *doc, struct image_config *out, struct err 
 		int r = read_string(item, "created_by", &h->created_by, err);
 
 		r = r ? r : read_string(item, "comment", &h->comment, err);
-		r = r ? r : read_string(item, "cleat.step", &h->step, err);
 		if (r < 0)
 			return err_wrap(err, r, "history[%zu]", i);
+		take_step(h);
 		h->created_ns = read_time(item);
 		h->empty_layer = json_is_true(json_object_get(item, "empty_layer"));
 	}

@@ -11,6 +11,9 @@
 #include "mem.h"
 #include "str.h"
 
+/* What precedes the key of a step in the comment of its history entry. */
+#define IMAGE_STEP_COMMENT "cleat.step "
+
 enum { MANIFEST_BYTES_MAX = 4 << 20, MANIFEST_LAYERS_MAX = 128 };
 
 struct strings {
