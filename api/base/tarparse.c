@@ -98,6 +98,8 @@ static int take_extension(struct tarparse *p, struct err *err)
 		return take_pax(p, err);
 	if (p->extension_type == 'L' ? s->path : s->target)
 		return bad(p, err, "two names for one entry");
+	if (!p->extension[0]) /* readers disagree whether the header's own counts then */
+		return bad(p, err, "an empty name");
 	if (p->extension_type == 'L')
 		s->path = s->name_text = steal(&p->extension);
 	else
@@ -125,14 +127,12 @@ static int begin_extension(struct tarparse *p, char type, int64_t size, struct e
 	return size == 0 ? take_extension(p, err) : 0;
 }
 
-/* ---- entries */
+/* ---- bodies, of files with holes too */
 
 static bool has_body(char type)
 {
 	return type < TAR_HARDLINK || type > TAR_FIFO;
 }
-
-/* ---- files with holes */
 
 static int bad_holes(const struct tarparse *p, int r, struct err *err)
 {

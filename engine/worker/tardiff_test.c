@@ -247,6 +247,23 @@ static void sizes_of_nothing(void **state)
 	assert_non_null(strstr(err.message, "volume"));
 }
 
+/* Some take the header's own name then. */
+static void empty_names(void **state)
+{
+	struct last last;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		cleanup(buf_deinit) struct buf tar = BUF_NULL;
+
+		put(&tar, i < 2 ? 'L' : 'K', "l", "", i % 2 ? "\0x" : NULL, i % 2 ? 2 : 0);
+		put(&tar, '5', "d", "", NULL, 0);
+		assert_int_equal(parse(&tar, &last, &err), -EINVAL);
+		assert_non_null(strstr(err.message, "empty name"));
+	}
+}
+
 static void refused(void **state)
 {
 	cleanup(buf_deinit) struct buf twice = BUF_NULL, sparse = BUF_NULL, sum = BUF_NULL,
@@ -435,17 +452,12 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),
-		cmocka_unit_test(extended),
-		cmocka_unit_test(gnu_names),
-		cmocka_unit_test(cut),
-		cmocka_unit_test(pax_refused),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(sizes_of_nothing),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(pax_holes),
-		cmocka_unit_test(old_holes),
-		cmocka_unit_test(bad_holes),
+		cmocka_unit_test(plain),       cmocka_unit_test(extended),
+		cmocka_unit_test(gnu_names),   cmocka_unit_test(cut),
+		cmocka_unit_test(pax_refused), cmocka_unit_test(refused),
+		cmocka_unit_test(empty_names), cmocka_unit_test(sizes_of_nothing),
+		cmocka_unit_test(numbers),     cmocka_unit_test(pax_holes),
+		cmocka_unit_test(old_holes),   cmocka_unit_test(bad_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
