@@ -46,11 +46,12 @@ static mode_t who_of(const char *letters, size_t n)
 /* One "+x", "-rw", "=g" or "=". Its length; 0 = it is none. */
 static size_t operate(const char *text, mode_t who, mode_t *mode)
 {
-	size_t n = strspn(text + 1, "rwxXst");
 	mode_t bits = 0;
 
 	if (!text[0] || !strchr("+-=", text[0]))
 		return 0;
+	size_t n = strspn(text + 1, "rwxXst");
+
 	if (n == 0 && text[1] && strchr("ugo", text[1]))
 		n = 1;
 	for (size_t i = 1; i <= n; i++)
