@@ -2,10 +2,10 @@
 #include "baseimage.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "basepull.h"
+#include "distribution.h"
 #include "image.h"
 #include "str.h"
 
@@ -22,19 +22,17 @@ static int open_scratch(struct build *b, struct imagedoc *image, struct stack *s
 
 static int check_platform(const char *platform, const struct image *image, struct err *err)
 {
-	char have[80];
+	Cleat__V1__Platform wanted = CLEAT__V1__PLATFORM__INIT;
+	struct platform parsed;
 
-	(void)snprintf(have, sizeof(have), "%.32s/%.32s", str_or_empty(image->config.os),
-		       str_or_empty(image->config.architecture));
-	size_t n = strlen(have);
-
-	if (!platform || !platform[0] ||
-	    (strncmp(platform, have, n) == 0 && (!platform[n] || platform[n] == '/')))
+	if (!platform)
 		return 0;
-	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND",
-			  "image was found but does not match the specified platform: wanted "
-			  "%.60s, actual: %s",
-			  platform, have);
+	int r = platform_parse(platform, &parsed, err);
+
+	wanted.os = parsed.os;
+	wanted.architecture = parsed.architecture;
+	wanted.variant = parsed.variant;
+	return r ? r : image_check_platform(image, &wanted, err);
 }
 
 /* What is here unless it is missing, or --pull wants it anew. */
@@ -65,7 +63,7 @@ int baseimage_open(struct build *b, const char *name, const char *platform, stru
 
 	if (strcmp(name, "scratch") == 0)
 		return open_scratch(b, doc, stack, err);
-	r = find(b, name, platform, &image, err);
+	r = find(b, name, platform && platform[0] ? platform : NULL, &image, err);
 	if (r < 0)
 		return r;
 	r = imagedoc_base(doc, image.config_json, image.config_len);
