@@ -219,7 +219,7 @@ static int set_timestamp(options *o, const char *text, struct err *err)
 {
 	int64_t seconds;
 
-	if (str_int_in(text, 0, INT64_C(253402300799), &seconds) < 0)
+	if (str_int_in(text, 0, INT64_MAX / 1000000000, &seconds) < 0)
 		return err_set(err, ERR_INVALID,
 			       "invalid argument \"%.60s\" for \"--timestamp\": expected seconds "
 			       "since 1970",

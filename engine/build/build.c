@@ -31,6 +31,8 @@
 #include "work.h"
 #include "workerjob.h"
 
+#define NS_PER_S 1000000000LL
+
 static int no_memory(struct err *err)
 {
 	return err_sys(err, ENOMEM, "build");
@@ -207,7 +209,7 @@ static bool timestamp(const struct build *b, int64_t *ns)
 {
 	const Cleat__V1__BuildRequest__Options *o = b->options->request;
 
-	*ns = o->timestamp_seconds * 1000000000;
+	*ns = o->timestamp_seconds * NS_PER_S;
 	return o->reproducible_case ==
 	       CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS;
 }
@@ -320,6 +322,9 @@ static int check_request(const struct build *b, struct err *err)
 	if (r == 0 && o->listed && (o->remote[0] || !o->dockerfile_text.len))
 		r = err_set(err, ERR_INVALID,
 			    "build: a listed context needs the Dockerfile's text and no URL");
+	if (r == 0 && (o->timestamp_seconds < 0 || o->timestamp_seconds > INT64_MAX / NS_PER_S))
+		r = err_set(err, ERR_INVALID, "build: no image can be from %lld seconds after 1970",
+			    (long long)o->timestamp_seconds);
 	return r;
 }
 
