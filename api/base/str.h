@@ -26,6 +26,8 @@ int str_duration_ns(const char *text, int64_t *ns) must_check;
 /* A point in time as --since takes it: RFC 3339 (with or without zone; none is UTC), UNIX seconds
  * with an optional fraction, or a duration before now_ns. Result in UNIX nanoseconds. */
 int str_time_ns(const char *text, int64_t now_ns, int64_t *ns) must_check;
+/* The same, of a filter "until", where 0 is that there is none: a time before 1 ns after the epoch becomes that. */
+int str_until_ns(const char *text, int64_t now_ns, int64_t *ns) must_check;
 
 /* RFC 3339 with nanoseconds in UTC, "2026-01-02T03:04:05.000000006Z"; 0 gives Docker's zero time
  * "0001-01-01T00:00:00Z". out has STR_TIME_MAX bytes. */

@@ -138,6 +138,22 @@ static void times(void **state)
 	}
 }
 
+static void times_of_until(void **state)
+{
+	static const char *const early[] = { "0", "1970-01-01", "1960-01-01T00:00:00Z", "5001s" };
+	const int64_t now = INT64_C(5000000000000);
+	int64_t ns = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(early); i++) {
+		assert_int_equal(str_until_ns(early[i], now, &ns), 0);
+		assert_true(ns == 1);
+	}
+	assert_int_equal(str_until_ns("10m", now, &ns), 0);
+	assert_true(ns == INT64_C(4400000000000));
+	assert_int_equal(str_until_ns("yesterday", now, &ns), -EINVAL);
+}
+
 static void formatted_times(void **state)
 {
 	char text[STR_TIME_MAX];
@@ -240,11 +256,17 @@ static void utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8),     cmocka_unit_test(hosts_and_ports),
-		cmocka_unit_test(integers), cmocka_unit_test(bounded_integers),
-		cmocka_unit_test(sizes),    cmocka_unit_test(durations),
-		cmocka_unit_test(times),    cmocka_unit_test(formatted_times),
-		cmocka_unit_test(names),    cmocka_unit_test(ids_differ),
+		cmocka_unit_test(utf8),
+		cmocka_unit_test(hosts_and_ports),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(bounded_integers),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(times),
+		cmocka_unit_test(times_of_until),
+		cmocka_unit_test(formatted_times),
+		cmocka_unit_test(names),
+		cmocka_unit_test(ids_differ),
 		cmocka_unit_test(paths),
 	};
 

@@ -60,7 +60,7 @@ static int check(struct prune *p, struct err *err)
 		if (!until && strcmp(f->key, "label") != 0 && strcmp(f->key, "label!") != 0)
 			return err_set(err, ERR_INVALID, "invalid filter '%s'", f->key);
 		if (until &&
-		    (f->n_values != 1 || str_time_ns(f->values[0], now, &p->before_ns) < 0))
+		    (f->n_values != 1 || str_until_ns(f->values[0], now, &p->before_ns) < 0))
 			return err_set(err, ERR_INVALID, "invalid filter 'until=%s'",
 				       f->n_values ? f->values[0] : "");
 	}

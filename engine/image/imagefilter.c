@@ -107,7 +107,7 @@ int image_filter_check(struct image_filter *f, int64_t now_ns, struct err *err)
 				       f->filters[i]->key);
 	if (dangling && !is_bool(dangling))
 		return err_set(err, ERR_INVALID, "invalid filter 'dangling=[%.80s]'", dangling);
-	if (until && str_time_ns(until, now_ns, &f->until_ns) < 0)
+	if (until && str_until_ns(until, now_ns, &f->until_ns) < 0)
 		return err_set(err, ERR_INVALID, "invalid filter 'until=[%.80s]'", until);
 	return 0;
 }
