@@ -16,9 +16,6 @@
 #include "sha256.h"
 #include "str.h"
 
-typedef Cleat__V1__BuildRequest__ContextFile file;
-typedef Cleat__V1__BuildRequest__ContextListing listing_message;
-
 enum { BATCH_FILES = 256, BATCH_BYTES = 48 << 10, BLOCK_BYTES = 256 << 10, DEPTH_MAX = 255 };
 
 #define NS_PER_S 1000000000LL
@@ -35,7 +32,7 @@ struct lister {
 	struct buildcontext *context;
 	buildcontext_list_fn *list;
 	void *ctx;
-	file files[BATCH_FILES];
+	Cleat__V1__BuildRequest__ContextFile files[BATCH_FILES];
 	size_t n, bytes;
 	struct buf path;
 	char *block;
@@ -105,8 +102,8 @@ static void forget(struct lister *l)
 
 static int flush(struct lister *l, bool end)
 {
-	listing_message m = CLEAT__V1__BUILD_REQUEST__CONTEXT_LISTING__INIT;
-	file *files[BATCH_FILES];
+	Cleat__V1__BuildRequest__ContextListing m = CLEAT__V1__BUILD_REQUEST__CONTEXT_LISTING__INIT;
+	Cleat__V1__BuildRequest__ContextFile *files[BATCH_FILES];
 
 	for (size_t i = 0; i < l->n; i++)
 		files[i] = &l->files[i];
@@ -139,7 +136,7 @@ static int64_t time_of(const struct stat *st)
 /* `more` is a file's digest or a link's target. */
 static int add(struct lister *l, const struct stat *st, size_t path_len, const void *more, size_t n)
 {
-	file *f = &l->files[l->n++];
+	Cleat__V1__BuildRequest__ContextFile *f = &l->files[l->n++];
 
 	cleat__v1__build_request__context_file__init(f);
 	f->mode = st->st_mode;
@@ -268,6 +265,8 @@ static int list_below(struct lister *l, int fd, struct pending *self, int depth)
 		buf_printf(&l->path, "%s%s", len ? "/" : "", names.v[i]);
 		r = l->path.error ? failed(l, l->path.error)
 				  : list_any(l, fd, names.v[i], self, depth);
+		if (r) /* the path may be incomplete, and is of no more use */
+			return r;
 		l->path.len = len;
 		l->path.data[len] = '\0';
 	}
@@ -308,8 +307,5 @@ int buildcontext_open(const struct buildcontext *context, const char *path, stru
 		return err_set(err, ERR_INVALID,
 			       "the engine asks for \"%.150s\", which is no file of the context",
 			       path);
-	int owned = fd;
-
-	fd = -1;
-	return owned;
+	return steal_fd(&fd);
 }

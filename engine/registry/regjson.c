@@ -95,8 +95,8 @@ int regjson_search(const char *text, size_t len, struct regjson_found **out, siz
 		   struct err *err)
 {
 	cleanup(json_freep) json_t *doc = json_loadb(text, len, 0, NULL);
-	const json_t *results = json_object_get(doc, "results"), *item;
-	size_t count = json_array_size(results), i;
+	const json_t *results = json_object_get(doc, "results");
+	size_t count = json_array_size(results);
 	struct regjson_found *found;
 	int r = 0;
 
@@ -104,11 +104,13 @@ int regjson_search(const char *text, size_t len, struct regjson_found **out, siz
 		return err_set(err, ERR_INVALID,
 			       "the registry's answer to a search cannot be read");
 	found = calloc(count + 1, sizeof(*found));
-	json_array_foreach(results, i, item) if (r == 0 && found) r = take_found(item, &found[i]);
-	if (r < 0 || !found) {
-		if (found)
-			regjson_found_free(found, count);
+	if (!found)
 		return err_sys(err, ENOMEM, "search");
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = take_found(json_array_get(results, i), &found[i]);
+	if (r < 0) {
+		regjson_found_free(found, count);
+		return err_sys(err, r, "search");
 	}
 	*out = found;
 	*n = count;

@@ -56,7 +56,9 @@ int standing_take(struct standing *s, struct buf *lines, struct err *err)
 	size_t n_fds = 0;
 	ssize_t n = fd_recv(s->sock, text, sizeof(text), NULL, &n_fds, 0);
 
-	if (n <= 0)
+	if (n < 0) /* it may well go on, and would never be done */
+		return err_sys(err, (int)n, "read cleat-worker's result");
+	if (n == 0)
 		return died(s, lines, err);
 	buf_append(lines, text, (size_t)n);
 	return lines->error ? err_sys(err, lines->error, "read cleat-worker's result")
