@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* build, builder prune. */
+/* build. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "cleat/v1/images.rpc.h"
 #include "cli.h"
 #include "fd.h"
-#include "human.h"
 #include "msg.h"
 #include "str.h"
 
@@ -116,51 +115,10 @@ static int run_build(struct cli *cli, const struct flags *flags, struct err *err
 	return r ? r : write_id(&b, err);
 }
 
-static bool confirmed(bool all)
-{
-	char line[16] = "";
-
-	printf("WARNING! This will remove all %sbuild cache.\n"
-	       "Are you sure you want to continue? [y/N] ",
-	       all ? "" : "dangling ");
-	fflush(stdout);
-	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
-}
-
-static int run_prune(struct cli *cli, const struct flags *flags, struct err *err)
-{
-	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
-	char size[HUMAN_MAX];
-	bool all = flags_switch(flags, "all");
-	int r;
-
-	if (!flags_switch(flags, "force") && !confirmed(all))
-		return 0;
-	r = cli_filters(flags, &req.filters, &req.n_filters, err);
-	req.all = all;
-	r = r ? r : remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
-	cli_free_filters(req.filters, req.n_filters);
-	for (size_t i = 0; r == 0 && i < reply->n_ids; i++)
-		printf("%s\n", reply->ids[i]);
-	if (r == 0)
-		printf("Total reclaimed space: %s\n", human_size(reply->reclaimed_bytes, 4, size));
-	return r;
-}
-
-static const struct flag prune_flags[] = {
-	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused build cache, not just dangling ones" },
-	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. until=24h)" },
-	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
-	{ 0 },
-};
-
 const struct command cmd_build_table[] = {
 	{ "image", "build", "build", "[OPTIONS] PATH | URL | -", "Build an image from a Dockerfile",
 	  buildflags_table, 1, 1, false, run_build },
 	{ "builder", "build", NULL, "[OPTIONS] PATH | URL | -", "Build an image from a Dockerfile",
 	  buildflags_table, 1, 1, false, run_build },
-	{ "builder", "prune", NULL, "[OPTIONS]", "Remove build cache", prune_flags, 0, 0, false,
-	  run_prune },
 	{ 0 },
 };

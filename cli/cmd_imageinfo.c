@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* history, image prune. */
+/* history. */
 #include <stdio.h>
 #include <string.h>
 
@@ -95,61 +95,6 @@ static int run_history(struct cli *cli, const struct flags *flags, struct err *e
 	return r;
 }
 
-static bool confirmed(bool all)
-{
-	char line[16] = "";
-
-	printf("WARNING! This will remove all %s.\nAre you sure you want to continue? [y/N] ",
-	       all ? "images without at least one container associated to them"
-		   : "dangling images");
-	fflush(stdout);
-	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
-}
-
-static void show_pruned(const Cleat__V1__PruneImagesReply *reply)
-{
-	char size[HUMAN_MAX];
-
-	if (reply->n_changes)
-		printf("Deleted Images:\n");
-	for (size_t i = 0; i < reply->n_changes; i++) {
-		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
-
-		printf("%s: %s\n", c->untagged[0] ? "untagged" : "deleted",
-		       c->untagged[0] ? c->untagged : c->deleted);
-	}
-	printf("%sTotal reclaimed space: %s\n", reply->n_changes ? "\n" : "",
-	       human_size(reply->reclaimed_bytes, 4, size));
-}
-
-static int run_prune(struct cli *cli, const struct flags *flags, struct err *err)
-{
-	Cleat__V1__PruneImagesRequest req = CLEAT__V1__PRUNE_IMAGES_REQUEST__INIT;
-	cleanup(msg_freep) Cleat__V1__PruneImagesReply *reply = NULL;
-	Cleat__V1__Filter dangling = CLEAT__V1__FILTER__INIT;
-	bool all = flags_switch(flags, "all");
-	char *no[] = { (char *)(uintptr_t) "false" };
-	size_t own;
-
-	if (!flags_switch(flags, "force") && !confirmed(all))
-		return 0;
-	int r = cli_filters(flags, &req.filters, &req.n_filters, err);
-
-	own = req.n_filters;
-	if (r == 0 && all) {
-		dangling.key = (char *)(uintptr_t) "dangling";
-		dangling.values = no;
-		dangling.n_values = 1;
-		req.filters[req.n_filters++] = &dangling; /* there is room for one more */
-	}
-	if (r == 0)
-		r = remote_call(cli, &cleat_v1_images, "Prune", &req.base, &reply, err);
-	cli_free_filters(req.filters, own);
-	if (r == 0)
-		show_pruned(reply);
-	return r;
-}
-
 static const struct flag history_flags[] = {
 	{ "format", 0, FLAG_TEXT, "string", "table, json, or a template" },
 	{ "human", 'H', FLAG_SWITCH, NULL, "Print sizes and dates in human readable format" },
@@ -158,17 +103,9 @@ static const struct flag history_flags[] = {
 	{ "platform", 0, FLAG_TEXT, "string", "Only if the image is for it (os[/arch[/variant]])" },
 	{ 0 },
 };
-static const struct flag prune_flags[] = {
-	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused images, not just dangling ones" },
-	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=<timestamp>\")" },
-	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
-	{ 0 },
-};
 
 const struct command cmd_imageinfo_table[] = {
 	{ "image", "history", "history", "[OPTIONS] IMAGE", "Show the history of an image",
 	  history_flags, 1, 1, false, run_history },
-	{ "image", "prune", NULL, "[OPTIONS]", "Remove unused images", prune_flags, 0, 0, false,
-	  run_prune },
 	{ 0 },
 };

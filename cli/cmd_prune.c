@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system prune, container prune. */
+/* system prune, and the prunes of containers, images and build cache. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +82,20 @@ static int run_container_prune(struct cli *cli, const struct flags *flags, struc
 	return r;
 }
 
+static void show_changes(const Cleat__V1__PruneImagesReply *reply)
+{
+	if (reply->n_changes)
+		printf("Deleted Images:\n");
+	for (size_t i = 0; i < reply->n_changes; i++) {
+		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
+
+		printf("%s: %s\n", c->untagged[0] ? "untagged" : "deleted",
+		       c->untagged[0] ? c->untagged : c->deleted);
+	}
+	if (reply->n_changes)
+		printf("\n");
+}
+
 static int prune_images(struct cli *cli, const struct flags *flags, uint64_t *bytes,
 			struct err *err)
 {
@@ -101,18 +115,25 @@ static int prune_images(struct cli *cli, const struct flags *flags, uint64_t *by
 	cli_free_filters(req.filters, own);
 	if (r < 0)
 		return r;
-	if (reply->n_changes)
-		printf("Deleted Images:\n");
-	for (size_t i = 0; i < reply->n_changes; i++) {
-		const Cleat__V1__RemoveImageReply__Change *c = reply->changes[i];
-
-		printf("%s: %s\n", c->untagged[0] ? "untagged" : "deleted",
-		       c->untagged[0] ? c->untagged : c->deleted);
-	}
-	if (reply->n_changes)
-		printf("\n");
+	show_changes(reply);
 	*bytes += reply->reclaimed_bytes;
 	return 0;
+}
+
+static int run_image_prune(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	uint64_t bytes = 0;
+
+	if (!confirmed(flags, flags_switch(flags, "all")
+				      ? " all images without at least one container associated to "
+					"them."
+				      : " all dangling images."))
+		return 0;
+	int r = prune_images(cli, flags, &bytes, err);
+
+	if (r == 0)
+		show_total(bytes);
+	return r;
 }
 
 static int prune_networks(struct cli *cli, const struct flags *flags, struct err *err)
@@ -128,16 +149,16 @@ static int prune_networks(struct cli *cli, const struct flags *flags, struct err
 	return r;
 }
 
-/* What no image needs, or with --all whatever there is. The cache has no labels: with a filter of them nothing of
- * it is meant. */
+/* What no image needs, or with --all whatever there is; of that, what was used last is kept up to --keep-storage. */
 static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *bytes, struct err *err)
 {
 	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
+	const char *keep = flags_text(flags, "keep-storage");
 	int r;
 
-	if (filtered_by(flags, "label"))
-		return 0;
+	if (keep && str_size_bytes(keep, &req.keep_bytes) < 0)
+		return err_set(err, ERR_INVALID, "--keep-storage: \"%.40s\" is no size", keep);
 	r = cli_filters(flags, &req.filters, &req.n_filters, err);
 	req.all = flags_switch(flags, "all");
 	r = r ? r : remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
@@ -147,6 +168,20 @@ static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *byt
 	*bytes += reply->reclaimed_bytes;
 	show_list("Deleted build cache objects:", reply->ids, reply->n_ids);
 	return 0;
+}
+
+static int run_builder_prune(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	uint64_t bytes = 0;
+
+	if (!confirmed(flags, flags_switch(flags, "all") ? " all build cache."
+							 : " all dangling build cache."))
+		return 0;
+	int r = prune_cache(cli, flags, &bytes, err);
+
+	if (r == 0)
+		show_total(bytes);
+	return r;
 }
 
 static bool confirmed_system(const struct flags *flags)
@@ -180,7 +215,8 @@ static int run_system_prune(struct cli *cli, const struct flags *flags, struct e
 	r = r ? r : prune_networks(cli, flags, err);
 	r = r || !volumes ? r : volume_prune(cli, flags, false, &bytes, err);
 	r = r ? r : prune_images(cli, flags, &bytes, err);
-	r = r ? r : prune_cache(cli, flags, &bytes, err);
+	/* the cache has no labels: with a filter of them nothing of it is meant */
+	r = r || filtered_by(flags, "label") ? r : prune_cache(cli, flags, &bytes, err);
 	if (r == 0)
 		show_total(bytes);
 	return r;
@@ -189,6 +225,19 @@ static int run_system_prune(struct cli *cli, const struct flags *flags, struct e
 static const struct flag container_prune_flags[] = {
 	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=<timestamp>\")" },
 	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
+	{ 0 },
+};
+static const struct flag image_prune_flags[] = {
+	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused images, not just dangling ones" },
+	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=<timestamp>\")" },
+	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
+	{ 0 },
+};
+static const struct flag builder_prune_flags[] = {
+	{ "all", 'a', FLAG_SWITCH, NULL, "Remove all unused build cache, not just dangling ones" },
+	{ "filter", 0, FLAG_LIST, "filter", "Provide filter values (e.g. \"until=24h\")" },
+	{ "force", 'f', FLAG_SWITCH, NULL, "Do not prompt for confirmation" },
+	{ "keep-storage", 0, FLAG_TEXT, "bytes", "Amount of disk space to keep for cache" },
 	{ 0 },
 };
 static const struct flag system_prune_flags[] = {
@@ -205,5 +254,9 @@ const struct command cmd_prune_table[] = {
 	  false, run_system_prune },
 	{ "container", "prune", NULL, "[OPTIONS]", "Remove all stopped containers",
 	  container_prune_flags, 0, 0, false, run_container_prune },
+	{ "image", "prune", NULL, "[OPTIONS]", "Remove unused images", image_prune_flags, 0, 0,
+	  false, run_image_prune },
+	{ "builder", "prune", NULL, "[OPTIONS]", "Remove build cache", builder_prune_flags, 0, 0,
+	  false, run_builder_prune },
 	{ 0 },
 };

@@ -118,30 +118,57 @@ static int visit_all(const struct engine *engine, visit_fn *visit, void *ctx)
 	return r;
 }
 
-static int count(void *ctx, int dir_fd, const char *name, const struct stat *st)
+static int64_t used_ns(const struct stat *st)
 {
-	struct contentcache_usage *usage = ctx;
+	return st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec;
+}
+
+struct listing {
+	int (*each)(void *ctx, int64_t used_ns, uint64_t bytes);
+	void *ctx;
+};
+
+static int list_one(void *ctx, int dir_fd, const char *name, const struct stat *st)
+{
+	const struct listing *l = ctx;
 
 	(void)dir_fd;
 	(void)name;
+	return l->each(l->ctx, used_ns(st), (uint64_t)st->st_size);
+}
+
+int contentcache_each(const struct engine *engine,
+		      int (*each)(void *ctx, int64_t used_ns, uint64_t bytes), void *ctx,
+		      struct err *err)
+{
+	struct listing listing = { each, ctx };
+	int r = visit_all(engine, list_one, &listing);
+
+	return r < 0 ? err_sys(err, r, "look at the contexts' files") : r;
+}
+
+static int count(void *ctx, int64_t used, uint64_t bytes)
+{
+	struct contentcache_usage *usage = ctx;
+
+	(void)used;
 	usage->files++;
-	usage->bytes += (uint64_t)st->st_size;
+	usage->bytes += bytes;
 	return 0;
 }
 
 int contentcache_usage(const struct engine *engine, struct contentcache_usage *out, struct err *err)
 {
 	struct contentcache_usage usage = { 0, 0 };
-	int r = visit_all(engine, count, &usage);
+	int r = contentcache_each(engine, count, &usage, err);
 
-	if (r < 0)
-		return err_sys(err, r, "look at the contexts' files");
-	*out = usage;
-	return 0;
+	if (r == 0)
+		*out = usage;
+	return r;
 }
 
 struct removal {
-	int64_t until_s; /* what was used last before that */
+	int64_t until_ns; /* what was used last before that */
 	uint64_t freed;
 };
 
@@ -149,7 +176,7 @@ static int remove_old(void *ctx, int dir_fd, const char *name, const struct stat
 {
 	struct removal *r = ctx;
 
-	if (st->st_mtim.tv_sec >= r->until_s)
+	if (used_ns(st) >= r->until_ns)
 		return 0;
 	if (unlinkat(dir_fd, name, 0) < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -160,7 +187,7 @@ static int remove_old(void *ctx, int dir_fd, const char *name, const struct stat
 int contentcache_prune(const struct engine *engine, int64_t until_ns, uint64_t *freed,
 		       struct err *err)
 {
-	struct removal removal = { until_ns ? until_ns / NS_PER_S : INT64_MAX, 0 };
+	struct removal removal = { until_ns ? until_ns : INT64_MAX, 0 };
 	int r = visit_all(engine, remove_old, &removal);
 
 	*freed += removal.freed;
@@ -200,9 +227,9 @@ static int trim(const struct engine *engine)
 
 	while (age < KEEP_MINUTES && sum + ages->bytes[age] <= engine->config.context_max_bytes)
 		sum += ages->bytes[age++];
-	removal.until_s = ages->now_s - age * S_PER_MINUTE + 1;
+	removal.until_ns = (ages->now_s - age * S_PER_MINUTE + 1) * NS_PER_S;
 	if (age == 0)
-		removal.until_s = INT64_MAX;
+		removal.until_ns = INT64_MAX;
 	return r ? r : visit_all(engine, remove_old, &removal);
 }
 

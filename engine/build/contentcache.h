@@ -17,6 +17,11 @@ int contentcache_take(int cache_fd, const char hex[65], int dir_fd) must_check;
 /* Moves all files of dir_fd, whose names are their digests and which are on disk, into the cache. */
 int contentcache_keep(int cache_fd, int dir_fd) must_check;
 
+/* Calls `each` for every file, until it returns other than 0, and returns that. */
+int contentcache_each(const struct engine *engine,
+		      int (*each)(void *ctx, int64_t used_ns, uint64_t bytes), void *ctx,
+		      struct err *err) must_check;
+
 struct contentcache_usage {
 	uint64_t files, bytes;
 };

@@ -14,6 +14,7 @@
 #include "buf.h"
 #include "build.h"
 #include "cache.h"
+#include "cachekeep.h"
 #include "container/history.h"
 #include "contentcache.h"
 #include "contents.h"
@@ -276,37 +277,33 @@ int imagebuild(struct rpc_call *call, struct cleat_v1_images_build_stream *io, s
 
 /* ---- prune */
 
-static int64_t until(const Cleat__V1__PruneBuildCacheRequest *req, struct err *err)
+static int read_until(const Cleat__V1__PruneBuildCacheRequest *req, int64_t *until_ns,
+		      struct err *err)
 {
-	int64_t at = 0;
-
 	for (size_t i = 0; i < req->n_filters; i++) {
 		const Cleat__V1__Filter *f = req->filters[i];
 
 		if (strcmp(f->key, "until") != 0 || f->n_values != 1 ||
-		    str_time_ns(f->values[0], fd_realtime_ns(), &at) < 0)
+		    str_until_ns(f->values[0], fd_realtime_ns(), until_ns) < 0)
 			return err_set(err, ERR_INVALID, "invalid filter '%.60s'", f->key);
 	}
-	return at;
+	return 0;
 }
 
 int imagebuild_prune(struct rpc_call *call, const Cleat__V1__PruneBuildCacheRequest *req,
 		     Cleat__V1__PruneBuildCacheReply *reply, struct err *err)
 {
 	cleanup(strings_deinit) struct strings keys = { 0 };
-	int64_t before = until(req, err);
-	const struct cache_prune options = { req->all, before };
+	struct cache_prune options = { .all = req->all };
+	struct engine *engine = service_engine(call);
+	int r = read_until(req, &options.until_ns, err);
 
-	if (before < 0)
-		return (int)before;
-	if (req->keep_bytes)
-		return err_set(err, ERR_UNIMPLEMENTED,
-			       "--keep-storage: not supported by this release");
-	int r = cache_prune(service_engine(call), &options, &keys, &reply->reclaimed_bytes, err);
-
-	r = r ? r : contentcache_prune(service_engine(call), before, &reply->reclaimed_bytes, err);
+	if (r == 0 && req->keep_bytes)
+		r = cachekeep_narrow(engine, &options, req->keep_bytes, err);
+	r = r ? r : cache_prune(engine, &options, &keys, &reply->reclaimed_bytes, err);
+	r = r ? r : contentcache_prune(engine, options.until_ns, &reply->reclaimed_bytes, err);
 	if (r == 0) {
-		history_pruned(service_engine(call), "builder", reply->reclaimed_bytes);
+		history_pruned(engine, "builder", reply->reclaimed_bytes);
 		reply->ids = keys.v;
 		reply->n_ids = keys.n;
 		keys = (struct strings){ 0 };

@@ -431,6 +431,7 @@ def test_no_stale_iidfile(shared, tmp_path):
     (["-f", "none"], "unable to evaluate symlinks in Dockerfile path"),
     (["-t", "BAD"], "invalid reference format"),
     (["--timestamp", "x"], "--timestamp"),
+    (["--timestamp", "9223372037"], "--timestamp"),
     (["--progress", "loud"], "invalid progress mode loud"),
     (["--secret", "id=x,src=/no/such"], "secret x"),
     (["--secret", "id=x,env=NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
@@ -518,6 +519,23 @@ def test_builder_prune(busybox, tmp_path):
     busybox.cleat("rmi", "built")
     assert "Total reclaimed space: 100kB" in busybox.out("builder", "prune", "-f")
     assert not steps(build(busybox, tmp_path, text))[1].cached
+
+
+def test_builder_prune_keeps_what_was_used_last(busybox, tmp_path):
+    def pruned(*args):
+        return busybox.out("builder", "prune", "-f", *args)
+
+    text = "FROM busybox\nRUN head -c 100000 /dev/zero > /first\nRUN head -c 300000 /dev/zero > /second\n"
+    build(busybox, tmp_path, text)
+    assert "space: 0B" in pruned("--keep-storage", "1b")  # an image has them
+    busybox.cleat("rmi", "built")
+    assert "space: 0B" in pruned("--filter", "until=0")
+    assert "space: 0B" in pruned("--filter", "until=1960-01-01T00:00:00Z")
+    assert "space: 0B" in pruned("--keep-storage", "1g")
+    assert "space: 0B" in pruned("--keep-storage", "1b", "--filter", "until=1h")
+    assert "Deleted build cache objects:" in (out := pruned("--keep-storage", "310000")) and "space: 100kB" in out
+    assert "space: 300kB" in pruned("--keep-storage", "1b")
+    assert "is no size" in busybox.cleat("builder", "prune", "-f", "--keep-storage", "much", check=False).stderr
 
 
 def test_usage_and_system_prune(busybox, tmp_path):

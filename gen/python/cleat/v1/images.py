@@ -527,6 +527,7 @@ class BuildRequest_Options(codec.Message):
     # URL of the context
     remote: str = ""
     squash: bool = False
+    # since 1970, to 2262
     timestamp_seconds: int | None = None
     quiet: bool = False
     # instead of a file of the context
@@ -682,7 +683,9 @@ PruneImagesReply.FIELDS = (
 @dataclass
 class PruneBuildCacheRequest(codec.Message):
     all: bool = False
+    # what was used last stays, up to so much; 0 = nothing has to
     keep_bytes: int = 0
+    # until
     filters: list[cleat.v1.common.Filter] = field(default_factory=list)
 
 
