@@ -78,6 +78,8 @@ struct column {
 	const char *title;
 };
 
+/* A field of a row: the text, or "" when it is NULL or no UTF-8. Owned. */
+json_t *row_text(const char *text);
 /* Rows of JSON objects: by --format ("table ...", "json", a template), or the columns; `flags` are
  * asked for format. `rows` is borrowed. */
 int output_rows(const struct flags *flags, const struct column *columns, size_t n_columns,

@@ -16,13 +16,6 @@
 
 #define TEXT_OF(s) ((char *)(uintptr_t)(s))
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 static json_t *image_row(const Cleat__V1__ImageSummary *m, const char *tag, const char *digest,
 			 bool whole)
 {
@@ -34,17 +27,17 @@ static json_t *image_row(const Cleat__V1__ImageSummary *m, const char *tag, cons
 		colon = NULL;
 	json_object_set_new(o, "Repository",
 			    tag ? json_stringn(tag, colon ? (size_t)(colon - tag) : strlen(tag))
-				: text("<none>"));
-	json_object_set_new(o, "Tag", text(colon ? colon + 1 : "<none>"));
-	json_object_set_new(o, "Digest", text(digest ? digest : "<none>"));
-	json_object_set_new(o, "ID", text(whole ? m->id : human_id(m->id, id)));
+				: row_text("<none>"));
+	json_object_set_new(o, "Tag", row_text(colon ? colon + 1 : "<none>"));
+	json_object_set_new(o, "Digest", row_text(digest ? digest : "<none>"));
+	json_object_set_new(o, "ID", row_text(whole ? m->id : human_id(m->id, id)));
 	json_object_set_new(o, "CreatedSince",
-			    text(human_ago(fd_realtime_ns(), m->created_ns, out)));
-	json_object_set_new(o, "CreatedAt", text(human_time(m->created_ns, out)));
-	json_object_set_new(o, "Size", text(human_size(m->size_bytes, 3, out)));
-	json_object_set_new(o, "VirtualSize", text(out));
-	json_object_set_new(o, "SharedSize", text("N/A"));
-	json_object_set_new(o, "UniqueSize", text("N/A"));
+			    row_text(human_ago(fd_realtime_ns(), m->created_ns, out)));
+	json_object_set_new(o, "CreatedAt", row_text(human_time(m->created_ns, out)));
+	json_object_set_new(o, "Size", row_text(human_size(m->size_bytes, 3, out)));
+	json_object_set_new(o, "VirtualSize", row_text(out));
+	json_object_set_new(o, "SharedSize", row_text("N/A"));
+	json_object_set_new(o, "UniqueSize", row_text("N/A"));
 	json_object_set_new(o, "Containers", json_sprintf("%u", m->containers));
 	return o;
 }

@@ -13,13 +13,6 @@
 
 enum { CREATED_BY_SHOWN = 44 };
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 /* Tabs as blanks and, unless all is wanted, the first 44 bytes with an ellipsis, as Docker does. */
 static json_t *created_by(const char *command, bool whole)
 {
@@ -29,7 +22,7 @@ static json_t *created_by(const char *command, bool whole)
 	for (char *p = copy; p && (p = strchr(p, '\t'));)
 		*p = ' ';
 	if (!copy || whole || strlen(copy) <= CREATED_BY_SHOWN + 1)
-		return text(str_or_empty(copy));
+		return row_text(str_or_empty(copy));
 	while (n > 0 && ((unsigned char)copy[n] & 0xc0) == 0x80)
 		n--;
 	copy[n] = '\0';
@@ -42,18 +35,18 @@ static json_t *history_row(const Cleat__V1__ImageHistoryReply__Entry *e, bool wh
 	json_t *o = json_object();
 
 	json_object_set_new(o, "ID",
-			    text(!e->id[0] ? "<missing>"
-				 : whole   ? e->id
-					   : human_id(e->id, id)));
+			    row_text(!e->id[0] ? "<missing>"
+				     : whole   ? e->id
+					       : human_id(e->id, id)));
 	json_object_set_new(o, "CreatedSince",
-			    text(human ? human_ago(fd_realtime_ns(), e->created_ns, out)
-				       : human_time(e->created_ns, out)));
-	json_object_set_new(o, "CreatedAt", text(human_time(e->created_ns, out)));
+			    row_text(human ? human_ago(fd_realtime_ns(), e->created_ns, out)
+					   : human_time(e->created_ns, out)));
+	json_object_set_new(o, "CreatedAt", row_text(human_time(e->created_ns, out)));
 	json_object_set_new(o, "CreatedBy", created_by(e->created_by, whole));
 	json_object_set_new(o, "Size",
-			    human ? text(human_size(e->size_bytes, 3, out))
+			    human ? row_text(human_size(e->size_bytes, 3, out))
 				  : json_sprintf("%llu", (unsigned long long)e->size_bytes));
-	json_object_set_new(o, "Comment", text(e->comment));
+	json_object_set_new(o, "Comment", row_text(e->comment));
 	return o;
 }
 

@@ -16,13 +16,6 @@
 #include "template.h"
 #include "volume.h"
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 static json_t *command_text(const char *command, bool whole)
 {
 	json_t *v;
@@ -48,7 +41,7 @@ static json_t *ports_text(const Cleat__V1__ContainerSummary *c)
 				   p->host_ip[0] ? p->host_ip : "0.0.0.0", p->host_port);
 		buf_printf(&b, "%u/%s", p->container_port, p->protocol);
 	}
-	return text(b.data ? b.data : "");
+	return row_text(b.data ? b.data : "");
 }
 
 static json_t *labels_text(const Cleat__V1__ContainerSummary *c)
@@ -57,7 +50,7 @@ static json_t *labels_text(const Cleat__V1__ContainerSummary *c)
 
 	for (size_t i = 0; i < c->n_labels; i++)
 		buf_printf(&b, "%s%s=%s", i ? "," : "", c->labels[i]->key, c->labels[i]->value);
-	return text(b.data ? b.data : "");
+	return row_text(b.data ? b.data : "");
 }
 
 static json_t *labels_map(const Cleat__V1__ContainerSummary *c)
@@ -65,7 +58,7 @@ static json_t *labels_map(const Cleat__V1__ContainerSummary *c)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < c->n_labels; i++)
-		json_object_set_new(o, c->labels[i]->key, text(c->labels[i]->value));
+		json_object_set_new(o, c->labels[i]->key, row_text(c->labels[i]->value));
 	return o;
 }
 
@@ -78,7 +71,7 @@ static json_t *names_of(const Cleat__V1__ContainerSummary *c, bool mounts)
 			   c->mounts[i]->name[0] ? c->mounts[i]->name : c->mounts[i]->source);
 	for (size_t i = 0; !mounts && i < c->n_networks; i++)
 		buf_printf(&b, "%s%s", i ? "," : "", c->networks[i]->network);
-	return text(b.data ? b.data : "");
+	return row_text(b.data ? b.data : "");
 }
 
 static json_t *size_text(const Cleat__V1__ContainerSummary *c)
@@ -87,7 +80,7 @@ static json_t *size_text(const Cleat__V1__ContainerSummary *c)
 
 	human_size(c->size_rw_bytes, 3, rw);
 	if (c->size_root_fs_bytes == 0)
-		return text(rw);
+		return row_text(rw);
 	return json_sprintf("%s (virtual %s)", rw, human_size(c->size_root_fs_bytes, 3, root));
 }
 
@@ -96,15 +89,16 @@ static json_t *ps_row(const Cleat__V1__ContainerSummary *c, bool whole)
 	json_t *o = json_object();
 	char id[HUMAN_MAX], ago[HUMAN_MAX], created[HUMAN_MAX];
 
-	json_object_set_new(o, "ID", text(whole ? c->id : human_id(c->id, id)));
-	json_object_set_new(o, "Image", text(c->image));
+	json_object_set_new(o, "ID", row_text(whole ? c->id : human_id(c->id, id)));
+	json_object_set_new(o, "Image", row_text(c->image));
 	json_object_set_new(o, "Command", command_text(c->command, whole));
-	json_object_set_new(o, "CreatedAt", text(human_time(c->created_ns, created)));
-	json_object_set_new(o, "RunningFor", text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
-	json_object_set_new(o, "Status", text(c->status));
-	json_object_set_new(o, "State", text(dockerjson_state(c->state)));
+	json_object_set_new(o, "CreatedAt", row_text(human_time(c->created_ns, created)));
+	json_object_set_new(o, "RunningFor",
+			    row_text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
+	json_object_set_new(o, "Status", row_text(c->status));
+	json_object_set_new(o, "State", row_text(dockerjson_state(c->state)));
 	json_object_set_new(o, "Ports", ports_text(c));
-	json_object_set_new(o, "Names", text(c->name));
+	json_object_set_new(o, "Names", row_text(c->name));
 	json_object_set_new(o, "Labels", labels_text(c));
 	json_object_set_new(o, TEMPLATE_LABELS, labels_map(c));
 	json_object_set_new(o, "Mounts", names_of(c, true));

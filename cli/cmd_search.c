@@ -11,13 +11,6 @@
 
 enum { DESCRIPTION_SHOWN = 45 };
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 /* On one line, cut unless all of it is wanted. */
 static json_t *description(const char *given, bool whole)
 {
@@ -28,7 +21,7 @@ static json_t *description(const char *given, bool whole)
 		if (*p == '\n' || *p == '\r' || *p == '\t')
 			*p = ' ';
 	if (!copy || whole || strlen(copy) <= DESCRIPTION_SHOWN)
-		return text(str_or_empty(copy));
+		return row_text(str_or_empty(copy));
 	while (n > 0 && ((unsigned char)copy[n] & 0xc0) == 0x80)
 		n--;
 	copy[n] = '\0';
@@ -39,10 +32,10 @@ static json_t *row(const Cleat__V1__SearchImagesReply__Result *r, bool whole)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "Name", text(r->name));
+	json_object_set_new(o, "Name", row_text(r->name));
 	json_object_set_new(o, "Description", description(r->description, whole));
 	json_object_set_new(o, "StarCount", json_sprintf("%u", r->stars));
-	json_object_set_new(o, "IsOfficial", text(r->official ? "[OK]" : ""));
+	json_object_set_new(o, "IsOfficial", row_text(r->official ? "[OK]" : ""));
 	return o;
 }
 

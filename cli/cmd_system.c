@@ -16,30 +16,23 @@
 
 #define TEXT_OF(s) ((char *)(uintptr_t)(s))
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 static json_t *version_json(const Cleat__V1__VersionReply *v)
 {
 	json_t *o = json_object(), *client = json_object(), *server = json_object();
 
-	json_object_set_new(client, "Version", text(CLEAT_VERSION));
-	json_object_set_new(client, "Os", text("linux"));
+	json_object_set_new(client, "Version", row_text(CLEAT_VERSION));
+	json_object_set_new(client, "Os", row_text("linux"));
 	json_object_set_new(o, "Client", client);
 	if (!v) {
 		json_decref(server);
 		return o;
 	}
-	json_object_set_new(server, "Version", text(v->version));
-	json_object_set_new(server, "GitCommit", text(v->git_commit));
-	json_object_set_new(server, "Os", text(v->os));
-	json_object_set_new(server, "Arch", text(v->architecture));
-	json_object_set_new(server, "KernelVersion", text(v->kernel));
-	json_object_set_new(server, "BuildTime", text(v->build_time));
+	json_object_set_new(server, "Version", row_text(v->version));
+	json_object_set_new(server, "GitCommit", row_text(v->git_commit));
+	json_object_set_new(server, "Os", row_text(v->os));
+	json_object_set_new(server, "Arch", row_text(v->architecture));
+	json_object_set_new(server, "KernelVersion", row_text(v->kernel));
+	json_object_set_new(server, "BuildTime", row_text(v->build_time));
 	json_object_set_new(o, "Server", server);
 	return o;
 }

@@ -12,18 +12,11 @@
 #include "str.h"
 #include "volume.h"
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
-
 static json_t *size_text(uint64_t bytes)
 {
 	char out[HUMAN_MAX];
 
-	return text(human_size(bytes, 4, out));
+	return row_text(human_size(bytes, 4, out));
 }
 
 static json_t *usage_row(const Cleat__V1__DiskUsageReply__Usage *u)
@@ -38,7 +31,7 @@ static json_t *usage_row(const Cleat__V1__DiskUsageReply__Usage *u)
 
 	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
 		if (strcmp(titles[i][0], u->type) == 0)
-			json_object_set_new(o, "Type", text(titles[i][1]));
+			json_object_set_new(o, "Type", row_text(titles[i][1]));
 	json_object_set_new(o, "TotalCount", json_sprintf("%u", u->total));
 	json_object_set_new(o, "Active", json_sprintf("%u", u->active));
 	json_object_set_new(o, "Size", size_text(u->size_bytes));
@@ -47,7 +40,7 @@ static json_t *usage_row(const Cleat__V1__DiskUsageReply__Usage *u)
 			    percent ? json_sprintf("%s (%llu%%)", size,
 						   (unsigned long long)(u->reclaimable_bytes * 100 /
 									u->size_bytes))
-				    : text(size));
+				    : row_text(size));
 	return o;
 }
 
@@ -80,11 +73,11 @@ static json_t *image_row(const Cleat__V1__DiskUsageReply__ImageUsage *u, const c
 		colon = NULL;
 	json_object_set_new(o, "Repository",
 			    tag ? json_stringn(tag, colon ? (size_t)(colon - tag) : strlen(tag))
-				: text("<none>"));
-	json_object_set_new(o, "Tag", text(colon ? colon + 1 : "<none>"));
-	json_object_set_new(o, "ID", text(human_id(m->id, id)));
+				: row_text("<none>"));
+	json_object_set_new(o, "Tag", row_text(colon ? colon + 1 : "<none>"));
+	json_object_set_new(o, "ID", row_text(human_id(m->id, id)));
 	json_object_set_new(o, "CreatedSince",
-			    text(human_ago(fd_realtime_ns(), m->created_ns, ago)));
+			    row_text(human_ago(fd_realtime_ns(), m->created_ns, ago)));
 	json_object_set_new(o, "Size", size_text(m->size_bytes));
 	json_object_set_new(o, "SharedSize", size_text(u->shared_bytes));
 	json_object_set_new(o, "UniqueSize", size_text(u->unique_bytes));
@@ -128,16 +121,17 @@ static json_t *container_row(const Cleat__V1__ContainerSummary *c)
 	char id[HUMAN_MAX], ago[HUMAN_MAX];
 	json_t *o = json_object();
 
-	json_object_set_new(o, "ID", text(human_id(c->id, id)));
-	json_object_set_new(o, "Image", text(c->image));
+	json_object_set_new(o, "ID", row_text(human_id(c->id, id)));
+	json_object_set_new(o, "Image", row_text(c->image));
 	json_object_set_new(o, "Command",
 			    json_sprintf("\"%.*s%s\"", strlen(c->command) > 20 ? 19 : 20,
 					 c->command, strlen(c->command) > 20 ? "\u2026" : ""));
 	json_object_set_new(o, "LocalVolumes", json_sprintf("%zu", volume_count(c)));
 	json_object_set_new(o, "Size", size_text(c->size_rw_bytes));
-	json_object_set_new(o, "RunningFor", text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
-	json_object_set_new(o, "Status", text(c->status));
-	json_object_set_new(o, "Names", text(c->name));
+	json_object_set_new(o, "RunningFor",
+			    row_text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
+	json_object_set_new(o, "Status", row_text(c->status));
+	json_object_set_new(o, "Names", row_text(c->name));
 	return o;
 }
 
@@ -175,7 +169,7 @@ static int detail_volumes(const struct flags *flags, const Cleat__V1__DiskUsageR
 		const Cleat__V1__VolumeDetails *v = reply->volumes[i];
 		json_t *o = json_object();
 
-		json_object_set_new(o, "Name", text(v->name));
+		json_object_set_new(o, "Name", row_text(v->name));
 		json_object_set_new(o, "Links", json_sprintf("%u", v->references));
 		json_object_set_new(o, "Size", size_text(v->size_bytes));
 		json_array_append_new(rows, o);
@@ -193,14 +187,14 @@ static json_t *cache_row(const Cleat__V1__DiskUsageReply__CacheUsage *c)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "ID", json_sprintf("%.12s", c->id));
-	json_object_set_new(o, "CacheType", text("regular"));
+	json_object_set_new(o, "CacheType", row_text("regular"));
 	json_object_set_new(o, "Size", size_text(c->size_bytes));
 	json_object_set_new(o, "CreatedSince",
-			    text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
+			    row_text(human_ago(fd_realtime_ns(), c->created_ns, ago)));
 	json_object_set_new(o, "LastUsedSince",
-			    text(human_ago(fd_realtime_ns(), c->last_used_ns, ago)));
-	json_object_set_new(o, "InUse", text(c->in_use ? "true" : "false"));
-	json_object_set_new(o, "Description", text(c->description));
+			    row_text(human_ago(fd_realtime_ns(), c->last_used_ns, ago)));
+	json_object_set_new(o, "InUse", row_text(c->in_use ? "true" : "false"));
+	json_object_set_new(o, "Description", row_text(c->description));
 	return o;
 }
 

@@ -146,6 +146,13 @@ int output_rows(const struct flags *flags, const struct column *columns, size_t 
 	return output_text(table ? &aligned : &out, err);
 }
 
+json_t *row_text(const char *text)
+{
+	json_t *v = json_string(text);
+
+	return v ? v : json_string("");
+}
+
 int output_value(const char *format, json_t *value, bool strict, struct err *err)
 {
 	cleanup(buf_deinit) struct buf out = BUF_NULL;
