@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "msg.h"
+#include "platform.h"
 #include "runflags.h"
 #include "runparse.h"
 #include "str.h"
@@ -175,19 +176,8 @@ static int add_secret(options *o, const struct buildflags_source *source, const 
 
 static int set_platform(options *o, const char *text, struct err *err)
 {
-	cleanup_free char *copy = strdup(text);
-	char *rest = copy, *part;
-
-	o->platform = msg_new(&cleat__v1__platform__descriptor);
-	if (!copy || !o->platform)
-		return no_memory(err);
-	char **const fields[] = { &o->platform->os, &o->platform->architecture,
-				  &o->platform->variant };
-
-	for (size_t i = 0; i < ARRAY_LEN(fields) && (part = strsep(&rest, "/")); i++)
-		if (!msg_set(fields[i], part))
-			return no_memory(err);
-	return 0;
+	o->platform = platform_new(text);
+	return o->platform ? 0 : no_memory(err);
 }
 
 /* What Docker has and this release has not; the values that ask for nothing are taken. */

@@ -9,6 +9,7 @@
 #include "cleat/v1/images.rpc.h"
 #include "cli.h"
 #include "msg.h"
+#include "platform.h"
 #include "str.h"
 
 enum { PART_BYTES = 128 << 10 };
@@ -29,25 +30,6 @@ static int open_source(const char *source, struct err *err)
 	return fd < 0 ? err_sys(err, errno, "open %.150s", source) : fd;
 }
 
-/* os[/architecture[/variant]] */
-static int add_platform(const char *given, Cleat__V1__ImportImageRequest__Options *o)
-{
-	char *parts[3] = { NULL, NULL, NULL };
-	cleanup_free char *copy = strdup(given);
-	char *rest = copy;
-
-	if (!copy)
-		return -ENOMEM;
-	for (size_t i = 0; i < 3 && rest; i++)
-		parts[i] = strsep(&rest, "/");
-	o->platform = msg_new(&cleat__v1__platform__descriptor);
-	if (!o->platform || !msg_set(&o->platform->os, parts[0]) ||
-	    (parts[1] && !msg_set(&o->platform->architecture, parts[1])) ||
-	    (parts[2] && !msg_set(&o->platform->variant, parts[2])))
-		return -ENOMEM;
-	return 0;
-}
-
 static int fill(Cleat__V1__ImportImageRequest__Options *o, const struct flags *flags)
 {
 	const char *message = flags_text(flags, "message"),
@@ -61,7 +43,10 @@ static int fill(Cleat__V1__ImportImageRequest__Options *o, const struct flags *f
 	for (size_t i = 0; (change = flags_nth(flags, "change", i)); i++)
 		if (!msg_add(&o->changes, &o->n_changes, change))
 			return -ENOMEM;
-	return platform && platform[0] ? add_platform(platform, o) : 0;
+	if (!platform || !platform[0])
+		return 0;
+	o->platform = platform_new(platform);
+	return o->platform ? 0 : -ENOMEM;
 }
 
 /* 0 at the end, or when the engine takes no more. */

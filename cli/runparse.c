@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "msg.h"
+#include "platform.h"
 #include "str.h"
 
 int runparse_bad(struct err *err, const char *flag, const char *text, const char *wanted)
@@ -370,16 +371,8 @@ static int security(const struct flags *flags, Cleat__V1__ContainerConfig *c,
 
 static int platform(const char *text, Cleat__V1__CreateContainerRequest *req, struct err *err)
 {
-	cleanup_free char *copy = strdup(text);
-	char *rest = copy;
-	char *os = strsep(&rest, "/"), *arch = strsep(&rest, "/");
-
-	req->platform = msg_new(&cleat__v1__platform__descriptor);
-	if (!copy || !req->platform || !msg_set(&req->platform->os, os) ||
-	    !msg_set(&req->platform->architecture, str_or_empty(arch)) ||
-	    !msg_set(&req->platform->variant, str_or_empty(rest)))
-		return no_memory(err);
-	return 0;
+	req->platform = platform_new(text);
+	return req->platform ? 0 : no_memory(err);
 }
 
 /* --network-alias, --ip and --ip6 belong to the first network. */
