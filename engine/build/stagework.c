@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "baseimage.h"
+#include "distribution.h"
 #include "str.h"
 
 static int no_memory(struct err *err)
@@ -25,8 +26,15 @@ static const char *host_architecture(void)
 int stagework_builtin(struct build *b, struct err *err)
 {
 	const Cleat__V1__Platform *p = b->options->request->platform;
-	const char *os = p && p->os[0] ? p->os : "linux";
-	const char *arch = p && p->architecture[0] ? p->architecture : host_architecture();
+	struct platform word = { .os = "" };
+	bool one_word = p && p->os[0] && !p->architecture[0];
+
+	if (one_word && platform_parse(p->os, &word, err) < 0)
+		return -EINVAL;
+	const char *os = one_word ? word.os : p && p->os[0] ? p->os : "linux";
+	const char *arch = one_word ? word.architecture : p ? p->architecture : "";
+
+	arch = arch[0] ? arch : host_architecture();
 	const char *variant = p ? str_or_empty(p->variant) : "";
 	cleanup_free char *target =
 		str_printf("%s/%s%s%s", os, arch, variant[0] ? "/" : "", variant);
@@ -76,7 +84,7 @@ static int step_from(struct work *w, const struct instruction *in, struct err *e
 	const Cleat__V1__Platform *p = w->build->options->request->platform;
 	const char *platform = stage->platform;
 
-	if (!platform && p && p->architecture[0])
+	if (!platform && p && (p->os[0] || p->architecture[0]))
 		platform = scope_get(&w->build->builtin, "TARGETPLATFORM");
 	told_begin(w, in->text);
 	return stage->parent != PLAN_NONE ? begin_as_stage(w, (size_t)stage->parent, err)

@@ -161,6 +161,23 @@ void distribution_deinit(struct distribution *d)
 	*d = (struct distribution){ 0 };
 }
 
+/* One word names either; with an architecture alone Linux is meant, as at Docker. */
+static int read_word(struct platform *p)
+{
+	static const char *const systems[] = { "linux", "windows", "darwin", "freebsd" };
+	static const char *const architectures[] = { "386",      "amd64",   "arm",
+						     "arm64",    "loong64", "ppc64le",
+						     "mips64le", "riscv64", "s390x" };
+
+	if (listed(systems, ARRAY_LEN(systems), p->os))
+		return 0;
+	if (!listed(architectures, ARRAY_LEN(architectures), p->os))
+		return -EINVAL;
+	snprintf(p->architecture, sizeof(p->architecture), "%s", p->os);
+	snprintf(p->os, sizeof(p->os), "linux");
+	return 0;
+}
+
 int platform_parse(const char *text, struct platform *out, struct err *err)
 {
 	char *fields[] = { out->os, out->architecture, out->variant };
@@ -175,6 +192,11 @@ int platform_parse(const char *text, struct platform *out, struct err *err)
 			break;
 		memcpy(fields[i], p, n);
 		p += n;
+		if (*p == '\0' && i == 0 && read_word(out) < 0)
+			return err_set(
+				err, ERR_INVALID,
+				"platform \"%.80s\": unknown operating system or architecture",
+				text);
 		if (*p == '\0')
 			return 0;
 		p++;

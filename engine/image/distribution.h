@@ -43,7 +43,8 @@ int distribution_parse(const char *text, size_t len, struct distribution *out,
 		       struct err *err) must_check;
 void distribution_deinit(struct distribution *d);
 
-/* "linux/arm64/v8" and what may be left out of it. -EINVAL. */
+/* "linux/arm64/v8" and what may be left out of it; a lone "arm64" is Linux'. -EINVAL, also for a lone word that
+ * is neither a known system nor a known architecture. */
 int platform_parse(const char *text, struct platform *out, struct err *err) must_check;
 /* What this machine runs; `machine` is uname(2)'s. */
 struct platform platform_host(const char *machine);

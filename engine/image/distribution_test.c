@@ -128,9 +128,18 @@ static void test_choice(void **state)
 
 static void test_platforms(void **state)
 {
-	static const char *const bad[] = {
-		"", "/", "linux/", "linux//v7", "linux/arm/v7/x", "linux/arm/variant-far-too-long"
-	};
+	static const char *const bad[] = { "",
+					   "/",
+					   "linux/",
+					   "linux//v7",
+					   "linux/arm/v7/x",
+					   "foo",
+					   "linux/arm/variant-far-too-long" };
+	static const struct {
+		const char *word, *meant;
+	} words[] = { { "arm64", "linux/arm64" },
+		      { "amd64", "linux/amd64" },
+		      { "linux", "linux" } };
 	struct platform p;
 	char text[96];
 
@@ -140,6 +149,11 @@ static void test_platforms(void **state)
 	assert_string_equal(text, "linux/arm/v7");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(platform_parse(bad[i], &p, NULL), -EINVAL);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		assert_int_equal(platform_parse(words[i].word, &p, NULL), 0);
+		platform_format(&p, text);
+		assert_string_equal(text, words[i].meant);
+	}
 	p = platform_host("aarch64");
 	platform_format(&p, text);
 	assert_string_equal(text, "linux/arm64/v8");

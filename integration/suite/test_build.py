@@ -414,6 +414,18 @@ def test_text_that_is_no_utf8(shared, tmp_path):
     assert shared.cleat("run", "--rm", "built", "cat", "/f", text=False).stdout == b"\xe9\n"
 
 
+@pytest.mark.parametrize("platform,message", [
+    ("foo", 'platform "foo": unknown operating system or architecture'),
+    ("s390x", "library/busybox/manifests"),  # not the image of another platform that is here, but a pull
+])
+def test_platforms_of_one_word(shared, tmp_path, platform, message):
+    fails(shared, tmp_path, "FROM busybox\n", "--platform", platform, message=message)
+    build(shared, tmp_path, "FROM busybox\nARG TARGETPLATFORM\nRUN echo $TARGETPLATFORM > /f\n", "--platform", "linux")
+    target = run(shared, "cat", "/f").strip()
+    assert target.startswith("linux/")
+    build(shared, tmp_path, f"FROM --platform={target.removeprefix('linux/')} busybox\n")
+
+
 def test_titles_and_errors_are_cut_between_characters(shared, tmp_path):
     for shift in range(3):
         text = f"FROM busybox\nRUN exit 1 #{'x' * shift}{'ä日' * 200}\n"
