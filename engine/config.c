@@ -35,6 +35,7 @@ static const struct key {
 	KEY("events-max-size", SIZE, events_max_bytes),
 	KEY("build-context-max-size", SIZE, context_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
+	KEY("bridge", WORD, bridge),
 	KEY("layer-driver", WORD, layer_driver),
 	KEY("layer-max-size", SIZE, layer_max_bytes),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
@@ -151,6 +152,7 @@ static int check(const struct config *config, struct err *err)
 {
 	static const char *const logs[] = { "", "local", "json-file", "none" };
 	static const char *const layers[] = { "", "erofs", "dir" };
+	static const char *const bridges[] = { "", "none" };
 
 	for (size_t i = 0; i < config->registry_mirrors.n; i++)
 		if (!is_url(config->registry_mirrors.v[i]))
@@ -161,6 +163,8 @@ static int check(const struct config *config, struct err *err)
 	if (!is_one_of(config->log_driver, logs, ARRAY_LEN(logs)))
 		return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known",
 			       config->log_driver);
+	if (!is_one_of(config->bridge, bridges, ARRAY_LEN(bridges)))
+		return err_set(err, ERR_INVALID, "bridge \"%s\": expected none", config->bridge);
 	if (!is_one_of(config->layer_driver, layers, ARRAY_LEN(layers)))
 		return err_set(err, ERR_INVALID, "layer-driver \"%s\" is not known",
 			       config->layer_driver);

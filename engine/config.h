@@ -26,6 +26,7 @@ struct config {
 	uint64_t events_max_bytes;           /* of the event journal */
 	uint64_t context_max_bytes;          /* of files kept from contexts of builds */
 	char default_runtime[256];           /* path of an OCI runtime; empty = cleat-oci */
+	char bridge[16];                     /* none = no default network; "" = there is one */
 	char layer_driver[16];               /* erofs, dir; "" = the best that works here */
 	uint64_t layer_max_bytes;            /* of a layer unpacked, to come; 0 = no limit */
 	uint32_t shutdown_timeout_s;         /* stop timeout of containers that name none */

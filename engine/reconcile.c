@@ -20,6 +20,7 @@
 #include "container/hold.h"
 #include "container/internal.h"
 #include "container/lifecycle.h"
+#include "container/netjoin.h"
 #include "container/record.h"
 #include "container/remove.h"
 #include "container/rootlayers.h"
@@ -29,6 +30,8 @@
 #include "list.h"
 #include "log.h"
 #include "logkeep.h"
+#include "network/attach.h"
+#include "network/bridge.h"
 #include "str.h"
 #include "thread.h"
 #include "volume/volume.h"
@@ -148,6 +151,8 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	}
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
+	if (!status_active(&status))
+		netjoin_end(engine, record->id, ATTACH_ALL);
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)
 		return false;
 
@@ -273,6 +278,7 @@ static void tend_all(struct engine *engine)
 	struct err err = ERR_NULL;
 	size_t n = 0;
 
+	network_recover(engine);
 	if (record_list(engine->store, &records, &n, &err) < 0) {
 		log_error("%s", err.message);
 		return;
@@ -396,7 +402,12 @@ void reconcile_all(struct reconciler *reconciler)
 
 static void on_event(struct engine *engine, const char *id, const Cleat__Shim__V1__ShimEvent *event)
 {
-	(void)history_shim_event(engine, id, event);
+	bool ended =
+		event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED ||
+		(event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED && !event->will_restart);
+
+	if (history_shim_event(engine, id, event) && ended)
+		netjoin_end(engine, id, event->exits);
 	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED && !event->will_restart)
 		reconcile_one(engine->reconciler, id);
 }

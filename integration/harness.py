@@ -58,17 +58,19 @@ def children(pid):
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 
-    def __init__(self, root=None, run=None, config=None):
+    def __init__(self, root=None, run=None, config=None, netns=None):
         self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
         self.state, self.run = self.root / "state", run or self.root / "run"
         self.log_path = self.root / "cleatd.log"
         self.process = None
         self.arguments = []
-        if LAYER_DRIVER:
-            config = {"layer-driver": LAYER_DRIVER, **(config or {})}
-        if config is not None:
-            (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
-            self.arguments = ["--config", self.root / "config.json"]
+        # The host's network is not the tests': without a namespace of its own an engine makes no network.
+        self.netns = netns
+        config = {**({"layer-driver": LAYER_DRIVER} if LAYER_DRIVER else {}),
+                  **({} if netns else {"bridge": "none"}), **(config or {})}
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        self.arguments = ["--config", self.root / "config.json"]
         self.host = f"ipc://{self.run}/cleat.sock"
 
     def __enter__(self):
@@ -82,7 +84,8 @@ class Engine:
         """`env`: more of the environment."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [BIN / "cleatd", "--state", self.state, "--run", self.run, *self.arguments, *arguments],
+                [*(["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []), BIN / "cleatd",
+                 "--state", self.state, "--run", self.run, *self.arguments, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, **(env or {})})
 

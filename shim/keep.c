@@ -162,6 +162,14 @@ static void take_layers(struct shim *shim, const int *sent, size_t n)
 	shim->n_layers += n;
 }
 
+static void take_netns(struct shim *shim, const int *sent, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		closep(&shim->netns);
+		shim->netns = sent[i];
+	}
+}
+
 void keep_load(struct shim *shim, int fd)
 {
 	static uint8_t bytes[1024];
@@ -176,6 +184,8 @@ void keep_load(struct shim *shim, int fd)
 
 		if (kept && kept->layers)
 			take_layers(shim, fds, n);
+		else if (kept && kept->netns)
+			take_netns(shim, fds, n);
 		else if (kept)
 			take(shim, kept, fds, n);
 		if (kept)

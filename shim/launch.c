@@ -31,6 +31,7 @@ struct child_fds {
 	int std[3];
 	int process;
 	size_t n_layers; /* of the shim's, for the runtime that makes the root */
+	bool netns;      /* the same, with the network namespace behind them */
 };
 
 static void child_fds_close(struct child_fds *fds)
@@ -154,13 +155,16 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *s
 		r = posix_spawn_file_actions_adddup2(actions, fds->process, PROCESS_FD);
 	for (size_t i = 0; i < fds->n_layers && !r; i++)
 		r = posix_spawn_file_actions_adddup2(actions, shim->layers[i], LAYER_FD + (int)i);
+	if (!r && fds->netns)
+		r = posix_spawn_file_actions_adddup2(actions, shim->netns,
+						     LAYER_FD + (int)fds->n_layers);
 	return r;
 }
 
 /* The descriptors dup2'ed from must not be the low numbers dup2'ed to. */
 static int move_up(const struct shim *shim, int *fd)
 {
-	int first = LAYER_FD + (int)shim->n_layers, up;
+	int first = LAYER_FD + (int)shim->n_layers + 1, up;
 
 	if (*fd < 0 || *fd >= first)
 		return 0;
@@ -204,6 +208,7 @@ static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 	r = r ? r : move_up(shim, &fds->process);
 	for (size_t i = 0; i < fds->n_layers && r == 0; i++)
 		r = move_up(shim, &shim->layers[i]);
+	r = r ? r : move_up(shim, &shim->netns);
 	if (r < 0 || posix_spawnattr_init(&attr))
 		return r < 0 ? r : -ENOMEM;
 	sigemptyset(&none);
@@ -293,20 +298,25 @@ static size_t add_runtime(const struct shim *shim, char **argv, size_t n)
 
 const char *launch_reason(int error)
 {
-	return error == -ENODATA ? "the layers of its image could not be mounted when its "
-				   "supervisor began"
-				 : strerror(-error);
+	if (error == -ENODATA)
+		return "the layers of its image could not be mounted when its supervisor began";
+	return error == -ENONET ? "its network namespace is gone" : strerror(-error);
 }
 
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;
-	struct child_fds fds = { .std = { -1, -1, -1 }, .process = -1, .n_layers = shim->n_layers };
+	struct child_fds fds = { .std = { -1, -1, -1 },
+				 .process = -1,
+				 .n_layers = shim->n_layers,
+				 .netns = shim->spec->netns };
 	char *argv[ARGS_MAX];
 	size_t n = 0;
 	struct launch *launch;
 	int r = shim->n_layers == shim->spec->n_layers ? 0 : -ENODATA;
 
+	if (r == 0 && shim->spec->netns && shim->netns < 0)
+		r = -ENONET;
 	if (r == 0 && !tty)
 		r = io_open_fifos(shim);
 	if (r == 0 && !tty)

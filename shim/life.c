@@ -90,12 +90,20 @@ static void spawn(struct shim *shim, bool by_user)
 		life_failed(shim, 125, launch_reason(r));
 }
 
+/* With the last process goes the namespace, unless another start is to find it. */
+static void let_netns_go(struct shim *shim)
+{
+	closep(&shim->netns);
+	shim->netns = -1;
+}
+
 /* No further start: the last exit was the final one, told again as such. */
 static void cancel(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
 
 	loop_timer_stop(&shim->delay_timer);
+	let_netns_go(shim);
 	shim->status.stopped_by_user = true;
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;
 	event.exit_code = shim->status.exit_code;
@@ -221,6 +229,7 @@ void life_failed(struct shim *shim, int exit_code, const char *message)
 	shim->status.pid = 0;
 	shim->status.exit_code = exit_code;
 	life_clear(shim);
+	let_netns_go(shim);
 	if (by_policy) {
 		event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED;
 		event.error = shim->error;
@@ -268,6 +277,8 @@ void life_exited(struct shim *shim, int wait_status)
 	status_publish(shim);
 	/* Gone before anybody hears of the exit: a removal that follows finds nothing left. */
 	life_clear(shim);
+	if (!again)
+		let_netns_go(shim);
 	if (shim->io.tty)
 		io_close_streams(&shim->io);
 	if (!again)

@@ -74,10 +74,31 @@ static bool repeats_start(const struct context *ctx)
 	       strcmp(ctx->request->request_key, ctx->shim->start_key) == 0;
 }
 
+/* The namespace of what begins now; one that is not started keeps what it has. */
+static void take_netns(struct shim *shim, int fd)
+{
+	if (shim->state != ST_CREATED && shim->state != ST_EXITED) {
+		close(fd);
+		return;
+	}
+	closep(&shim->netns);
+	shim->netns = fd;
+}
+
+static bool lacks_netns(const struct shim *shim)
+{
+	return shim->spec->netns && shim->netns < 0 &&
+	       (shim->state == ST_CREATED || shim->state == ST_EXITED);
+}
+
 static void on_start(struct context *ctx)
 {
 	int r;
 
+	if (lacks_netns(ctx->shim)) {
+		fail(ctx, ERR_PRECONDITION, "NO_NETNS", launch_reason(-ENONET));
+		return;
+	}
 	switch (life_event(ctx->shim, EV_START, 0)) {
 	case ACT_SPAWN:
 		ctx->later = true;
@@ -246,6 +267,11 @@ void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, in
 	if (kind == CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_ATTACH && n_fds == 1) {
 		on_attach(conn, request, fds[0]);
 		return;
+	}
+	if (kind == CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_START && request->start->netns &&
+	    n_fds == 1) {
+		take_netns(shim, fds[0]);
+		n_fds = 0;
 	}
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);

@@ -129,6 +129,7 @@ struct shim {
 	unsigned n_conns, n_sessions, n_launches;
 	int *layers; /* mounts that engines made for us, as spec->layers has them */
 	size_t n_layers;
+	int netns; /* the network namespace that an engine made, -1 = none */
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */

@@ -12,16 +12,19 @@
 
 #include "buf.h"
 #include "cleat/shim/v1/shim.pb-c.h"
+#include "endpoint.h"
 #include "fd.h"
 #include "history.h"
 #include "lifecycle.h"
+#include "namefiles.h"
 #include "names.h"
+#include "netjoin.h"
 #include "remove.h"
 #include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
 
-enum { NAME_ATTEMPTS = 20, RESOLV_MAX_BYTES = 64 << 10, RUNTIME_MAX = 1800 };
+enum { NAME_ATTEMPTS = 20, RUNTIME_MAX = 1800 };
 
 static const struct {
 	const char *name;
@@ -63,16 +66,6 @@ static int find_driver(const Cleat__V1__LogConfig *log)
 	return -EINVAL;
 }
 
-static int check_network(const Cleat__V1__ContainerConfig *config, struct err *err)
-{
-	const char *mode = str_or_empty(config->network_mode);
-
-	if (!mode[0] || !strcmp(mode, "default") || !strcmp(mode, "none") || !strcmp(mode, "host"))
-		return 0;
-	return err_set(err, ERR_UNIMPLEMENTED,
-		       "network \"%s\": this release has the networks none and host", mode);
-}
-
 static int check(const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *config = request->config;
@@ -95,7 +88,7 @@ static int check(const Cleat__V1__CreateContainerRequest *request, struct err *e
 	if (find_driver(config->log) < 0)
 		return err_set(err, ERR_INVALID, "log driver \"%s\" is not known",
 			       config->log->driver);
-	return check_network(config, err);
+	return 0;
 }
 
 /* Who repeats a create because its engine died finds the name taken by what that one had begun. */
@@ -196,60 +189,6 @@ int create_begin(struct create *create, struct engine *engine,
 	return r < 0 ? r : insert_named(create, str_or_empty(request->name), err);
 }
 
-static int write_text(const struct create *create, const char *name, struct buf *text,
-		      struct err *err)
-{
-	int r = text->error;
-
-	if (r == 0)
-		r = fd_create_file(create->dir_fd, name, text->data ? text->data : "", text->len,
-				   0644);
-	return r < 0 ? err_sys(err, r, "write %s of container %.12s", name, create->record.id) : 0;
-}
-
-static void add_words(struct buf *text, const char *key, char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		buf_printf(text, "%s %s%s", i ? "" : key, words[i], i + 1 == n ? "\n" : "");
-}
-
-/* What is given replaces the host's, as in resolv.conf(5). */
-static void write_resolv(const Cleat__V1__ContainerConfig *config, struct buf *text)
-{
-	for (size_t i = 0; i < config->n_dns; i++)
-		buf_printf(text, "nameserver %s\n", config->dns[i]);
-	if (!config->n_dns)
-		(void)!fd_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX_BYTES, text);
-	add_words(text, "search", config->dns_search, config->n_dns_search);
-	add_words(text, "options", config->dns_options, config->n_dns_options);
-}
-
-/* The three files that every container sees in its /etc. */
-static int write_names(const struct create *create, const Cleat__V1__ContainerConfig *config,
-		       struct err *err)
-{
-	cleanup(buf_deinit) struct buf hostname = BUF_NULL, hosts = BUF_NULL, resolv = BUF_NULL;
-	const char *name = str_or_empty(config->hostname);
-	int r;
-
-	buf_printf(&hostname, "%.*s\n", name[0] ? 253 : 12, name[0] ? name : create->record.id);
-	buf_puts(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	for (size_t i = 0; i < config->n_extra_hosts; i++) {
-		const char *colon = strchr(config->extra_hosts[i], ':');
-
-		if (!colon)
-			return err_set(err, ERR_INVALID, "bad format for add-host: \"%s\"",
-				       config->extra_hosts[i]);
-		buf_printf(&hosts, "%s\t%.*s\n", colon + 1, (int)(colon - config->extra_hosts[i]),
-			   config->extra_hosts[i]);
-	}
-	write_resolv(config, &resolv);
-	r = write_text(create, "hostname", &hostname, err);
-	if (r == 0)
-		r = write_text(create, "hosts", &hosts, err);
-	return r < 0 ? r : write_text(create, "resolv.conf", &resolv, err);
-}
-
 static const char *log_option(const Cleat__V1__LogConfig *log, const char *key)
 {
 	for (size_t i = 0; log && i < log->n_options; i++)
@@ -338,6 +277,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 							: create->engine->config.default_runtime;
 	spec.uid = parts->uid;
 	spec.gid = parts->gid;
+	spec.netns = netjoin_is_ours(config->network_mode);
 	if (parts->mounted) {
 		spec.layers = parts->mounted->v;
 		spec.n_layers = parts->mounted->n;
@@ -355,8 +295,8 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 }
 
 /* The cleared intent and the memory of the call are one change. */
-static int make_visible(const struct create *create, const struct create_parts *parts,
-			struct err *err)
+static int make_visible(const struct create *create, const Cleat__V1__ContainerConfig *config,
+			const struct create_parts *parts, struct err *err)
 {
 	struct store *store = create->engine->store;
 	int r = store_begin(store, err), ended;
@@ -364,6 +304,8 @@ static int make_visible(const struct create *create, const struct create_parts *
 	if (r < 0)
 		return r;
 	r = requests_remember(store, parts->key, parts->reply, parts->reply_len, err);
+	if (r == 0)
+		r = endpoints_record(create->engine, create->record.id, config, err);
 	if (r == 0)
 		r = record_set_intent(store, create->record.id, "", err);
 	ended = store_end(store, r == 0, err);
@@ -380,9 +322,10 @@ int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest
 		return err_sys(err, r, "write config.json");
 	r = write_spec(create, request->config, parts, err);
 	if (r == 0)
-		r = write_names(create, request->config, err);
+		r = namefiles_make(create->engine, create->dir_fd, create->record.id,
+				   request->config, err);
 	if (r == 0)
-		r = make_visible(create, parts, err);
+		r = make_visible(create, request->config, parts, err);
 	if (r < 0)
 		return r;
 	create->done = true;

@@ -87,3 +87,13 @@ void eventmsg_volume(struct eventmsg *msg, const char *name, const char *action,
 	eventmsg_begin(msg, "volume", name, action, time_ns);
 	eventmsg_add(msg, "driver", "local");
 }
+
+void eventmsg_network(struct eventmsg *msg, const char *id, const char *name, const char *type,
+		      const char *container, const char *action, int64_t time_ns)
+{
+	eventmsg_begin(msg, "network", id, action, time_ns);
+	if (container[0])
+		eventmsg_add(msg, "container", container);
+	eventmsg_add(msg, "name", name);
+	eventmsg_add(msg, "type", type);
+}

@@ -28,6 +28,9 @@ void eventmsg_container(struct eventmsg *msg, const struct record *record, const
 			int64_t time_ns);
 /* Of a volume of the driver local. Borrows. */
 void eventmsg_volume(struct eventmsg *msg, const char *name, const char *action, int64_t time_ns);
+/* Of a network; `container` is the one that enters or leaves it, "" = none. Borrows id and action. */
+void eventmsg_network(struct eventmsg *msg, const char *id, const char *name, const char *type,
+		      const char *container, const char *action, int64_t time_ns);
 /* Copies; a key there is already is kept as it is. */
 void eventmsg_add(struct eventmsg *msg, const char *key, const char *value);
 /* Appends an exec's command to its action, as dockerd writes it: ": sh -c x", and ": true " without arguments. */

@@ -343,6 +343,19 @@ void history_volume(struct engine *engine, const char *name, const char *action)
 	append_or_log(engine, &msg);
 }
 
+void history_network(struct engine *engine, const char *id, const char *name, const char *type,
+		     const char *container, const char *action)
+{
+	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
+	int r;
+
+	eventmsg_network(&msg, id, name, type, container, action, fd_realtime_ns());
+	r = append_own(engine, &msg);
+	if (r < 0)
+		log_error("cannot write an event to the journal network=%.12s: %s", id,
+			  strerror(-r));
+}
+
 int history_open(struct engine *engine, struct err *err)
 {
 	Cleat__V1__Event *last = NULL;

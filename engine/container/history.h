@@ -45,5 +45,9 @@ void history_pruned(struct engine *engine, const char *type, uint64_t reclaimed_
 /* An event of a volume: create, destroy. */
 void history_volume(struct engine *engine, const char *name, const char *action);
 
+/* An event of a network of the driver `type`; `container` is the one that enters or leaves it, "" = none. */
+void history_network(struct engine *engine, const char *id, const char *name, const char *type,
+		     const char *container, const char *action);
+
 /* Opens the journal, engine->journal; close it with journal_free(). Blocks on other engines. */
 int history_open(struct engine *engine, struct err *err) must_check;

@@ -12,10 +12,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "attach.h"
 #include "fd.h"
 #include "history.h"
 #include "log.h"
+#include "netjoin.h"
 #include "rootlayers.h"
+#include "shimkeep.h"
 #include "shimlink.h"
 #include "signame.h"
 #include "store/requests.h"
@@ -59,12 +62,15 @@ void lifecycle_end_lock(const struct engine *engine, const char *id)
 static int spawn(struct engine *engine, const struct record *record, struct err *err)
 {
 	cleanup(rootmounts_deinit) struct rootmounts mounts = { 0 };
+	cleanup_fd int netns = -1;
 	struct err cause = ERR_NULL;
+	struct shimgift gift;
 	struct status status;
 	int r = rootmounts_open(&mounts, engine, record->id, &cause);
 
+	status_read(engine, record, &status);
+	r = r ? r : netjoin_adopt(engine, record, &status, &netns, &cause);
 	if (r < 0) {
-		status_read(engine, record, &status);
 		if (!status_active(&status)) {
 			if (err)
 				*err = cause;
@@ -72,7 +78,8 @@ static int spawn(struct engine *engine, const struct record *record, struct err 
 		}
 		log_error("id=%.12s it can not be started again: %s", record->id, cause.message);
 	}
-	return shims_spawn(engine->shims, record->id, record->last_seq, mounts.fds, mounts.n, err);
+	gift = (struct shimgift){ mounts.fds, mounts.n, netns };
+	return shims_spawn(engine->shims, record->id, record->last_seq, &gift, err);
 }
 
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record, struct err *err)
@@ -124,8 +131,8 @@ static int ask_running(struct engine *engine, const char *reference, const char 
 	return shims_call(engine->shims, record.id, request, NULL, 0, SHIM_CALL_MS, NULL, err);
 }
 
-static int start_locked(struct engine *engine, const struct record *record, const char *key,
-			bool *already, struct err *err)
+static int ask_start(struct engine *engine, const struct record *record, const char *key, int netns,
+		     bool *already, struct err *err)
 {
 	Cleat__Shim__V1__StartRequest body = CLEAT__SHIM__V1__START_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
@@ -136,13 +143,51 @@ static int start_locked(struct engine *engine, const struct record *record, cons
 		return r;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_START;
 	request.start = &body;
+	body.netns = netns >= 0;
 	request.request_key = (char *)(uintptr_t)key;
-	r = shims_call(engine->shims, record->id, &request, NULL, 0, START_MS, &reply, err);
+	r = shims_call(engine->shims, record->id, &request, &netns, netns >= 0, START_MS, &reply,
+		       err);
 	if (r < 0)
 		return r;
 	*already = reply->already;
 	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
 	return 0;
+}
+
+static int start_anew(struct engine *engine, const struct record *record,
+		      const struct status *status, const char *key, bool *already, struct err *err)
+{
+	cleanup_fd int netns = -1;
+	int r = netjoin_begin(engine, record, status, &netns, err);
+
+	if (r < 0)
+		return r;
+	r = ask_start(engine, record, key, netns, already, err);
+	if (r < 0)
+		netjoin_end(engine, record->id, ATTACH_ALL);
+	return r;
+}
+
+/* One that ended a moment ago may still count as running: its shim then says that it lacks a network. */
+static int start_locked(struct engine *engine, const struct record *record,
+			const struct status *status, const char *key, bool *already,
+			struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r;
+
+	if (!status_active(status))
+		return start_anew(engine, record, status, key, already, err);
+	r = ask_start(engine, record, key, -1, already, &own);
+	if (r < 0 && strcmp(own.reason, "NO_NETNS") == 0) {
+		struct status now;
+
+		status_read(engine, record, &now);
+		return start_anew(engine, record, &now, key, already, err);
+	}
+	if (r < 0 && err)
+		*err = own;
+	return r;
 }
 
 int lifecycle_start(struct engine *engine, const char *reference, const char *key, bool *already,
@@ -172,7 +217,7 @@ int lifecycle_start(struct engine *engine, const char *reference, const char *ke
 	if (status.state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_PAUSED)
 		return err_reason(err, ERR_PRECONDITION, "PAUSED",
 				  "cannot start a paused container, try unpause instead");
-	return start_locked(engine, &record, key, already, err);
+	return start_locked(engine, &record, &status, key, already, err);
 }
 
 static bool reached(const struct status *status, enum lifecycle_until until, uint64_t exits)

@@ -10,11 +10,15 @@
 #include "create.h"
 #include "defaults.h"
 #include "devices.h"
+#include "endpoint.h"
 #include "fd.h"
 #include "image.h"
 #include "lifecycle.h"
 #include "mountplan.h"
 #include "mountsource.h"
+#include "netjoin.h"
+#include "network.h"
+#include "ports.h"
 #include "rootlayers.h"
 #include "spec.h"
 #include "store/requests.h"
@@ -96,6 +100,9 @@ static int build_json(struct engine *engine, const struct create *create,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
+		.netns_fd = netjoin_is_ours(config->network_mode)
+				    ? SPEC_LAYER_FD + (int)m->layers.mounted.n
+				    : 0,
 	};
 
 	if (r < 0)
@@ -183,12 +190,52 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	return r;
 }
 
+/* What the record says from here on: "" and "default" mean what they mean today. */
+static int settle_mode(const struct engine *engine, Cleat__V1__ContainerConfig *config)
+{
+	char *mode = strdup(network_mode(engine, config->network_mode));
+
+	if (!mode)
+		return -ENOMEM;
+	if (config->network_mode != protobuf_c_empty_string)
+		free(config->network_mode);
+	config->network_mode = mode;
+	return 0;
+}
+
+static int check_joined(struct engine *engine, const Cleat__V1__ContainerConfig *config,
+			struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	const char *mode = config->network_mode;
+
+	if (!str_has_prefix(mode, "container:"))
+		return 0;
+	if (ports_wanted(config))
+		return err_set(err, ERR_INVALID,
+			       "conflicting options: port publishing and the container type "
+			       "network mode");
+	return record_find(engine->store, mode + strlen("container:"), &record, err);
+}
+
+static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *config,
+			  struct err *err)
+{
+	int r = settle_mode(engine, config) < 0 ? err_sys(err, ENOMEM, "create") : 0;
+
+	r = r ? r : check_joined(engine, config, err);
+	r = r ? r : ports_check(config, err);
+	return r ? r : endpoints_check(engine, config, err);
+}
+
 static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
 		   struct making *m, struct err *err)
 {
 	Cleat__V1__ContainerConfig *config = request->config;
 	int r = unsupported_check(config, err);
 
+	if (r == 0)
+		r = check_networks(engine, config, err);
 	if (r == 0)
 		r = find_image(engine, request, m, err);
 	if (r == 0)

@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "fd.h"
 #include "history.h"
+#include "netjoin.h"
 #include "remains.h"
 #include "shimlink.h"
 #include "status.h"
@@ -123,6 +125,7 @@ int remove_traces(struct engine *engine, const char *id, struct err *err)
 {
 	int r = remains_clear(engine, id, err);
 
+	netjoin_end(engine, id, ATTACH_ALL);
 	return r ? r : forget(engine, id, NULL, unfinished(engine, id), err);
 }
 
@@ -151,6 +154,7 @@ static int remove_locked(struct engine *engine, const char *id, bool volumes, st
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
+	netjoin_end(engine, id, ATTACH_ALL);
 	r = forget(engine, id, record.auto_remove ? &status : NULL, volumes || record.auto_remove,
 		   err);
 	if (r < 0)

@@ -20,10 +20,7 @@ int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
 		  c->health_check && c->health_check->test && c->health_check->test->n_values &&
 			  strcmp(c->health_check->test->values[0], "NONE") != 0 },
 		{ "--storage-opt", c->n_storage_options > 0 },
-		{ "--publish", c->n_ports > 0 },
-		{ "--publish-all", c->publish_all_ports },
 		{ "--link", c->n_links > 0 },
-		{ "--mac-address", str_or_empty(c->mac_address)[0] },
 		{ "--userns", str_or_empty(c->userns_mode)[0] && strcmp(c->userns_mode, "host") },
 		{ "--cgroup-parent", str_or_empty(c->cgroup_parent)[0] },
 	};

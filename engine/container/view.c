@@ -60,9 +60,9 @@ static const char *network_of(const Cleat__V1__ContainerConfig *config)
 	return mode[0] && strcmp(mode, "default") != 0 ? mode : "none";
 }
 
-static int fill_summary(const struct engine *engine, Cleat__V1__ContainerSummary *out,
-			const struct record *record, const struct status *status,
-			Cleat__V1__ContainerConfig *config)
+static int fill_summary(const struct engine *engine, const struct netview *view,
+			Cleat__V1__ContainerSummary *out, const struct record *record,
+			const struct status *status, Cleat__V1__ContainerConfig *config)
 {
 	struct buf text = BUF_NULL;
 	int r;
@@ -80,10 +80,14 @@ static int fill_summary(const struct engine *engine, Cleat__V1__ContainerSummary
 	if (!out->id || !out->name || !out->image || !out->image_id || !out->command ||
 	    !out->status || !out->network_mode)
 		return -ENOMEM;
-	if (viewparts_networks(network_of(config), &out->networks, &out->n_networks) < 0)
+	if (viewparts_networks(view, record->id, network_of(config), &out->networks,
+			       &out->n_networks) < 0)
 		return -ENOMEM;
 	if (!config)
 		return 0;
+	if (status_active(status) &&
+	    netview_ports(view, record->id, config, &out->ports, &out->n_ports) < 0)
+		return -ENOMEM;
 	r = viewparts_mounts(engine, record, config, &out->mounts, &out->n_mounts);
 	return r ? r : move_labels(out, config);
 }
@@ -102,6 +106,7 @@ struct list_job {
 	struct engine *engine;
 	const Cleat__V1__ListContainersRequest *request;
 	Cleat__V1__ListContainersReply *reply;
+	struct netview *view;
 	int64_t since_ns, before_ns;
 	bool all;
 };
@@ -129,7 +134,7 @@ static int list_one(struct list_job *job, const struct record *record)
 	if (job->request->size && usage_container(job->engine, record, &summary->size_rw_bytes,
 						  &summary->size_root_fs_bytes, NULL) < 0)
 		summary->size_root_fs_bytes = 0;
-	return fill_summary(job->engine, summary, record, &status, config);
+	return fill_summary(job->engine, job->view, summary, record, &status, config);
 }
 
 static int list_records(struct list_job *job, const struct record *records, size_t n)
@@ -165,12 +170,14 @@ int view_list(struct engine *engine, const Cleat__V1__ListContainersRequest *req
 		r = time_of(engine, filter_value(filters, n_filters, "before"), &job.before_ns,
 			    err);
 	if (r == 0)
+		r = netview_load(engine, NULL, &job.view, err);
+	if (r == 0)
 		r = record_list(engine->store, &records, &n, err);
-	if (r < 0)
-		return r;
-	r = list_records(&job, records, n);
+	if (r == 0 && list_records(&job, records, n) < 0)
+		r = err_sys(err, ENOMEM, "list containers");
 	record_list_free(records, n);
-	return r < 0 ? err_sys(err, r, "list containers") : 0;
+	netview_free(job.view);
+	return r;
 }
 
 static bool is_internal(const struct record *record)
@@ -251,8 +258,8 @@ static int fill_command(Cleat__V1__ContainerDetails *out)
 	return 0;
 }
 
-static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails *out,
-			const struct record *record)
+static int fill_details(const struct engine *engine, const struct netview *view,
+			Cleat__V1__ContainerDetails *out, const struct record *record)
 {
 	cleanup(free_request) create_request *request = stored_request(record);
 	struct status status;
@@ -282,7 +289,10 @@ static int fill_details(const struct engine *engine, Cleat__V1__ContainerDetails
 	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
 	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
 		return -ENOMEM;
-	if (viewparts_networks(network_of(out->config), &out->networks, &out->n_networks) < 0 ||
+	if (viewparts_networks(view, record->id, network_of(out->config), &out->networks,
+			       &out->n_networks) < 0 ||
+	    (status_active(&status) &&
+	     netview_ports(view, record->id, out->config, &out->ports, &out->n_ports) < 0) ||
 	    (out->config &&
 	     viewparts_mounts(engine, record, out->config, &out->mounts, &out->n_mounts) < 0))
 		return -ENOMEM;
@@ -293,15 +303,17 @@ int view_inspect(struct engine *engine, const char *reference,
 		 Cleat__V1__InspectContainerReply *reply, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
+	cleanup(netview_freep) struct netview *view = NULL;
 	int r = record_find(engine->store, reference, &record, err);
 
+	r = r ? r : netview_load(engine, record.id, &view, err);
 	if (r < 0)
 		return r;
 	reply->container = malloc(sizeof(*reply->container));
 	if (!reply->container)
 		return err_sys(err, ENOMEM, "inspect");
 	cleat__v1__container_details__init(reply->container);
-	r = fill_details(engine, reply->container, &record);
+	r = fill_details(engine, view, reply->container, &record);
 	return r < 0 ? err_sys(err, r, "inspect") : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mountlist.h"
+#include "netjoin.h"
 #include "str.h"
 
 static int fill_mount(const struct engine *engine, const Cleat__V1__Mount *m,
@@ -54,10 +55,13 @@ int viewparts_mounts(const struct engine *engine, const struct record *record,
 	return 0;
 }
 
-int viewparts_networks(const char *mode, Cleat__V1__EndpointStatus ***out, size_t *n)
+int viewparts_networks(const struct netview *view, const char *id, const char *mode,
+		       Cleat__V1__EndpointStatus ***out, size_t *n)
 {
 	if (str_has_prefix(mode, "container:"))
 		return 0;
+	if (netjoin_is_ours(mode))
+		return netview_endpoints(view, id, out, n);
 	*out = calloc(1, sizeof(**out));
 	if (!*out || !((*out)[0] = malloc(sizeof(***out))))
 		return -ENOMEM;

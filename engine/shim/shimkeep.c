@@ -148,7 +148,17 @@ static int send_layers(int sock, const int *layers, size_t n)
 	return r;
 }
 
-int shimkeep_hand_over(struct shimkeep *keep, const char *id, const int *layers, size_t n_layers)
+static int send_netns(int sock, int netns)
+{
+	Cleat__Shim__V1__Kept kept = CLEAT__SHIM__V1__KEPT__INIT;
+	uint8_t bytes[KEPT_BYTES];
+
+	kept.netns = true;
+	return fd_send(sock, bytes, cleat__shim__v1__kept__pack(&kept, bytes), &netns, 1,
+		       MSG_DONTWAIT);
+}
+
+int shimkeep_hand_over(struct shimkeep *keep, const char *id, const struct shimgift *gift)
 {
 	const int queue = QUEUE_BYTES;
 	int pair[2], fd = -ENOENT, r;
@@ -157,12 +167,14 @@ int shimkeep_hand_over(struct shimkeep *keep, const char *id, const int *layers,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof(queue));
-	r = send_layers(pair[0], layers, n_layers);
+	r = send_layers(pair[0], gift->layers, gift->n_layers);
+	if (r == 0 && gift->netns >= 0)
+		r = send_netns(pair[0], gift->netns);
 	pthread_mutex_lock(&keep->mutex);
 	n = send_all(keep, id, pair[0]);
 	pthread_mutex_unlock(&keep->mutex);
 	close(pair[0]);
-	if (r == 0 && n + n_layers > 0)
+	if (r == 0 && (n + gift->n_layers > 0 || gift->netns >= 0))
 		fd = fcntl(pair[1], F_DUPFD_CLOEXEC, FIRST_FD);
 	close(pair[1]);
 	return r ? r : fd;

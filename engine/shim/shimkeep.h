@@ -26,8 +26,15 @@ void shimkeep_put(struct shimkeep *keep, const char *id, const Cleat__Shim__V1__
 		  const int *fds, size_t n_fds);
 /* Closes what is held of a container. */
 void shimkeep_forget(struct shimkeep *keep, const char *id);
-/* A socket to be inherited by a shim, with the mounts of its layers (borrowed) and all that is held of the
- * container in it; -ENOENT when there is nothing, -errno when the layers could not be sent. What is held
+/* What a shim is given with its life; all borrowed. */
+struct shimgift {
+	const int *layers; /* mounts of the layers */
+	size_t n_layers;
+	int netns; /* -1 = none */
+};
+
+/* A socket to be inherited by a shim, with what it is given and all that is held of the container in it; -ENOENT
+ * when there is nothing, -errno when the gift could not be sent. What is held
  * stays held until a successor has told its own. */
-int shimkeep_hand_over(struct shimkeep *keep, const char *id, const int *layers,
-		       size_t n_layers) must_check;
+int shimkeep_hand_over(struct shimkeep *keep, const char *id,
+		       const struct shimgift *gift) must_check;

@@ -347,8 +347,8 @@ static int watch_spawned(struct shims *shims, pid_t pid)
 	return r;
 }
 
-int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const int *layers,
-		size_t n_layers, struct err *err)
+int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const struct shimgift *gift,
+		struct err *err)
 {
 	cleanup_fd int dir = -1, sock = -1, kept = -1;
 	int r = fd_mkdir_all(shims->engine->shims_fd, id, 0711);
@@ -360,8 +360,8 @@ int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const int
 	sock = fd_unix_listen(dir, "sock", SOCK_SEQPACKET, 0600);
 	if (sock < 0)
 		return err_sys(err, sock, "listen for the shim");
-	kept = shimkeep_hand_over(&shims->keep, id, layers, n_layers);
-	if (kept < 0 && n_layers)
+	kept = shimkeep_hand_over(&shims->keep, id, gift);
+	if (kept < 0 && gift->n_layers)
 		return err_sys(err, kept, "hand the layers to the shim");
 	pid = shimspawn(shims->engine, id, sock, kept, err);
 	if (pid < 0)

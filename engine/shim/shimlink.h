@@ -42,10 +42,11 @@ struct shims *shims_free(struct shims *shims);
  * without a sentence when no shim listens; never blocks. */
 int shims_connect(struct shims *shims, const char *id, int64_t last_seq) must_check;
 
-/* Spawns a shim for the container on a fresh socket, gives it the mounts of its layers (borrowed) and
- * connects to it. The caller holds the container's lock and knows that none lives. */
-int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const int *layers,
-		size_t n_layers, struct err *err) must_check;
+/* Spawns a shim for the container on a fresh socket, gives it what is its own (borrowed) and connects to it. The
+ * caller holds the container's lock and knows that none lives. */
+struct shimgift;
+int shims_spawn(struct shims *shims, const char *id, int64_t last_seq, const struct shimgift *gift,
+		struct err *err) must_check;
 
 /* Sends `request` (its id is set here) with descriptors (borrowed) and waits for the reply. Connects
  * if needed. 0 with the reply owned in *reply (NULL: not wanted), or -errno: the shim's own error

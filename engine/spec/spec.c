@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -88,15 +89,26 @@ static int choose_namespace(json_t *list, const char *type, const char *field, c
 	return err_set(err, ERR_INVALID, "invalid %s: %s: expected host or private", field, mode);
 }
 
-static int namespaces(const Cleat__V1__ContainerConfig *c, json_t *list, struct err *err)
+static int network_namespace(const struct spec_input *in, json_t *list, struct err *err)
 {
-	const char *net = c->network_mode[0] && strcmp(c->network_mode, "default") != 0
-				  ? c->network_mode
-				  : "none";
+	const char *mode = in->config->network_mode;
+	char path[32];
+
+	if (!in->netns_fd)
+		return choose_namespace(list, "network", "network mode",
+					mode[0] && strcmp(mode, "default") != 0 ? mode : "none",
+					err);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", in->netns_fd);
+	return add_namespace(list, "network", path) < 0 ? err_sys(err, ENOMEM, "network mode") : 0;
+}
+
+static int namespaces(const struct spec_input *in, json_t *list, struct err *err)
+{
+	const Cleat__V1__ContainerConfig *c = in->config;
 	int r = add_namespace(list, "mount", NULL) < 0 ? err_sys(err, ENOMEM, "namespaces") : 0;
 
 	if (r == 0)
-		r = choose_namespace(list, "network", "network mode", net, err);
+		r = network_namespace(in, list, err);
 	if (r == 0)
 		r = choose_namespace(list, "pid", "pid mode", c->pid_mode, err);
 	if (r == 0)
@@ -160,7 +172,7 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 	json_t *list = json_array();
 	json_t *resources = json_object();
 	struct spec_security security;
-	int r = namespaces(c, list, err);
+	int r = namespaces(in, list, err);
 
 	json_object_set_new(linux_, "namespaces", list);
 	json_object_set_new(linux_, "resources", resources);

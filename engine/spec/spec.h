@@ -53,6 +53,9 @@ struct spec_input {
 	 * the shim hands the runtime from SPEC_LAYER_FD on. */
 	const char *const *lower;
 	size_t n_lower;
+	/* Number of the descriptor of the network namespace that the shim hands the runtime, behind the layers;
+	 * 0 = the runtime makes one, or none with mode host. */
+	int netns_fd;
 	const char *cgroup_path; /* below each hierarchy, with leading slash */
 };
 

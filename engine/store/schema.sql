@@ -104,3 +104,45 @@ CREATE TABLE volume_uses (                       -- a volume that has a row here
 ) WITHOUT ROWID;
 CREATE INDEX volume_uses_by_container ON volume_uses(container_id);
 ALTER TABLE containers ADD COLUMN mounts BLOB NOT NULL DEFAULT x''; -- cleat.v1.ContainerConfig of mounts alone
+-- Migration 5: networks, what containers have of them, and published ports.
+CREATE TABLE networks (
+	id         TEXT PRIMARY KEY,
+	name       TEXT NOT NULL UNIQUE,
+	driver     TEXT NOT NULL,                -- bridge, host, null
+	created_ns INTEGER NOT NULL,
+	bridge     TEXT NOT NULL DEFAULT '',     -- its interface on the host
+	intent     TEXT NOT NULL DEFAULT '',     -- removing, or '' when at rest
+	config     BLOB NOT NULL,                -- cleat.v1.CreateNetworkRequest, all filled in; '' = not yet used
+	next_host  INTEGER NOT NULL DEFAULT 0    -- number of the address that was given out last
+) WITHOUT ROWID;
+INSERT INTO networks (id, name, driver, created_ns, bridge, config)
+	SELECT lower(hex(randomblob(32))), column1, column2, CAST(strftime('%s', 'now') AS INTEGER) * 1000000000, column3, x''
+	FROM (VALUES ('bridge', 'bridge', 'cleat0'), ('host', 'host', ''), ('none', 'null', ''));
+CREATE TABLE endpoints (                         -- which networks a container is to be in
+	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	network_id   TEXT NOT NULL,              -- which may be gone by now
+	position     INTEGER NOT NULL,           -- 0 = eth0
+	id           TEXT NOT NULL,
+	config       BLOB NOT NULL,              -- cleat.v1.EndpointConfig
+	PRIMARY KEY (container_id, network_id)
+) WITHOUT ROWID;
+CREATE INDEX endpoints_by_network ON endpoints(network_id);
+CREATE TABLE addresses (                         -- of containers that run; the key keeps them apart
+	network_id   TEXT NOT NULL REFERENCES networks(id) ON DELETE CASCADE,
+	address      TEXT NOT NULL,
+	container_id TEXT REFERENCES containers(id) ON DELETE CASCADE, -- NULL = reserved
+	exits        INTEGER NOT NULL DEFAULT 0, -- of the container when it got the address
+	PRIMARY KEY (network_id, address)
+) WITHOUT ROWID;
+CREATE INDEX addresses_by_container ON addresses(container_id);
+CREATE TABLE ports (                             -- published now
+	protocol       TEXT NOT NULL,
+	host_port      INTEGER NOT NULL,
+	host_address   TEXT NOT NULL,            -- 0.0.0.0 and :: = every one
+	container_id   TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	container_port INTEGER NOT NULL,
+	target         TEXT NOT NULL,            -- the container's address
+	exits          INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (protocol, host_port, host_address)
+) WITHOUT ROWID;
+CREATE INDEX ports_by_container ON ports(container_id);

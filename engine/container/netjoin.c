@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "netjoin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach.h"
+#include "bridge.h"
+#include "buf.h"
+#include "fd.h"
+#include "history.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "namefiles.h"
+#include "proc.h"
+#include "store/store.h"
+#include "str.h"
+
+typedef Cleat__V1__CreateContainerRequest create_request;
+
+static void free_request(create_request **request)
+{
+	if (*request)
+		cleat__v1__create_container_request__free_unpacked(*request, NULL);
+}
+
+static create_request *request_of(const struct record *record, struct err *err)
+{
+	create_request *request = cleat__v1__create_container_request__unpack(
+		NULL, record->config_len, record->config);
+
+	if (!request || !request->config)
+		(void)err_set(err, ERR_INTERNAL, "the record of container %.12s cannot be read",
+			      record->id);
+	return request;
+}
+
+bool netjoin_is_ours(const char *mode)
+{
+	return network_mode_is_own(mode) || str_has_prefix(mode, "container:");
+}
+
+static int open_netns(int pid)
+{
+	char path[48];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* That of a process that runs and is the container's. */
+static int running_netns(const struct status *status)
+{
+	cleanup_fd int fd = -1;
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct proc_stat stat;
+	char path[32];
+
+	if (!status_active(status) || status->pid <= 0)
+		return -ESRCH;
+	fd = open_netns(status->pid);
+	if (fd < 0)
+		return fd;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", status->pid);
+	if (fd_read_file(AT_FDCWD, path, 4096, &text) < 0 ||
+	    proc_parse_stat(text.data, text.len, &stat) < 0 ||
+	    stat.start_ticks != status->pid_start_ticks)
+		return -ESRCH;
+	return steal_fd(&fd);
+}
+
+static int join_container(struct engine *engine, const char *reference, int *netns, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct status status;
+	int r = record_find(engine->store, reference, &record, err);
+
+	if (r < 0)
+		return r;
+	status_read(engine, &record, &status);
+	*netns = running_netns(&status);
+	if (*netns < 0)
+		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING",
+				  "cannot join network of a non running container: %s", record.id);
+	return 0;
+}
+
+static void tell_connected(struct engine *engine, const char *id, const struct endpoints *endpoints)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		history_network(engine, endpoints->v[i].network.id, endpoints->v[i].network.name,
+				"bridge", id, "connect");
+}
+
+struct holders {
+	char (*v)[65];
+	size_t n;
+};
+
+static int add_holder(const struct store_row *row, void *ctx)
+{
+	struct holders *holders = ctx;
+	char(*grown)[65] = realloc(holders->v, (holders->n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	holders->v = grown;
+	(void)snprintf(grown[holders->n++], sizeof(*grown), "%s", store_text(row, 0));
+	return 0;
+}
+
+void netjoin_sweep(struct engine *engine)
+{
+	struct holders holders = { 0 };
+	int r = store_query(engine->store, NULL, add_holder, &holders,
+			    "SELECT DISTINCT container_id FROM addresses "
+			    "WHERE container_id IS NOT NULL",
+			    "");
+
+	for (size_t i = 0; r == 0 && i < holders.n; i++) {
+		cleanup(record_deinit) struct record record = { 0 };
+		struct status status;
+
+		if (record_find(engine->store, holders.v[i], &record, NULL) < 0)
+			continue;
+		status_read(engine, &record, &status);
+		if (!status_active(&status))
+			netjoin_end(engine, record.id, status.exits);
+	}
+	free(holders.v);
+}
+
+/* What an end that was not heard of yet still holds is no reason to refuse. */
+static int attach(struct engine *engine, const struct attach_request *request, int *netns,
+		  struct endpoints **endpoints, struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r = attach_up(engine, request, netns, endpoints, &own);
+
+	if (r < 0 && (strcmp(own.reason, "PORT_IN_USE") == 0 ||
+		      strcmp(own.reason, "ADDRESS_IN_USE") == 0 || own.code == ERR_EXHAUSTED)) {
+		netjoin_sweep(engine);
+		own = ERR_NULL;
+		r = attach_up(engine, request, netns, endpoints, &own);
+	}
+	if (r < 0 && err)
+		*err = own;
+	return r;
+}
+
+static int make(struct engine *engine, const struct record *record, const struct status *status,
+		const create_request *request, bool tell, int *netns, struct err *err)
+{
+	const struct attach_request wanted = { .container_id = record->id,
+					       .exits = status->exits,
+					       .config = request->config };
+	cleanup(endpoints_freep) struct endpoints *endpoints = NULL;
+	int r = attach(engine, &wanted, netns, &endpoints, err);
+
+	if (r < 0)
+		return r;
+	r = namefiles_write_hosts(engine, record->id, request->config, endpoints, err);
+	if (r < 0) {
+		closep(netns);
+		*netns = -1;
+		(void)!attach_down(engine, record->id, ATTACH_ALL, NULL, NULL);
+		return r;
+	}
+	if (tell)
+		tell_connected(engine, record->id, endpoints);
+	return 0;
+}
+
+static int begin(struct engine *engine, const struct record *record, const struct status *status,
+		 bool tell, int *netns, struct err *err)
+{
+	cleanup(free_request) create_request *request = request_of(record, err);
+	const char *mode = request && request->config ? request->config->network_mode : NULL;
+
+	*netns = -1;
+	if (!mode)
+		return -EIO;
+	if (!netjoin_is_ours(mode))
+		return 0;
+	if (str_has_prefix(mode, "container:"))
+		return join_container(engine, mode + strlen("container:"), netns, err);
+	return make(engine, record, status, request, tell, netns, err);
+}
+
+int netjoin_begin(struct engine *engine, const struct record *record, const struct status *status,
+		  int *netns, struct err *err)
+{
+	return begin(engine, record, status, true, netns, err);
+}
+
+int netjoin_adopt(struct engine *engine, const struct record *record, const struct status *status,
+		  int *netns, struct err *err)
+{
+	*netns = -1;
+	if (!status_active(status))
+		return 0;
+	*netns = running_netns(status);
+	return *netns >= 0 ? 0 : begin(engine, record, status, false, netns, err);
+}
+
+void netjoin_end(struct engine *engine, const char *id, uint64_t exits)
+{
+	struct attach_left *left = calloc(1, sizeof(*left));
+	struct err err = ERR_NULL;
+
+	if (attach_down(engine, id, exits, left, &err) < 0)
+		log_error("cannot give back addresses and ports id=%.12s: %s", id, err.message);
+	for (size_t i = 0; left && i < left->n; i++)
+		history_network(engine, left->v[i].id, left->v[i].name, "bridge", id, "disconnect");
+	free(left);
+}
+
+/* Of a container that has no networks of its own. */
+static int check_mode(const create_request *request, const struct network *network, struct err *err)
+{
+	const char *mode = request->config->network_mode;
+
+	if (strcmp(network->driver, "bridge") != 0 || !netjoin_is_ours(mode) ||
+	    str_has_prefix(mode, "container:"))
+		return err_set(err, ERR_PERMISSION,
+			       "a container with network mode %.60s cannot be connected to network "
+			       "%.60s: neither none, host nor another container's can be one of "
+			       "several",
+			       mode[0] ? mode : "none", network->name);
+	return 0;
+}
+
+static int write_hosts(struct engine *engine, const char *id, const create_request *request,
+		       struct err *err)
+{
+	cleanup(endpoints_freep) struct endpoints *endpoints = NULL;
+	int r = endpoints_load(engine, id, &endpoints, err);
+
+	r = r ? r : endpoints_read(engine, id, endpoints, err);
+	return r ? r : namefiles_write_hosts(engine, id, request->config, endpoints, err);
+}
+
+static int plug(struct engine *engine, const struct record *record, const struct status *status,
+		const create_request *request, const struct network *network, struct err *err)
+{
+	const struct attach_request wanted = { .container_id = record->id,
+					       .exits = status->exits,
+					       .config = request->config };
+	cleanup_fd int netns = running_netns(status);
+	int r;
+
+	if (netns < 0)
+		return 0;
+	r = attach_connect(engine, &wanted, netns, network->id, err);
+	r = r ? r : write_hosts(engine, record->id, request, err);
+	if (r == 0)
+		history_network(engine, network->id, network->name, "bridge", record->id,
+				"connect");
+	return r;
+}
+
+static int connect_locked(struct engine *engine, const struct record *record,
+			  const struct network *network, const Cleat__V1__EndpointConfig *config,
+			  struct err *err)
+{
+	cleanup(free_request) create_request *request = request_of(record, err);
+	struct status status;
+	int r = request && request->config ? check_mode(request, network, err) : -EIO;
+
+	r = r ? r : endpoint_add(engine, record->id, network, config, err);
+	if (r < 0)
+		return r;
+	status_read(engine, record, &status);
+	r = plug(engine, record, &status, request, network, err);
+	if (r < 0)
+		(void)!endpoint_remove(engine, record->id, network->id, NULL);
+	return r;
+}
+
+/* Both ends of a request, with the container's lock held. */
+struct pair {
+	struct record record;
+	struct network network;
+	int lock;
+};
+
+static void pair_deinit(struct pair *pair)
+{
+	record_deinit(&pair->record);
+	network_deinit(&pair->network);
+	closep(&pair->lock);
+}
+
+static int find_pair(struct engine *engine, const char *network, const char *container,
+		     struct pair *pair, struct err *err)
+{
+	int r = network_find(engine, network, &pair->network, err);
+
+	r = r ? r : record_find(engine->store, container, &pair->record, err);
+	if (r < 0)
+		return r;
+	pair->lock = lifecycle_lock(engine, pair->record.id, err);
+	return pair->lock < 0 ? pair->lock : 0;
+}
+
+int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkRequest *request,
+		    struct err *err)
+{
+	static const Cleat__V1__EndpointConfig none = CLEAT__V1__ENDPOINT_CONFIG__INIT;
+	cleanup(pair_deinit) struct pair pair = { .lock = -1 };
+	Cleat__V1__EndpointConfig config = request->endpoint ? *request->endpoint : none;
+	int r = find_pair(engine, request->network, request->container, &pair, err);
+
+	config.network = pair.network.name;
+	return r ? r : connect_locked(engine, &pair.record, &pair.network, &config, err);
+}
+
+static int unplug(struct engine *engine, const struct pair *pair, struct err *err)
+{
+	cleanup(free_request) create_request *request = request_of(&pair->record, err);
+	cleanup_fd int netns = -1;
+	struct status status;
+	int r = 0;
+
+	if (!request || !request->config)
+		return -EIO;
+	status_read(engine, &pair->record, &status);
+	netns = running_netns(&status);
+	if (netns >= 0)
+		r = attach_disconnect(engine, pair->record.id, netns, &pair->network, err);
+	r = r ? r : endpoint_remove(engine, pair->record.id, pair->network.id, err);
+	if (r == 0)
+		return err_set(err, ERR_PERMISSION,
+			       "container %.12s is not connected to network %.80s", pair->record.id,
+			       pair->network.name);
+	if (r < 0 || netns < 0)
+		return r < 0 ? r : 0;
+	history_network(engine, pair->network.id, pair->network.name, "bridge", pair->record.id,
+			"disconnect");
+	return write_hosts(engine, pair->record.id, request, err);
+}
+
+int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetworkRequest *request,
+		       struct err *err)
+{
+	cleanup(pair_deinit) struct pair pair = { .lock = -1 };
+	int r = find_pair(engine, request->network, request->container, &pair, err);
+
+	return r ? r : unplug(engine, &pair, err);
+}
+
+int netjoin_remove(struct engine *engine, const struct network *network, struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r = network_remove(engine, network, &own);
+
+	if (r < 0 && strcmp(own.reason, "NETWORK_IN_USE") == 0) {
+		netjoin_sweep(engine);
+		own = ERR_NULL;
+		r = network_remove(engine, network, &own);
+	}
+	if (r == 0)
+		history_network(engine, network->id, network->name, network->driver, "", "destroy");
+	else if (err)
+		*err = own;
+	return r;
+}

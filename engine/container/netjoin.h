@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers and networks: what a start needs, what an end leaves, what users change in between. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cleat/v1/networks.pb-c.h"
+#include "engine.h"
+#include "err.h"
+#include "mem.h"
+#include "network.h"
+#include "record.h"
+#include "status.h"
+
+/* Whether the engine makes, or finds, the network namespace of a container with this mode. */
+bool netjoin_is_ours(const char *mode);
+
+/* The namespace for a start in *netns (owned; -1 = the runtime makes its own, or it has the host's). With the container's
+ * lock held. Blocks on the store and the kernel. */
+int netjoin_begin(struct engine *engine, const struct record *record, const struct status *status,
+		  int *netns, struct err *err) must_check;
+/* The same for a shim that takes over what another has left: a container that runs has its namespace. */
+int netjoin_adopt(struct engine *engine, const struct record *record, const struct status *status,
+		  int *netns, struct err *err) must_check;
+/* Gives back what the container got before its exit number `exits` (ATTACH_ALL: all), and tells it. Logs what goes
+ * wrong: the next engine tries again. */
+void netjoin_end(struct engine *engine, const char *id, uint64_t exits);
+
+/* The same for all containers that do not run, whose end may not have been heard of yet. */
+void netjoin_sweep(struct engine *engine);
+
+/* network_remove(), with its event. */
+int netjoin_remove(struct engine *engine, const struct network *network,
+		   struct err *err) must_check;
+
+/* Takes effect at once in a container that runs, else at its next start. */
+int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkRequest *request,
+		    struct err *err) must_check;
+int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetworkRequest *request,
+		       struct err *err) must_check;

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Order: bridges, then what is recorded (addresses and ports, one transaction), then the namespace and what is in it,
+ * then the rules of the ports. Whatever is interrupted: the namespace with its interfaces goes with the descriptor, and
+ * the records with attach_down(), which reconciliation calls for every container that does not run. */
+#include "attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "bridge.h"
+#include "log.h"
+#include "netns.h"
+#include "ports.h"
+#include "store/store.h"
+#include "str.h"
+
+struct attaching {
+	struct engine *engine;
+	const struct attach_request *request;
+	struct endpoints *endpoints;
+	int bridges[ENDPOINTS_MAX];
+	struct rtnl host, inside;
+	int netns;
+};
+
+static void attaching_deinit(struct attaching *a)
+{
+	endpoints_free(a->endpoints);
+	rtnl_close(&a->host);
+	rtnl_close(&a->inside);
+	closep(&a->netns);
+}
+
+/* The endpoint whose network leads out, for a family; NULL = none. */
+static const struct endpoint *gateway_of(const struct endpoints *endpoints, size_t family)
+{
+	const struct endpoint *best = NULL;
+
+	for (size_t i = 0; i < endpoints->n; i++) {
+		const struct endpoint *e = &endpoints->v[i];
+
+		if (e->network.config->internal || !e->addr[family].len)
+			continue;
+		if (!best || e->config->gateway_priority > best->config->gateway_priority)
+			best = e;
+	}
+	return best;
+}
+
+static int up_bridges(struct attaching *a, struct err *err)
+{
+	int r = rtnl_open(&a->host);
+
+	if (r < 0)
+		return err_sys(err, r, "open an rtnetlink socket");
+	for (size_t i = 0; i < a->endpoints->n; i++) {
+		a->bridges[i] = bridge_up(a->engine, &a->endpoints->v[i].network, &a->host, err);
+		if (a->bridges[i] < 0)
+			return a->bridges[i];
+	}
+	return 0;
+}
+
+static int record_ports(struct attaching *a, struct err *err)
+{
+	struct ports_owner owner = { .container_id = a->request->container_id,
+				     .exits = a->request->exits };
+
+	if (!ports_wanted(a->request->config))
+		return 0;
+	for (size_t i = 0; i < NETWORK_FAMILIES; i++) {
+		const struct endpoint *e = gateway_of(a->endpoints, i);
+
+		if (e)
+			owner.addr[i] = e->addr[i];
+	}
+	/* as in Docker, a container of internal networks alone publishes nothing */
+	return owner.addr[0].len || owner.addr[1].len
+		       ? ports_allocate(a->engine, &owner, a->request->config, err)
+		       : 0;
+}
+
+static int record(struct attaching *a, bool with_ports, struct err *err)
+{
+	int r = store_begin(a->engine->store, err), ended;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < a->endpoints->n; i++)
+		r = endpoint_lease(a->engine, a->request->container_id, &a->endpoints->v[i],
+				   a->request->exits, err);
+	if (r == 0 && with_ports)
+		r = record_ports(a, err);
+	ended = store_end(a->engine->store, r == 0, err);
+	return r < 0 ? r : ended;
+}
+
+static uint32_t mtu_of(const struct network *network)
+{
+	const char *text = network_option(network, "com.docker.network.driver.mtu");
+	int64_t mtu = 0;
+
+	return text && str_int_in(text, 68, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
+}
+
+/* Both ends of an endpoint's cable. */
+static int plug(struct attaching *a, size_t i, struct err *err)
+{
+	const struct endpoint *e = &a->endpoints->v[i];
+	struct rtnl_veth veth = { .peer_netns = a->netns,
+				  .bridge = a->bridges[i],
+				  .mtu = mtu_of(&e->network) };
+	char name[RTNL_NAME_MAX], peer[RTNL_NAME_MAX];
+	uint32_t random;
+	int index, r;
+
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		return err_sys(err, errno, "getrandom");
+	(void)snprintf(name, sizeof(name), "veth%08x", random);
+	(void)snprintf(peer, sizeof(peer), "eth%d", e->position);
+	veth.name = name;
+	veth.peer = peer;
+	memcpy(veth.mac, e->mac, sizeof(veth.mac));
+	rtnl_add_veth(&a->host, &veth);
+	r = rtnl_commit(&a->host, err);
+	if (r < 0)
+		return err_wrap(err, r, "connect to network %.80s", e->network.name);
+	index = rtnl_index(&a->inside, peer);
+	if (index < 0)
+		return err_sys(err, index, "find %s", peer);
+	for (size_t f = 0; f < NETWORK_FAMILIES; f++) {
+		const struct subnet own = { e->addr[f], e->network.pools[f].subnet.prefix };
+
+		if (own.addr.len)
+			rtnl_add_address(&a->inside, index, &own);
+	}
+	rtnl_set_up(&a->inside, index);
+	r = rtnl_commit(&a->inside, err);
+	return r < 0 ? err_wrap(err, r, "set up %s for network %.80s", peer, e->network.name) : 0;
+}
+
+static int add_routes(struct attaching *a, struct err *err)
+{
+	int r;
+
+	for (size_t f = 0; f < NETWORK_FAMILIES; f++) {
+		const struct endpoint *e = gateway_of(a->endpoints, f);
+
+		if (e)
+			rtnl_add_default_route(&a->inside, &e->network.pools[f].gateway);
+	}
+	r = rtnl_commit(&a->inside, err);
+	return r < 0 ? err_wrap(err, r, "add the default route") : 0;
+}
+
+static int make_namespace(struct attaching *a, struct err *err)
+{
+	int r = netns_make(&a->netns, &a->inside, err);
+
+	if (r < 0)
+		return r;
+	rtnl_set_up(&a->inside, 1); /* lo */
+	r = rtnl_commit(&a->inside, err);
+	for (size_t i = 0; r == 0 && i < a->endpoints->n; i++)
+		r = plug(a, i, err);
+	return r ? r : add_routes(a, err);
+}
+
+static int up(struct attaching *a, struct err *err)
+{
+	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
+
+	r = r ? r : up_bridges(a, err);
+	r = r ? r : record(a, true, err);
+	r = r ? r : make_namespace(a, err);
+	if (r == 0 && ports_wanted(a->request->config))
+		r = ports_publish(a->engine, a->request->container_id, err);
+	return r;
+}
+
+int attach_up(struct engine *engine, const struct attach_request *request, int *netns,
+	      struct endpoints **out, struct err *err)
+{
+	cleanup_free struct attaching *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return err_sys(err, ENOMEM, "network");
+	a->engine = engine;
+	a->request = request;
+	a->host.fd = a->inside.fd = a->netns = -1;
+	r = up(a, err);
+	if (r == 0) {
+		*netns = steal_fd(&a->netns);
+		*out = steal(&a->endpoints);
+	} else {
+		(void)!attach_down(engine, request->container_id, ATTACH_ALL, NULL, NULL);
+	}
+	attaching_deinit(a);
+	return r;
+}
+
+/* All but one of the endpoints are left out. */
+static int keep_only(struct endpoints *endpoints, const char *network_id)
+{
+	for (size_t i = 0; i < endpoints->n; i++) {
+		struct endpoint wanted = endpoints->v[i];
+
+		if (strcmp(wanted.network.id, network_id) != 0)
+			continue;
+		endpoints->v[i] = endpoints->v[0];
+		endpoints->v[0] = wanted;
+		for (size_t k = 1; k < endpoints->n; k++) {
+			cleat__v1__endpoint_config__free_unpacked(endpoints->v[k].config, NULL);
+			network_deinit(&endpoints->v[k].network);
+		}
+		endpoints->n = 1;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int connect_one(struct attaching *a, int netns, const char *network_id, struct err *err)
+{
+	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
+
+	if (r == 0 && keep_only(a->endpoints, network_id) < 0)
+		r = err_set(err, ERR_INTERNAL, "the endpoint is not recorded");
+	r = r ? r : up_bridges(a, err);
+	r = r ? r : record(a, false, err);
+	r = r ? r : netns_enter(netns, &a->inside, err);
+	if (r < 0)
+		return r;
+	a->netns = netns;
+	r = plug(a, 0, err);
+	a->netns = -1;
+	/* one that has a way out keeps it */
+	if (r == 0 && add_routes(a, NULL) < 0)
+		log_debug("no second default route id=%.12s", a->request->container_id);
+	return r;
+}
+
+int attach_connect(struct engine *engine, const struct attach_request *request, int netns,
+		   const char *network_id, struct err *err)
+{
+	cleanup_free struct attaching *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return err_sys(err, ENOMEM, "network");
+	a->engine = engine;
+	a->request = request;
+	a->host.fd = a->inside.fd = a->netns = -1;
+	r = connect_one(a, netns, network_id, err);
+	attaching_deinit(a);
+	return r;
+}
+
+static int position_of(const struct store_row *row, void *ctx)
+{
+	*(int *)ctx = (int)store_int(row, 0);
+	return 0;
+}
+
+int attach_disconnect(struct engine *engine, const char *container_id, int netns,
+		      const struct network *network, struct err *err)
+{
+	cleanup(rtnl_close) struct rtnl inside = { .fd = -1 };
+	char peer[RTNL_NAME_MAX];
+	int position = -1, index;
+	int r = store_query(
+		engine->store, err, position_of, &position,
+		"SELECT position FROM endpoints WHERE container_id = ? AND network_id = ?", "ss",
+		container_id, network->id);
+
+	r = r || position < 0 ? r : netns_enter(netns, &inside, err);
+	if (r || position < 0)
+		return r;
+	(void)snprintf(peer, sizeof(peer), "eth%d", position);
+	index = rtnl_index(&inside, peer);
+	if (index < 0)
+		return 0;
+	rtnl_delete(&inside, index);
+	return rtnl_commit(&inside, err);
+}
+
+static int add_left(const struct store_row *row, void *ctx)
+{
+	struct attach_left *left = ctx;
+
+	if (left->n == ENDPOINTS_MAX)
+		return 0;
+	(void)snprintf(left->v[left->n].id, sizeof(left->v[0].id), "%s", store_text(row, 0));
+	(void)snprintf(left->v[left->n].name, sizeof(left->v[0].name), "%s", store_text(row, 1));
+	left->n++;
+	return 0;
+}
+
+int attach_down(struct engine *engine, const char *container_id, uint64_t exits,
+		struct attach_left *left, struct err *err)
+{
+	struct attach_left own = { .n = 0 };
+	int r = store_query(engine->store, err, add_left, &own,
+			    "SELECT DISTINCT n.id, n.name FROM addresses AS a JOIN networks AS n "
+			    "ON n.id = a.network_id WHERE a.container_id = ? AND a.exits < ?",
+			    "si", container_id, (int64_t)exits);
+
+	r = r ? r : ports_release(engine, container_id, exits, err);
+	if (r == 0 && own.n)
+		r = endpoints_release(engine, container_id, exits, err);
+	if (r >= 0 && left)
+		*left = own;
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "thread.h"
+
+enum { STACK_BYTES = 64 << 10 };
+
+struct visit {
+	int into; /* -1 = a new one */
+	int fd, r;
+	const char *what;
+	struct rtnl *rtnl;
+};
+
+/* Everything below /proc/sys/net is of the thread's namespace. What a kernel does not have is not set. */
+static void write_sysctl(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, value, strlen(value));
+	close(fd);
+}
+
+static int make(struct visit *v)
+{
+	v->what = "make a network namespace";
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	v->fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (v->fd < 0)
+		return -errno;
+	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+	/* who has an address anew says so: others may know it at another place */
+	write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1");
+	return 0;
+}
+
+static void *visit(void *arg)
+{
+	struct visit *v = arg;
+
+	if (v->into < 0) {
+		v->r = make(v);
+	} else {
+		v->what = "enter a network namespace";
+		v->r = setns(v->into, CLONE_NEWNET) ? -errno : 0;
+	}
+	if (v->r == 0) {
+		v->what = "open a socket in a network namespace";
+		v->r = rtnl_open(v->rtnl);
+	}
+	return NULL;
+}
+
+static int run(struct visit *v, struct err *err)
+{
+	pthread_t thread;
+	int r = thread_start(&thread, STACK_BYTES, visit, v);
+
+	if (r < 0)
+		return err_sys(err, r, "start a thread");
+	pthread_join(thread, NULL);
+	if (v->r < 0)
+		closep(&v->fd);
+	return v->r < 0 ? err_sys(err, v->r, "%s", v->what) : 0;
+}
+
+int netns_make(int *fd, struct rtnl *rtnl, struct err *err)
+{
+	struct visit v = { .into = -1, .fd = -1, .rtnl = rtnl };
+	int r = run(&v, err);
+
+	if (r == 0)
+		*fd = v.fd;
+	return r;
+}
+
+int netns_enter(int fd, struct rtnl *rtnl, struct err *err)
+{
+	struct visit v = { .into = fd, .fd = -1, .rtnl = rtnl };
+
+	return run(&v, err);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nft.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <nftables/libnftables.h>
+
+#include "str.h"
+
+struct nftlib {
+	void *handle;
+	__typeof__(nft_ctx_new) *ctx_new;
+	__typeof__(nft_ctx_free) *ctx_free;
+	__typeof__(nft_ctx_buffer_error) *buffer_error;
+	__typeof__(nft_ctx_buffer_output) *buffer_output;
+	__typeof__(nft_ctx_get_error_buffer) *get_error;
+	__typeof__(nft_run_cmd_from_buffer) *run;
+};
+
+static bool find(void *handle, const char *name, void *to)
+{
+	void *symbol = dlsym(handle, name);
+
+	memcpy(to, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+static void unload(struct nftlib *lib)
+{
+	if (lib->handle)
+		(void)dlclose(lib->handle);
+}
+
+static int load(struct nftlib *lib, struct err *err)
+{
+	void *h = lib->handle = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
+
+	if (h && find(h, "nft_ctx_new", &lib->ctx_new) && find(h, "nft_ctx_free", &lib->ctx_free) &&
+	    find(h, "nft_ctx_buffer_error", &lib->buffer_error) &&
+	    find(h, "nft_ctx_buffer_output", &lib->buffer_output) &&
+	    find(h, "nft_ctx_get_error_buffer", &lib->get_error) &&
+	    find(h, "nft_run_cmd_from_buffer", &lib->run))
+		return 0;
+	return err_set(err, ERR_INTERNAL, "load libnftables: %.120s", str_or_empty(dlerror()));
+}
+
+/* "internal:0:0-0: Error: Could not process rule: No such file or directory" */
+static int failed(const char *text, struct err *err)
+{
+	const char *said = strstr(text, "Error: ");
+	int number = strstr(text, "No such file or directory") ? ENOENT
+		     : strstr(text, "File exists")             ? EEXIST
+		     : strstr(text, "not permitted")           ? EPERM
+							       : EIO;
+
+	said = said ? said + strlen("Error: ") : text;
+	(void)err_set(err, ERR_INTERNAL, "nftables: %.*s", (int)strcspn(said, "\n"), said);
+	return -number;
+}
+
+static int run(const struct nftlib *lib, const char *script, struct err *err)
+{
+	struct nft_ctx *ctx = lib->ctx_new(NFT_CTX_DEFAULT);
+	int r = 0;
+
+	if (!ctx)
+		return err_sys(err, ENOMEM, "nftables");
+	(void)lib->buffer_error(ctx);
+	(void)lib->buffer_output(ctx);
+	if (lib->run(ctx, script))
+		r = failed(str_or_empty(lib->get_error(ctx)), err);
+	lib->ctx_free(ctx);
+	return r;
+}
+
+int nft_run(const char *script, struct err *err)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	struct nftlib lib = { 0 };
+	int r;
+
+	pthread_mutex_lock(&mutex); /* its parser has globals */
+	r = load(&lib, err);
+	if (r == 0)
+		r = run(&lib, script, err);
+	unload(&lib);
+	pthread_mutex_unlock(&mutex);
+	return r;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A port of every address (0.0.0.0, ::) excludes the same port of each, which no key of the store can say: allocation
+ * asks, within the write transaction. */
+#include "ports.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "bridge.h"
+#include "network.h"
+#include "nft.h"
+#include "portowner.h"
+#include "store/store.h"
+#include "str.h"
+
+enum { RANDOM_FIRST = 32768, RANDOM_LAST = 60999 };
+
+bool ports_wanted(const Cleat__V1__ContainerConfig *config)
+{
+	return config->n_ports || (config->publish_all_ports && config->n_exposed_ports);
+}
+
+static const char *protocol_of(const char *text)
+{
+	return text[0] ? text : "tcp";
+}
+
+static bool is_protocol(const char *text)
+{
+	return strcmp(text, "tcp") == 0 || strcmp(text, "udp") == 0 || strcmp(text, "sctp") == 0;
+}
+
+/* 80, 80/udp */
+static int parse_exposed(const char *text, Cleat__V1__PortBinding *out, struct err *err)
+{
+	const char *slash = strchr(text, '/');
+	char digits[8] = "";
+	int64_t port;
+
+	(void)snprintf(digits, sizeof(digits), "%.*s",
+		       (int)(slash ? slash - text : (long)strlen(text)), text);
+	cleat__v1__port_binding__init(out);
+	out->protocol = (char *)(uintptr_t)(slash ? slash + 1 : "tcp");
+	if (str_int_in(digits, 1, 65535, &port) < 0 || !is_protocol(out->protocol))
+		return err_set(err, ERR_INVALID, "invalid exposed port: %.60s", text);
+	out->container_port = (uint32_t)port;
+	return 0;
+}
+
+int ports_check(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	for (size_t i = 0; i < config->n_ports; i++) {
+		const Cleat__V1__PortBinding *p = config->ports[i];
+		struct addr addr;
+
+		if (p->container_port < 1 || p->container_port > 65535 || p->host_port > 65535 ||
+		    p->host_port_end > 65535 ||
+		    (p->host_port_end && p->host_port_end < p->host_port))
+			return err_set(err, ERR_INVALID, "invalid port: %u:%u", p->host_port,
+				       p->container_port);
+		if (!is_protocol(protocol_of(p->protocol)))
+			return err_set(err, ERR_INVALID, "invalid protocol of a port: %.40s",
+				       p->protocol);
+		if (p->host_ip[0] && addr_parse(p->host_ip, &addr) < 0)
+			return err_set(err, ERR_INVALID, "invalid address to publish at: %.60s",
+				       p->host_ip);
+		if (p->host_ip[0] && addr.len == 16 && addr_is_loopback(&addr))
+			return err_set(err, ERR_UNIMPLEMENTED,
+				       "publishing at ::1: the kernel routes nothing from there to "
+				       "a container; use 127.0.0.1");
+	}
+	for (size_t i = 0; config->publish_all_ports && i < config->n_exposed_ports; i++) {
+		Cleat__V1__PortBinding binding;
+		int r = parse_exposed(config->exposed_ports[i], &binding, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct conflict {
+	const struct addr *host;
+	char owner[300];
+};
+
+static bool is_every(const struct addr *addr)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(addr->b, zero, addr->len) == 0;
+}
+
+static int find_conflict(const struct store_row *row, void *ctx)
+{
+	struct conflict *conflict = ctx;
+	struct addr other;
+
+	if (addr_parse(store_text(row, 0), &other) < 0 || other.len != conflict->host->len)
+		return 0;
+	if (!is_every(&other) && !is_every(conflict->host) && !addr_equal(&other, conflict->host))
+		return 0;
+	(void)snprintf(conflict->owner, sizeof(conflict->owner), "container %s",
+		       store_text(row, 1));
+	return 1;
+}
+
+/* Binds as a server would and lets go. 0 or -errno. */
+static int try_bind(const char *protocol, const struct addr *host, uint16_t port)
+{
+	static const int on = 1;
+	bool v4 = host->len == 4, tcp = strcmp(protocol, "tcp") == 0;
+	int type = strcmp(protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	cleanup_fd int fd = socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC,
+				   strcmp(protocol, "sctp") == 0 ? IPPROTO_SCTP : 0);
+	int r;
+
+	if (fd < 0)
+		return 0; /* nobody on a kernel without the protocol listens */
+	if (tcp)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (v4) {
+		memcpy(&in.sin_addr, host->b, 4);
+		r = bind(fd, (struct sockaddr *)&in, sizeof(in));
+	} else {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		memcpy(&in6.sin6_addr, host->b, 16);
+		r = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+	}
+	return r < 0 ? -errno : 0;
+}
+
+static int refuse(const struct addr *host, uint16_t port, const char *why, struct err *err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(host, text);
+	return err_reason(err, ERR_PRECONDITION, "PORT_IN_USE",
+			  host->len == 4 ? "Bind for %s:%u failed: %.150s"
+					 : "Bind for [%s]:%u failed: %.150s",
+			  text, port, why);
+}
+
+/* -EBUSY: it is taken. With err, the sentence. */
+static int check_free(struct engine *engine, const char *protocol, const struct addr *host,
+		      uint16_t port, struct err *err)
+{
+	struct conflict conflict = { .host = host };
+	char why[400];
+	int r = store_query(engine->store, err, find_conflict, &conflict,
+			    "SELECT p.host_address, c.name FROM ports AS p JOIN containers AS c "
+			    "ON c.id = p.container_id WHERE p.protocol = ? AND p.host_port = ?",
+			    "si", protocol, (int64_t)port);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		(void)snprintf(why, sizeof(why), "port is already allocated by %s", conflict.owner);
+		(void)refuse(host, port, why, err);
+		return -EBUSY;
+	}
+	r = try_bind(protocol, host, port);
+	if (r == -EADDRINUSE) {
+		char owner[64];
+
+		if (err) {
+			portowner_find(protocol, port, owner, sizeof(owner));
+			(void)snprintf(why, sizeof(why), "address already in use by %s", owner);
+			(void)refuse(host, port, why, err);
+		}
+		return -EBUSY;
+	}
+	return r < 0 ? refuse(host, port, strerror(-r), err) : 0;
+}
+
+/* The addresses of the host that a binding is for. */
+struct hosts {
+	struct addr v[2], target[2];
+	size_t n;
+};
+
+static void add_host(struct hosts *hosts, const char *text, const struct addr *target)
+{
+	if (target->len && addr_parse(text, &hosts->v[hosts->n]) == 0)
+		hosts->target[hosts->n++] = *target;
+}
+
+static int hosts_of(const char *text, const struct ports_owner *owner, struct hosts *out,
+		    struct err *err)
+{
+	struct addr addr;
+
+	*out = (struct hosts){ 0 };
+	if (!text[0]) {
+		add_host(out, "0.0.0.0", &owner->addr[0]);
+		add_host(out, "::", &owner->addr[1]);
+	} else if (addr_parse(text, &addr) == 0) {
+		add_host(out, text, &owner->addr[addr.len == 4 ? 0 : 1]);
+	}
+	return out->n ? 0
+		      : err_set(err, ERR_INVALID,
+				"cannot publish at %.60s: the container has no address of its "
+				"family",
+				text[0] ? text : "0.0.0.0");
+}
+
+static int all_free(struct engine *engine, const char *protocol, const struct hosts *hosts,
+		    uint16_t port, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < hosts->n; i++)
+		r = check_free(engine, protocol, &hosts->v[i], port, err);
+	return r;
+}
+
+/* A free port of first..last, beginning with `start`. */
+static int choose(struct engine *engine, const char *protocol, const struct hosts *hosts,
+		  uint32_t first, uint32_t last, uint32_t start, uint16_t *out, struct err *err)
+{
+	int r = -EBUSY;
+
+	for (uint32_t i = 0; r == -EBUSY && i <= last - first; i++) {
+		*out = (uint16_t)(first + (start - first + i) % (last - first + 1));
+		/* the last one tells why */
+		r = all_free(engine, protocol, hosts, *out, i == last - first ? err : NULL);
+	}
+	return r;
+}
+
+static int choose_port(struct engine *engine, const Cleat__V1__PortBinding *binding,
+		       const struct hosts *hosts, uint16_t *out, struct err *err)
+{
+	const char *protocol = protocol_of(binding->protocol);
+	uint32_t last = binding->host_port_end ? binding->host_port_end : binding->host_port;
+	uint32_t random;
+
+	if (binding->host_port)
+		return choose(engine, protocol, hosts, binding->host_port, last, binding->host_port,
+			      out, err);
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		return err_sys(err, errno, "getrandom");
+	return choose(engine, protocol, hosts, RANDOM_FIRST, RANDOM_LAST,
+		      RANDOM_FIRST + random % (RANDOM_LAST - RANDOM_FIRST + 1), out, err);
+}
+
+static int allocate(struct engine *engine, const struct ports_owner *owner,
+		    const Cleat__V1__PortBinding *binding, struct err *err)
+{
+	struct hosts hosts;
+	uint16_t port = 0;
+	int r = hosts_of(binding->host_ip, owner, &hosts, err);
+
+	r = r ? r : choose_port(engine, binding, &hosts, &port, err);
+	for (size_t i = 0; r == 0 && i < hosts.n; i++) {
+		char host[ADDR_TEXT_MAX], target[ADDR_TEXT_MAX];
+
+		addr_format(&hosts.v[i], host);
+		addr_format(&hosts.target[i], target);
+		r = store_run(engine->store, err,
+			      "INSERT INTO ports (protocol, host_port, host_address, container_id, "
+			      "container_port, target, exits) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			      "sissisi", protocol_of(binding->protocol), (int64_t)port, host,
+			      owner->container_id, (int64_t)binding->container_port, target,
+			      (int64_t)owner->exits);
+		r = r < 0 ? r : 0;
+	}
+	return r;
+}
+
+static bool is_bound(const Cleat__V1__ContainerConfig *config,
+		     const Cleat__V1__PortBinding *exposed)
+{
+	for (size_t i = 0; i < config->n_ports; i++)
+		if (config->ports[i]->container_port == exposed->container_port &&
+		    strcmp(protocol_of(config->ports[i]->protocol), exposed->protocol) == 0)
+			return true;
+	return false;
+}
+
+int ports_allocate(struct engine *engine, const struct ports_owner *owner,
+		   const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_ports; i++)
+		r = allocate(engine, owner, config->ports[i], err);
+	for (size_t i = 0; r == 0 && config->publish_all_ports && i < config->n_exposed_ports;
+	     i++) {
+		Cleat__V1__PortBinding binding;
+
+		r = parse_exposed(config->exposed_ports[i], &binding, err);
+		if (r == 0 && !is_bound(config, &binding))
+			r = allocate(engine, owner, &binding, err);
+	}
+	return r;
+}
+
+struct writing {
+	struct buf script;
+	char table[32];
+	bool add;
+};
+
+static int write_port(const struct store_row *row, void *ctx)
+{
+	struct writing *w = ctx;
+	struct rules_port port = { .host_port = (uint16_t)store_int(row, 1),
+				   .target_port = (uint16_t)store_int(row, 3) };
+
+	(void)snprintf(port.protocol, sizeof(port.protocol), "%s", store_text(row, 0));
+	if (addr_parse(store_text(row, 2), &port.host) < 0 ||
+	    addr_parse(store_text(row, 4), &port.target) < 0)
+		return 0;
+	if (w->add)
+		rules_add_port(&w->script, w->table, &port);
+	else
+		rules_delete_port(&w->script, w->table, &port);
+	return 0;
+}
+
+/* With the lock held: the rows' script is carried out; where it does not fit what is there, all is made anew. */
+static int apply(struct engine *engine, struct writing *w, struct err *err)
+{
+	if (w->script.error)
+		return err_sys(err, w->script.error, "write the rules");
+	if (!w->script.len || nft_run(w->script.data, NULL) == 0)
+		return 0;
+	return bridge_rules(engine, err);
+}
+
+static int write_rows(struct engine *engine, const char *container_id, uint64_t exits,
+		      struct writing *w, struct err *err)
+{
+	bridge_table(engine, w->table);
+	return store_query(engine->store, err, write_port, w,
+			   "SELECT protocol, host_port, host_address, container_port, target "
+			   "FROM ports WHERE container_id = ? AND exits < ?",
+			   "si", container_id, (int64_t)exits);
+}
+
+int ports_publish(struct engine *engine, const char *container_id, struct err *err)
+{
+	struct writing w = { .add = true };
+	cleanup_fd int lock = network_lock(engine, err);
+	int r = lock < 0 ? lock : write_rows(engine, container_id, INT64_MAX, &w, err);
+
+	r = r ? r : apply(engine, &w, err);
+	buf_deinit(&w.script);
+	return r;
+}
+
+static int any_row(const struct store_row *row, void *ctx)
+{
+	(void)row;
+	*(bool *)ctx = true;
+	return 0;
+}
+
+static int release(struct engine *engine, const char *container_id, uint64_t exits,
+		   struct writing *w, struct err *err)
+{
+	cleanup_fd int lock = network_lock(engine, err);
+	int r = lock < 0 ? lock : write_rows(engine, container_id, exits, w, err);
+
+	r = r ? r
+	      : store_run(engine->store, err,
+			  "DELETE FROM ports WHERE container_id = ? AND exits < ?", "si",
+			  container_id, (int64_t)exits);
+	return r < 0 ? r : apply(engine, w, err);
+}
+
+int ports_release(struct engine *engine, const char *container_id, uint64_t exits, struct err *err)
+{
+	struct writing w = { .add = false };
+	bool any = false;
+	int r = store_query(engine->store, err, any_row, &any,
+			    "SELECT 1 FROM ports WHERE container_id = ? AND exits < ? LIMIT 1",
+			    "si", container_id, (int64_t)exits);
+
+	r = r || !any ? r : release(engine, container_id, exits, &w, err);
+	buf_deinit(&w.script);
+	return r;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A packet to a published port gets the container's address before it is routed; that it did (ct status dnat) is what
+ * lets it into a network. What was sent to a container's address directly is dropped, so a port that is published at
+ * 127.0.0.1 is not to be had from elsewhere. Packets to 127.0.0.0/8 that came by a wire are not looked up at all: the
+ * kernel drops them.
+ *
+ * Who reaches itself or a neighbour by the host's address gets its own network's gateway as the peer's address, else the
+ * answer would go past the host. The same for the host itself, whose 127.0.0.1 means another in the container. */
+#include "rules.h"
+
+static const char skeleton[] =
+	"	set bridges { type ifname; }\n"
+	"	set same { type ifname . ifname; }\n"
+	"	set internal { type ifname; }\n"
+	"	set own4 { type ifname . ipv4_addr; flags interval; }\n"
+	"	set own6 { type ifname . ipv6_addr; flags interval; }\n"
+	"	set nat4 { type ipv4_addr; flags interval; }\n"
+	"	set nat6 { type ipv6_addr; flags interval; }\n"
+	"	map ports4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . "
+	"inet_service; }\n"
+	"	map ports6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . "
+	"inet_service; }\n"
+	"	map every4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"	map every6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+	"	chain guard {\n"
+	"		type filter hook prerouting priority raw; policy accept;\n"
+	"		iifname @bridges ip daddr 127.0.0.0/8 drop\n"
+	"		iifname @bridges ip saddr 127.0.0.0/8 drop\n"
+	"	}\n"
+	"	chain published {\n"
+	"		dnat ip addr . port to ip daddr . meta l4proto . th dport map @ports4\n"
+	"		dnat ip addr . port to meta l4proto . th dport map @every4\n"
+	"		dnat ip6 addr . port to ip6 daddr . meta l4proto . th dport map @ports6\n"
+	"		dnat ip6 addr . port to meta l4proto . th dport map @every6\n"
+	"	}\n"
+	"	chain arriving {\n"
+	"		type nat hook prerouting priority dstnat; policy accept;\n"
+	"		iifname != \"lo\" ip daddr 127.0.0.0/8 return\n"
+	"		fib daddr type local jump published\n"
+	"	}\n"
+	"	chain leaving {\n"
+	"		type nat hook output priority -100; policy accept;\n"
+	"		ip6 daddr ::1 return\n"
+	"		fib daddr type local jump published\n"
+	"	}\n"
+	"	chain forwarded {\n"
+	"		type filter hook forward priority filter; policy accept;\n"
+	"		iifname . oifname @same accept\n"
+	"		oifname @bridges jump inward\n"
+	"		iifname @internal drop\n"
+	"	}\n"
+	"	chain inward {\n"
+	"		ct state established,related accept\n"
+	"		iifname != @internal oifname != @internal ct status dnat accept\n"
+	"		drop\n"
+	"	}\n"
+	"	chain sources {\n"
+	"		type nat hook postrouting priority srcnat; policy accept;\n"
+	"		oifname . ip saddr @own4 ct status dnat masquerade\n"
+	"		oifname . ip saddr @own4 return\n"
+	"		ip saddr @nat4 masquerade\n"
+	"		oifname @bridges ip saddr 127.0.0.0/8 masquerade\n"
+	"		oifname . ip6 saddr @own6 ct status dnat masquerade\n"
+	"		oifname . ip6 saddr @own6 return\n"
+	"		ip6 saddr @nat6 masquerade\n"
+	"	}\n";
+
+void rules_drop(struct buf *script, const char *table)
+{
+	/* one that is not there cannot be deleted */
+	buf_printf(script, "add table inet %s\ndelete table inet %s\n", table, table);
+}
+
+void rules_begin(struct buf *script, const char *table)
+{
+	rules_drop(script, table);
+	buf_printf(script, "table inet %s {\n%s}\n", table, skeleton);
+}
+
+void rules_add_network(struct buf *script, const char *table, const struct rules_network *n)
+{
+	unsigned family = n->subnet.addr.len == 4 ? 4 : 6;
+	char subnet[SUBNET_TEXT_MAX];
+
+	subnet_format(&n->subnet, subnet);
+	buf_printf(script, "add element inet %s bridges { \"%s\" }\n", table, n->bridge);
+	buf_printf(script, "add element inet %s same { \"%s\" . \"%s\" }\n", table, n->bridge,
+		   n->bridge);
+	buf_printf(script, "add element inet %s own%u { \"%s\" . %s }\n", table, family, n->bridge,
+		   subnet);
+	if (n->internal)
+		buf_printf(script, "add element inet %s internal { \"%s\" }\n", table, n->bridge);
+	else if (n->masquerade)
+		buf_printf(script, "add element inet %s nat%u { %s }\n", table, family, subnet);
+}
+
+static bool is_every(const struct addr *addr)
+{
+	for (unsigned i = 0; i < addr->len; i++)
+		if (addr->b[i])
+			return false;
+	return true;
+}
+
+/* Map and key. */
+static void key_of(struct buf *script, const char *table, const struct rules_port *p)
+{
+	unsigned family = p->target.len == 4 ? 4 : 6;
+	char host[ADDR_TEXT_MAX];
+
+	addr_format(&p->host, host);
+	if (is_every(&p->host))
+		buf_printf(script, "element inet %s every%u { %s . %u", table, family, p->protocol,
+			   p->host_port);
+	else
+		buf_printf(script, "element inet %s ports%u { %s . %s . %u", table, family, host,
+			   p->protocol, p->host_port);
+}
+
+void rules_add_port(struct buf *script, const char *table, const struct rules_port *port)
+{
+	char target[ADDR_TEXT_MAX];
+
+	addr_format(&port->target, target);
+	buf_puts(script, "add ");
+	key_of(script, table, port);
+	buf_printf(script, " : %s . %u }\n", target, port->target_port);
+}
+
+void rules_delete_port(struct buf *script, const char *table, const struct rules_port *port)
+{
+	buf_puts(script, "delete ");
+	key_of(script, table, port);
+	buf_puts(script, " }\n");
+}

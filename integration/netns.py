@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Network namespaces of the tests' own, so that no test touches the host's interfaces and rules."""
+import itertools
+import os
+import pathlib
+import subprocess
+
+_NUMBERS = itertools.count()
+
+
+def run(*command, check=True, **kw):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False, **kw)
+    assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done
+
+
+class Netns:
+    """One with nothing but loopback in it; a context manager."""
+
+    def __init__(self):
+        self.name = f"cleat-{os.getpid()}-{next(_NUMBERS)}"
+
+    def __enter__(self):
+        run("ip", "netns", "add", self.name)
+        self.ip("link", "set", "lo", "up")
+        return self
+
+    def __exit__(self, *_):
+        run("ip", "netns", "del", self.name)
+
+    def ip(self, *arguments, **kw):
+        return run("ip", "-n", self.name, *arguments, **kw).stdout
+
+    def inside(self, *command):
+        """The command as it runs inside, with the host's file systems."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", *map(str, command)]
+
+    def run(self, *command, **kw):
+        return run(*self.inside(*command), **kw)
+
+    def links(self):
+        """Names of the interfaces, without loopback."""
+        return [line.split(":")[1].strip().split("@")[0] for line in self.ip("-o", "link").splitlines()
+                if ": lo:" not in line]
+
+    def cable(self, other, subnet):
+        """Joins two namespaces by a veth pair: .1 here, .2 there. Returns both addresses."""
+        name = f"w{next(_NUMBERS)}"
+        self.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", other.name)
+        for side, number in ((self, 1), (other, 2)):
+            side.ip("address", "add", f"{subnet}.{number}/24", "dev", name)
+            side.ip("link", "set", name, "up")
+        return f"{subnet}.1", f"{subnet}.2"
+
+    def fetch(self, address, port, source=None):
+        """What a server there says to a connection from here; None when there is no connection."""
+        code = ("import socket,sys\n"
+                "s=socket.create_connection((sys.argv[1],int(sys.argv[2])),2)\n"
+                "s.settimeout(10)\n"
+                "data=b''\n"
+                "while True:\n"
+                "    part=s.recv(4096)\n"
+                "    if not part: break\n"
+                "    data+=part\n"
+                "print(data.decode().strip())")
+        done = self.run("python3", "-c", code, address, port, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def ruleset(self):
+        return self.run("nft", "list", "ruleset").stdout
+
+
+def nat_tables():
+    """What must be the same before and after a test: the host's rules and interfaces."""
+    links = pathlib.Path("/sys/class/net")
+    return sorted(p.name for p in links.iterdir()), run("nft", "list", "tables", check=False).stdout
