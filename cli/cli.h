@@ -42,7 +42,7 @@ extern const struct command cmd_run_table[], cmd_container_table[], cmd_list_tab
 	cmd_exec_table[], cmd_image_table[], cmd_imageinfo_table[], cmd_login_table[],
 	cmd_registry_table[], cmd_system_table[], cmd_commit_table[], cmd_cp_table[],
 	cmd_usage_table[], cmd_import_table[], cmd_save_table[], cmd_build_table[],
-	cmd_prune_table[], cmd_search_table[], cmd_volume_table[];
+	cmd_prune_table[], cmd_search_table[], cmd_volume_table[], cmd_network_table[];
 
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
@@ -98,6 +98,11 @@ void output_error(const struct err *err);
 int cli_filters(const struct flags *flags, Cleat__V1__Filter ***filters, size_t *n,
 		struct err *err) must_check;
 void cli_free_filters(Cleat__V1__Filter **filters, size_t n);
+
+/* Asks on the terminal whether "WARNING! This will remove" and `what` is meant; --force is a yes. */
+bool cli_confirmed(const struct flags *flags, const char *what);
+/* The strings of an array (consumed) with `between` between them. */
+json_t *cli_joined(json_t *strings, const char *between);
 
 /* Runs `one` for each argument, prints the argument (unless quiet) or its error. The exit code: 0, or
  * 1 when one failed. */

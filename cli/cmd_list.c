@@ -6,6 +6,7 @@
 
 #include "cleat/v1/containers.rpc.h"
 #include "cleat/v1/images.rpc.h"
+#include "cleat/v1/networks.rpc.h"
 #include "cli.h"
 #include "dockerjson.h"
 #include "fd.h"
@@ -202,36 +203,44 @@ static int inspect_image(struct cli *cli, const struct flags *flags, const char 
 	return r;
 }
 
+static int inspect_network(struct cli *cli, const char *name, json_t **value, struct err *err)
+{
+	Cleat__V1__InspectNetworkRequest req = CLEAT__V1__INSPECT_NETWORK_REQUEST__INIT;
+	cleanup(msg_freep) Cleat__V1__NetworkDetails *reply = NULL;
+	int r;
+
+	req.network = (char *)(uintptr_t)name;
+	r = remote_call(cli, &cleat_v1_networks, "Inspect", &req.base, &reply, err);
+	if (r == 0)
+		*value = dockerjson_network(reply);
+	return r;
+}
+
 static int inspect_one(struct cli *cli, const struct flags *flags, const char *name, json_t **value,
 		       struct err *err)
 {
-	const char *type = flags_text(flags, "type"), *group = cli->command->group;
-	bool container = !type || strcmp(type, "container") == 0;
-	bool image = !type || strcmp(type, "image") == 0;
-	bool volume = !type || strcmp(type, "volume") == 0;
+	static const char *const kinds[] = { "container", "image", "network", "volume" };
+	const char *group = cli->command->group, *kind = group;
 	int r = -ENOENT;
 
-	if (group && !cli->command->name) {
-		container = strcmp(group, "container") == 0;
-		image = strcmp(group, "image") == 0;
-		volume = strcmp(group, "volume") == 0;
-	}
-	if (!container && !image && !volume)
-		return err_set(err, ERR_INVALID, "\"%s\" is not a valid value for --type", type);
-	if (container) {
-		r = inspect_container(cli, flags, name, value, err);
-		if (r == 0 || err->code != ERR_NOT_FOUND || !image)
+	if (!group)
+		kind = flags_text(flags, "type");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kind && strcmp(kind, kinds[i]) != 0)
+			continue;
+		*err = ERR_NULL;
+		r = i == 0   ? inspect_container(cli, flags, name, value, err)
+		    : i == 1 ? inspect_image(cli, flags, name, value, err)
+		    : i == 2 ? inspect_network(cli, name, value, err)
+			     : volume_inspect(cli, name, value, err);
+		if (r == 0 || err->code != ERR_NOT_FOUND)
 			return r;
 	}
-	if (image) {
-		r = inspect_image(cli, flags, name, value, err);
-		if (r == 0 || err->code != ERR_NOT_FOUND || !volume)
-			return r;
-	}
-	r = volume_inspect(cli, name, value, err);
-	if (r < 0 && container && err->code == ERR_NOT_FOUND)
+	if (!kind)
 		return err_set(err, ERR_NOT_FOUND, "no such object: %s", name);
-	return r;
+	return err->code
+		       ? r
+		       : err_set(err, ERR_INVALID, "\"%s\" is not a valid value for --type", kind);
 }
 
 static int run_inspect(struct cli *cli, const struct flags *flags, struct err *err)
@@ -283,7 +292,8 @@ static const struct flag ps_flags[] = {
 static const struct flag inspect_flags[] = {
 	{ "format", 'f', FLAG_TEXT, "string", "json, or a template" },
 	{ "size", 's', FLAG_SWITCH, NULL, "Display total file sizes" },
-	{ "type", 0, FLAG_TEXT, "string", "Only objects of this type (container, image, volume)" },
+	{ "type", 0, FLAG_TEXT, "string",
+	  "Only objects of this type (container, image, network, volume)" },
 	{ 0 },
 };
 static const struct flag inspect_image_flags[] = {
@@ -308,6 +318,9 @@ const struct command cmd_list_table[] = {
 	  run_inspect },
 	{ "image", "inspect", NULL, "[OPTIONS] IMAGE [IMAGE...]",
 	  "Display detailed information on images", inspect_image_flags, 1, SIZE_MAX, false,
+	  run_inspect },
+	{ "network", "inspect", NULL, "[OPTIONS] NETWORK [NETWORK...]",
+	  "Display detailed information on networks", inspect_flags, 1, SIZE_MAX, false,
 	  run_inspect },
 	{ 0 },
 };

@@ -13,17 +13,6 @@
 #include "str.h"
 #include "volume.h"
 
-static bool confirmed(const struct flags *flags, const char *what)
-{
-	char line[16] = "";
-
-	if (flags_switch(flags, "force"))
-		return true;
-	printf("WARNING! This will remove%s\nAre you sure you want to continue? [y/N] ", what);
-	fflush(stdout);
-	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
-}
-
 static void show_total(uint64_t bytes)
 {
 	char size[HUMAN_MAX];
@@ -73,7 +62,7 @@ static int run_container_prune(struct cli *cli, const struct flags *flags, struc
 {
 	uint64_t bytes = 0;
 
-	if (!confirmed(flags, " all stopped containers."))
+	if (!cli_confirmed(flags, " all stopped containers."))
 		return 0;
 	int r = prune_containers(cli, flags, &bytes, err);
 
@@ -197,7 +186,7 @@ static bool confirmed_system(const struct flags *flags)
 		    : "  - all dangling images\n",
 		all ? "  - all build cache\n" : "  - unused build cache\n");
 
-	return what && confirmed(flags, what);
+	return what && cli_confirmed(flags, what);
 }
 
 static int run_system_prune(struct cli *cli, const struct flags *flags, struct err *err)

@@ -15,11 +15,11 @@
 #define DEFAULT_HOST "ipc:///run/cleat/cleat.sock"
 
 static const struct command *const tables[] = {
-	cmd_run_table,    cmd_container_table, cmd_list_table,  cmd_exec_table,
-	cmd_image_table,  cmd_imageinfo_table, cmd_login_table, cmd_registry_table,
-	cmd_system_table, cmd_commit_table,    cmd_cp_table,    cmd_usage_table,
-	cmd_import_table, cmd_save_table,      cmd_build_table, cmd_prune_table,
-	cmd_search_table, cmd_volume_table
+	cmd_run_table,    cmd_container_table, cmd_list_table,    cmd_exec_table,
+	cmd_image_table,  cmd_imageinfo_table, cmd_login_table,   cmd_registry_table,
+	cmd_system_table, cmd_commit_table,    cmd_cp_table,      cmd_usage_table,
+	cmd_import_table, cmd_save_table,      cmd_build_table,   cmd_prune_table,
+	cmd_search_table, cmd_volume_table,    cmd_network_table,
 };
 
 static const struct flag global_flags[] = {
@@ -103,7 +103,8 @@ static int help_all(const char *group)
 	if (!group) {
 		printf("\nManagement Commands:\n  builder     Manage builds\n"
 		       "  container   Manage containers\n"
-		       "  image       Manage images\n  system      Manage the engine\n"
+		       "  image       Manage images\n  network     Manage networks\n  system      "
+		       "Manage the engine\n"
 		       "  volume      Manage volumes\n\nGlobal Options:\n");
 		print_flags(global_flags);
 	}

@@ -248,3 +248,27 @@ int cli_each(struct cli *cli, const struct flags *flags, bool quiet,
 	}
 	return code;
 }
+
+bool cli_confirmed(const struct flags *flags, const char *what)
+{
+	char line[16] = "";
+
+	if (flags_switch(flags, "force"))
+		return true;
+	printf("WARNING! This will remove%s\nAre you sure you want to continue? [y/N] ", what);
+	fflush(stdout);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+json_t *cli_joined(json_t *strings, const char *between)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	json_t *item, *out;
+	size_t i;
+
+	json_array_foreach(strings, i, item)
+		buf_printf(&b, "%s%s", i ? between : "", json_string_value(item));
+	json_decref(strings);
+	out = json_string(b.data ? b.data : "");
+	return out ? out : json_string("");
+}

@@ -255,9 +255,15 @@ static int network(const char *text, Cleat__V1__ContainerConfig *c, struct err *
 			ok = msg_set(&e->ipv6_address, value);
 		else if (strcmp(part, "mac-address") == 0)
 			ok = msg_set(&e->mac_address, value);
-		else
+		else if (strcmp(part, "gw-priority") == 0) {
+			int64_t number;
+
+			if (str_int_in(value, INT32_MIN, INT32_MAX, &number) < 0)
+				return runparse_bad(err, "network", text, "gw-priority=NUMBER");
+			e->gateway_priority = (int32_t)number;
+		} else
 			return runparse_bad(err, "network", text,
-					    "name, alias, ip, ip6 or mac-address");
+					    "name, alias, ip, ip6, mac-address or gw-priority");
 	}
 	if (ok && !strchr(text, '='))
 		ok = msg_set(&e->network, text);

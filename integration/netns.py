@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Network namespaces of the tests' own, so that no test touches the host's interfaces and rules."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -12,6 +13,33 @@ def run(*command, check=True, **kw):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False, **kw)
     assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done
+
+
+@contextlib.contextmanager
+def server(where, address, port, text, udp=False):
+    """A process that says `text` to whoever connects; `where` is a command prefix that enters a namespace. Its pid."""
+    code = ("import socket,sys\n"
+            "address,port,text,udp=sys.argv[1],int(sys.argv[2]),sys.argv[3].encode(),sys.argv[4]=='True'\n"
+            "s=socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET,socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)\n"
+            "s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
+            "s.bind((address,port))\n"
+            "udp or s.listen(9)\n"
+            "print('ready',flush=True)\n"
+            "while True:\n"
+            "    if udp:\n"
+            "        _,peer=s.recvfrom(99)\n"
+            "        s.sendto(text,peer)\n"
+            "    else:\n"
+            "        c,_=s.accept()\n"
+            "        c.sendall(text)\n"
+            "        c.close()\n")
+    with subprocess.Popen([*where, "python3", "-c", code, address, str(port), text, str(udp)],
+                          stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process.pid
+        finally:
+            process.kill()
 
 
 class Netns:

@@ -9,6 +9,7 @@
 
 #include "createmounts.h"
 #include "jsonfield.h"
+#include "networkjson.h"
 #include "str.h"
 
 typedef Cleat__V1__ContainerConfig config;
@@ -22,6 +23,7 @@ typedef Cleat__V1__ContainerConfig config;
 static const struct jsonfield_rule config_rules[] = {
 	{ "Image", JSONFIELD_TEXT, AT(C, image), 0 },
 	{ "Hostname", JSONFIELD_TEXT, AT(C, hostname), 0 },
+	{ "MacAddress", JSONFIELD_TEXT, AT(C, mac_address), 0 },
 	{ "Domainname", JSONFIELD_TEXT, AT(C, domain_name), 0 },
 	{ "User", JSONFIELD_TEXT, AT(C, user), 0 },
 	{ "WorkingDir", JSONFIELD_TEXT, AT(C, working_dir), 0 },
@@ -237,35 +239,6 @@ static int add_devices(json_t *list, config *c, struct err *err)
 	return 0;
 }
 
-/* Ports that the host should forward; only that there are some matters here. */
-static int add_ports(json_t *bindings, config *c, struct err *err)
-{
-	const char *port;
-	json_t *list;
-
-	c->ports = calloc(json_object_size(bindings) + 1, sizeof(*c->ports));
-	if (!c->ports)
-		return jsonfield_no_memory(err);
-	json_object_foreach(bindings, port, list)
-	{
-		Cleat__V1__PortBinding *p = malloc(sizeof(*p));
-		char digits[8] = "";
-		int64_t number;
-
-		if (!p)
-			return jsonfield_no_memory(err);
-		cleat__v1__port_binding__init(p);
-		c->ports[c->n_ports++] = p;
-		(void)list;
-		memcpy(digits, port, strcspn(port, "/") < sizeof(digits) ? strcspn(port, "/") : 0);
-		if (str_int_in(digits, 1, 65535, &number) < 0)
-			return err_set(err, ERR_INVALID, "invalid port specification: \"%.60s\"",
-				       port);
-		p->container_port = (uint32_t)number;
-	}
-	return 0;
-}
-
 static int set_limits(json_t *host, config *c, struct err *err)
 {
 	json_t *swappiness = json_object_get(host, "MemorySwappiness");
@@ -300,7 +273,7 @@ static int set_host(json_t *host, config *c, struct err *err)
 	r = r ? r
 	      : createjson_ulimits(json_object_get(host, "Ulimits"), &c->ulimits, &c->n_ulimits,
 				   err);
-	r = r ? r : add_ports(json_object_get(host, "PortBindings"), c, err);
+	r = r ? r : networkjson_ports(json_object_get(host, "PortBindings"), c, err);
 	r = r ? r : add_sysctls(json_object_get(host, "Sysctls"), "Sysctls", c, err);
 	return r ? r : add_annotations(json_object_get(host, "Annotations"), "Annotations", c, err);
 }
@@ -331,6 +304,10 @@ static int fill(json_t *body, config *c, struct err *err)
 	}
 	r = r ? r : add_labels(json_object_get(body, "Labels"), "Labels", c, err);
 	r = r ? r : set_health(json_object_get(body, "Healthcheck"), c, err);
+	r = r ? r
+	      : networkjson_endpoints(json_object_get(json_object_get(body, "NetworkingConfig"),
+						      "EndpointsConfig"),
+				      c, err);
 	return r ? r : json_is_object(host) ? set_host(host, c, err) : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cleat/v1/containers.pb-c.h"
 #include "cleat/v1/images.pb-c.h"
+#include "cleat/v1/networks.pb-c.h"
 
 /* Each returns an owned object, NULL without memory. */
 json_t *dockerjson_container(const Cleat__V1__ContainerDetails *container);
@@ -15,3 +16,6 @@ json_t *dockerjson_mounts(Cleat__V1__MountPoint *const *mounts, size_t n);
 json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n);
 /* "running" and so on. */
 const char *dockerjson_state(Cleat__V1__ContainerState state);
+
+/* Network of Docker's API, with its members if the message has them. */
+json_t *dockerjson_network(const Cleat__V1__NetworkDetails *network);

@@ -27,6 +27,25 @@ static json_t *seconds(int64_t ns)
 	return json_integer(ns / 1000000000);
 }
 
+static json_t *ports(Cleat__V1__PublishedPort *const *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const Cleat__V1__PublishedPort *p = list[i];
+		json_t *o = json_object();
+
+		if (p->host_port) {
+			json_object_set_new(o, "IP", text(p->host_ip));
+			json_object_set_new(o, "PublicPort", json_integer(p->host_port));
+		}
+		json_object_set_new(o, "PrivatePort", json_integer(p->container_port));
+		json_object_set_new(o, "Type", text(p->protocol));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
 {
 	json_t *o = json_object(), *labels = json_object();
@@ -37,7 +56,7 @@ json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
 	json_object_set_new(o, "ImageID", text(c->image_id));
 	json_object_set_new(o, "Command", text(c->command));
 	json_object_set_new(o, "Created", seconds(c->created_ns));
-	json_object_set_new(o, "Ports", json_array());
+	json_object_set_new(o, "Ports", ports(c->ports, c->n_ports));
 	for (size_t i = 0; i < c->n_labels; i++)
 		json_object_set_new(labels, c->labels[i]->key, text(c->labels[i]->value));
 	json_object_set_new(o, "Labels", labels);
@@ -215,9 +234,9 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 		o, "Swarm",
 		json_pack("{s:s, s:b}", "LocalNodeState", "inactive", "ControlAvailable", 0));
 	json_object_set_new(o, "Plugins",
-			    json_pack("{s:[s], s:[s, s], s:[s, s, s]}", "Volume", "local",
-				      "Network", "host", "none", "Log", "json-file", "local",
-				      "none"));
+			    json_pack("{s:[s], s:[s, s, s], s:[s, s, s]}", "Volume", "local",
+				      "Network", "bridge", "host", "null", "Log", "json-file",
+				      "local", "none"));
 	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
 	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
 	json_object_set_new(o, "RegistryConfig", json_object());

@@ -75,7 +75,7 @@ struct gw_route {
 	const char *method, *pattern; /* method "*" = any */
 	void (*handle)(struct gw *gw);
 };
-extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_netvolume[], gw_system[],
+extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_networks[], gw_system[],
 	gw_volumes[], gw_unbuilt[];
 
 /* commit.c: GET /containers/{}/changes and POST /commit. */

@@ -9,7 +9,7 @@
 #include "str.h"
 
 static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec,
-						    gw_images, gw_netvolume,  gw_volumes,
+						    gw_images, gw_networks,   gw_volumes,
 						    gw_unbuilt };
 
 static const struct gw_route *find(const char *method, const char *path, struct route_match *match)

@@ -170,8 +170,6 @@ const struct gw_route gw_unbuilt[] = {
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },
-	{ "*", "/networks", unbuilt },
-	{ "*", "/networks/{}", unbuilt },
 	{ "*", "/volumes/{}", unbuilt },
 	{ "*", "/plugins/{}", unbuilt },
 	{ 0 },

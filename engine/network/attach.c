@@ -124,6 +124,10 @@ static int plug(struct attaching *a, size_t i, struct err *err)
 	veth.peer = peer;
 	memcpy(veth.mac, e->mac, sizeof(veth.mac));
 	rtnl_add_veth(&a->host, &veth);
+	/* where bridges call netfilter (br_netfilter) a container reaches its own published ports by the port it
+	 * came from */
+	if (ports_wanted(a->request->config))
+		rtnl_set_hairpin(&a->host, name);
 	r = rtnl_commit(&a->host, err);
 	if (r < 0)
 		return err_wrap(err, r, "connect to network %.80s", e->network.name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subnets are chosen within the write transaction that records them, so that two networks made at once cannot get the
  * same. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -314,6 +315,12 @@ static int check_interface(const char *name, struct err *err)
 	return 0;
 }
 
+/* As containers', but one character will do. */
+static bool is_name(const char *name)
+{
+	return str_is_name(name) || (isalnum((unsigned char)name[0]) && !name[1]);
+}
+
 static int check(const Cleat__V1__CreateNetworkRequest *request, struct err *err)
 {
 	static const char *const drivers[] = { "", "bridge", "default" };
@@ -321,7 +328,7 @@ static int check(const Cleat__V1__CreateNetworkRequest *request, struct err *err
 	int64_t number;
 	size_t i = 0;
 
-	if (!str_is_name(request->name))
+	if (!is_name(request->name))
 		return err_set(err, ERR_INVALID,
 			       "invalid network name: %.120s: only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
 			       "allowed",

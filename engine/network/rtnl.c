@@ -114,6 +114,21 @@ void rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth)
 	end(rtnl, h);
 }
 
+void rtnl_set_hairpin(struct rtnl *rtnl, const char *name)
+{
+	struct nlmsghdr *h = begin_link(rtnl, RTM_NEWLINK, 0, 0, 0);
+	struct nlattr *info, *data;
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_strz(h, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = mnl_attr_nest_start(h, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(h, IFLA_BRPORT_MODE, 1);
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+	end(rtnl, h);
+}
+
 void rtnl_set_up(struct rtnl *rtnl, int index)
 {
 	end(rtnl, begin_link(rtnl, RTM_NEWLINK, 0, index, (unsigned)IFF_UP));
@@ -215,6 +230,8 @@ int rtnl_commit(struct rtnl *rtnl, struct err *err)
 
 	rtnl->n = 0;
 	rtnl->len = 0;
+	if (n == 0)
+		return 0;
 	if (!first && send(rtnl->fd, rtnl->buf, len, 0) < 0)
 		first = -errno;
 	while (!first && answers < n) {

@@ -41,6 +41,8 @@ struct rtnl_veth {
 	uint32_t mtu;            /* 0 = the kernel's */
 };
 void rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth);
+/* A bridge may send a packet back to the port `name` that it came from. */
+void rtnl_set_hairpin(struct rtnl *rtnl, const char *name);
 void rtnl_set_up(struct rtnl *rtnl, int index);
 /* A text that tells whose interface it is; at most RTNL_ALIAS_MAX - 1 bytes. */
 enum { RTNL_ALIAS_MAX = 80 };

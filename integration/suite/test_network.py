@@ -142,3 +142,200 @@ def test_disabled_default_network(ns):
         done = e.cleat("run", "--rm", "--network", "bridge", "busybox", "true", check=False)
         assert "network bridge not found" in done.stderr
     assert ns.links() == []
+
+
+# ---- networks of the user's own
+
+def test_create_list_inspect_remove(engine, ns):
+    nid = engine.out("network", "create", "--subnet", "10.11.0.0/24", "--label", "a=b", "-o", "x=y", "front")
+    assert re.fullmatch("[0-9a-f]{64}", nid)
+    assert engine.out("network", "ls", "--format", "{{.Name}} {{.Driver}}").splitlines() == [
+        "bridge bridge", "host host", "none null", "front bridge"]
+    assert engine.out("network", "ls", "-q", "--filter", "label=a=b") == nid[:12]
+    assert engine.out("network", "ls", "-q", "--filter", "type=custom") == nid[:12]
+    front = json.loads(engine.out("network", "inspect", "front"))[0]
+    assert front["IPAM"]["Config"] == [{"Subnet": "10.11.0.0/24", "Gateway": "10.11.0.1"}]
+    assert front["Labels"] == {"a": "b"} and front["Options"] == {"x": "y"} and front["Id"] == nid
+    sleeper(engine, "one", "--network", "front")
+    assert f"cl-{nid[:12]}" in ns.links()
+    members = json.loads(engine.out("inspect", nid[:10]))[0]["Containers"]
+    assert [m["IPv4Address"] for m in members.values()] == [f"{address_of(engine, 'one', 'front')}/24"]
+    done = engine.cleat("network", "rm", "front", check=False)
+    assert done.returncode == 1 and "active endpoints (container one)" in done.stderr
+    engine.out("rm", "-f", "one")
+    engine.out("network", "rm", "front")
+    assert f"cl-{nid[:12]}" not in ns.links() and "10.11.0.0" not in ns.ruleset()
+
+
+@pytest.mark.parametrize("flags,message", [
+    (["--subnet", "10.0.0.1/24"], "it should be 10.0.0.0/24"),
+    (["--subnet", "10.0.0.0/33"], "invalid subnet: 10.0.0.0/33"),
+    (["--subnet", "10.0.0.0/24", "--gateway", "10.0.1.1"], "10.0.1.1 is not in the subnet"),
+    (["--subnet", "10.0.0.0/24", "--ip-range", "10.0.1.0/25"], "10.0.1.0/25 is not in the subnet"),
+    (["--subnet", "10.0.0.0/31"], "too small"),
+    (["--gateway", "10.0.0.1"], "must have a corresponding --subnet"),
+    (["-d", "overlay"], "only bridge is supported"),
+    (["-o", "com.docker.network.driver.mtu=big"], "expected 68 to 65535"),
+    (["-o", "com.docker.network.bridge.name=much-too-long-a-name"], "com.docker.network.bridge.name"),
+])
+def test_bad_networks(module_networks, flags, message):
+    done = module_networks.cleat("network", "create", *flags, "bad", check=False)
+    assert done.returncode == 1 and message in done.stderr
+
+
+@pytest.fixture(scope="module")
+def module_networks():
+    with netns.Netns() as n, harness.Engine(netns=n.name) as e:
+        e.load_busybox()
+        yield e
+
+
+@pytest.mark.parametrize("command,message", [
+    (["network", "create", "host"], "predefined host network"),
+    (["network", "rm", "bridge"], "pre-defined network and cannot be removed"),
+    (["network", "rm", "nothing"], "network nothing not found"),
+    (["network", "inspect", "nothing"], "network nothing not found"),
+    (["run", "--network", "nothing", "busybox"], "network nothing not found"),
+    (["run", "--ip", "172.17.0.9", "busybox"], "user defined networks only"),
+    (["run", "--mac-address", "01:00:00:00:00:01", "busybox"], "invalid MAC address"),
+    (["run", "--network", "container:nobody", "busybox"], "No such container: nobody"),
+    (["run", "-p", "80:80", "--network", "container:x", "busybox"], "conflicting options"),
+])
+def test_bad_requests(module_networks, command, message):
+    done = module_networks.cleat(*command, check=False)
+    assert done.returncode in (1, 125) and message in done.stderr
+
+
+def test_names_and_subnets_are_unique(engine):
+    engine.out("network", "create", "--subnet", "10.11.0.0/24", "front")
+    assert "already exists" in engine.cleat("network", "create", "front", check=False).stderr
+    done = engine.cleat("network", "create", "--subnet", "10.11.0.128/25", "back", check=False)
+    assert "Pool overlaps" in done.stderr
+    engine.out("network", "create", "back")
+    engine.out("network", "create", "third")
+    subnets = {json.loads(engine.out("network", "inspect", n))[0]["IPAM"]["Config"][0]["Subnet"]
+               for n in ("bridge", "back", "third")}
+    assert len(subnets) == 3
+
+
+def test_fixed_addresses(engine):
+    engine.out("network", "create", "--subnet", "10.11.0.0/24", "--ip-range", "10.11.0.64/30", "--aux-address",
+               "printer=10.11.0.66", "front")
+    sleeper(engine, "fixed", "--network", "front", "--ip", "10.11.0.9", "--mac-address", "02:00:00:00:00:09")
+    endpoint = inspect(engine, "fixed")["NetworkSettings"]["Networks"]["front"]
+    assert (endpoint["IPAddress"], endpoint["MacAddress"]) == ("10.11.0.9", "02:00:00:00:00:09")
+    assert "02:00:00:00:00:09" in engine.out("exec", "fixed", "ip", "link", "show", "eth0")
+    done = engine.cleat("run", "--rm", "--network", "front", "--ip", "10.11.0.9", "busybox", "true", check=False)
+    assert "Address already in use" in done.stderr
+    # .65 is the gateway, .66 is reserved
+    sleeper(engine, "c1", "--network", "front")
+    sleeper(engine, "c2", "--network", "front")
+    assert {address_of(engine, "c1", "front"), address_of(engine, "c2", "front")} == {"10.11.0.64", "10.11.0.67"}
+    done = engine.cleat("run", "--rm", "--network", "front", "busybox", "true", check=False)
+    assert "no available address in network front" in done.stderr
+    # an address is free with the end of its container
+    engine.out("stop", "-t0", "c1")
+    engine.out("run", "--rm", "--network", "front", "busybox", "true")
+
+
+def test_networks_are_apart(engine):
+    for name in ("front", "back"):
+        engine.out("network", "create", name)
+        sleeper(engine, name, "--network", name)
+    assert not pings(engine, "front", address_of(engine, "back", "back"))
+    sleeper(engine, "third", "--network", "front", "--network", "back")
+    assert pings(engine, "third", address_of(engine, "back", "back"))
+    assert pings(engine, "third", address_of(engine, "front", "front"))
+
+
+def test_connect_and_disconnect(engine):
+    engine.out("network", "create", "--subnet", "172.18.0.0/24", "back")
+    sleeper(engine, "one")
+    sleeper(engine, "two", "--network", "back")
+    there = address_of(engine, "two", "back")
+    assert not pings(engine, "one", there)
+    engine.out("network", "connect", "back", "one")
+    assert pings(engine, "one", there)
+    assert address_of(engine, "one", "back") in engine.out("exec", "one", "cat", "/etc/hosts")
+    assert "in network back already" in engine.cleat("network", "connect", "back", "one", check=False).stderr
+    engine.out("restart", "-t0", "one")
+    assert pings(engine, "one", there)
+    engine.out("network", "disconnect", "back", "one")
+    assert not pings(engine, "one", there)
+    assert list(inspect(engine, "one")["NetworkSettings"]["Networks"]) == ["bridge"]
+    assert "not connected" in engine.cleat("network", "disconnect", "back", "one", check=False).stderr
+    engine.out("stop", "-t0", "one")
+    engine.out("network", "connect", "--ip", "172.18.0.77", "back", "one")
+    engine.out("start", "one")
+    assert address_of(engine, "one", "back") == "172.18.0.77"
+
+
+def test_internal_network(engine, ns):
+    with netns.Netns() as lan:
+        ns.cable(lan, "10.99.0")
+        lan.ip("route", "add", "default", "via", "10.99.0.1")
+        engine.out("network", "create", "--internal", "inside")
+        sleeper(engine, "in", "--network", "inside", "--cap-add", "NET_ADMIN")
+        sleeper(engine, "out")
+        sleeper(engine, "in2", "--network", "inside")
+        assert pings(engine, "out", "10.99.0.2")
+        assert not pings(engine, "in", "10.99.0.2")
+        engine.out("exec", "in", "ip", "route", "add", "default", "via",
+                   json.loads(engine.out("network", "inspect", "inside"))[0]["IPAM"]["Config"][0]["Gateway"])
+        assert not pings(engine, "in", "10.99.0.2")
+        assert pings(engine, "in", address_of(engine, "in2", "inside"))
+
+
+def test_what_leaves_has_the_hosts_address(engine, ns):
+    """The LAN has no route to containers: answers come only to the host's own address."""
+    with netns.Netns() as lan:
+        ns.cable(lan, "10.99.0")
+        sleeper(engine, "one")
+        assert pings(engine, "one", "10.99.0.2")
+
+
+def test_ipv6(engine, ns):
+    with netns.Netns() as lan:
+        ns.cable(lan, "10.99.0")
+        ns.ip("address", "add", "fd99::1/64", "dev", ns.links()[0], "nodad")
+        lan.ip("address", "add", "fd99::2/64", "dev", lan.links()[0], "nodad")
+        engine.out("network", "create", "--ipv6", "six")
+        sleeper(engine, "one", "--network", "six")
+        sleeper(engine, "two", "--network", "six")
+        address = inspect(engine, "two")["NetworkSettings"]["Networks"]["six"]["GlobalIPv6Address"]
+        assert address.startswith("fd")
+        assert pings(engine, "one", address)
+        assert pings(engine, "one", "fd99::2")
+
+
+def test_mtu(engine):
+    engine.out("network", "create", "-o", "com.docker.network.driver.mtu=1400", "small")
+    assert "mtu 1400" in engine.out("run", "--rm", "--network", "small", "busybox", "ip", "link", "show", "eth0")
+
+
+def test_prune(engine, ns):
+    for name in ("used", "unused"):
+        engine.out("network", "create", name)
+    sleeper(engine, "one", "--network", "used")
+    assert engine.out("network", "prune", "-f") == "Deleted Networks:\nunused"
+    assert "used" in engine.out("network", "ls", "--format", "{{.Name}}").splitlines()
+    assert len([x for x in ns.links() if x.startswith("cl-")]) == 1
+
+
+def test_a_network_that_is_gone_is_named_at_the_start(engine):
+    engine.out("network", "create", "front")
+    engine.out("create", "--name", "one", "--network", "front", "busybox")
+    engine.out("network", "rm", "front")
+    done = engine.cleat("start", "one", check=False)
+    assert done.returncode == 1 and "network front not found" in done.stderr
+
+
+def test_engine_killed_keeps_networks(engine, ns):
+    engine.out("network", "create", "front")
+    sleeper(engine, "one", "--network", "front", "-p", "8080:80")
+    before, rules = inspect(engine, "one")["NetworkSettings"], ns.ruleset()
+    engine.kill()
+    ns.run("nft", "flush", "ruleset")
+    engine.start()
+    harness.wait_until(lambda: ns.ruleset() == rules, what="the rules")
+    assert inspect(engine, "one")["NetworkSettings"] == before
