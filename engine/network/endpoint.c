@@ -380,6 +380,13 @@ int endpoint_lease(struct engine *engine, const char *container_id, struct endpo
 	int r = check_there(engine, &endpoint->network, err);
 
 	r = r ? r : read_known(engine, container_id, endpoint, err);
+	if (r == 0 && (endpoint->addr[0].len || endpoint->addr[1].len)) {
+		r = store_run(engine->store, err,
+			      "UPDATE addresses SET exits = ? WHERE container_id = ? AND "
+			      "network_id = ?",
+			      "iss", (int64_t)exits, container_id, endpoint->network.id);
+		r = r < 0 ? r : 0;
+	}
 	for (int i = 0; r == 0 && i < NETWORK_FAMILIES; i++) {
 		if (!endpoint->network.pools[i].subnet.addr.len || endpoint->addr[i].len)
 			continue;

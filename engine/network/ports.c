@@ -287,8 +287,12 @@ static bool is_bound(const Cleat__V1__ContainerConfig *config,
 int ports_allocate(struct engine *engine, const struct ports_owner *owner,
 		   const Cleat__V1__ContainerConfig *config, struct err *err)
 {
-	int r = 0;
+	/* those of a start that was interrupted, or of an end that was not heard of yet */
+	int r = store_run(engine->store, err, "UPDATE ports SET exits = ? WHERE container_id = ?",
+			  "is", (int64_t)owner->exits, owner->container_id);
 
+	if (r)
+		return r < 0 ? r : 0;
 	for (size_t i = 0; r == 0 && i < config->n_ports; i++)
 		r = allocate(engine, owner, config->ports[i], err);
 	for (size_t i = 0; r == 0 && config->publish_all_ports && i < config->n_exposed_ports;

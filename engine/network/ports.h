@@ -24,7 +24,8 @@ struct ports_owner {
 	struct addr addr[2]; /* IPv4, IPv6; len = 0: none */
 	uint64_t exits;      /* as endpoint_lease() */
 };
-/* Within the caller's transaction: records all that the config publishes, choosing where it leaves the choice.
+/* Within the caller's transaction: records all that the config publishes, choosing where it leaves the choice; what is
+ * recorded already, stays.
  * ERR_PRECONDITION, reason PORT_IN_USE, names who has a port. */
 int ports_allocate(struct engine *engine, const struct ports_owner *owner,
 		   const Cleat__V1__ContainerConfig *config, struct err *err) must_check;

@@ -3,6 +3,8 @@
 of the test's own."""
 import json
 import re
+import shutil
+import subprocess
 
 import harness
 import netns
@@ -339,3 +341,31 @@ def test_engine_killed_keeps_networks(engine, ns):
     engine.start()
     harness.wait_until(lambda: ns.ruleset() == rules, what="the rules")
     assert inspect(engine, "one")["NetworkSettings"] == before
+
+
+@pytest.mark.skipif(not shutil.which("runc"), reason="runc is not installed")
+def test_another_runtime(engine):
+    out = engine.out("run", "--rm", "--runtime", shutil.which("runc"), "busybox", "ip", "-4", "addr", "show", "eth0")
+    assert "172.17.0." in out
+
+
+def test_engine_killed_at_every_step(engine, ns):
+    """Whatever of an engine's life a container's begin or end is interrupted in: nothing is given out twice, and in the end
+    nothing is left."""
+    starter = [*engine.command("run", "-d", "--restart", "always", "-p", "80", "busybox", "sleep", "1000")]
+    for i in range(12):
+        process = subprocess.Popen(starter, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        harness.wait_until(lambda n=i: process.poll() is not None or len(ns.links()) > n // 3)
+        engine.kill()
+        engine.start()
+        process.wait(60)
+    running = [inspect(engine, x) for x in engine.out("ps", "-q").split()]
+    addresses = [x["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] for x in running]
+    ports = [b["HostPort"] for x in running for b in x["NetworkSettings"]["Ports"]["80/tcp"]]
+    assert len(set(addresses)) == len(addresses) and len(set(ports)) == len(ports) == len(running)
+    ids = engine.out("ps", "-aq").split()
+    if ids:
+        engine.out("rm", "-f", *ids)
+    harness.wait_until(lambda: ns.links() == ["cleat0"], what=ns.links)
+    assert " : 172.17." not in ns.ruleset()
+    assert engine.out("network", "inspect", "-f", "{{len .Containers}}", "bridge") == "0"

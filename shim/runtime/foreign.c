@@ -23,7 +23,7 @@
 #include "state.h"
 #include "str.h"
 
-enum { ARGS_MAX = 24, LOG_MAX = 64 << 10, PATH_TEXT = 4096 };
+enum { ARGS_MAX = 24, LOG_MAX = 64 << 10, CONFIG_MAX = 4 << 20, PATH_TEXT = 4096 };
 
 struct foreign {
 	const struct options *o;
@@ -203,16 +203,80 @@ static int mount_root(const struct plan *plan, const char *bundle, struct err *e
 	return root < 0 ? root : 0;
 }
 
+static void decref(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* Our descriptors are not those of the runtime's children, which join namespaces: by our pid they find them, as we
+ * wait. Returns whether there was such a path. */
+static bool name_descriptors(json_t *config)
+{
+	json_t *list = json_object_get(json_object_get(config, "linux"), "namespaces"), *entry;
+	static const char own[] = "/proc/self/fd/";
+	bool any = false;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *path = json_string_value(json_object_get(entry, "path"));
+		char named[48];
+
+		if (!path || !str_has_prefix(path, own))
+			continue;
+		(void)snprintf(named, sizeof(named), "/proc/%d/fd/%.16s", getpid(),
+			       path + strlen(own));
+		json_object_set_new(entry, "path", json_string(named));
+		any = true;
+	}
+	return any;
+}
+
+/* The bundle as the runtime is to see it: `dir` itself or, where paths have to change, one in ROOT/ID. */
+static int choose_bundle(const struct foreign *f, const char *dir, char out[PATH_TEXT],
+			 struct err *err)
+{
+	cleanup_free char *path = str_path(dir, "config.json");
+	cleanup(buf_deinit) struct buf read = BUF_NULL;
+	bool there = path && fd_read_file(AT_FDCWD, path, CONFIG_MAX, &read) == 0;
+	cleanup(decref) json_t *config = there ? json_loadb(read.data, read.len, 0, NULL) : NULL;
+	json_t *root = json_object_get(config, "root");
+	const char *rootfs = json_string_value(json_object_get(root, "path"));
+	const char *text; /* of the arena, as all of jansson's */
+	int r;
+
+	(void)snprintf(out, PATH_TEXT, "%s", dir);
+	if (!config || !name_descriptors(config))
+		return 0; /* what cannot be read was told by bundle_load() */
+	if (rootfs && rootfs[0] != '/') {
+		cleanup_free char *whole = str_path(dir, rootfs);
+
+		json_object_set_new(root, "path", json_string(whole ? whole : ""));
+	}
+	text = json_dumps(config, JSON_COMPACT);
+	if (snprintf(out, PATH_TEXT, "%s/bundle", f->dir) >= PATH_TEXT || !text)
+		return err_sys(err, ENOMEM, "bundle");
+	r = fd_mkdir_all(AT_FDCWD, out, 0700);
+	cleanup_free char *copy = str_path(out, "config.json");
+
+	r = r < 0 ? r : !copy ? -ENOMEM : 0;
+	r = r ? r : fd_replace_file(AT_FDCWD, copy, text, strlen(text), 0600, false);
+	return r < 0 ? err_sys(err, r, "write %s", out) : 0;
+}
+
 static int create_and_start(struct foreign *f, const char *bundle, struct outcome *out,
 			    struct err *err)
 {
 	cleanup_fd int pidfd = -1;
+	char chosen[PATH_TEXT];
 	pid_t pid = 0;
-	int r;
+	int r = choose_bundle(f, bundle, chosen, err);
 
+	if (r < 0)
+		return r;
 	begin(f, "create");
 	add(f, "--bundle");
-	add(f, bundle);
+	add(f, chosen);
 	add(f, "--pid-file");
 	add(f, f->pid_file);
 	if (f->o->console_socket) {
