@@ -12,7 +12,7 @@
 
 #include "bridge.h"
 #include "network.h"
-#include "nft.h"
+#include "nftport.h"
 #include "portowner.h"
 #include "store/store.h"
 #include "str.h"
@@ -88,13 +88,6 @@ struct conflict {
 	char owner[300];
 };
 
-static bool is_every(const struct addr *addr)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(addr->b, zero, addr->len) == 0;
-}
-
 static int find_conflict(const struct store_row *row, void *ctx)
 {
 	struct conflict *conflict = ctx;
@@ -102,7 +95,8 @@ static int find_conflict(const struct store_row *row, void *ctx)
 
 	if (addr_parse(store_text(row, 0), &other) < 0 || other.len != conflict->host->len)
 		return 0;
-	if (!is_every(&other) && !is_every(conflict->host) && !addr_equal(&other, conflict->host))
+	if (!rules_is_every(&other) && !rules_is_every(conflict->host) &&
+	    !addr_equal(&other, conflict->host))
 		return 0;
 	(void)snprintf(conflict->owner, sizeof(conflict->owner), "container %s",
 		       store_text(row, 1));
@@ -306,57 +300,59 @@ int ports_allocate(struct engine *engine, const struct ports_owner *owner,
 	return r;
 }
 
-struct writing {
-	struct buf script;
-	char table[32];
-	bool add;
+struct listing {
+	struct rules_port *v;
+	size_t n;
 };
 
-static int write_port(const struct store_row *row, void *ctx)
+static int add_port(const struct store_row *row, void *ctx)
 {
-	struct writing *w = ctx;
-	struct rules_port port = { .host_port = (uint16_t)store_int(row, 1),
-				   .target_port = (uint16_t)store_int(row, 3) };
+	struct listing *list = ctx;
+	struct rules_port *grown = realloc(list->v, (list->n + 1) * sizeof(*grown)), *port;
 
-	(void)snprintf(port.protocol, sizeof(port.protocol), "%s", store_text(row, 0));
-	if (addr_parse(store_text(row, 2), &port.host) < 0 ||
-	    addr_parse(store_text(row, 4), &port.target) < 0)
-		return 0;
-	if (w->add)
-		rules_add_port(&w->script, w->table, &port);
-	else
-		rules_delete_port(&w->script, w->table, &port);
+	if (!grown)
+		return -ENOMEM;
+	list->v = grown;
+	port = &grown[list->n];
+	*port = (struct rules_port){ .host_port = (uint16_t)store_int(row, 1),
+				     .target_port = (uint16_t)store_int(row, 3) };
+	(void)snprintf(port->protocol, sizeof(port->protocol), "%s", store_text(row, 0));
+	if (addr_parse(store_text(row, 2), &port->host) == 0 &&
+	    addr_parse(store_text(row, 4), &port->target) == 0)
+		list->n++;
 	return 0;
 }
 
-/* With the lock held: the rows' script is carried out; where it does not fit what is there, all is made anew. */
-static int apply(struct engine *engine, struct writing *w, struct err *err)
+static int list_ports(struct engine *engine, const char *container_id, uint64_t exits,
+		      struct listing *list, struct err *err)
 {
-	if (w->script.error)
-		return err_sys(err, w->script.error, "write the rules");
-	if (!w->script.len || nft_run(w->script.data, NULL) == 0)
+	int r = store_query(engine->store, err, add_port, list,
+			    "SELECT protocol, host_port, host_address, container_port, target "
+			    "FROM ports WHERE container_id = ? AND exits < ?",
+			    "si", container_id, (int64_t)exits);
+
+	return r == -ENOMEM ? err_sys(err, r, "list ports") : r;
+}
+
+/* With the lock held. Where the change does not fit what is there, all is made anew. */
+static int apply(struct engine *engine, const struct listing *list, bool add, struct err *err)
+{
+	char table[32];
+
+	bridge_table(engine, table);
+	if (list->n == 0 || nftport_change(table, add, list->v, list->n, NULL) == 0)
 		return 0;
 	return bridge_rules(engine, err);
 }
 
-static int write_rows(struct engine *engine, const char *container_id, uint64_t exits,
-		      struct writing *w, struct err *err)
-{
-	bridge_table(engine, w->table);
-	return store_query(engine->store, err, write_port, w,
-			   "SELECT protocol, host_port, host_address, container_port, target "
-			   "FROM ports WHERE container_id = ? AND exits < ?",
-			   "si", container_id, (int64_t)exits);
-}
-
 int ports_publish(struct engine *engine, const char *container_id, struct err *err)
 {
-	struct writing w = { .add = true };
+	struct listing list = { 0 };
 	cleanup_fd int lock = network_lock(engine, err);
-	int r = lock < 0 ? lock : write_rows(engine, container_id, INT64_MAX, &w, err);
+	int r = lock < 0 ? lock : list_ports(engine, container_id, INT64_MAX, &list, err);
 
-	r = r ? r : apply(engine, &w, err);
-	buf_deinit(&w.script);
+	r = r ? r : apply(engine, &list, true, err);
+	free(list.v);
 	return r;
 }
 
@@ -368,27 +364,27 @@ static int any_row(const struct store_row *row, void *ctx)
 }
 
 static int release(struct engine *engine, const char *container_id, uint64_t exits,
-		   struct writing *w, struct err *err)
+		   struct listing *list, struct err *err)
 {
 	cleanup_fd int lock = network_lock(engine, err);
-	int r = lock < 0 ? lock : write_rows(engine, container_id, exits, w, err);
+	int r = lock < 0 ? lock : list_ports(engine, container_id, exits, list, err);
 
 	r = r ? r
 	      : store_run(engine->store, err,
 			  "DELETE FROM ports WHERE container_id = ? AND exits < ?", "si",
 			  container_id, (int64_t)exits);
-	return r < 0 ? r : apply(engine, w, err);
+	return r < 0 ? r : apply(engine, list, false, err);
 }
 
 int ports_release(struct engine *engine, const char *container_id, uint64_t exits, struct err *err)
 {
-	struct writing w = { .add = false };
+	struct listing list = { 0 };
 	bool any = false;
 	int r = store_query(engine->store, err, any_row, &any,
 			    "SELECT 1 FROM ports WHERE container_id = ? AND exits < ? LIMIT 1",
 			    "si", container_id, (int64_t)exits);
 
-	r = r || !any ? r : release(engine, container_id, exits, &w, err);
-	buf_deinit(&w.script);
+	r = r || !any ? r : release(engine, container_id, exits, &list, err);
+	free(list.v);
 	return r;
 }

@@ -94,7 +94,7 @@ void rules_add_network(struct buf *script, const char *table, const struct rules
 		buf_printf(script, "add element inet %s nat%u { %s }\n", table, family, subnet);
 }
 
-static bool is_every(const struct addr *addr)
+bool rules_is_every(const struct addr *addr)
 {
 	for (unsigned i = 0; i < addr->len; i++)
 		if (addr->b[i])
@@ -102,34 +102,22 @@ static bool is_every(const struct addr *addr)
 	return true;
 }
 
-/* Map and key. */
-static void key_of(struct buf *script, const char *table, const struct rules_port *p)
+const char *rules_port_map(const struct rules_port *port)
 {
-	unsigned family = p->target.len == 4 ? 4 : 6;
-	char host[ADDR_TEXT_MAX];
+	if (rules_is_every(&port->host))
+		return port->target.len == 4 ? "every4" : "every6";
+	return port->target.len == 4 ? "ports4" : "ports6";
+}
+
+void rules_add_port(struct buf *script, const char *table, const struct rules_port *p)
+{
+	char host[ADDR_TEXT_MAX], target[ADDR_TEXT_MAX];
 
 	addr_format(&p->host, host);
-	if (is_every(&p->host))
-		buf_printf(script, "element inet %s every%u { %s . %u", table, family, p->protocol,
-			   p->host_port);
-	else
-		buf_printf(script, "element inet %s ports%u { %s . %s . %u", table, family, host,
-			   p->protocol, p->host_port);
-}
-
-void rules_add_port(struct buf *script, const char *table, const struct rules_port *port)
-{
-	char target[ADDR_TEXT_MAX];
-
-	addr_format(&port->target, target);
-	buf_puts(script, "add ");
-	key_of(script, table, port);
-	buf_printf(script, " : %s . %u }\n", target, port->target_port);
-}
-
-void rules_delete_port(struct buf *script, const char *table, const struct rules_port *port)
-{
-	buf_puts(script, "delete ");
-	key_of(script, table, port);
-	buf_puts(script, " }\n");
+	addr_format(&p->target, target);
+	buf_printf(script, "add element inet %s %s { ", table, rules_port_map(p));
+	if (!rules_is_every(&p->host))
+		buf_printf(script, "%s . ", host);
+	buf_printf(script, "%s . %u : %s . %u }\n", p->protocol, p->host_port, target,
+		   p->target_port);
 }

@@ -32,6 +32,9 @@ void rules_begin(struct buf *script, const char *table);
 /* A subnet of a network; one of two families is told twice. */
 void rules_add_network(struct buf *script, const char *table, const struct rules_network *network);
 void rules_add_port(struct buf *script, const char *table, const struct rules_port *port);
-void rules_delete_port(struct buf *script, const char *table, const struct rules_port *port);
+/* The map that a port is in. */
+const char *rules_port_map(const struct rules_port *port);
+/* 0.0.0.0 or :: */
+bool rules_is_every(const struct addr *addr);
 /* The end of the table. */
 void rules_drop(struct buf *script, const char *table);
