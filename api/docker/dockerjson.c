@@ -173,7 +173,7 @@ static void port_key(uint32_t port, const char *protocol, char out[32])
 }
 
 static void add_port(json_t *ports, uint32_t port, const char *protocol, const char *ip,
-		     uint32_t host)
+		     uint32_t host, uint32_t last)
 {
 	char key[32], number[16];
 	json_t *bindings, *b;
@@ -185,7 +185,7 @@ static void add_port(json_t *ports, uint32_t port, const char *protocol, const c
 		bindings = json_object_get(ports, key);
 	}
 	b = json_object();
-	snprintf(number, sizeof(number), "%u", host);
+	snprintf(number, sizeof(number), last ? "%u-%u" : "%u", host, last);
 	set(b, "HostIp", text(ip));
 	set(b, "HostPort", text(host ? number : ""));
 	json_array_append_new(bindings, b);
@@ -271,7 +271,7 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
 	for (size_t i = 0; i < c->n_ports; i++)
 		add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
-			 c->ports[i]->host_ip, c->ports[i]->host_port);
+			 c->ports[i]->host_ip, c->ports[i]->host_port, c->ports[i]->host_port_end);
 	set(o, "PortBindings", ports);
 	set_policies(o, c);
 	set(o, "AutoRemove", json_boolean(c->auto_remove));
@@ -366,7 +366,7 @@ static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
 	for (size_t i = 0; i < c->n_ports; i++) {
 		if (c->ports[i]->host_port) {
 			add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
-				 c->ports[i]->host_ip, c->ports[i]->host_port);
+				 c->ports[i]->host_ip, c->ports[i]->host_port, 0);
 			continue;
 		}
 		port_key(c->ports[i]->container_port, c->ports[i]->protocol, key);

@@ -73,6 +73,8 @@ static bool match_network(const char *value, const struct filter_subject *s)
 {
 	const char *mode = s->config ? str_or_empty(s->config->network_mode) : "";
 
+	if (s->view && netview_is_in(s->view, s->record->id, value))
+		return true;
 	return !strcmp(value, mode[0] && strcmp(mode, "default") != 0 ? mode : "none");
 }
 
@@ -104,6 +106,13 @@ static bool port_in(const char *value, uint32_t port, const char *protocol)
 
 static bool match_publish(const char *value, const struct filter_subject *s)
 {
+	uint16_t port;
+	const char *protocol;
+
+	for (size_t i = 0; s->view && netview_port(s->view, s->record->id, i, &port, &protocol);
+	     i++)
+		if (port_in(value, port, protocol))
+			return true;
 	for (size_t i = 0; s->config && i < s->config->n_ports; i++)
 		if (port_in(value, s->config->ports[i]->host_port, s->config->ports[i]->protocol))
 			return true;

@@ -8,6 +8,7 @@
 #include "cleat/v1/containers.pb-c.h"
 #include "err.h"
 #include "mem.h"
+#include "netview.h"
 #include "record.h"
 #include "status.h"
 
@@ -15,6 +16,7 @@ struct filter_subject {
 	const struct record *record;
 	const struct status *status;
 	const Cleat__V1__ContainerConfig *config; /* may be NULL */
+	const struct netview *view; /* its networks and ports; NULL = by the config alone */
 };
 
 /* Refuses keys and values that do not exist: -EINVAL with a sentence. */

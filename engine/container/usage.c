@@ -82,7 +82,7 @@ static bool passes(const struct prune *p, const struct record *record, const str
 {
 	Cleat__V1__CreateContainerRequest *made = cleat__v1__create_container_request__unpack(
 		NULL, record->config_len, record->config);
-	const struct filter_subject subject = { record, status, made ? made->config : NULL };
+	const struct filter_subject subject = { record, status, made ? made->config : NULL, NULL };
 	bool yes = !record->intent[0] && !status_active(status) &&
 		   (!p->before_ns || record->created_ns < p->before_ns);
 

@@ -123,7 +123,8 @@ static int list_one(struct list_job *job, const struct record *record)
 	status_read(job->engine, record, &status);
 	if ((!job->all && !status_active(&status)) ||
 	    !filter_match(job->request->filters, job->request->n_filters, job->since_ns,
-			  job->before_ns, &(struct filter_subject){ record, &status, config }))
+			  job->before_ns,
+			  &(struct filter_subject){ record, &status, config, job->view }))
 		return 0;
 	summary = malloc(sizeof(*summary));
 	if (!summary)

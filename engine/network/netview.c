@@ -315,6 +315,32 @@ int netview_ports(const struct netview *view, const char *container_id,
 	return r;
 }
 
+bool netview_is_in(const struct netview *view, const char *container_id, const char *network)
+{
+	size_t i = first_of(view->endpoints, view->n_endpoints, sizeof(*view->endpoints),
+			    container_id);
+
+	for (; i < view->n_endpoints && strcmp(view->endpoints[i].container, container_id) == 0;
+	     i++)
+		if (strcmp(view->endpoints[i].name, network) == 0 ||
+		    (str_is_id_prefix(network) &&
+		     str_has_prefix(view->endpoints[i].network_id, network)))
+			return true;
+	return false;
+}
+
+bool netview_port(const struct netview *view, const char *container_id, size_t n, uint16_t *port,
+		  const char **protocol)
+{
+	size_t i = n + first_of(view->ports, view->n_ports, sizeof(*view->ports), container_id);
+
+	if (i >= view->n_ports || strcmp(view->ports[i].container, container_id) != 0)
+		return false;
+	*port = view->ports[i].host_port;
+	*protocol = view->ports[i].protocol;
+	return true;
+}
+
 struct members {
 	Cleat__V1__NetworkDetails *out;
 	struct netview *view;

@@ -272,6 +272,18 @@ def test_connect_and_disconnect(engine):
     assert address_of(engine, "one", "back") == "172.18.0.77"
 
 
+def test_filters_of_the_list(module_networks):
+    nid = module_networks.out("network", "create", "filtered")
+    module_networks.out("run", "-d", "--name", "in-it", "--network", "filtered", "-p", "80", "busybox", "sleep", "1000")
+    module_networks.out("run", "-d", "--name", "not-in-it", "busybox", "sleep", "1000")
+    def listed(filter_):
+        return module_networks.out("ps", "--filter", filter_, "--format", "{{.Names}}").splitlines()
+    assert listed("network=filtered") == listed(f"network={nid}") == listed(f"network={nid[:8]}") == ["in-it"]
+    assert listed("network=bridge") == ["not-in-it"]
+    port = inspect(module_networks, "in-it")["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+    assert listed(f"publish={port}") == ["in-it"] and listed("expose=80") == ["in-it"]
+
+
 def test_internal_network(engine, ns):
     with netns.Netns() as lan:
         ns.cable(lan, "10.99.0")
