@@ -19,6 +19,7 @@ struct logkeep;
 struct reconciler;
 struct layers;
 struct chores;
+struct netwatch;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -44,6 +45,7 @@ struct engine {
 	struct logkeep *logkeep;
 	struct layers *layers;
 	struct chores *chores;
+	struct netwatch *netwatch;
 	struct rpc_server *server;
 };
 

@@ -23,6 +23,7 @@
 #include "link.h"
 #include "log.h"
 #include "logkeep.h"
+#include "network/netwatch.h"
 #include "reconcile.h"
 #include "server.h"
 #include "service/service.h"
@@ -123,6 +124,8 @@ static int open_parts(struct engine *engine, struct err *err)
 	if (r == 0)
 		volume_recover(engine);
 	if (r == 0)
+		r = netwatch_open(&engine->netwatch, engine, err);
+	if (r == 0)
 		r = shims_open(&engine->shims, engine, &reconcile_handlers, err);
 	return r < 0 ? r : reconcile_open(&engine->reconciler, engine, err);
 }
@@ -131,6 +134,7 @@ static void close_parts(struct engine *engine)
 {
 	engine->server = rpc_server_free(engine->server);
 	engine->reconciler = reconcile_free(engine->reconciler);
+	engine->netwatch = netwatch_free(engine->netwatch);
 	engine->chores = chores_free(engine->chores);
 	engine->shims = shims_free(engine->shims);
 	engine->logkeep = logkeep_free(engine->logkeep);

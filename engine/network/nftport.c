@@ -118,6 +118,7 @@ static int take_answers(const char *data, int len)
 	return n;
 }
 
+/* Sends the batch and takes n acknowledgements. */
 static int exchange(const struct batch *batch, size_t n)
 {
 	static const struct timeval wait = { .tv_sec = WAIT_S };
@@ -154,4 +155,16 @@ int nftport_change(const char *table, bool add, const struct rules_port *ports, 
 	end(&batch, begin(&batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
 	r = exchange(&batch, n);
 	return r < 0 ? err_sys(err, r, "change the published ports") : 0;
+}
+
+int nftport_table(const char *table)
+{
+	_Alignas(8) char data[ELEMENT_BYTES];
+	struct batch batch = { .data = data };
+	struct nlmsghdr *h = begin(&batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE),
+				   NLM_F_ACK, NFPROTO_INET, 0);
+
+	mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+	end(&batch, h);
+	return exchange(&batch, 1);
 }

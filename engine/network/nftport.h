@@ -16,3 +16,5 @@ enum { NFTPORT_MAX = 256 };
  * to be deleted, is not there. */
 int nftport_change(const char *table, bool add, const struct rules_port *ports, size_t n,
 		   struct err *err) must_check;
+/* 0 when the table is there, -ENOENT when it is not. */
+int nftport_table(const char *table) must_check;

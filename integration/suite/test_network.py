@@ -355,6 +355,17 @@ def test_engine_killed_keeps_networks(engine, ns):
     assert inspect(engine, "one")["NetworkSettings"] == before
 
 
+def test_rules_come_back(engine, ns):
+    """Who reloads a firewall begins with an empty one."""
+    engine.out("run", "-d", "--name", "web", "-p", "8080:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hi")
+    harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "hi")
+    rules = ns.ruleset()
+    for command in ("flush ruleset", "delete table inet " + rules.split()[2]):
+        ns.run("nft", command)
+        harness.wait_until(lambda: ns.ruleset() == rules, what="the rules")
+    assert ns.fetch("127.0.0.1", 8080) == "hi"
+
+
 @pytest.mark.skipif(not shutil.which("runc"), reason="runc is not installed")
 def test_another_runtime(engine):
     out = engine.out("run", "--rm", "--runtime", shutil.which("runc"), "busybox", "ip", "-4", "addr", "show", "eth0")
