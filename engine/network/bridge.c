@@ -41,6 +41,18 @@ static void enable_forwarding(const char *path)
 		log_info("%s is set to 1: containers reach what is beyond this host", path);
 }
 
+/* A neighbour on behalf of another host is asked for with the bridge's link-local address. Nobody else has that: without
+ * the search for duplicates it is there at once, and with it containers cannot be reached for some two seconds. */
+static void set_ipv6(const struct network *network)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_dad",
+		       network->bridge);
+	if (write_setting(path, "0") < 0)
+		log_warn("cannot set %s: ports published over IPv6 take some seconds", path);
+}
+
 static void set_host(const struct network *network)
 {
 	char path[96];
@@ -50,6 +62,8 @@ static void set_host(const struct network *network)
 		       network->bridge);
 	if (write_setting(path, "1") < 0)
 		log_warn("cannot set %s: published ports are not to be had at 127.0.0.1", path);
+	if (network->pools[1].subnet.addr.len)
+		set_ipv6(network);
 	if (network->config->internal)
 		return;
 	enable_forwarding("/proc/sys/net/ipv4/ip_forward");
