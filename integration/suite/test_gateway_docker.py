@@ -71,7 +71,7 @@ def test_info(gateway):
     assert info["Images"] == 1 and info["Driver"] and info["OperatingSystem"] and info["LiveRestoreEnabled"]
 
 
-@pytest.mark.parametrize("command", ["stats --no-stream no", "network ls"])
+@pytest.mark.parametrize("command", ["stats --no-stream no", "update --memory 64m no"])
 def test_what_is_not_built_says_so(gateway, command):
     gateway.docker("create", "--name", "no", "busybox")
     done = gateway.docker(*command.split())
