@@ -66,10 +66,8 @@ class Engine:
         self.arguments = []
         # The host's network is not the tests': without a namespace of its own an engine makes no network.
         self.netns = netns
-        config = {**({"layer-driver": LAYER_DRIVER} if LAYER_DRIVER else {}),
-                  **({} if netns else {"bridge": "none"}), **(config or {})}
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        self.configure(config)
         self.arguments = ["--config", self.root / "config.json"]
         self.host = f"ipc://{self.run}/cleat.sock"
 
@@ -79,6 +77,12 @@ class Engine:
 
     def __exit__(self, *_):
         self.destroy()
+
+    def configure(self, config=None):
+        """Writes its configuration, which it reads when it starts next."""
+        config = {**({"layer-driver": LAYER_DRIVER} if LAYER_DRIVER else {}),
+                  **({} if self.netns else {"bridge": "none"}), **(config or {})}
+        (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
     def spawn(self, *arguments, env=None):
         """`env`: more of the environment."""

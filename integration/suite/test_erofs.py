@@ -188,7 +188,7 @@ def test_a_damaged_layer_does_not_take_a_running_container_down(erofs):
 
 def test_layers_of_both_drivers(tmp_path):
     def start(driver):
-        (tmp_path / "config.json").write_text(json.dumps({"layer-driver": driver}))
+        engine.configure({"layer-driver": driver})
         engine.start()
 
     engine = harness.Engine(tmp_path, config={"layer-driver": "dir"})

@@ -44,14 +44,13 @@ def test_log_file_is_dockers(client):
     c.remove()
 
 
-def test_log_driver_of_the_administrator_counts(engine, tmp_path):
+def test_log_driver_of_the_administrator_counts(engine):
     """For clients that name none, also for containers made before it was changed."""
     engine.load_busybox()
-    config = tmp_path / "daemon.json"
     for number, name in enumerate(("local", "json-file")):
         engine.kill(signal.SIGTERM)
-        config.write_text(json.dumps({"log-driver": name}))
-        engine.start("--config", config)
+        engine.configure({"log-driver": name})
+        engine.start()
         g = gateway.Gateway(engine)
         try:
             c = docker.DockerClient(base_url=f"unix://{g.path}", timeout=60)
