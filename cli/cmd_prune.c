@@ -113,10 +113,11 @@ static int run_image_prune(struct cli *cli, const struct flags *flags, struct er
 {
 	uint64_t bytes = 0;
 
-	if (!confirmed(flags, flags_switch(flags, "all")
-				      ? " all images without at least one container associated to "
-					"them."
-				      : " all dangling images."))
+	if (!cli_confirmed(flags,
+			   flags_switch(flags, "all")
+				   ? " all images without at least one container associated to "
+				     "them."
+				   : " all dangling images."))
 		return 0;
 	int r = prune_images(cli, flags, &bytes, err);
 
@@ -163,8 +164,8 @@ static int run_builder_prune(struct cli *cli, const struct flags *flags, struct 
 {
 	uint64_t bytes = 0;
 
-	if (!confirmed(flags, flags_switch(flags, "all") ? " all build cache."
-							 : " all dangling build cache."))
+	if (!cli_confirmed(flags, flags_switch(flags, "all") ? " all build cache."
+							     : " all dangling build cache."))
 		return 0;
 	int r = prune_cache(cli, flags, &bytes, err);
 
