@@ -21,7 +21,7 @@
 
 #include <libmnl/libmnl.h>
 
-enum { STACK_BYTES = 64 << 10, EVENT_BYTES = 8192 };
+enum { STACK_BYTES = 256 << 10, EVENT_BYTES = 8192 };
 
 struct netwatch {
 	struct engine *engine;

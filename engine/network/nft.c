@@ -9,6 +9,9 @@
 #include <nftables/libnftables.h>
 
 #include "str.h"
+#include "thread.h"
+
+enum { STACK_BYTES = 1 << 20 };
 
 struct nftlib {
 	void *handle;
@@ -76,17 +79,36 @@ static int run(const struct nftlib *lib, const char *script, struct err *err)
 	return r;
 }
 
+struct job {
+	const char *script;
+	struct err *err;
+	int r;
+};
+
+static void *run_job(void *arg)
+{
+	struct job *job = arg;
+	struct nftlib lib = { 0 };
+
+	job->r = load(&lib, job->err);
+	if (job->r == 0)
+		job->r = run(&lib, job->script, job->err);
+	unload(&lib);
+	return NULL;
+}
+
 int nft_run(const char *script, struct err *err)
 {
 	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-	struct nftlib lib = { 0 };
+	struct job job = { .script = script, .err = err };
+	pthread_t thread;
 	int r;
 
 	pthread_mutex_lock(&mutex); /* its parser has globals */
-	r = load(&lib, err);
+	/* On a stack of its own: it takes more than some threads of an engine have. */
+	r = thread_start(&thread, STACK_BYTES, run_job, &job);
 	if (r == 0)
-		r = run(&lib, script, err);
-	unload(&lib);
+		pthread_join(thread, NULL);
 	pthread_mutex_unlock(&mutex);
-	return r;
+	return r < 0 ? err_sys(err, r, "start a thread") : job.r;
 }

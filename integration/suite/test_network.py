@@ -362,7 +362,7 @@ def test_rules_come_back(engine, ns):
     rules = ns.ruleset()
     for command in ("flush ruleset", "delete table inet " + rules.split()[2]):
         ns.run("nft", command)
-        harness.wait_until(lambda: ns.ruleset() == rules, what="the rules")
+        harness.wait_until(lambda: ns.ruleset() == rules, what=lambda: f"{rules}, but {ns.ruleset()}")
     assert ns.fetch("127.0.0.1", 8080) == "hi"
 
 
