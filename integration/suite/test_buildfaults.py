@@ -162,7 +162,7 @@ def test_prune_takes_cache_mounts_that_nobody_uses(busybox, tmp_path):
     assert usage() == ["2", "0", "50kB", "50kB"]
     assert busybox.out("builder", "prune", "-f", "--filter", "until=1h") == "Total reclaimed space: 0B"
     out = busybox.out("builder", "prune", "-f").splitlines()
-    assert len(out) == 3 and out[-1] == "Total reclaimed space: 50kB"
+    assert out[0] == "Deleted build cache objects:" and len(out) == 5 and out[-1] == "Total reclaimed space: 50kB"
     assert os.listdir(busybox.state / "build") == [] and usage()[0] == "0"
     nothing_left_but_the_image(busybox)
     build(busybox, tmp_path, mount + "ls -A /c > /out\n")
