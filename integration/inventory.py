@@ -8,7 +8,7 @@ import sqlite3
 
 # What lies directly below the state directory, of any engine.
 KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|spare|blobs|build-cache|"
-                   r"contents|volumes")
+                   r"contents|volumes|network\.lock")
 LAYER = {frozenset({"tar", "size", "index"}), frozenset({"fs", "size"})}
 
 
@@ -47,7 +47,8 @@ def faults(engine):
         "diff_id NOT IN (SELECT diff_id FROM build_cache))")]
     wrong += [f"part {d} of a blob that is here" for d in parts(engine).keys() & names(engine.state / "blobs/sha256")]
     wrong += compare("container", names(engine.state / "containers"), column(engine, "SELECT id FROM containers"))
-    wrong += compare("volume", names(engine.state / "volumes"), column(engine, "SELECT name FROM volumes"))
+    wrong += compare("volume", names(engine.state / "volumes") - {".boot", ".lock"},
+                     column(engine, "SELECT name FROM volumes"))
     left = [text for text in engine.leftovers() if not text.startswith("file ")]
     if query(engine, "SELECT 1 FROM containers"):
         left = [text for text in left if not text.endswith(" cleat-shim")]
