@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -100,6 +101,29 @@ static int remove_mark(const struct overlay *o, struct err *err)
 	return r < 0 ? err_sys(err, r, "prepare the overlay's directory %s", o->work) : 0;
 }
 
+int overlay_check_writable(int mount, int work_fd, struct err *err)
+{
+	struct statvfs about;
+	int r;
+
+	if (fstatvfs(mount, &about) < 0 || !(about.f_flag & ST_RDONLY))
+		return 0;
+	r = mkdirat(work_fd, "probe", 0700) < 0 ? -errno : -EROFS;
+	if (r == -EROFS)
+		(void)unlinkat(work_fd, "probe", AT_REMOVEDIR);
+	return err_sys(err, r, "make a directory for the overlay");
+}
+
+/* The same of an overlay that is described; consumes the mount. */
+static int writable(const struct overlay *o, int mount, struct err *err)
+{
+	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = mount;
+	int r = work < 0 ? err_sys(err, errno, "open %s", o->work)
+			 : overlay_check_writable(fd, work, err);
+
+	return r < 0 ? r : steal_fd(&fd);
+}
+
 static int make_detached(int fs, const struct overlay *o, struct err *err)
 {
 	int fd;
@@ -112,7 +136,9 @@ static int make_detached(int fs, const struct overlay *o, struct err *err)
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return refused(fs, err, "make the overlay");
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	return fd >= 0 ? fd : refused(fs, err, "mount the overlay");
+	if (fd < 0)
+		return refused(fs, err, "mount the overlay");
+	return o->upper ? writable(o, fd, err) : fd;
 }
 
 /* The layer as the caller's mount namespace has it. */

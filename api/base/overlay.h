@@ -19,3 +19,7 @@ struct overlay {
  * -EINVAL for a layer that is no descriptor, else as mount(2). Blocks as mounting does. */
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root,
 		  struct err *err) must_check;
+
+/* overlayfs that cannot make its own directory below workdir, as on a full disk, mounts read-only and does not say
+ * why. 0 when `mount` is not read-only, else -errno of the same done in work_fd. Blocks. */
+int overlay_check_writable(int mount, int work_fd, struct err *err) must_check;

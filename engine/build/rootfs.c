@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <sys/mount.h>
 
+#include "fd.h"
+#include "overlay.h"
+
 enum { FD_PATH_MAX = 32 };
 
 static int refused(int fs, int e, struct err *err)
@@ -72,7 +75,10 @@ int rootfs_open(const int *lower, size_t n, int upper_fd, int work_fd, struct er
 
 	if (r < 0)
 		return fs < 0 ? err_sys(err, r, "open an overlay") : refused(fs, r, err);
-	int mount = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+	cleanup_fd int mount = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
 
-	return mount < 0 ? refused(fs, errno, err) : mount;
+	if (mount < 0)
+		return refused(fs, errno, err);
+	r = upper_fd < 0 ? 0 : overlay_check_writable(mount, work_fd, err);
+	return r < 0 ? r : steal_fd(&mount);
 }
