@@ -75,8 +75,9 @@ def packers(engine):
     """Both workers of a build, by their jobs: they stay for all its steps."""
     found = {}
     for pid in harness.processes_below("cleat-worker", "stay"):
-        if os.readlink(f"/proc/{pid}/root").startswith(str(engine.state)):
-            found[pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2]] = pid
+        with contextlib.suppress(FileNotFoundError):  # another test's may have ended meanwhile
+            if os.readlink(f"/proc/{pid}/root").startswith(str(engine.state)):
+                found[pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2]] = pid
     return found
 
 
