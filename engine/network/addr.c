@@ -73,7 +73,9 @@ static uint8_t mask_of(unsigned prefix, unsigned i)
 {
 	if (prefix >= (i + 1) * 8)
 		return 0xff;
-	return prefix <= i * 8 ? 0 : (uint8_t)(0xff00u >> (prefix - i * 8));
+	if (prefix <= i * 8)
+		return 0;
+	return (uint8_t)((0xff00u >> (prefix - i * 8)) & 0xff);
 }
 
 bool subnet_mask(struct subnet *subnet)
