@@ -44,7 +44,8 @@ static int later_first(const void *a, const void *b)
 /* The time before which all goes; 1 when nothing has to. */
 static int64_t find_until(struct use *uses, size_t n, uint64_t keep_bytes)
 {
-	qsort(uses, n, sizeof(*uses), later_first);
+	if (n)
+		qsort(uses, n, sizeof(*uses), later_first);
 	for (size_t i = 0; i < n; i++) {
 		if (uses[i].bytes > keep_bytes)
 			return uses[i].used_ns + 1;
