@@ -182,14 +182,27 @@ class Engine:
             shutil.rmtree(self.root, ignore_errors=True)
 
     def remove_cgroups(self):
-        """The groups of an engine that was killed: one that ends in order removes its own."""
+        """The groups of an engine that was killed, and what runs in them: one that ends in order removes its own."""
         name = f"cleat-{fnv1a(os.path.realpath(self.run)):08x}"
         for group in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{name}"), pathlib.Path("/sys/fs/cgroup", name)]:
             for folder, _, _ in os.walk(group, topdown=False):
+                self.kill_group(pathlib.Path(folder))
                 try:
                     os.rmdir(folder)
                 except OSError:
                     pass
+
+
+    @staticmethod
+    def kill_group(group):
+        """Kills what a control group has, and waits for its end."""
+        procs = group / "cgroup.procs"
+        for pid in procs.read_text(encoding="utf-8").split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not procs.read_text(encoding="utf-8"), what=f"the end of the processes of {group}")
 
 
 @functools.cache
