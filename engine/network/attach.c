@@ -184,17 +184,30 @@ static int up(struct attaching *a, struct err *err)
 	return r;
 }
 
-int attach_up(struct engine *engine, const struct attach_request *request, int *netns,
-	      struct endpoints **out, struct err *err)
+/* Owned by the caller, after attaching_deinit(); NULL without memory. */
+static struct attaching *attaching_new(struct engine *engine, const struct attach_request *request,
+				       struct err *err)
 {
-	cleanup_free struct attaching *a = calloc(1, sizeof(*a));
-	int r;
+	struct attaching *a = calloc(1, sizeof(*a));
 
-	if (!a)
-		return err_sys(err, ENOMEM, "network");
+	if (!a) {
+		(void)err_sys(err, ENOMEM, "network");
+		return NULL;
+	}
 	a->engine = engine;
 	a->request = request;
 	a->host.fd = a->inside.fd = a->netns = -1;
+	return a;
+}
+
+int attach_up(struct engine *engine, const struct attach_request *request, int *netns,
+	      struct endpoints **out, struct err *err)
+{
+	cleanup_free struct attaching *a = attaching_new(engine, request, err);
+	int r;
+
+	if (!a)
+		return -ENOMEM;
 	r = up(a, err);
 	if (r == 0) {
 		*netns = steal_fd(&a->netns);
@@ -249,14 +262,11 @@ static int connect_one(struct attaching *a, int netns, const char *network_id, s
 int attach_connect(struct engine *engine, const struct attach_request *request, int netns,
 		   const char *network_id, struct err *err)
 {
-	cleanup_free struct attaching *a = calloc(1, sizeof(*a));
+	cleanup_free struct attaching *a = attaching_new(engine, request, err);
 	int r;
 
 	if (!a)
-		return err_sys(err, ENOMEM, "network");
-	a->engine = engine;
-	a->request = request;
-	a->host.fd = a->inside.fd = a->netns = -1;
+		return -ENOMEM;
 	r = connect_one(a, netns, network_id, err);
 	attaching_deinit(a);
 	return r;
