@@ -38,8 +38,10 @@ static int pax_sparse(struct tarpax *s, const struct tarfield_record *r, const c
 	s->sparse = true;
 	if (!strcmp(key, "name"))
 		return pax_text(r, &s->sparse_path);
-	if (!strcmp(key, "map"))
+	if (!strcmp(key, "map")) {
+		s->counted = false;
 		return s->holes.n ? -EINVAL : tarsparse_list(&s->holes, r->value);
+	}
 	if (!strcmp(key, "major") || !strcmp(key, "minor")) {
 		s->odd = s->odd || r->len != 1;
 		*(key[1] == 'a' ? &s->major : &s->minor) = r->value[0];
@@ -53,9 +55,11 @@ static int pax_sparse(struct tarpax *s, const struct tarfield_record *r, const c
 		return 0;
 	}
 	if (!strcmp(key, "offset") || !strcmp(key, "numbytes"))
-		return s->holes.half == (key[0] == 'n') ? tarsparse_add(&s->holes, number)
-							: -EINVAL;
-	s->odd = s->odd || strcmp(key, "numblocks") != 0;
+		return s->counted && s->holes.half == (key[0] == 'n')
+			       ? tarsparse_add(&s->holes, number)
+			       : -EINVAL;
+	s->odd = s->odd || s->holes.n || strcmp(key, "numblocks") != 0;
+	s->counted = true;
 	return 0;
 }
 

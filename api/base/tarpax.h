@@ -17,6 +17,7 @@ struct tarpax {
 	bool pax, name, link; /* headers that were there */
 	bool has_size, has_mtime, has_uid, has_gid;
 	bool sparse, odd; /* it is about holes; and in a form that is not known */
+	bool counted; /* the number of pieces was said, which begins their list in the form 0.0 */
 	char *pax_text, *name_text, *link_text;  /* owned */
 	const char *path, *target, *sparse_path; /* in those; NULL = not said */
 	char major, minor;                       /* of the form of holes, 0 = not said */

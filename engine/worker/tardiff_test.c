@@ -356,6 +356,24 @@ static void pax_holes(void **state)
 	}
 }
 
+/* Readers that know a list of pieces only behind their number would see none. */
+static void pax_holes_not_counted(void **state)
+{
+	cleanup(buf_deinit) struct buf tar = BUF_NULL, pax = BUF_NULL, body = BUF_NULL;
+	struct last last;
+	struct err err;
+
+	(void)state;
+	record(&pax, "GNU.sparse.size", "4099");
+	record(&pax, "GNU.sparse.offset", "1024");
+	record(&pax, "GNU.sparse.numbytes", "515");
+	holes_body(&body);
+	put(&tar, 'x', "pax", "", pax.data, pax.len);
+	put(&tar, '0', "holes", "", body.data, body.len);
+	end(&tar);
+	assert_int_equal(parse(&tar, &last, &err), -EINVAL);
+}
+
 /* An old header with its table of pieces: rows of text. */
 static void put_old_holes(struct buf *tar, const char *const rows[][2], size_t n, const char *real,
 			  const struct buf *body)
@@ -452,12 +470,19 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),       cmocka_unit_test(extended),
-		cmocka_unit_test(gnu_names),   cmocka_unit_test(cut),
-		cmocka_unit_test(pax_refused), cmocka_unit_test(refused),
-		cmocka_unit_test(empty_names), cmocka_unit_test(sizes_of_nothing),
-		cmocka_unit_test(numbers),     cmocka_unit_test(pax_holes),
-		cmocka_unit_test(old_holes),   cmocka_unit_test(bad_holes),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(extended),
+		cmocka_unit_test(gnu_names),
+		cmocka_unit_test(cut),
+		cmocka_unit_test(pax_refused),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(empty_names),
+		cmocka_unit_test(sizes_of_nothing),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(pax_holes),
+		cmocka_unit_test(pax_holes_not_counted),
+		cmocka_unit_test(old_holes),
+		cmocka_unit_test(bad_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
