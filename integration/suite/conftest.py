@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -15,6 +16,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell starts a background job with SIGINT ignored, and so would be the commands that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "soak: long repetitions, run with --soak only")
     config.addinivalue_line("markers", "layer_drivers: once under each layer driver")
     config.addinivalue_line("markers", "unsanitized(reason): not against a build with sanitizers")
