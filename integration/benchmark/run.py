@@ -38,7 +38,7 @@ class Bundle:
         config = json.loads(path.read_text())
         config["process"]["args"] = arguments
         config["process"]["terminal"] = False
-        config["linux"]["cgroupsPath"] = "/cleat-bench/runtime"
+        config["linux"]["cgroupsPath"] = "/cleat-bench-runtime"
         path.write_text(json.dumps(config))
 
 
@@ -94,13 +94,10 @@ def bench_exec(table, engine, bundle, docker, runs):
 
 
 def bench_rate(table, engine, docker, count):
-    def cleat_run(_):
-        seconds(engine.command("run", "--rm", "--network", "none", "busybox", "true"))
-
-    values = {"cleat": rate(cleat_run, count)}
+    command = ["run", "--rm", "--network", "none", "busybox", "true"]
+    values = {"cleat": rate(engine.command(*command), count)}
     if docker:
-        values["docker"] = rate(lambda _: seconds(docker.cli("run", "--rm", "--network", "none", "busybox", "true")),
-                                max(8, count // 10))
+        values["docker"] = rate(docker.cli(*command), max(8, count // 10))
     row(table, "start + remove, 4 at a time", "1/s", values)
 
 
