@@ -209,7 +209,7 @@ static const struct flag create_flags[] = {
 	{ "driver", 'd', FLAG_TEXT, "string", "Specify volume driver name (default local)" },
 	{ "label", 0, FLAG_LIST, "list", "Set metadata for a volume" },
 	{ "name", 0, FLAG_TEXT, "string", NULL },
-	{ "opt", 'o', FLAG_LIST, "map", "Set driver specific options (type, device, o)" },
+	{ "opt", 'o', FLAG_LIST, "map", "Set driver specific options (type, device, o, size)" },
 	{ 0 },
 };
 static const struct flag list_flags[] = {

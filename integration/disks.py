@@ -13,7 +13,8 @@ class Disk:
     """A file system of its own, with nothing in it but a file that takes the room nobody is to have; a context
     manager that leaves nothing behind."""
 
-    def __init__(self, folder, kind, mebibytes):
+    def __init__(self, folder, kind, mebibytes, quotas=False):
+        """`quotas`: those of projects, of ext4; CalledProcessError where the kernel has none."""
         self.path, self.image = folder / "disk", folder / "image"
         self.path.mkdir()
         if kind == "tmpfs":
@@ -21,8 +22,9 @@ class Disk:
         else:
             with open(self.image, "wb") as file:
                 file.truncate(mebibytes * MIB)
-            subprocess.run(["mkfs." + kind, "-q", "-m", "0", self.image], check=True)
-            mount = ["-o", "loop", self.image]
+            features = ["-O", "quota,project", "-E", "quotatype=prjquota"] if quotas else []
+            subprocess.run(["mkfs." + kind, "-q", "-m", "0", *features, self.image], check=True)
+            mount = ["-o", "loop,prjquota" if quotas else "loop", self.image]
         subprocess.run(["mount", *mount, self.path], check=True)
         self.ballast = os.open(self.path / "ballast", os.O_RDWR | os.O_CREAT, 0o600)
         self.size = 0

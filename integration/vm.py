@@ -17,7 +17,8 @@ import tempfile
 TOP = pathlib.Path(__file__).resolve().parent.parent
 CACHE = TOP / "build" / "vm"
 OUT = CACHE / "out"
-MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_rng")
+MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_rng", "loop", "crc32c_generic", "ext4",
+           "quota_v2")
 PROGRAMS = ("qemu-system-x86_64", "busybox")
 MEMORY_MB = 3072
 CPUS = 2

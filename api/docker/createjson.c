@@ -131,6 +131,8 @@ ADD_PAIRS(add_labels, labels, Cleat__V1__ContainerConfig__LabelsEntry,
 	  cleat__v1__container_config__labels_entry)
 ADD_PAIRS(add_sysctls, sysctls, Cleat__V1__ContainerConfig__SysctlsEntry,
 	  cleat__v1__container_config__sysctls_entry)
+ADD_PAIRS(add_storage_options, storage_options, Cleat__V1__ContainerConfig__StorageOptionsEntry,
+	  cleat__v1__container_config__storage_options_entry)
 ADD_PAIRS(add_annotations, annotations, Cleat__V1__ContainerConfig__AnnotationsEntry,
 	  cleat__v1__container_config__annotations_entry)
 
@@ -275,6 +277,7 @@ static int set_host(json_t *host, config *c, struct err *err)
 				   err);
 	r = r ? r : networkjson_ports(json_object_get(host, "PortBindings"), c, err);
 	r = r ? r : add_sysctls(json_object_get(host, "Sysctls"), "Sysctls", c, err);
+	r = r ? r : add_storage_options(json_object_get(host, "StorageOpt"), "StorageOpt", c, err);
 	return r ? r : add_annotations(json_object_get(host, "Annotations"), "Annotations", c, err);
 }
 

@@ -302,6 +302,8 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "Devices", devices(c));
 	set(o, "DeviceCgroupRules", list(c->device_cgroup_rules, c->n_device_cgroup_rules));
 	set(o, "Sysctls", map(c->sysctls, c->n_sysctls));
+	if (c->n_storage_options)
+		set(o, "StorageOpt", map(c->storage_options, c->n_storage_options));
 	set(o, "Annotations", map(c->annotations, c->n_annotations));
 	if (c->resources)
 		set_resources(o, c->resources);

@@ -19,6 +19,7 @@
 #include "namefiles.h"
 #include "names.h"
 #include "netjoin.h"
+#include "quota.h"
 #include "remove.h"
 #include "store/requests.h"
 #include "store/store.h"
@@ -66,6 +67,21 @@ static int find_driver(const Cleat__V1__LogConfig *log)
 	return -EINVAL;
 }
 
+static int size_option(const Cleat__V1__ContainerConfig *config, uint64_t *bytes, struct err *err)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < config->n_storage_options; i++) {
+		const char *key = config->storage_options[i]->key;
+
+		if (strcmp(key, "size") != 0)
+			return err_set(err, ERR_INVALID, "unknown storage option %.60s", key);
+		if (str_size_bytes(config->storage_options[i]->value, bytes) < 0)
+			return err_set(err, ERR_INVALID, "invalid storage size '%.60s'",
+				       config->storage_options[i]->value);
+	}
+	return 0;
+}
+
 static int check(const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *config = request->config;
@@ -85,6 +101,8 @@ static int check(const Cleat__V1__CreateContainerRequest *request, struct err *e
 	    find_policy(config->restart_policy) != CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
 		return err_set(err, ERR_INVALID,
 			       "can't create 'AutoRemove' container with restart policy");
+	if (size_option(config, &(uint64_t){ 0 }, err) < 0)
+		return -EINVAL;
 	if (find_driver(config->log) < 0)
 		return err_set(err, ERR_INVALID, "log driver \"%s\" is not known",
 			       config->log->driver);
@@ -131,6 +149,23 @@ static int insert_named(struct create *create, const char *wanted, struct err *e
 					: err_sys(err, ENOMEM, "create");
 	}
 	return r;
+}
+
+/* Both share one limit, as overlayfs moves files from one to the other. */
+static int limit_size(const struct create *create, const Cleat__V1__ContainerConfig *config,
+		      struct err *err)
+{
+	uint64_t bytes = 0;
+	int r = size_option(config, &bytes, err);
+
+	if (r < 0 || !bytes)
+		return r;
+	cleanup_fd int upper = openat(create->dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int work = openat(create->dir_fd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (upper < 0 || work < 0)
+		return err_sys(err, errno, "limit the size of container %.12s", create->record.id);
+	return quota_limit((int[]){ upper, work }, 2, bytes, err);
 }
 
 static int make_dirs(struct create *create, struct err *err)
@@ -186,6 +221,7 @@ int create_begin(struct create *create, struct engine *engine,
 	if (fill_record(create, request, image_id, command) < 0)
 		return err_sys(err, ENOMEM, "create");
 	r = make_dirs(create, err);
+	r = r ? r : limit_size(create, request->config, err);
 	return r < 0 ? r : insert_named(create, str_or_empty(request->name), err);
 }
 

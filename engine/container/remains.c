@@ -13,6 +13,7 @@
 #include "chores.h"
 #include "fd.h"
 #include "log.h"
+#include "quota.h"
 #include "str.h"
 
 /* v1 has a directory for each hierarchy below /sys/fs/cgroup, v2 is there itself. */
@@ -44,7 +45,9 @@ int remains_clear(const struct engine *engine, const char *id, struct err *err)
 {
 	cleanup_free char *oci = str_printf("oci/%s", id);
 	cleanup_free char *group = str_printf("%s/%s", engine->cgroup, id);
-	int r = oci && group ? 0 : -ENOMEM;
+	cleanup_free char *upper = str_printf("%s/upper", id);
+	uint32_t project = upper ? quota_project(engine->containers_fd, upper) : 0;
+	int r = oci && group && upper ? 0 : -ENOMEM;
 
 	if (r == 0) {
 		clear_group(group);
@@ -52,6 +55,8 @@ int remains_clear(const struct engine *engine, const char *id, struct err *err)
 	}
 	r = r ? r : fd_remove_tree(engine->run_fd, oci);
 	r = r ? r : fd_remove_tree(engine->containers_fd, id);
+	if (r == 0)
+		quota_forget(engine->containers_fd, project);
 	return r < 0 ? err_sys(err, r, "remove the files of container %.12s", id) : 0;
 }
 

@@ -158,7 +158,7 @@ static int find_source(struct engine *engine, const Cleat__V1__Mount *m, char **
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		bound = volumecheck_bind(volume.config);
-		if (volume.config->n_options && !bound)
+		if (volumecheck_is_mounted(volume.config) && !bound)
 			return 0;
 	}
 	*source = bound ? strdup(bound) : mountlist_source(engine, m);

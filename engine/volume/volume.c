@@ -141,13 +141,13 @@ int volume_create_locked(struct engine *engine, const Cleat__V1__CreateVolumeReq
 				  "a volume named %.80s exists already with other options",
 				  request->name);
 	if (r == 0)
-		return volumedir_ensure(engine, request->name, err);
+		return volumedir_ensure(engine, request, err);
 	if (r != -ENOENT) {
 		if (err)
 			*err = own;
 		return r;
 	}
-	r = volumedir_make(engine, request->name, err);
+	r = volumedir_make(engine, request, err);
 	r = r ? r : volume_insert(engine, request, anonymous, err);
 	return r ? r : volume_find(engine, request->name, out, err);
 }

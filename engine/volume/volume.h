@@ -43,7 +43,7 @@ int volume_find(struct engine *engine, const char *name, struct volume *out,
 int volume_list(struct engine *engine, struct volume **out, size_t *n, struct err *err) must_check;
 void volume_list_free(struct volume *volumes, size_t n);
 
-/* Makes it unless it is there; *made says which. Errors of volumecheck(); -EEXIST, reason VOLUME_EXISTS when it is
+/* Makes it unless it is there; *made says which. Errors of volumecheck() and quota_limit(); -EEXIST, reason VOLUME_EXISTS when it is
  * there with other options. *out is owned. */
 int volume_create(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
 		  struct volume *out, bool *made, struct err *err) must_check;
@@ -108,9 +108,11 @@ int volume_fill(struct engine *engine, const char *name, const struct volume_ori
 /* The lock of all directories; a descriptor. Blocks. */
 int volumedir_lock(const struct engine *engine, struct err *err) must_check;
 /* With the lock: an empty directory for a volume that has no row yet. */
-int volumedir_make(struct engine *engine, const char *name, struct err *err) must_check;
+int volumedir_make(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		   struct err *err) must_check;
 /* With the lock: there is one, whatever happened to it. */
-int volumedir_ensure(const struct engine *engine, const char *name, struct err *err) must_check;
+int volumedir_ensure(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		     struct err *err) must_check;
 /* With the lock: it is out of sight, and its files go in the background. */
 void volumedir_discard(struct engine *engine, const char *name);
 /* With the lock: the volume of the request, made or found. */

@@ -29,6 +29,11 @@ bool volumecheck_has(const Cleat__V1__CreateVolumeRequest *request, const char *
 	return false;
 }
 
+bool volumecheck_is_mounted(const Cleat__V1__CreateVolumeRequest *request)
+{
+	return volumecheck_option(request, "type") != NULL;
+}
+
 const char *volumecheck_bind(const Cleat__V1__CreateVolumeRequest *request)
 {
 	bool bind = strcmp(str_or_empty(volumecheck_option(request, "type")), "bind") == 0 ||
@@ -52,11 +57,21 @@ static int check_name(const char *name, struct err *err)
 	return 0;
 }
 
+int volumecheck_size(const Cleat__V1__CreateVolumeRequest *request, uint64_t *bytes)
+{
+	const char *size = volumecheck_option(request, "size");
+
+	*bytes = 0;
+	return size ? str_size_bytes(size, bytes) : 0;
+}
+
 static int check_options(const Cleat__V1__CreateVolumeRequest *request, struct err *err)
 {
 	static const char *const known[] = { "type", "device", "o", "size" };
 	const char *type = volumecheck_option(request, "type");
 	const char *device = volumecheck_option(request, "device");
+	const char *options = volumecheck_option(request, "o");
+	uint64_t size;
 
 	for (size_t i = 0; i < request->n_options; i++) {
 		size_t k = 0;
@@ -67,12 +82,12 @@ static int check_options(const Cleat__V1__CreateVolumeRequest *request, struct e
 			return err_set(err, ERR_INVALID, "invalid option: \"%.80s\"",
 				       request->options[i]->key);
 	}
-	if (volumecheck_option(request, "size"))
-		return err_set(err, ERR_UNIMPLEMENTED,
-			       "option size: quotas of volumes are not supported by this release");
-	if (request->n_options && !str_or_empty(device)[0])
+	if (volumecheck_size(request, &size) < 0)
+		return err_set(err, ERR_INVALID, "invalid size: '%.40s'",
+			       volumecheck_option(request, "size"));
+	if ((type || options) && !str_or_empty(device)[0])
 		return err_set(err, ERR_INVALID, "missing required option: \"device\"");
-	if (request->n_options && !str_or_empty(type)[0])
+	if ((device || options) && !str_or_empty(type)[0])
 		return err_set(err, ERR_INVALID, "missing required option: \"type\"");
 	return 0;
 }

@@ -49,7 +49,9 @@ static void names_and_options_are_checked(void **state)
 		{ "data", { "o", "bind" }, -EINVAL },
 		{ "data", { "device", "/x" }, -EINVAL },
 		{ "data", { "kind", "x" }, -EINVAL },
-		{ "data", { "size", "10m" }, -EOPNOTSUPP },
+		{ "data", { "size", "10m" }, 0 },
+		{ "data", { "size", "ten" }, -EINVAL },
+		{ "data", { "size", "10m", "o", "bind" }, -EINVAL },
 	};
 
 	(void)state;

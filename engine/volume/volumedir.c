@@ -13,10 +13,12 @@
 #include "engine.h"
 #include "fd.h"
 #include "log.h"
+#include "quota.h"
 #include "store/store.h"
 #include "str.h"
 #include "treesize.h"
 #include "volume.h"
+#include "volumecheck.h"
 
 enum { NAME_ROOM = 300 };
 #define GONE ".gone-"
@@ -34,34 +36,59 @@ char *volume_path(const struct engine *engine, const char *name)
 	return str_printf("%s/volumes/%s/_data", engine->state_dir, name);
 }
 
-static int make(const struct engine *engine, const char *name, struct err *err)
+static void data_of(const char *name, char data[NAME_ROOM])
+{
+	(void)snprintf(data, NAME_ROOM, "%s/_data", name);
+}
+
+/* The whole of the volume is what its limit is about, so that files can be moved into _data. */
+static int limit(const struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		 struct err *err)
+{
+	uint64_t bytes;
+	int r = volumecheck_size(request, &bytes);
+
+	if (r < 0 || !bytes || volumecheck_is_mounted(request))
+		return r;
+	cleanup_fd int dir =
+		openat(engine->volumes_fd, request->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? err_sys(err, errno, "open the directory of volume %.80s", request->name)
+		       : quota_limit(&dir, 1, bytes, err);
+}
+
+int volumedir_ensure(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		     struct err *err)
 {
 	char data[NAME_ROOM];
+	int r = mkdirat(engine->volumes_fd, request->name, 0701) < 0 ? -errno : 0;
 
-	(void)snprintf(data, sizeof(data), "%s/_data", name);
-	if ((mkdirat(engine->volumes_fd, name, 0701) < 0 && errno != EEXIST) ||
-	    (mkdirat(engine->volumes_fd, data, 0755) < 0 && errno != EEXIST))
-		return err_sys(err, errno, "make the directory of volume %.80s", name);
-	return 0;
+	data_of(request->name, data);
+	if (r == 0 && (r = limit(engine, request, err)) < 0) {
+		volumedir_discard(engine, request->name);
+		return r;
+	}
+	if (r == 0 || r == -EEXIST)
+		r = mkdirat(engine->volumes_fd, data, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	return r < 0 ? err_sys(err, r, "make the directory of volume %.80s", request->name) : 0;
 }
 
-int volumedir_make(struct engine *engine, const char *name, struct err *err)
+int volumedir_make(struct engine *engine, const Cleat__V1__CreateVolumeRequest *request,
+		   struct err *err)
 {
-	volumedir_discard(engine, name);
-	return make(engine, name, err);
-}
-
-int volumedir_ensure(const struct engine *engine, const char *name, struct err *err)
-{
-	return make(engine, name, err);
+	volumedir_discard(engine, request->name);
+	return volumedir_ensure(engine, request, err);
 }
 
 static void clear(struct engine *engine, const char *name)
 {
+	uint32_t project = quota_project(engine->volumes_fd, name);
 	int r = fd_remove_tree(engine->volumes_fd, name);
 
 	if (r < 0 && r != -ENOENT)
 		log_error("cannot remove the files of a volume name=%s: %s", name, strerror(-r));
+	else
+		quota_forget(engine->volumes_fd, project);
 }
 
 void volumedir_discard(struct engine *engine, const char *name)
@@ -81,7 +108,7 @@ int volume_size(const struct engine *engine, const char *name, uint64_t *bytes)
 {
 	char data[NAME_ROOM];
 
-	(void)snprintf(data, sizeof(data), "%s/_data", name);
+	data_of(name, data);
 	int fd = openat(engine->volumes_fd, data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : treesize(fd, bytes);

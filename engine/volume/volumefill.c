@@ -295,7 +295,7 @@ static int find_place(struct engine *engine, const char *name, int dir, struct p
 		out->at = open(bound, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		out->at = out->at < 0 ? -errno : out->at;
 		out->data = out->at < 0 ? -1 : open_dir(out->at, ".");
-	} else if (volume.config->n_options == 0) {
+	} else if (!volumecheck_is_mounted(volume.config)) {
 		*out = own_place;
 		out->at = open_dir(dir, ".");
 		out->data = open_dir(dir, "_data");
