@@ -25,7 +25,7 @@ VENV = TOP / "build" / "suite-venv"
 PYTEST_JOBS = 2
 # What depends on the kernel: whole suites, and of images as much as shows that layers are made, mounted and
 # changed there.
-VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota")
+VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota", "apparmor")
 VM_TESTS = {"archives": ("metadata", "whiteouts", "worker_is_confined"),
             "build": ("run_forms", "copy", "deleted_and_replaced_files", "cache_hits_and_misses", "mount_cache",
                       "mount_bind_tmpfs_secret", "image_runs_elsewhere"),

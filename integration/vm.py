@@ -42,6 +42,7 @@ $B chmod 1777 /root/tmp
 $B mkdir -p /root/dev/pts /root/dev/shm /root/run/out
 $B mount -t devpts devpts /root/dev/pts
 $B mount -t tmpfs shm /root/dev/shm
+$B mount -t securityfs securityfs /root/sys/kernel/security
 $B mount -t cgroup2 -o nsdelegate cgroup2 /root/sys/fs/cgroup
 $B mount -t 9p -o $P,cache=none out /root/run/out
 exec $B switch_root /root /run/out/main

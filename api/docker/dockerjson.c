@@ -384,6 +384,16 @@ static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
 	return o;
 }
 
+static const char *apparmor_of(const Cleat__V1__ContainerConfig *config)
+{
+	static const char option[] = "apparmor=";
+
+	for (size_t i = 0; config && i < config->n_security_options; i++)
+		if (str_has_prefix(config->security_options[i], option))
+			return config->security_options[i] + sizeof(option) - 1;
+	return config && config->privileged ? "unconfined" : "";
+}
+
 json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 {
 	json_t *o = json_object(), *driver = json_object();
@@ -406,7 +416,7 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 	set(o, "Platform", text(c->platform[0] ? c->platform : "linux"));
 	set(o, "MountLabel", text(""));
 	set(o, "ProcessLabel", text(""));
-	set(o, "AppArmorProfile", text(""));
+	set(o, "AppArmorProfile", text(apparmor_of(c->config)));
 	set(o, "ExecIDs", list(c->exec_ids, c->n_exec_ids));
 	if (c->config)
 		set(o, "HostConfig", host_config(c->config));

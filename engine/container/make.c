@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "confinement.h"
 #include "create.h"
 #include "defaults.h"
 #include "devices.h"
@@ -234,6 +235,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 	Cleat__V1__ContainerConfig *config = request->config;
 	int r = unsupported_check(config, err);
 
+	if (r == 0)
+		r = confinement_settle(config, err);
 	if (r == 0)
 		r = check_networks(engine, config, err);
 	if (r == 0)

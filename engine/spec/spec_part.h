@@ -28,6 +28,7 @@ int spec_resources(const struct spec_input *in, json_t *resources, struct err *e
 struct spec_security {
 	bool no_new_privileges, seccomp_unconfined;
 	bool paths_unconfined; /* neither masked nor read-only paths */
+	const char *apparmor;  /* a profile, borrowed; NULL = none */
 };
 int spec_security(const Cleat__V1__ContainerConfig *config, struct spec_security *out,
 		  struct err *err) must_check;

@@ -257,6 +257,8 @@ int spec_process(const struct spec_input *in, json_t *process, struct err *err)
 	json_object_set_new(process, "user", user_of(in));
 	json_object_set_new(process, "terminal", json_boolean(c->tty));
 	json_object_set_new(process, "noNewPrivileges", json_boolean(security.no_new_privileges));
+	if (security.apparmor)
+		json_object_set_new(process, "apparmorProfile", json_string(security.apparmor));
 	if (c->oom_score_case == CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ)
 		json_object_set_new(process, "oomScoreAdj", json_integer(c->oom_score_adj));
 	return 0;

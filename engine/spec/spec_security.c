@@ -65,9 +65,11 @@ static int take(const char *option, struct spec_security *out, struct err *err)
 		out->paths_unconfined = true;
 		return 0;
 	}
-	/* Neither module confines containers here, so there is nothing to switch off. */
-	if ((value = value_of(option, "apparmor")) && strcmp(value, "unconfined") == 0)
+	if ((value = value_of(option, "apparmor")) && value[0]) {
+		out->apparmor = strcmp(value, "unconfined") == 0 ? NULL : value;
 		return 0;
+	}
+	/* SELinux confines no containers here, so there is nothing to switch off. */
 	if ((value = value_of(option, "label")) && strcmp(value, "disable") == 0)
 		return 0;
 	return err_set(err, ERR_INVALID, "invalid --security-opt %.80s: it is not supported",

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "apparmor.h"
 #include "bundle.h"
 #include "console.h"
 #include "container.h"
@@ -185,7 +186,8 @@ static void child(const struct execution *x)
 {
 	struct launch l = { .process = &x->process,
 			    .filter = &x->bundle.filter,
-			    .preserve = (unsigned)x->o->preserve };
+			    .preserve = (unsigned)x->o->preserve,
+			    .proc = -1 };
 	struct err err = ERR_NULL;
 	const char *stage = "exec";
 	int code = EXIT_RUNTIME, r;
@@ -194,6 +196,7 @@ static void child(const struct execution *x)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	r = cgroup_enter(x->entries, x->n_entries, &err);
 	r = r ? r : privs_oom(&x->process, &err);
+	r = r ? r : apparmor_open(x->process.apparmor, &l.proc, &err);
 	r = r ? r : join(x, &err);
 	r = r ? r : terminal(x, &err);
 	r = r ? r : launch_prepare(&l, &code, &err);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "apparmor.h"
 #include "console.h"
 #include "container.h"
 #include "fd.h"
@@ -25,6 +26,7 @@ struct init {
 	const struct init_args *a;
 	const struct plan *plan;
 	int bundle, root, fifo;
+	int proc; /* of the host, for AppArmor; -1 = not needed */
 	bool entered;
 	int exit_code;
 };
@@ -74,9 +76,11 @@ static int join(struct init *in, struct err *err)
 	return r;
 }
 
-static int oom(struct init *in, struct err *err)
+static int process_files(struct init *in, struct err *err)
 {
-	return privs_oom(&in->plan->process, err);
+	int r = privs_oom(&in->plan->process, err);
+
+	return r ? r : apparmor_open(in->plan->process.apparmor, &in->proc, err);
 }
 
 static int root(struct init *in, struct err *err)
@@ -188,7 +192,8 @@ static int program(struct init *in, struct err *err)
 	const struct launch l = { .process = &in->plan->process,
 				  .filter = &in->a->bundle->filter,
 				  .init = in->plan->init,
-				  .preserve = (unsigned)in->a->options->preserve };
+				  .preserve = (unsigned)in->a->options->preserve,
+				  .proc = in->proc };
 	int r = launch_prepare(&l, &in->exit_code, err);
 
 	return r ? r : launch_exec(&l, &in->exit_code, err);
@@ -198,9 +203,9 @@ static const struct {
 	const char *stage;
 	int (*run)(struct init *in, struct err *err);
 } steps[] = {
-	{ "namespaces", join },  { "oom", oom },           { "rootfs", root },
-	{ "mounts", mounts },    { "cgroup", cgroup },     { "hooks", hooks },
-	{ "console", terminal }, { "pivot", change_root }, { "hostname", names },
+	{ "namespaces", join },  { "process", process_files }, { "rootfs", root },
+	{ "mounts", mounts },    { "cgroup", cgroup },         { "hooks", hooks },
+	{ "console", terminal }, { "pivot", change_root },     { "hostname", names },
 	{ "start", wait_start }, { "exec", program },
 };
 
@@ -224,6 +229,7 @@ void init_main(const struct init_args *a)
 			   .bundle = -1,
 			   .root = -1,
 			   .fifo = -1,
+			   .proc = -1,
 			   .exit_code = EXIT_RUNTIME };
 	struct err err = ERR_NULL;
 

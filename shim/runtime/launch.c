@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "apparmor.h"
 #include "privs.h"
 #include "str.h"
 
@@ -115,8 +116,10 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 	bool inside =
 		!chdir(p->cwd); /* some directories open only to root, some only to the user */
 	/* As late as can be: with few descriptors nothing can be opened, and as root: one may be raised. */
-	int r = privs_limits(p, err);
+	int proc = l->proc;
+	int r = apparmor_apply(p->apparmor, &proc, err);
 
+	r = r ? r : privs_limits(p, err);
 	r = r ? r : privs_user(p, err);
 	if (!r && !inside && chdir(p->cwd))
 		return cwd_failed(p->cwd, exit_code, err);

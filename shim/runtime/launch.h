@@ -14,8 +14,7 @@ struct launch {
 	const struct seccomp_filter *filter;
 	bool init;         /* stay as a reaping init and run the program as a child */
 	unsigned preserve; /* descriptors from 3 on that the program keeps */
-	int report;        /* closed in the init that stays behind */
-	int fifo;          /* another one to close there, -1 = none */
+	int proc;          /* apparmor_open()'s, -1 = none; closed */
 };
 
 /* Once, with main()'s: a built-in init hides them. */

@@ -87,7 +87,7 @@ static int do_features(struct call *c, struct err *err)
 		"\"poststart\",\"poststop\"],\"linux\":{\"namespaces\":[\"cgroup\",\"ipc\","
 		"\"mount\",\"network\",\"pid\",\"user\",\"uts\"],\"cgroup\":{\"v1\":true,"
 		"\"v2\":true,\"systemd\":false},\"seccomp\":{\"enabled\":true},"
-		"\"apparmor\":{\"enabled\":false},\"selinux\":{\"enabled\":false}}}");
+		"\"apparmor\":{\"enabled\":true},\"selinux\":{\"enabled\":false}}}");
 	return 0;
 }
 
