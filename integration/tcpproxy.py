@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TCP proxy that harms what passes through it, for tests of what comes over networks."""
+import collections
+import re
 import socket
+import struct
 import threading
 import time
+
+REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH) [^ ?]*")
 
 
 class Proxy:
@@ -11,15 +16,19 @@ class Proxy:
     - held for ever from `stall` bytes on, likewise;
     - changed in the byte at offset `corrupt` of a connection, likewise;
     - slowed to `rate` bytes a second.
-    A context manager that ends all it has begun."""
+    What the client sends with a new connection is answered by a reset for the first `new_resets` connections, and each
+    request of HTTP for the first `resets` times it is sent; `seen` counts the requests.
+    Listens at `address`. A context manager that ends all it has begun."""
 
-    def __init__(self, port, cut=None, stall=None, corrupt=None, times=1 << 30, rate=None):
+    def __init__(self, port, cut=None, stall=None, corrupt=None, times=1 << 30, rate=None, resets=0, new_resets=0,
+                 address="127.0.0.1"):
         self.target, self.cut, self.stall, self.corrupt, self.rate = port, cut, stall, corrupt, rate
+        self.resets, self.new_resets, self.seen, self.address = resets, new_resets, collections.Counter(), address
         self.times, self.harmed, self.sent, self.connections = times, 0, 0, 0
         self.lock, self.sockets, self.closing = threading.Lock(), set(), False
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((address, 0))
         self.port = self.listener.getsockname()[1]
-        self.host = f"127.0.0.1:{self.port}"
+        self.host = f"{address}:{self.port}"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
@@ -43,7 +52,7 @@ class Proxy:
         while not self.closing:
             try:
                 client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.target), 10)
+                server = socket.create_connection((self.address, self.target), 10)
             except OSError:
                 if not self.closing and "client" in locals():
                     client.close()
@@ -62,10 +71,27 @@ class Proxy:
             self.harmed += 1
             return True
 
+    def is_reset(self, source, data, first):
+        """Whether what the client sent ends its connection; that is closed then."""
+        with self.lock:
+            request = REQUEST.match(data)
+            if request:
+                self.seen[request.group()] += 1
+            new = first and self.new_resets > 0
+            self.new_resets -= new
+        if new or (request and self.seen[request.group()] <= self.resets):
+            source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            source.close()
+            return True
+        return False
+
     def pump(self, source, target, from_server):
-        passed = 0
+        passed, received = 0, 0
         try:
             while data := source.recv(16384):
+                if not from_server and self.is_reset(source, data, received == 0):
+                    break
+                received += len(data)
                 if from_server:
                     data = self.treat(data, passed)
                     passed += len(data)

@@ -20,7 +20,7 @@ struct registry {
 	struct registry_options options;
 	struct endpoint endpoint;
 	char *path, *base, *scope;
-	_Atomic bool met; /* it has answered: a failure to reach it may pass */
+	_Atomic bool met; /* it has answered, or begun to: a failure to reach it may pass */
 	pthread_mutex_t mutex;
 	char *header; /* "Authorization: ...", NULL = none so far */
 	unsigned int generation;
@@ -191,7 +191,7 @@ static int signed_run(struct registry *r, struct transfer *t, struct transfer_re
 
 		request->headers[TRANSFER_HEADERS_MAX - 1] = header;
 		n = transfer_run(t, request, reply, err);
-		r->met = r->met || reply->status;
+		r->met = r->met || reply->status || reply->cut;
 		if (n < 0 || reply->status != 401 || i == 1 ||
 		    !urltext_below(str_or_empty(reply->url), r->base))
 			break;

@@ -316,11 +316,20 @@ static int url_shown(const char *url)
 	return (int)strcspn(url, "?#");
 }
 
+/* In a handshake libcurl's text alone tells a cut from a refusal. */
+static bool is_cut(CURLcode code, const char *why)
+{
+	return code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING ||
+	       code == CURLE_PARTIAL_FILE ||
+	       (code == CURLE_SSL_CONNECT_ERROR && strstr(why, "reset by peer"));
+}
+
 static int failure(const struct transfer *t, CURLcode code, struct err *err)
 {
 	const char *url = t->request->url, *why = t->why[0] ? t->why : t->curl->easy_strerror(code);
 	enum err_code kind = ERR_UNAVAILABLE;
 
+	t->reply->cut = is_cut(code, why);
 	if (t->failed) {
 		if (err)
 			*err = t->err;

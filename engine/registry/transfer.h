@@ -35,6 +35,7 @@ struct transfer_reply {
 	char challenge[TRANSFER_TEXT_MAX];    /* all WWW-Authenticate, joined by ", " */
 	char retry_after[64], range[64], content_range[64], link[1024];
 	uint64_t content_length; /* UINT64_MAX = not said */
+	bool cut;                /* there was a connection, and it ended before the answer did */
 	char *url;               /* what answered in the end; owned */
 	struct buf body;         /* what no sink took */
 };

@@ -63,6 +63,30 @@ def test_cut_connections_are_resumed(engine, registry):
         works(engine, name)
 
 
+@pytest.mark.parametrize("resets", [1, 4])
+def test_resets_before_a_registry_has_answered_anything(engine, registry, resets):
+    """Whoever takes connections is there: it is asked again."""
+    with tcpproxy.Proxy(registry.port, new_resets=1 + resets) as proxy:  # the first asks for TLS
+        engine.out("pull", "-q", f"{proxy.host}/big:1")
+        assert proxy.new_resets == 0
+        works(engine, f"{proxy.host}/big:1")
+
+
+def test_resets_of_every_request(engine, registry):
+    with tcpproxy.Proxy(registry.port, resets=2) as proxy:
+        engine.out("pull", "-q", f"{proxy.host}/big:1")
+        assert len(proxy.seen) >= 4 and min(proxy.seen.values()) == 3, proxy.seen
+        works(engine, f"{proxy.host}/big:1")
+
+
+def test_resets_without_end(engine, registry):
+    with tcpproxy.Proxy(registry.port, resets=1 << 30) as proxy:
+        done = engine.cleat("pull", f"{proxy.host}/big:1", check=False)
+        assert done.returncode == 1 and "Connection reset by peer" in done.stderr
+        assert sum(proxy.seen.values()) <= 8
+    assert_nothing_visible(engine)
+
+
 def test_a_stalled_connection_is_given_up(impatient, registry):
     with tcpproxy.Proxy(registry.port, stall=2 * MIB, times=1) as proxy:
         name = f"{proxy.host}/big:1"

@@ -227,6 +227,15 @@ def test_cut_uploads_are_resumed(engine):
         assert proxy.sent < 90 * MIB
 
 
+def test_resets_of_every_request(busybox):
+    with registries.Registry() as r, tcpproxy.Proxy(r.port, resets=2) as proxy:
+        busybox.out("tag", "busybox", f"{proxy.host}/resets/x:1")
+        busybox.out("push", "-q", f"{proxy.host}/resets/x:1")
+        methods = {request.split()[0] for request in proxy.seen}
+        assert methods == {b"HEAD", b"POST", b"PUT", b"GET"} and min(proxy.seen.values()) >= 3, proxy.seen
+        busybox.out("pull", "-q", f"{r.host}/resets/x:1")
+
+
 def test_registry_killed_during_a_push(engine):
     with registries.Registry() as r, Backwards(r.port, rate=16 * MIB) as proxy:
         name = f"{proxy.host}/big:1"

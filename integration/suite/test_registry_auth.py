@@ -11,6 +11,7 @@ import harness
 import image
 import pytest
 import registries
+import tcpproxy
 import tokens
 
 
@@ -224,6 +225,15 @@ def test_token_server(engine, home, tmp_path, archive):
             assert server.given == [["repository:team/x:pull"]]
 
 
+def test_a_token_server_that_resets_connections(engine, home, tmp_path):
+    with (tokens.TokenServer(tmp_path, {"user": "secret"}) as server,
+          tcpproxy.Proxy(int(server.host.rpartition(":")[2]), resets=2) as proxy):
+        server.url = f"http://{proxy.host}/token"
+        with registries.Registry(auth=server.registry_auth()) as r:
+            assert login(engine, r, "secret").returncode == 0
+            assert list(proxy.seen.values()) == [3]
+
+
 def test_token_that_expires_midway(engine, home, tmp_path):
     """Tokens that are good for a moment only are fetched again."""
     with tokens.TokenServer(tmp_path, {"user": "secret"}, lifetime=1) as server:
@@ -271,6 +281,27 @@ def test_tls(tls, tmp_path):
         assert done.returncode == 1 and "client.cert has no client.key beside it" in done.stderr
         (certs / "client.key").write_bytes((tls.folder / "client.key").read_bytes())
         assert e.out("run", "--rm", name, "echo", "ok") == "ok"
+
+
+def test_tls_connections_that_are_reset(tmp_path, archive):
+    address = tokens.own_address()
+    if not address:
+        pytest.skip("this machine has the loopback net alone")
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    tokens.make_authority(folder)
+    tokens.make_certificate(folder, "server", address)
+    settings = {"certificate": str(folder / "server.crt"), "key": str(folder / "server.key")}
+    with registries.Registry(address, "https", settings) as r:
+        authority = tmp_path / "certs.d" / r.host
+        authority.mkdir(parents=True)
+        (authority / "ca.crt").write_bytes((folder / "ca.crt").read_bytes())
+        r.skopeo_push(archive, "x:1", "--dest-cert-dir", authority)
+        with tcpproxy.Proxy(r.port, new_resets=3, address=address) as proxy:
+            authority.rename(authority.with_name(proxy.host))
+            with harness.Engine(config={"registry-certs": str(tmp_path / "certs.d")}) as e:
+                e.out("pull", "-q", f"{proxy.host}/x:1")
+                assert proxy.new_resets == 0
 
 
 def test_plain_http_must_be_allowed(archive):
