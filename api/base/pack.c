@@ -297,7 +297,7 @@ static int put_entry(struct pack *p, int dir_fd, const char *name, int depth, st
 static int put_below(struct pack *p, int fd, int depth, struct err *err)
 {
 	cleanup(names_deinit) struct names names = { 0 };
-	int r = names_read(fd, &names);
+	int r = p->no_kernel && kernelfs_at(fd) ? 0 : names_read(fd, &names);
 
 	if (r < 0)
 		return err_sys(err, r, "read the directory \"%.120s\"", str_or_empty(p->path.data));

@@ -40,6 +40,12 @@ struct names {
 int names_read(int dir_fd, struct names *out) must_check;
 void names_deinit(struct names *names);
 
+/* ---- kernelfs.c: files that are no files */
+
+/* Whether the descriptor is of a file system in which the kernel shows its own state: sizes there are not those of
+ * the contents, reading may fail or do something, and what is there comes and goes. */
+bool kernelfs_at(int fd);
+
 /* ---- pack.c */
 
 /* Takes bytes of the archive; -errno with *err set ends it. */
@@ -50,6 +56,7 @@ struct pack {
 	void *ctx;
 	bool layer;      /* an overlay's upper directory: its marks become those of a layer */
 	bool as_root;    /* everything belongs to root in the archive */
+	bool no_kernel;  /* directories of the kernel's own file systems are empty in the archive */
 	struct buf out;  /* not written yet */
 	struct buf path; /* of the entry at hand, as the archive has it */
 	struct links links;

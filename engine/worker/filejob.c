@@ -51,6 +51,17 @@ static int tell(const struct found *f, const struct file_job *job, struct err *e
 	return r < 0 ? err_sys(err, r, "tell what the path is") : 0;
 }
 
+/* What the kernel shows in a file system of its own is none of the container's files: for Docker, that looks at the
+ * root from outside, it is not there. */
+static int find_file(struct found *f, const struct file_job *job, struct err *err)
+{
+	int r = find(f, job, err);
+
+	return r == 0 && !f->path.directory && kernelfs_at(f->dir)
+		       ? inroot_failed(-ENOENT, f->path.text, err)
+		       : r;
+}
+
 int job_stat(const struct file_job *job, struct err *err)
 {
 	cleanup(found_deinit) struct found f;
@@ -75,14 +86,16 @@ static int pack_named_dir(struct pack *p, const struct found *f, struct err *err
 
 static struct pack packing(const struct file_job *job)
 {
-	return (struct pack){ .write = job_write, .ctx = (void *)(uintptr_t)&job->stream_fd };
+	return (struct pack){ .write = job_write,
+			      .ctx = (void *)(uintptr_t)&job->stream_fd,
+			      .no_kernel = true };
 }
 
 int job_get(const struct file_job *job, struct err *err)
 {
 	cleanup(found_deinit) struct found f;
 	cleanup(pack_deinit) struct pack p = packing(job);
-	int r = find(&f, job, err);
+	int r = find_file(&f, job, err);
 
 	if (r == 0 && !(job->args[1] && strcmp(job->args[1], "bare") == 0))
 		r = tell(&f, job, err);

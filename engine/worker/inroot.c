@@ -34,7 +34,7 @@ int inroot_clean(const char *raw, struct inroot_path *out, struct err *err)
 	return 0;
 }
 
-static int fail(int error, const char *path, struct err *err)
+int inroot_failed(int error, const char *path, struct err *err)
 {
 	if (error == -ENOENT)
 		return err_set(err, ERR_NOT_FOUND,
@@ -50,7 +50,7 @@ int inroot_open(int root, const struct inroot_path *path, int flags, struct err 
 {
 	int fd = fd_open_in_root(root, path->text, flags | O_CLOEXEC, 0);
 
-	return fd < 0 ? fail(fd, path->text, err) : fd;
+	return fd < 0 ? inroot_failed(fd, path->text, err) : fd;
 }
 
 int inroot_locate(int root, const struct inroot_path *path, int *dir, const char **name,
@@ -66,9 +66,9 @@ int inroot_locate(int root, const struct inroot_path *path, int *dir, const char
 	cleanup_fd int fd = fd_open_in_root(root, path->directory ? path->text : parent, flags, 0);
 
 	if (fd < 0)
-		return fail(fd, path->text, err);
+		return inroot_failed(fd, path->text, err);
 	if (fstatat(fd, *name, st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(-errno, path->text, err);
+		return inroot_failed(-errno, path->text, err);
 	*dir = steal_fd(&fd);
 	return 0;
 }
@@ -116,7 +116,7 @@ int inroot_resolve(int root, const char *path, char **out, struct err *err)
 		if (!target)
 			continue;
 		if (++links > LINKS_MAX)
-			return fail(-ELOOP, path, err);
+			return inroot_failed(-ELOOP, path, err);
 		len = target[0] == '/' ? 0 : before;
 		done[len] = '\0';
 		char *joined = follow(target, rest);

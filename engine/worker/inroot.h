@@ -18,7 +18,9 @@ struct inroot_path {
 /* -EINVAL when it is too long. Pure. */
 int inroot_clean(const char *raw, struct inroot_path *out, struct err *err) must_check;
 
-/* Opens it, links followed, none of /proc's: a descriptor. -ENOENT as NOT_FOUND, with Docker's sentence. */
+/* Says in *err, with Docker's sentences, what -errno means for a path inside; returns a -errno. */
+int inroot_failed(int error, const char *path, struct err *err) must_check;
+/* Opens it, links followed, none of /proc's: a descriptor. -ENOENT as NOT_FOUND. */
 int inroot_open(int root, const struct inroot_path *path, int flags, struct err *err) must_check;
 /* Where it is without following a link at its end: the directory that holds it, owned, in *dir and the name there,
  * borrowed from `path`; "." of a directory. */

@@ -51,6 +51,7 @@ static const int allowed[] = {
 	SCMP_SYS(openat),
 	SCMP_SYS(openat2),
 	SCMP_SYS(fstat),
+	SCMP_SYS(fstatfs),
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(statx),
 	SCMP_SYS(mkdirat),

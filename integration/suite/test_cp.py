@@ -482,6 +482,24 @@ def test_many_at_once(busybox, tmp_path):
 
 # ---- export
 
+@BOTH
+def test_the_whole_root(busybox, box):
+    """What the kernel shows in files of its own is no file of the container's, wherever it is mounted."""
+    busybox.out("run", "-d", "--name", "running", "-v", "/sys/kernel:/k", "busybox", "sh", "-c",
+                "echo here > /dev/shm/file; echo ready; sleep 1000")
+    busybox.wait_for_log("running", "ready")
+    if box == "stopped":
+        busybox.out("kill", "running")
+        busybox.out("wait", "running")
+    found = {name.removeprefix("./"): entry for name, entry in archive(busybox, "running:/").items()}
+    assert {"proc", "sys", "k", "bin/busybox", "etc/hostname"} <= set(found)
+    assert not [name for name in found if name.startswith(("proc/", "sys/", "k/"))]
+    assert ("dev/shm/file" in found) == (box == "running")
+    assert set(archive(busybox, "running:/proc")) == {"proc"} and set(archive(busybox, "running:/proc/.")) == {"."}
+    done = busybox.cleat("cp", "running:/proc/cpuinfo", "-", check=False)
+    assert done.returncode == 1 and "Could not find the file /proc/cpuinfo" in done.stderr
+
+
 @pytest.mark.layer_drivers
 @BOTH
 def test_export(boxes, box, tmp_path):
