@@ -50,7 +50,7 @@ static void build_deinit(struct build *b)
 	scope_deinit(&b->builtin);
 	contexttree_deinit(&b->trees);
 	closep(&b->context_fd);
-	closep(&b->stop_fd);
+	closep(&b->cancel_fds[1]);
 	lease_deinit(&b->lease);
 	pthread_mutex_destroy(&b->mutex);
 }
@@ -355,6 +355,7 @@ static int make_all(struct build *b, int context_fd, struct err *err)
 	r = r ? r : read_args(b, err);
 	r = r ? r : stagework_builtin(b, err);
 	r = r ? r : lease_open(&b->lease, b->engine->state_fd, err);
+	b->lease.stop = &b->engine->last;
 	fault_point(FAULT_BUILD_LEASE_MADE);
 	r = r ? r : cachefrom_read(b, err);
 	r = r ? r : read_context(b, context_fd, err);
@@ -373,7 +374,7 @@ int build_image(struct engine *engine, const struct build_options *options, int 
 						 .lease = LEASE_NULL,
 						 .context_fd = -1,
 						 .trees = CONTEXTTREE_NULL,
-						 .stop_fd = -1,
+						 .cancel_fds = { options->cancel_fd, -1 },
 						 .file = DOCKERFILE_NULL,
 						 .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct err later = ERR_NULL;

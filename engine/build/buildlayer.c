@@ -119,6 +119,7 @@ int buildlayer_commit(struct work *w, int upper_fd, const char *key, const char 
 	struct image_layer packed = { .empty = false };
 	int r = lease_open(&lease, engine->state_fd, err);
 
+	lease.stop = &engine->last;
 	if (r == 0 && o->reproducible_case ==
 			      CLEAT__V1__BUILD_REQUEST__OPTIONS__REPRODUCIBLE_TIMESTAMP_SECONDS)
 		r = copytree_clamp(upper_fd, o->timestamp_seconds * 1000000000, err);
@@ -145,6 +146,7 @@ int scratch_open(struct scratch *s, struct work *w, bool alone, struct err *err)
 
 	if (r < 0)
 		return r;
+	s->lease.stop = &w->build->engine->last;
 	r = make_dir(&s->lease, "upper", &s->upper_fd);
 	r = r ? r : make_dir(&s->lease, "work", &s->work_fd);
 	fault_point(FAULT_BUILD_SCRATCH_MADE);

@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
+#include "cancel.h"
 #include "contentcache.h"
 #include "fd.h"
 #include "registry/digest.h"
@@ -232,17 +232,11 @@ static int look(struct contents *c, struct err *err)
 static int wait_for_client(struct build *b, struct err *err)
 {
 	struct contents *c = b->options->contents;
-	struct pollfd fds[] = { { .fd = c->news_fd, .events = POLLIN },
-				{ .fd = b->options->cancel_fd, .events = POLLIN },
-				{ .fd = b->stop_fd, .events = POLLIN } };
 	int r = look(c, err);
 
 	while (r == 0) {
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
-			return err_sys(err, errno, "wait for the context");
-		if (fds[1].revents || fds[2].revents)
-			return err_set(err, ERR_CANCELLED, "the build was cancelled");
-		r = look(c, err);
+		r = cancel_wait(b->cancel_fds, c->news_fd, "the build", err);
+		r = r ? r : look(c, err);
 	}
 	return r < 0 ? r : 0;
 }

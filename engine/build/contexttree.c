@@ -25,7 +25,7 @@ static bool has(const struct contexttree *t, const char *number)
 
 static int make(struct build *b, uint32_t file, const char *number, struct err *err)
 {
-	static const struct copy_rules as_is = { .uid = -1, .gid = -1 };
+	const struct copy_rules as_is = { .uid = -1, .gid = -1, .cancel_fds = b->cancel_fds };
 	cleanup_free char *to = str_printf("tree-%s", number);
 	int r = to ? listtree_need(b, file, &as_is, err) : err_sys(err, ENOMEM, "build context");
 

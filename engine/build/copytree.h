@@ -19,6 +19,7 @@ struct copy_rules {
 	const char *mode; /* of the copies, but links (copymode.h); NULL = the source's */
 	bool devices;     /* are copied; else they are refused */
 	const struct ignore *exclude; /* by path below the source; NULL = none */
+	const int *cancel_fds; /* the two of cancel.h, looked at before each file; NULL = none */
 };
 
 /* treedigest.c. Adds to `digest` what `name` in dir_fd would be as a copy: names, types, modes, owners, contents, targets

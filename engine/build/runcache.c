@@ -28,8 +28,8 @@ static int try_lock(int fd, short type)
 /* Before one looks again: a wait for a lock could not be cancelled. */
 static int pause_a_little(const struct work *w)
 {
-	struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
-				{ .fd = w->build->stop_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = w->build->cancel_fds[0], .events = POLLIN },
+				{ .fd = w->build->cancel_fds[1], .events = POLLIN } };
 
 	return poll(fds, ARRAY_LEN(fds), LOOK_AGAIN_MS) > 0 ? -ECANCELED : 0;
 }

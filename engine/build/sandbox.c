@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "cancel.h"
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
 #include "hold.h"
@@ -119,19 +119,6 @@ static int read_frame(struct reading *reading, struct err *err)
 	return r;
 }
 
-static int wait_output(const struct sandbox *s, const int cancel_fds[2], struct err *err)
-{
-	struct pollfd fds[] = { { .fd = s->sock, .events = POLLIN },
-				{ .fd = cancel_fds[0], .events = POLLIN },
-				{ .fd = cancel_fds[1], .events = POLLIN } };
-
-	while (poll(fds, ARRAY_LEN(fds), -1) < 0)
-		;
-	return fds[1].revents || fds[2].revents
-		       ? err_set(err, ERR_CANCELLED, "the build was cancelled")
-		       : 0;
-}
-
 int sandbox_run(struct sandbox *s,
 		int (*output)(void *ctx, int stream, const void *data, size_t n, struct err *err),
 		void *ctx, const int cancel_fds[2], int *code, struct err *err)
@@ -145,7 +132,7 @@ int sandbox_run(struct sandbox *s,
 		return r;
 	*reading = (struct reading){ .s = s, .output = output, .ctx = ctx, .code = code };
 	while (r == 0 && !reading->ended) {
-		r = wait_output(s, cancel_fds, err);
+		r = cancel_wait(cancel_fds, s->sock, "the build", err);
 		r = r ? r : read_frame(reading, err);
 	}
 	return r;

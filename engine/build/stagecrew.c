@@ -67,7 +67,7 @@ static void finish(struct crew *c, int stage, int r, const struct err *err)
 	if (r < 0 && c->result == 0) {
 		c->result = r;
 		c->err = *err;
-		(void)!fd_write_all(c->b->stop_fd, &one, sizeof(one));
+		(void)!fd_write_all(c->b->cancel_fds[1], &one, sizeof(one));
 	}
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->mutex);
@@ -82,6 +82,7 @@ static void *work(void *ctx)
 	while ((stage = take(c)) >= 0) {
 		struct err err = ERR_NULL;
 
+		packer.cancel_fds = c->b->cancel_fds;
 		c->b->stages[stage].packer = &packer;
 		int r = stagework_make(&c->b->stages[stage], c->b, (size_t)stage, &err);
 
@@ -106,8 +107,8 @@ int stagecrew_make(struct build *b, struct err *err)
 	pthread_t threads[STAGECREW_THREADS_MAX];
 	int r = 0;
 
-	b->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (!c || b->stop_fd < 0)
+	b->cancel_fds[1] = eventfd(0, EFD_CLOEXEC);
+	if (!c || b->cancel_fds[1] < 0)
 		return err_sys(err, errno, "build");
 	c->b = b;
 	pthread_mutex_init(&c->mutex, NULL);

@@ -2,12 +2,12 @@
 #include "stagework.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "baseimage.h"
+#include "cancel.h"
 #include "distribution.h"
 #include "str.h"
 
@@ -118,20 +118,10 @@ static int (*const steps[N_INSTRUCTIONS])(struct work *w, const struct instructi
 	[INSTRUCTION_WORKDIR] = step_workdir,
 };
 
-static int cancelled(const struct work *w, struct err *err)
-{
-	struct pollfd fds[] = { { .fd = w->build->options->cancel_fd, .events = POLLIN },
-				{ .fd = w->build->stop_fd, .events = POLLIN } };
-
-	return poll(fds, ARRAY_LEN(fds), 0) > 0
-		       ? err_set(err, ERR_CANCELLED, "the build was cancelled")
-		       : 0;
-}
-
 static int do_instruction(struct work *w, const struct instruction *in, struct err *err)
 {
 	int (*step)(struct work *, const struct instruction *, struct err *) = steps[in->kind];
-	int r = cancelled(w, err);
+	int r = cancel_check(w->build->cancel_fds, "the build", err);
 
 	if (r < 0)
 		return r;

@@ -261,7 +261,8 @@ static int prepare(struct copying *c, struct err *err)
 
 	c->rules = (struct copy_rules){ .uid = stage ? -1 : 0,
 					.gid = stage ? -1 : 0,
-					.devices = stage };
+					.devices = stage,
+					.cancel_fds = c->w->build->cancel_fds };
 	buf_printf(&c->history, "%s", instruction_name(c->in->kind));
 	for (size_t i = 0; i + 1 < c->in->flags.n; i += 2)
 		buf_printf(&c->history, " --%s=%s", c->in->flags.v[i], c->in->flags.v[i + 1]);

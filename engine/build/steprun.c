@@ -244,13 +244,12 @@ static int prepare_files(struct running *run, struct err *err)
 static int execute(struct running *run, const char *key, struct err *err)
 {
 	cleanup(sandbox_deinit) struct sandbox s = SANDBOX_NULL;
-	const int cancel_fds[] = { run->w->build->options->cancel_fd, run->w->build->stop_fd };
 	int code = 0, r = prepare_files(run, err);
 
 	r = r ? r : make_sandbox(run, &s, err);
 	fault_point(FAULT_BUILD_CONTAINER_MADE);
 	r = r ? r : image_packer_start(run->w->packer, s.engine, err);
-	r = r ? r : sandbox_run(&s, output, run->w, cancel_fds, &code, err);
+	r = r ? r : sandbox_run(&s, output, run->w, run->w->build->cancel_fds, &code, err);
 	fault_point(FAULT_BUILD_CONTAINER_ENDED);
 	if (r < 0) {
 		if (err)

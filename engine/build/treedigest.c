@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "cancel.h"
 #include "copytree.h"
 #include "sha256.h"
 #include "str.h"
@@ -70,8 +71,9 @@ static int read_digest(struct hash *h, int fd, unsigned char sum[SHA256_BYTES])
 static int hash_bytes(struct hash *h, int fd)
 {
 	unsigned char sum[SHA256_BYTES];
-	int r = read_digest(h, fd, sum);
+	int r = cancel_check(h->rules->cancel_fds, "the build", NULL);
 
+	r = r ? r : read_digest(h, fd, sum);
 	if (r < 0)
 		return r;
 	return EVP_DigestUpdate(h->digest, sum, sizeof(sum)) == 1 ? 0 : -ENOMEM;

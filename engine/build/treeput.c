@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "treepart.h"
 
 enum { PART_BYTES = 1 << 30 };
@@ -63,8 +64,9 @@ static int make_room(int to_fd, const char *to, const char *shown, struct err *e
 int treeput_file(const struct copy_rules *rules, const struct stat *st, int bytes_fd, int from,
 		 int to_fd, const char *to, const char *shown, struct err *err)
 {
-	int r = make_room(to_fd, to, shown, err);
+	int r = cancel_check(rules->cancel_fds, "the build", err);
 
+	r = r ? r : make_room(to_fd, to, shown, err);
 	if (r < 0)
 		return r;
 	cleanup_fd int out =

@@ -36,8 +36,9 @@ struct build {
 	struct plan plan;
 	struct cachefrom cache_from;
 	struct scope args, builtin;
-	struct work *stages;   /* of plan.n */
-	int stop_fd;           /* readable once a stage has failed: the others end too */
+	struct work *stages; /* of plan.n */
+	int cancel_fds
+		[2]; /* of cancel.h: the client's; a stage has failed, and the others end too */
 	_Atomic bool wrote;    /* layers that may not be on disk yet */
 	pthread_mutex_t mutex; /* of telling */
 };

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "content.h"
 #include "fd.h"
 #include "layer.h"
@@ -88,8 +89,9 @@ static int take_layer(struct image_packer *p, const struct lease *lease, struct 
 		      struct err *err)
 {
 	cleanup(buf_deinit) struct buf lines = BUF_NULL;
-	int r = standing_take(&p->layer, &lines, err);
+	int r = cancel_wait(p->cancel_fds, p->layer.sock, "packing a layer", err);
 
+	r = r ? r : standing_take(&p->layer, &lines, err);
 	return r ? r : read_result(lease, &lines, out, err);
 }
 
@@ -106,6 +108,9 @@ static int take_both(struct image_packer *p, const struct lease *lease, struct i
 {
 	struct err packing = ERR_NULL;
 	int r = take_layer(p, lease, out, err);
+
+	if (r == -ECANCELED)
+		return r;
 	int packed = take_packed(p, &packing);
 
 	if (packed < 0 && !(r < 0 && packing.code == ERR_ABORTED)) {

@@ -34,9 +34,10 @@ int image_pack_layer(struct engine *engine, const struct lease *lease, int upper
  * has something else to do meanwhile; it ends with the thread that started it at the latest. */
 struct image_packer {
 	struct standing pack, layer;
-	struct lease nothing; /* an empty directory, which is all they see but for their jobs */
+	struct lease nothing;  /* an empty directory, which is all they see but for their jobs */
+	const int *cancel_fds; /* the two of cancel.h, which end it within a layer; NULL = none */
 };
-#define IMAGE_PACKER_NULL ((struct image_packer){ STANDING_NULL, STANDING_NULL, LEASE_NULL })
+#define IMAGE_PACKER_NULL ((struct image_packer){ STANDING_NULL, STANDING_NULL, LEASE_NULL, NULL })
 /* Does not wait. Nothing is done when it is started. */
 int image_packer_start(struct image_packer *packer, struct engine *engine,
 		       struct err *err) must_check;

@@ -128,7 +128,7 @@ void lease_deinit(struct lease *lease)
 	lease_give_back(lease);
 	closep(&lease->fd);
 	if (lease->path[0])
-		(void)!fd_remove_tree(lease->state_fd, lease->path);
+		(void)!fd_remove_tree_until(lease->state_fd, lease->path, lease->stop);
 	*lease = LEASE_NULL;
 }
 

@@ -18,8 +18,11 @@ struct lease {
 	int fd;       /* the directory */
 	char path[LEASE_NAME_MAX];
 	bool is_spare;
+	/* for who has much in it: once true, what is there yet when it is given up is left to the next lease_sweep();
+	 * borrowed, NULL = never */
+	const _Atomic bool *stop;
 };
-#define LEASE_NULL ((struct lease){ -1, -1, "", false })
+#define LEASE_NULL ((struct lease){ -1, -1, "", false, NULL })
 
 /* Makes an empty one. Close with lease_deinit(). */
 int lease_open(struct lease *lease, int state_fd, struct err *err) must_check;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fd.h"
@@ -58,7 +59,12 @@ static void sweep_spares_the_living(void **state)
 	assert_int_equal(fstatat(fd, own.path, &st, 0), 0);
 	assert_int_equal(fstatat(fd, "tmp/other", &st, 0), 0);
 	assert_int_equal(fstatat(fd, "tmp/lease-1-1-0123456789abcdef", &st, 0), -1);
+	assert_int_equal(fd_mkdir_all(own.fd, "a/b", 0700), 0);
+	cleanup_free char *path = strdup(own.path);
+
+	own.stop = &stop;
 	lease_deinit(&own);
+	assert_int_equal(fstatat(fd, path, &st, 0), 0);
 	assert_int_equal(fd_remove_tree(AT_FDCWD, dir), 0);
 }
 

@@ -58,6 +58,22 @@ def test_cancelled(busybox, tmp_path, how):
     assert "[2/3] RUN echo began > /a\n#3 CACHED" in r.stderr
 
 
+def test_an_engine_that_ends_in_the_middle_of_a_copy(busybox, tmp_path):
+    """What is half made is no reason to stay: the next start clears it away."""
+    for folder in range(20):
+        (tmp_path / f"many/{folder}").mkdir(parents=True)
+        for number in range(100):
+            (tmp_path / f"many/{folder}/{number}").write_text(f"{folder} {number}")
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY many /many\nRUN sleep 300\n")
+    child = busybox.popen("build", "-q", "-t", "never", str(tmp_path), stderr=subprocess.DEVNULL)
+    harness.wait_until(lambda: list((busybox.state / "tmp").glob("lease-*/upper/many/*/*")), what="a file of the copy")
+    child.kill()
+    child.wait()
+    busybox.kill(signal.SIGTERM)
+    busybox.start()
+    nothing_left(busybox)
+
+
 def test_engine_killed(busybox, tmp_path):
     with begun(busybox, tmp_path) as child:
         busybox.kill()
