@@ -42,6 +42,7 @@ void buildstream_deinit(struct buildstream *b)
 static void show_sent(struct buildstream *b, bool done)
 {
 	char sent[HUMAN_MAX], all[HUMAN_MAX], text[160];
+	uint64_t listed = b->listing_bytes + b->context.bytes;
 	int64_t now = fd_monotonic_ns();
 
 	if (!done && now - b->shown_ns < show_each_ns[b->progress.face])
@@ -49,7 +50,8 @@ static void show_sent(struct buildstream *b, bool done)
 	b->shown_ns = now;
 	(void)snprintf(text, sizeof(text), "transferring context: %s of %s%s",
 		       human_size(b->sent_bytes, 4, sent),
-		       human_size(b->listing_bytes + b->context.bytes, 4, all),
+		       /* a file may have grown since */
+		       human_size(listed > b->sent_bytes ? listed : b->sent_bytes, 4, all),
 		       done ? " done" : "");
 	buildprogress_line(&b->progress, CONTEXT_STEP, text);
 }
@@ -118,7 +120,6 @@ static int send_message(struct buildstream *b, const Cleat__V1__BuildRequest *m,
 	if (r == -EPIPE)
 		return 1;
 	b->sent_ns = fd_monotonic_ns();
-	b->sent_bytes += protobuf_c_message_get_packed_size(&m->base);
 	while (r == 0 || r == 1) {
 		r = take_next(b, false, err);
 		if (r == -EAGAIN)
@@ -168,9 +169,11 @@ static int send_listing(void *ctx, const Cleat__V1__BuildRequest__ContextListing
 
 	m.message_case = CLEAT__V1__BUILD_REQUEST__MESSAGE_LISTING;
 	m.listing = (Cleat__V1__BuildRequest__ContextListing *)(uintptr_t)listing;
-	b->listing_bytes += protobuf_c_message_get_packed_size(&m.base);
+	size_t n = protobuf_c_message_get_packed_size(&m.base);
 	int r = send_message(b, &m, err);
 
+	b->listing_bytes += n;
+	b->sent_bytes += n;
 	show_sent(b, false);
 	return r;
 }
@@ -189,6 +192,7 @@ static int send_contents(struct buildstream *b, const void *data, size_t n, bool
 	m.contents = &contents;
 	int r = send_message(b, &m, err);
 
+	b->sent_bytes += n;
 	show_sent(b, false);
 	return r;
 }

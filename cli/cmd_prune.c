@@ -58,13 +58,26 @@ static int prune_containers(struct cli *cli, const struct flags *flags, uint64_t
 	return 0;
 }
 
+/* 1 = go on, 0 = the user does not want to. What is wrong with the filters is said before one is asked. */
+static int confirmed(const struct flags *flags, const char *what, struct err *err)
+{
+	Cleat__V1__Filter **filters = NULL;
+	size_t n = 0;
+	int r = cli_filters(flags, &filters, &n, err);
+
+	cli_free_filters(filters, n);
+	return r ? r : cli_confirmed(flags, what);
+}
+
 static int run_container_prune(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	uint64_t bytes = 0;
 
-	if (!cli_confirmed(flags, " all stopped containers."))
-		return 0;
-	int r = prune_containers(cli, flags, &bytes, err);
+	int r = confirmed(flags, " all stopped containers.", err);
+
+	if (r <= 0)
+		return r;
+	r = prune_containers(cli, flags, &bytes, err);
 
 	if (r == 0)
 		show_total(bytes);
@@ -113,13 +126,16 @@ static int run_image_prune(struct cli *cli, const struct flags *flags, struct er
 {
 	uint64_t bytes = 0;
 
-	if (!cli_confirmed(flags,
-			   flags_switch(flags, "all")
-				   ? " all images without at least one container associated to "
-				     "them."
-				   : " all dangling images."))
-		return 0;
-	int r = prune_images(cli, flags, &bytes, err);
+	int r = confirmed(flags,
+			  flags_switch(flags, "all")
+				  ? " all images without at least one container associated to "
+				    "them."
+				  : " all dangling images.",
+			  err);
+
+	if (r <= 0)
+		return r;
+	r = prune_images(cli, flags, &bytes, err);
 
 	if (r == 0)
 		show_total(bytes);
@@ -139,17 +155,23 @@ static int prune_networks(struct cli *cli, const struct flags *flags, struct err
 	return r;
 }
 
+static int read_keep(const struct flags *flags, uint64_t *bytes, struct err *err)
+{
+	const char *keep = flags_text(flags, "keep-storage");
+
+	return keep && str_size_bytes(keep, bytes) < 0
+		       ? err_set(err, ERR_INVALID, "--keep-storage: \"%.40s\" is no size", keep)
+		       : 0;
+}
+
 /* What no image needs, or with --all whatever there is; of that, what was used last is kept up to --keep-storage. */
 static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *bytes, struct err *err)
 {
 	Cleat__V1__PruneBuildCacheRequest req = CLEAT__V1__PRUNE_BUILD_CACHE_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__PruneBuildCacheReply *reply = NULL;
-	const char *keep = flags_text(flags, "keep-storage");
-	int r;
+	int r = read_keep(flags, &req.keep_bytes, err);
 
-	if (keep && str_size_bytes(keep, &req.keep_bytes) < 0)
-		return err_set(err, ERR_INVALID, "--keep-storage: \"%.40s\" is no size", keep);
-	r = cli_filters(flags, &req.filters, &req.n_filters, err);
+	r = r ? r : cli_filters(flags, &req.filters, &req.n_filters, err);
 	req.all = flags_switch(flags, "all");
 	r = r ? r : remote_call(cli, &cleat_v1_images, "PruneBuildCache", &req.base, &reply, err);
 	cli_free_filters(req.filters, req.n_filters);
@@ -162,19 +184,26 @@ static int prune_cache(struct cli *cli, const struct flags *flags, uint64_t *byt
 
 static int run_builder_prune(struct cli *cli, const struct flags *flags, struct err *err)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, keep = 0;
 
-	if (!cli_confirmed(flags, flags_switch(flags, "all") ? " all build cache."
-							     : " all dangling build cache."))
-		return 0;
-	int r = prune_cache(cli, flags, &bytes, err);
+	int r = read_keep(flags, &keep, err);
+
+	r = r ? r
+	      : confirmed(flags,
+			  flags_switch(flags, "all") ? " all build cache."
+						     : " all dangling build cache.",
+			  err);
+
+	if (r <= 0)
+		return r;
+	r = prune_cache(cli, flags, &bytes, err);
 
 	if (r == 0)
 		show_total(bytes);
 	return r;
 }
 
-static bool confirmed_system(const struct flags *flags)
+static int confirmed_system(const struct flags *flags, struct err *err)
 {
 	bool all = flags_switch(flags, "all");
 	cleanup_free char *what = str_printf(
@@ -187,7 +216,7 @@ static bool confirmed_system(const struct flags *flags)
 		    : "  - all dangling images\n",
 		all ? "  - all build cache\n" : "  - unused build cache\n");
 
-	return what && cli_confirmed(flags, what);
+	return what ? confirmed(flags, what, err) : err_sys(err, ENOMEM, "prune");
 }
 
 static int run_system_prune(struct cli *cli, const struct flags *flags, struct err *err)
@@ -198,10 +227,11 @@ static int run_system_prune(struct cli *cli, const struct flags *flags, struct e
 	if (volumes && filtered_by(flags, "until"))
 		return err_set(err, ERR_INVALID,
 			       "the \"until\" filter is not supported with \"--volumes\"");
-	if (!confirmed_system(flags))
-		return 0;
-	int r = prune_containers(cli, flags, &bytes, err);
+	int r = confirmed_system(flags, err);
 
+	if (r <= 0)
+		return r;
+	r = prune_containers(cli, flags, &bytes, err);
 	r = r ? r : prune_networks(cli, flags, err);
 	r = r || !volumes ? r : volume_prune(cli, flags, false, &bytes, err);
 	r = r ? r : prune_images(cli, flags, &bytes, err);

@@ -547,7 +547,11 @@ def test_builder_prune_keeps_what_was_used_last(busybox, tmp_path):
     assert "space: 0B" in pruned("--keep-storage", "1b", "--filter", "until=1h")
     assert "Deleted build cache objects:" in (out := pruned("--keep-storage", "310000")) and "space: 100kB" in out
     assert "space: 300kB" in pruned("--keep-storage", "1b")
-    assert "is no size" in busybox.cleat("builder", "prune", "-f", "--keep-storage", "much", check=False).stderr
+    for flags in ("-f", "-a"):  # also before one is asked
+        done = busybox.cleat("builder", "prune", flags, "--keep-storage", "much", check=False, stdin=subprocess.DEVNULL)
+        assert done.returncode == 1 and done.stdout == "" and "is no size" in done.stderr
+    done = busybox.cleat("builder", "prune", "--filter", "much", check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and done.stdout == "" and "expected key=value" in done.stderr
 
 
 def test_usage_and_system_prune(busybox, tmp_path):

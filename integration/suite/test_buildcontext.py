@@ -48,6 +48,13 @@ def context(tmp_path):
     return folder
 
 
+def test_no_more_is_sent_than_there_is(busybox, context):
+    for i in range(500):
+        files(context, {f"tiny/{i}": f"{i}"})
+    done, there = sent(build(busybox, context, COPY_ALL))
+    assert done == there
+
+
 def test_what_the_engine_has_is_not_sent_again(busybox, context):
     size = sum(p.stat().st_size for p in context.rglob("*") if p.is_file())
     assert size < sent(build(busybox, context, COPY_ALL))[0] < 1.05 * size
