@@ -113,6 +113,7 @@ int adopt(struct shim *shim)
 		clear_half_start(shim);
 		return 0;
 	}
+	names_open(shim);
 	/* Without an engine's help a terminal is lost, and stdin is open even if it was not. */
 	if (!shim->spec->tty && shim->io.out[0].src.fd < 0) {
 		r = io_open_fifos(shim);

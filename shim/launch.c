@@ -317,6 +317,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 
 	if (r == 0 && shim->spec->netns && shim->netns < 0)
 		r = -ENONET;
+	names_open(shim);
 	if (r == 0 && !tty)
 		r = io_open_fifos(shim);
 	if (r == 0 && !tty)

@@ -93,6 +93,7 @@ static void spawn(struct shim *shim, bool by_user)
 /* With the last process goes the namespace, unless another start is to find it. */
 static void let_netns_go(struct shim *shim)
 {
+	names_close(shim);
 	closep(&shim->netns);
 	shim->netns = -1;
 }

@@ -59,6 +59,7 @@ static void on_subscribe(struct context *ctx)
 	ctx->reply.id = ctx->request->id;
 	control_reply(ctx->conn, &ctx->reply);
 	ctx->conn->subscribed = true;
+	names_open(ctx->shim);
 	if (ctx->request->subscribe->layers)
 		keep_layers(ctx->conn);
 	keep_replay(ctx->conn);
@@ -81,6 +82,7 @@ static void take_netns(struct shim *shim, int fd)
 		close(fd);
 		return;
 	}
+	names_close(shim);
 	closep(&shim->netns);
 	shim->netns = fd;
 }
@@ -214,6 +216,11 @@ static void on_release(struct context *ctx)
 		ctx->shim->quit = true;
 }
 
+static void on_names(struct context *ctx)
+{
+	names_open(ctx->shim);
+}
+
 static void (*const handlers[])(struct context *) = {
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_HELLO] = on_hello,
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_STATE] = on_state,
@@ -227,6 +234,7 @@ static void (*const handlers[])(struct context *) = {
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC_KILL] = on_exec_kill,
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_UPDATE_POLICY] = on_update_policy,
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RELEASE] = on_release,
+	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_NAMES] = on_names,
 };
 
 static void on_attach(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request, int fd)

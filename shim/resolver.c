@@ -3,23 +3,26 @@
  * supervisor that held them would hold them a thousand times. They are replaced, never written in place, so a
  * mapping does not change under its reader.
  *
- * The sockets that listen belong to the container's network namespace, those that ask other servers to the
+ * The sockets that listen belong to the container's network namespace, those that ask the host's servers to the
  * supervisor's, which is the host's: a server at 127.0.0.53 is the host's own. */
 #include "resolver.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "resolverparts.h"
 
-enum { LISTEN_BACKLOG = 16, QUESTIONS_AT_ONCE = 16 };
+enum { LISTEN_BACKLOG = 16, QUESTIONS_AT_ONCE = 16, RESOLVER_ADDRESS = 0x7f00000b };
 
 /* A file's text; none = empty. */
 struct text {
@@ -48,24 +51,77 @@ static struct text text_open(const char *path)
 	return text;
 }
 
+typedef Cleat__Shim__V1__ResolverSpec__Network network_names;
+
+/* What the alias of a link stands for in a network; NULL = there is no such link. */
+static const char *link_target(const network_names *network, const char *name)
+{
+	for (size_t i = 0; i < network->n_links; i++)
+		if (strcasecmp(network->links[i]->alias, name) == 0)
+			return network->links[i]->name;
+	return NULL;
+}
+
+/* The aliases of links, or (links false) the names of the network itself but for those that are such. */
+static void ask_network(const network_names *network, const char *name, int family, bool links,
+			struct dns_found *found)
+{
+	const char *target = link_target(network, name);
+	cleanup(text_close) struct text text = { 0 };
+
+	if (links != (target != NULL))
+		return;
+	text = text_open(network->names);
+	dnsnames_find(text.data, text.n, target ? target : name, family, found);
+}
+
+/* NAME.network in *bare without the network. */
+static bool strip_network(const char *name, const char *network, char bare[DNS_NAME_MAX])
+{
+	size_t n = strlen(name), m = strlen(network);
+
+	if (m == 0 || n < m + 2 || n >= DNS_NAME_MAX || name[n - m - 1] != '.' ||
+	    strcasecmp(name + n - m, network) != 0)
+		return false;
+	memcpy(bare, name, n - m - 1);
+	bare[n - m - 1] = '\0';
+	return true;
+}
+
+/* The first network that has addresses for a name answers. */
 static void find_name(const struct resolver *resolver, const char *name, int family,
 		      struct dns_found *found)
 {
-	for (char **path = resolver->names; *path; path++) {
-		cleanup(text_close) struct text text = text_open(*path);
+	const Cleat__Shim__V1__ResolverSpec *spec = resolver->spec;
 
-		dnsnames_find(text.data, text.n, name, family, found);
-	}
+	for (int links = 1; links >= 0; links--)
+		for (size_t i = 0; i < spec->n_networks && !found->n; i++) {
+			const network_names *network = spec->networks[i];
+			char bare[DNS_NAME_MAX];
+
+			ask_network(network, name, family, links, found);
+			if (!found->n && strip_network(name, network->name, bare))
+				ask_network(network, bare, family, links, found);
+		}
 }
 
+/* As NAME.network. */
 static bool find_address(const struct resolver *resolver, const struct dns_address *address,
 			 char name[DNS_NAME_MAX])
 {
-	for (char **path = resolver->names; *path; path++) {
-		cleanup(text_close) struct text text = text_open(*path);
+	const Cleat__Shim__V1__ResolverSpec *spec = resolver->spec;
 
-		if (dnsnames_of(text.data, text.n, address, name))
-			return true;
+	for (size_t i = 0; i < spec->n_networks; i++) {
+		cleanup(text_close) struct text text = text_open(spec->networks[i]->names);
+		const char *network = spec->networks[i]->name;
+		size_t n;
+
+		if (!dnsnames_of(text.data, text.n, address, name))
+			continue;
+		n = strlen(name);
+		if (n + 1 + strlen(network) < DNS_NAME_MAX)
+			(void)snprintf(name + n, DNS_NAME_MAX - n, ".%s", network);
+		return true;
 	}
 	return false;
 }
@@ -129,31 +185,65 @@ static bool answer_here(struct resolver *resolver, const struct question *questi
 	return true;
 }
 
-static size_t host_servers(const struct resolver *resolver,
-			   struct dns_address servers[DNS_SERVERS_MAX])
+static void find_servers(const struct resolver *resolver, struct servers *servers)
 {
-	cleanup(text_close) struct text text = text_open(resolver->resolv_conf);
+	const Cleat__Shim__V1__ResolverSpec *spec = resolver->spec;
+	cleanup(text_close) struct text text = { 0 };
 
-	return dnsnames_servers(text.data, text.n, servers);
+	for (size_t i = 0; i < spec->n_servers && servers->n < DNS_SERVERS_MAX; i++)
+		if (dnsnames_address(spec->servers[i], &servers->v[servers->n]))
+			servers->n++;
+	servers->inside = spec->n_servers > 0;
+	if (servers->inside)
+		return;
+	text = text_open(resolver->resolv_conf);
+	servers->n = dnsnames_servers(text.data, text.n, servers->v);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Reads the file if it is another than before. -errno: what was read before holds. */
+static int read_spec(struct resolver *resolver)
+{
+	cleanup(buf_deinit) struct buf bytes = BUF_NULL;
+	Cleat__Shim__V1__ResolverSpec *spec;
+	struct stat st;
+	int r;
+
+	if (fstatat(resolver->dir_fd, "resolver", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (resolver->spec && is_same_file(&st, &resolver->spec_stat))
+		return 0;
+	r = fd_read_file(resolver->dir_fd, "resolver", RESOLVER_SPEC_MAX, &bytes);
+	if (r < 0)
+		return r;
+	spec = cleat__shim__v1__resolver_spec__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
+	if (!spec)
+		return -EBADMSG;
+	if (resolver->spec)
+		cleat__shim__v1__resolver_spec__free_unpacked(resolver->spec, NULL);
+	resolver->spec = spec;
+	resolver->spec_stat = st;
+	return 0;
 }
 
 void resolver_ask(struct resolver *resolver, const struct question *question)
 {
-	struct dns_address servers[DNS_SERVERS_MAX];
-	size_t n;
+	struct servers servers = { .n = 0 };
 
+	(void)!read_spec(resolver);
 	if (answer_here(resolver, question))
 		return;
-	if (resolver->local) {
+	if (resolver->spec->local) {
 		resolver_tell_code(resolver, question, DNS_NXDOMAIN);
 		return;
 	}
-	if (resolver->n_servers) {
-		forward_begin(resolver, question, resolver->servers, resolver->n_servers);
-		return;
-	}
-	n = host_servers(resolver, servers);
-	forward_begin(resolver, question, servers, n);
+	find_servers(resolver, &servers);
+	forward_begin(resolver, question, &servers);
 }
 
 void resolver_tell(struct resolver *resolver, const struct question *question, const uint8_t *reply,
@@ -200,85 +290,51 @@ static void udp_ready(struct source *src, uint32_t events)
 		;
 }
 
-static int listen_at(const struct sockaddr_in *at, int type)
+/* This thread is in the other namespace for just that long. */
+int resolver_socket(const struct resolver *resolver, int family, int type)
 {
-	cleanup_fd int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_fd int home = -1, fd = -1;
+	int r;
+
+	if (resolver->netns >= 0) {
+		home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (home < 0 || setns(resolver->netns, CLONE_NEWNET) < 0)
+			return -errno;
+	}
+	fd = socket(family, type, 0);
+	r = fd < 0 ? -errno : 0;
+	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+		abort(); /* a supervisor works where it belongs */
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+static int listen_at(const struct resolver *resolver, int type)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)resolver->spec->port),
+					.sin_addr.s_addr = htonl(RESOLVER_ADDRESS) };
+	cleanup_fd int fd = resolver_socket(resolver, AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK);
 	static const int one = 1;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* The loopback interface may not be up yet. */
 	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	    bind(fd, (const struct sockaddr *)at, sizeof(*at)) < 0)
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
 		return -errno;
 	if (type == SOCK_STREAM && listen(fd, LISTEN_BACKLOG) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
 
-static int listen_both(struct resolver *resolver, const struct sockaddr_in *at)
+static int listen_both(struct resolver *resolver)
 {
-	resolver->udp.fd = listen_at(at, SOCK_DGRAM);
+	resolver->udp.fd = listen_at(resolver, SOCK_DGRAM);
 	if (resolver->udp.fd < 0)
 		return resolver->udp.fd;
-	resolver->tcp.fd = listen_at(at, SOCK_STREAM);
+	resolver->tcp.fd = listen_at(resolver, SOCK_STREAM);
 	return resolver->tcp.fd < 0 ? resolver->tcp.fd : 0;
-}
-
-/* The same in another network namespace, in which this thread is for just that long. */
-static int listen_inside(struct resolver *resolver, int netns_fd, const struct sockaddr_in *at)
-{
-	cleanup_fd int home = -1;
-	int r;
-
-	if (netns_fd < 0)
-		return listen_both(resolver, at);
-	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
-		return -errno;
-	r = listen_both(resolver, at);
-	if (setns(home, CLONE_NEWNET) < 0)
-		abort(); /* a successor supervises from where it belongs */
-	return r;
-}
-
-static void free_names(char **names)
-{
-	for (char **name = names; name && *name; name++)
-		free(*name);
-	free(names);
-}
-
-static void free_namesp(char ***names)
-{
-	free_names(*names);
-}
-
-int resolver_configure(struct resolver *resolver, const struct resolver_config *config)
-{
-	size_t n = config->n_names < RESOLVER_NAMES_MAX ? config->n_names : RESOLVER_NAMES_MAX;
-	cleanup(free_namesp) char **names = calloc(n + 1, sizeof(*names));
-	cleanup_free char *resolv_conf = strdup(config->resolv_conf);
-
-	if (!names || !resolv_conf)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		names[i] = strdup(config->names[i]);
-		if (!names[i])
-			return -ENOMEM;
-	}
-	free_names(resolver->names);
-	free(resolver->resolv_conf);
-	resolver->names = steal(&names);
-	resolver->resolv_conf = steal(&resolv_conf);
-	resolver->local = config->local;
-	resolver->n_servers =
-		config->n_servers < DNS_SERVERS_MAX ? config->n_servers : DNS_SERVERS_MAX;
-	if (resolver->n_servers)
-		memcpy(resolver->servers, config->servers,
-		       resolver->n_servers * sizeof(*config->servers));
-	return 0;
 }
 
 static void resolver_freep(struct resolver **resolver)
@@ -286,8 +342,8 @@ static void resolver_freep(struct resolver **resolver)
 	resolver_free(*resolver);
 }
 
-int resolver_open(struct resolver **out, struct loop *loop, int netns_fd,
-		  const struct sockaddr_in *at, const struct resolver_config *config)
+int resolver_open(struct resolver **out, struct loop *loop, int netns, int dir_fd,
+		  const char *resolv_conf)
 {
 	cleanup(resolver_freep) struct resolver *resolver = calloc(1, sizeof(*resolver));
 	int r;
@@ -295,24 +351,22 @@ int resolver_open(struct resolver **out, struct loop *loop, int netns_fd,
 	if (!resolver)
 		return -ENOMEM;
 	resolver->loop = loop;
+	resolver->dir_fd = dir_fd;
+	resolver->resolv_conf = resolv_conf;
 	list_init(&resolver->forwards);
 	list_init(&resolver->clients);
 	resolver->udp = (struct source){ .fd = -1, .ready = udp_ready };
 	resolver->tcp = (struct source){ .fd = -1, .ready = client_accept };
-	r = resolver_configure(resolver, config);
-	if (r < 0)
-		return r;
-	r = listen_inside(resolver, netns_fd, at);
-	if (r < 0)
-		return r;
-	r = loop_add(loop, &resolver->udp, EPOLLIN);
-	if (r < 0)
-		return r;
-	r = loop_add(loop, &resolver->tcp, EPOLLIN);
-	if (r < 0)
-		return r;
-	*out = steal(&resolver);
-	return 0;
+	resolver->netns = netns < 0 ? -1 : fcntl(netns, F_DUPFD_CLOEXEC, 0);
+	if (netns >= 0 && resolver->netns < 0)
+		return -errno;
+	r = read_spec(resolver);
+	r = r ? r : listen_both(resolver);
+	r = r ? r : loop_add(loop, &resolver->udp, EPOLLIN);
+	r = r ? r : loop_add(loop, &resolver->tcp, EPOLLIN);
+	if (r == 0)
+		*out = steal(&resolver);
+	return r;
 }
 
 struct resolver *resolver_free(struct resolver *resolver)
@@ -325,8 +379,9 @@ struct resolver *resolver_free(struct resolver *resolver)
 	loop_remove(resolver->loop, &resolver->tcp);
 	closep(&resolver->udp.fd);
 	closep(&resolver->tcp.fd);
-	free_names(resolver->names);
-	free(resolver->resolv_conf);
+	closep(&resolver->netns);
+	if (resolver->spec)
+		cleat__shim__v1__resolver_spec__free_unpacked(resolver->spec, NULL);
 	free(resolver);
 	return NULL;
 }

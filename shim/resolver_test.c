@@ -15,27 +15,23 @@
 #include <sys/time.h>
 
 #include "base_test.h"
+#include "cleat/shim/v1/shim.pb-c.h"
+#include "dnsmsg.h"
 #include "fd.h"
+#include "resolver_test.h"
 
 #define ROOT_TEMPLATE "/tmp/cleat-resolver-test-XXXXXX"
 
-enum { CONTAINER_PORT = 53, SERVERS = 3, PATIENCE_S = 30 };
-
-/* A server of the host at 127.0.0.(53 + i). What it does depends on the question's first letter and on i:
- * "s..." is not answered by the first, "f..." fails there, "t..." is too long for a datagram, "n..." is unknown. */
-struct server {
-	pthread_t thread;
-	int udp, tcp, number;
-};
+enum { CONTAINER_PORT = 53, PATIENCE_S = 30 };
 
 struct world {
-	char root[sizeof(ROOT_TEMPLATE)], names[64], resolv_conf[64];
+	char root[sizeof(ROOT_TEMPLATE)], names[64], others[64], resolv_conf[64];
+	int root_fd;
 	int container; /* network namespace */
 	struct server servers[SERVERS];
 	struct loop loop;
 	pthread_t thread;
 	struct resolver *resolver;
-	_Atomic unsigned asked[SERVERS]; /* questions that came to a server */
 };
 
 static struct world world;
@@ -57,109 +53,9 @@ static int new_netns(void)
 	return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-static struct sockaddr_in loopback(int last, int port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons((uint16_t)port),
-				     .sin_addr.s_addr = htonl(0x7f000000u + (unsigned)last) };
-}
-
 static void write_file(const char *path, const char *text)
 {
 	assert_int_equal(fd_replace_file(AT_FDCWD, path, text, strlen(text), 0644, false), 0);
-}
-
-/* The reply of a server, 0 = none. */
-static size_t serve(struct server *server, const uint8_t *message, size_t n, bool tcp,
-		    uint8_t *reply, size_t max)
-{
-	struct dns_address addresses[200] = { { .family = 0 } };
-	struct dns_answers answers = { .addresses = addresses, .n_addresses = 1 };
-	enum dns_code code = DNS_NOERROR;
-	struct dns_query query;
-
-	if (dns_parse(message, n, &query) < 0)
-		return 0;
-	world.asked[server->number]++;
-	for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
-		addresses[i] =
-			(struct dns_address){ AF_INET, { 9, 9, 9, (uint8_t)(server->number + 1) } };
-	if (query.name[0] == 's' && server->number == 0)
-		return 0;
-	if (query.name[0] == 'f' && server->number == 0)
-		code = DNS_SERVFAIL;
-	if (query.name[0] == 'n')
-		code = DNS_NXDOMAIN;
-	if (query.name[0] == 't')
-		answers.n_addresses = ARRAY_LEN(addresses);
-	return dns_reply(message, &query, code, code ? NULL : &answers, reply,
-			 tcp ? max : query.udp_max);
-}
-
-static void serve_tcp(struct server *server)
-{
-	cleanup_fd int fd = accept4(server->tcp, NULL, NULL, SOCK_CLOEXEC);
-	uint8_t in[2 + DNS_QUERY_MAX], out[2 + DNS_EDNS_MAX];
-	size_t n;
-
-	if (fd < 0 || fd_read_all(fd, in, 2) < 0 ||
-	    fd_read_all(fd, in + 2, (size_t)(in[0] << 8 | in[1])) < 0)
-		return;
-	n = serve(server, in + 2, (size_t)(in[0] << 8 | in[1]), true, out + 2, DNS_EDNS_MAX);
-	out[0] = (uint8_t)(n >> 8);
-	out[1] = (uint8_t)n;
-	if (n)
-		assert_int_equal(fd_write_all(fd, out, n + 2), 0);
-}
-
-/* Ends when an empty datagram comes. */
-static void *server_main(void *argument)
-{
-	struct server *server = argument;
-
-	for (;;) {
-		struct sockaddr_in from;
-		socklen_t len = sizeof(from);
-		uint8_t in[DNS_QUERY_MAX], out[DNS_EDNS_MAX];
-		struct timeval soon = { .tv_usec = 1000 };
-		ssize_t n;
-
-		setsockopt(server->udp, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
-		n = recvfrom(server->udp, in, sizeof(in), 0, (struct sockaddr *)&from, &len);
-		if (n == 0)
-			return NULL;
-		if (n > 0) {
-			size_t m = serve(server, in, (size_t)n, false, out, sizeof(out));
-
-			if (m)
-				sendto(server->udp, out, m, 0, (struct sockaddr *)&from, len);
-		}
-		serve_tcp(server);
-	}
-}
-
-static void server_start(struct server *server, int number)
-{
-	struct sockaddr_in at = loopback(53 + number, 53);
-
-	server->number = number;
-	server->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	server->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(server->udp, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(bind(server->tcp, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(server->tcp, 4), 0);
-	assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
-}
-
-static void server_stop(struct server *server)
-{
-	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = loopback(53 + server->number, 53);
-
-	assert_int_equal(sendto(fd, "", 0, 0, (struct sockaddr *)&at, sizeof(at)), 0);
-	pthread_join(server->thread, NULL);
-	close(server->udp);
-	close(server->tcp);
 }
 
 static void *loop_main(void *argument)
@@ -174,20 +70,47 @@ static void on_woken(struct loop *loop)
 	loop_stop(loop);
 }
 
-/* Starts the resolver by `config`; its files of names and of the host's servers are the world's. */
-static void begin(struct resolver_config config)
+/* The resolver's own file: two networks, in the first of which a link calls web2 "db", and web1 "other". */
+static void write_spec(Cleat__Shim__V1__ResolverSpec spec)
 {
-	struct sockaddr_in at = loopback(11, CONTAINER_PORT);
-	char *names[] = { world.names };
+	Cleat__Shim__V1__ResolverSpec__Network first =
+		CLEAT__SHIM__V1__RESOLVER_SPEC__NETWORK__INIT;
+	Cleat__Shim__V1__ResolverSpec__Network second = first, *networks[] = { &first, &second };
+	Cleat__Shim__V1__ResolverSpec__Link db = CLEAT__SHIM__V1__RESOLVER_SPEC__LINK__INIT;
+	Cleat__Shim__V1__ResolverSpec__Link other = db, *links[] = { &db, &other };
+	uint8_t bytes[1024];
 
-	config.names = names;
-	config.n_names = 1;
-	config.resolv_conf = world.resolv_conf;
+	db.alias = (char *)"db";
+	db.name = (char *)"web2";
+	other.alias = (char *)"other";
+	other.name = (char *)"web1";
+	first.name = (char *)"front";
+	first.names = world.names;
+	first.links = links;
+	first.n_links = ARRAY_LEN(links);
+	second.name = (char *)"back.net";
+	second.names = world.others;
+	spec.port = CONTAINER_PORT;
+	spec.networks = networks;
+	spec.n_networks = ARRAY_LEN(networks);
+	assert_int_equal(fd_replace_file(world.root_fd, "resolver", bytes,
+					 cleat__shim__v1__resolver_spec__pack(&spec, bytes), 0644,
+					 false),
+			 0);
+}
+
+static void begin(bool local)
+{
+	Cleat__Shim__V1__ResolverSpec spec = CLEAT__SHIM__V1__RESOLVER_SPEC__INIT;
+
+	spec.local = local;
+	write_spec(spec);
 	for (int i = 0; i < SERVERS; i++)
-		world.asked[i] = 0;
+		test_asked[i] = 0;
 	assert_int_equal(loop_init(&world.loop), 0);
 	world.loop.woken = on_woken;
-	assert_int_equal(resolver_open(&world.resolver, &world.loop, world.container, &at, &config),
+	assert_int_equal(resolver_open(&world.resolver, &world.loop, world.container, world.root_fd,
+				       world.resolv_conf),
 			 0);
 	assert_int_equal(pthread_create(&world.thread, NULL, loop_main, NULL), 0);
 }
@@ -292,7 +215,7 @@ static void names_are_answered_here(void **state)
 	unsigned seen = 0;
 
 	(void)state;
-	begin((struct resolver_config){ 0 });
+	begin(false);
 	for (int i = 0; i < 4; i++) {
 		struct reply *reply = ask("Web", DNS_TYPE_A);
 
@@ -304,25 +227,27 @@ static void names_are_answered_here(void **state)
 	assert_int_equal(ask("web", DNS_TYPE_AAAA)->code, DNS_NOERROR);
 	assert_int_equal(ask("web", DNS_TYPE_ANY)->answers, 2);
 	assert_int_equal(ask("3.0.0.10.in-addr.arpa", DNS_TYPE_PTR)->answers, 1);
-	assert_int_equal(world.asked[0], 0);
+	assert_memory_equal(ask("7.0.0.10.in-addr.arpa", DNS_TYPE_PTR)->last - 3,
+			    "\4only\4back\3net", 15);
+	assert_int_equal(test_asked[0], 0);
 }
 
 static void names_are_those_of_the_moment(void **state)
 {
 	(void)state;
-	begin((struct resolver_config){ .local = true });
+	begin(true);
 	assert_int_equal(ask("new", DNS_TYPE_A)->code, DNS_NXDOMAIN);
 	write_file(world.names, "10.0.0.9 new\n");
 	assert_int_equal(*ask("new", DNS_TYPE_A)->last, 9);
 	write_file(world.names, "10.0.0.2 web1 web\n10.0.0.3 web2 web\n");
 	assert_int_equal(ask("new", DNS_TYPE_A)->code, DNS_NXDOMAIN);
-	assert_int_equal(world.asked[0], 0);
+	assert_int_equal(test_asked[0], 0);
 }
 
 static void others_are_asked(void **state)
 {
 	(void)state;
-	begin((struct resolver_config){ 0 });
+	begin(false);
 	assert_int_equal(*ask("up.example", DNS_TYPE_A)->last, 1);
 	assert_int_equal(ask("none.example", DNS_TYPE_A)->code, DNS_NXDOMAIN);
 	assert_int_equal(ask("3.0.0.11.in-addr.arpa", DNS_TYPE_PTR)->answers, 1);
@@ -335,7 +260,7 @@ static void others_are_asked(void **state)
 static void the_next_is_asked_when_one_cannot_say(void **state)
 {
 	(void)state;
-	begin((struct resolver_config){ 0 });
+	begin(false);
 	assert_int_equal(*ask("fails.example", DNS_TYPE_A)->last, 2);
 	assert_int_equal(*ask("silent.example", DNS_TYPE_A)->last, 2);
 	/* Nobody listens at the first. */
@@ -346,14 +271,47 @@ static void the_next_is_asked_when_one_cannot_say(void **state)
 	write_file(world.resolv_conf, "nameserver 127.0.0.53\nnameserver 127.0.0.54\n");
 }
 
+/* They take effect at once, and are asked from the container's side. */
 static void a_container_has_servers_of_its_own(void **state)
 {
-	static const struct dns_address third = { AF_INET, { 127, 0, 0, 55 } };
+	Cleat__Shim__V1__ResolverSpec spec = CLEAT__SHIM__V1__RESOLVER_SPEC__INIT;
+	char *servers[] = { (char *)"127.0.0.56" };
 
 	(void)state;
-	begin((struct resolver_config){ .servers = &third, .n_servers = 1 });
-	assert_int_equal(*ask("up.example", DNS_TYPE_A)->last, 3);
-	assert_int_equal(world.asked[0], 0);
+	begin(false);
+	assert_int_equal(*ask("up.example", DNS_TYPE_A)->last, 1);
+	spec.servers = servers;
+	spec.n_servers = ARRAY_LEN(servers);
+	write_spec(spec);
+	assert_int_equal(*ask("up.example", DNS_TYPE_A)->last, 4);
+	assert_int_equal(test_asked[0], 1);
+}
+
+static void networks_and_links_have_names(void **state)
+{
+	static const struct {
+		const char *name;
+		int answers, last;
+	} cases[] = {
+		{ "db", 1, 3 },
+		{ "db.front", 1, 3 },
+		{ "web1.front", 1, 2 },
+		{ "only", 1, 7 },
+		{ "only.back.net", 1, 7 },
+		{ "other", 1, 2 }, /* the link's, not the second network's own */
+		{ "web1", 1, 2 },  /* the first network's */
+		{ "web1.back.net", 1, 8 },
+	};
+
+	(void)state;
+	begin(true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reply *reply = ask(cases[i].name, DNS_TYPE_A);
+
+		assert_int_equal(reply->answers, cases[i].answers);
+		assert_int_equal(*reply->last, cases[i].last);
+	}
+	assert_int_equal(ask("only.front", DNS_TYPE_A)->code, DNS_NXDOMAIN);
 }
 
 static void long_answers_come_by_tcp(void **state)
@@ -361,7 +319,7 @@ static void long_answers_come_by_tcp(void **state)
 	cleanup_fd int fd = -1;
 
 	(void)state;
-	begin((struct resolver_config){ 0 });
+	begin(false);
 	assert_true(ask("tall.example", DNS_TYPE_A)->truncated);
 	fd = client(SOCK_STREAM);
 	assert_int_equal(ask_by(fd, true, "tall.example", DNS_TYPE_A)->answers, 200);
@@ -376,7 +334,7 @@ static void silent_clients_keep_nobody_out(void **state)
 	int fds[3 * RESOLVER_CLIENTS_MAX];
 
 	(void)state;
-	begin((struct resolver_config){ .local = true });
+	begin(true);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		fds[i] = client(SOCK_STREAM);
 		assert_int_equal(send(fds[i], "\0", 1, MSG_NOSIGNAL), 1);
@@ -394,7 +352,7 @@ static void junk_is_refused_or_ignored(void **state)
 	struct reply reply;
 
 	(void)state;
-	begin((struct resolver_config){ .local = true });
+	begin(true);
 	fd = client(SOCK_DGRAM);
 	assert_int_equal(send(fd, "", 0, 0), 0);
 	assert_int_equal(send(fd, "\1\2\x81\0\0\1\0\0\0\0\0\0\3web\0\0\1\0\1", 21, 0), 21);
@@ -414,7 +372,7 @@ static void a_flood_stops_no_name_of_ours(void **state)
 	cleanup_fd int fd = -1;
 
 	(void)state;
-	begin((struct resolver_config){ 0 });
+	begin(false);
 	fd = client(SOCK_DGRAM);
 	for (int i = 0; i < 2 * RESOLVER_FORWARDS_MAX; i++) {
 		uint8_t message[DNS_QUERY_MAX];
@@ -433,13 +391,17 @@ static int build_world(void **state)
 	strcpy(world.root, ROOT_TEMPLATE);
 	if (!mkdtemp(world.root))
 		return -1;
+	world.root_fd = open(world.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	snprintf(world.names, sizeof(world.names), "%s/names", world.root);
+	snprintf(world.others, sizeof(world.others), "%s/others", world.root);
 	snprintf(world.resolv_conf, sizeof(world.resolv_conf), "%s/resolv.conf", world.root);
 	write_file(world.names, "10.0.0.2 web1 web\n10.0.0.3 web2 web\n");
+	write_file(world.others, "10.0.0.7 only\n10.0.0.8 web1\n10.0.0.9 other\n");
 	write_file(world.resolv_conf, "nameserver 127.0.0.53\nnameserver 127.0.0.54\n");
 	world.container = new_netns();
+	server_start(&world.servers[INSIDE], INSIDE);
 	host = new_netns();
-	for (int i = 0; i < SERVERS; i++)
+	for (int i = 0; i < INSIDE; i++)
 		server_start(&world.servers[i], i);
 	return 0;
 }
@@ -447,9 +409,12 @@ static int build_world(void **state)
 static int end_world(void **state)
 {
 	(void)state;
-	for (int i = 0; i < SERVERS; i++)
+	for (int i = 0; i < INSIDE; i++)
 		server_stop(&world.servers[i]);
+	assert_int_equal(setns(world.container, CLONE_NEWNET), 0);
+	server_stop(&world.servers[INSIDE]);
 	close(world.container);
+	close(world.root_fd);
 	return fd_remove_tree(AT_FDCWD, world.root);
 }
 
@@ -461,6 +426,7 @@ int main(void)
 		cmocka_unit_test_teardown(others_are_asked, end),
 		cmocka_unit_test_teardown(the_next_is_asked_when_one_cannot_say, end),
 		cmocka_unit_test_teardown(a_container_has_servers_of_its_own, end),
+		cmocka_unit_test_teardown(networks_and_links_have_names, end),
 		cmocka_unit_test_teardown(long_answers_come_by_tcp, end),
 		cmocka_unit_test_teardown(silent_clients_keep_nobody_out, end),
 		cmocka_unit_test_teardown(junk_is_refused_or_ignored, end),

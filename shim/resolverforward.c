@@ -18,8 +18,8 @@ struct forward {
 	struct list link;
 	struct resolver *resolver;
 	struct question question;
-	struct dns_address servers[DNS_SERVERS_MAX];
-	size_t n_servers, server;
+	struct servers servers;
+	size_t server;    /* whose turn it is */
 	size_t sent;      /* bytes of a question by TCP, its length before it */
 	struct buf reply; /* by TCP, as far as it came */
 };
@@ -68,16 +68,27 @@ static socklen_t server_address(const struct dns_address *server, struct sockadd
 	return sizeof(*v4);
 }
 
+static int server_socket(const struct forward *forward, int family, int type)
+{
+	int fd;
+
+	if (forward->servers.inside)
+		return resolver_socket(forward->resolver, family, type);
+	fd = socket(family, type, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 static int begin_server(struct forward *forward, const struct dns_address *server)
 {
 	bool tcp = forward->question.client;
 	struct sockaddr_storage to;
 	socklen_t len = server_address(server, &to);
 
-	forward->src.fd = socket(
-		server->family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	forward->src.fd =
+		server_socket(forward, server->family,
+			      (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (forward->src.fd < 0)
-		return -errno;
+		return forward->src.fd;
 	if (connect(forward->src.fd, (const struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	if (!tcp &&
@@ -92,8 +103,8 @@ static void forward_try(struct forward *forward)
 {
 	struct resolver *resolver = forward->resolver;
 
-	for (; forward->server < forward->n_servers; forward->server++) {
-		if (begin_server(forward, &forward->servers[forward->server]) == 0) {
+	for (; forward->server < forward->servers.n; forward->server++) {
+		if (begin_server(forward, &forward->servers.v[forward->server]) == 0) {
 			loop_timer(resolver->loop, &forward->timer,
 				   fd_monotonic_ns() + RESOLVER_TRY_MS * INT64_C(1000000));
 			return;
@@ -120,7 +131,7 @@ static void on_silence(struct timer *timer)
 static void take_reply(struct forward *forward, const uint8_t *reply, size_t n)
 {
 	enum dns_code code = dns_reply_code(reply);
-	bool last = forward->server + 1 == forward->n_servers;
+	bool last = forward->server + 1 == forward->servers.n;
 
 	if ((code == DNS_SERVFAIL || code == DNS_REFUSED || code == DNS_NOTIMP) && !last) {
 		forward_next(forward);
@@ -226,7 +237,7 @@ static void forward_ready(struct source *src, uint32_t events)
 }
 
 void forward_begin(struct resolver *resolver, const struct question *question,
-		   const struct dns_address *servers, size_t n)
+		   const struct servers *servers)
 {
 	struct forward *forward =
 		resolver->n_forwards < RESOLVER_FORWARDS_MAX ? calloc(1, sizeof(*forward)) : NULL;
@@ -239,9 +250,7 @@ void forward_begin(struct resolver *resolver, const struct question *question,
 	forward->question = *question;
 	forward->src = (struct source){ .fd = -1, .ready = forward_ready };
 	forward->timer.fire = on_silence;
-	forward->n_servers = n;
-	if (n)
-		memcpy(forward->servers, servers, n * sizeof(*servers));
+	forward->servers = *servers;
 	list_append(&resolver->forwards, &forward->link);
 	resolver->n_forwards++;
 	forward_try(forward);

@@ -3,8 +3,15 @@
  * Private to resolver.c, resolverforward.c and resolvertcp.c. */
 #pragma once
 
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
 #include "buf.h"
+#include "cleat/shim/v1/shim.pb-c.h"
 #include "dnsmsg.h"
+#include "dnsnames.h"
 #include "list.h"
 #include "resolver.h"
 
@@ -15,12 +22,11 @@ struct resolver {
 	struct source udp, tcp;
 	struct list forwards, clients; /* oldest first */
 	unsigned n_forwards, n_clients;
-	unsigned turn; /* which of a name's addresses comes first */
-	char **names;  /* NULL-terminated */
-	char *resolv_conf;
-	struct dns_address servers[DNS_SERVERS_MAX];
-	size_t n_servers;
-	bool local;
+	unsigned turn;     /* which of a name's addresses comes first */
+	int netns, dir_fd; /* netns: -1 = this process's own */
+	const char *resolv_conf;
+	Cleat__Shim__V1__ResolverSpec *spec;
+	struct stat spec_stat; /* of the file it was read from */
 };
 
 /* A question. */
@@ -42,10 +48,18 @@ void resolver_tell(struct resolver *resolver, const struct question *question, c
 void resolver_tell_code(struct resolver *resolver, const struct question *question,
 			enum dns_code code);
 
+/* A socket as socket(2) makes it, in the container's namespace; -errno. */
+int resolver_socket(const struct resolver *resolver, int family, int type) must_check;
+
 /* resolverforward.c */
-/* Asks n servers, one after another, until one has an answer, by the protocol the question came by. */
+struct servers {
+	struct dns_address v[DNS_SERVERS_MAX];
+	size_t n;
+	bool inside; /* they are asked from the container's namespace */
+};
+/* Asks one server after another until one has an answer, by the protocol the question came by. */
 void forward_begin(struct resolver *resolver, const struct question *question,
-		   const struct dns_address *servers, size_t n);
+		   const struct servers *servers);
 /* Forgets the questions of a client that is gone; of all with NULL. */
 void forward_forget(struct resolver *resolver, const struct client *client);
 

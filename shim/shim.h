@@ -129,7 +129,8 @@ struct shim {
 	unsigned n_conns, n_sessions, n_launches;
 	int *layers; /* mounts that engines made for us, as spec->layers has them */
 	size_t n_layers;
-	int netns; /* the network namespace that an engine made, -1 = none */
+	int netns;                 /* the network namespace that an engine made, -1 = none */
+	struct resolver *resolver; /* in it; NULL = the container has none */
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */
@@ -284,6 +285,11 @@ int reap_exit_code(int wait_status);
 int adopt(struct shim *shim) must_check;
 /* The wait status of a process that has ended; of exit code 255 when nobody knows it. */
 int adopt_wait_status(int pidfd, pid_t pid);
+
+/* names.c: the container's name server. */
+/* Begins it, if there is to be one that does not run yet. Logs what goes wrong: a container goes on without. */
+void names_open(struct shim *shim);
+void names_close(struct shim *shim);
 
 /* cgroup.c: what the shim itself does to the container's control group. */
 int cgroup_freeze(const char *path, bool frozen) must_check;
