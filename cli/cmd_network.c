@@ -202,14 +202,16 @@ static int fill_endpoint(const struct flags *flags, Cleat__V1__EndpointConfig *e
 
 	for (size_t i = 0; ok && (text = flags_nth(flags, "alias", i)); i++)
 		ok = msg_add(&e->aliases, &e->n_aliases, text);
+	for (size_t i = 0; ok && (text = flags_nth(flags, "link", i)); i++)
+		ok = msg_add(&e->links, &e->n_links, text);
 	if (!ok)
 		return no_memory(err);
 	if (priority && str_int_in(priority, INT32_MIN, INT32_MAX, &number) < 0)
 		return err_set(err, ERR_INVALID, "invalid --gw-priority %s: expected a number",
 			       priority);
 	e->gateway_priority = (int32_t)number;
-	return flags_given(flags, "link") || flags_given(flags, "driver-opt")
-		       ? err_set(err, ERR_UNIMPLEMENTED, "--link, --driver-opt: not supported")
+	return flags_given(flags, "driver-opt")
+		       ? err_set(err, ERR_UNIMPLEMENTED, "--driver-opt: not supported")
 		       : 0;
 }
 

@@ -166,7 +166,6 @@ static const struct rule config_rules[] = {
 	{ "dns-search", LISTED(dns_search) },
 	{ "dns-option", LISTED(dns_options) },
 	{ "dns-opt", LISTED(dns_options) },
-	{ "add-host", LISTED(extra_hosts) },
 	{ "link", LISTED(links) },
 	{ "mac-address", TEXT, AT(mac_address), 0 },
 	{ "privileged", SWITCH, AT(privileged), 0 },

@@ -275,10 +275,29 @@ static int network(const char *text, Cleat__V1__ContainerConfig *c, struct err *
 	return 0;
 }
 
+/* name:address or name=address; one of IPv6 may stand in brackets. */
+static int add_host(const char *text, Cleat__V1__ContainerConfig *c, struct err *err)
+{
+	size_t n = strcspn(text, ":=");
+	const char *address = text[n] ? text + n + 1 : "";
+	size_t len = strlen(address);
+	cleanup_free char *plain = NULL;
+
+	if (n == 0 || len == 0)
+		return runparse_bad(err, "add-host", text, "name:address");
+	if (address[0] == '[' && address[len - 1] == ']') {
+		address++;
+		len -= 2;
+	}
+	plain = str_printf("%.*s:%.*s", (int)n, text, (int)len, address);
+	return plain && msg_add(&c->extra_hosts, &c->n_extra_hosts, plain) ? 0 : no_memory(err);
+}
+
 static const struct {
 	const char *flag;
 	int (*apply)(const char *text, Cleat__V1__ContainerConfig *c, struct err *err);
 } parsers[] = {
+	{ "add-host", add_host },
 	{ "restart", restart },
 	{ "stop-timeout", stop_timeout },
 	{ "oom-score-adj", oom_score },

@@ -19,6 +19,7 @@
 #include "container/history.h"
 #include "container/hold.h"
 #include "container/internal.h"
+#include "container/joinfiles.h"
 #include "container/lifecycle.h"
 #include "container/netjoin.h"
 #include "container/record.h"
@@ -151,8 +152,9 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	}
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
-	/* a shim that lives may be about to start the container, for an engine that died meanwhile */
-	if (!status_active(&status))
+	if (status_active(&status))
+		joinfiles_mend(engine, record);
+	else /* a shim that lives may be about to start the container, for an engine that died meanwhile */
 		netjoin_end(engine, record->id,
 			    *alone && !shims_alive(engine, record->id) ? ATTACH_ALL : status.exits);
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)
@@ -281,6 +283,7 @@ static void tend_all(struct engine *engine)
 	size_t n = 0;
 
 	network_recover(engine);
+	joinfiles_recover(engine);
 	if (record_list(engine->store, &records, &n, &err) < 0) {
 		log_error("%s", err.message);
 		return;

@@ -58,7 +58,7 @@ def children(pid):
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 
-    def __init__(self, root=None, run=None, config=None, netns=None):
+    def __init__(self, root=None, run=None, config=None, netns=None, resolv_conf=None):
         self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
         self.state, self.run = self.root / "state", run or self.root / "run"
         self.log_path = self.root / "cleatd.log"
@@ -66,6 +66,8 @@ class Engine:
         self.arguments = []
         # The host's network is not the tests': without a namespace of its own an engine makes no network.
         self.netns = netns
+        # What it finds as the host's resolv.conf; None = the host's own.
+        self.resolv_conf = resolv_conf
         self.root.mkdir(parents=True, exist_ok=True)
         self.configure(config)
         self.arguments = ["--config", self.root / "config.json"]
@@ -88,7 +90,9 @@ class Engine:
         """`env`: more of the environment."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [*(["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []), BIN / "cleatd",
+                [*(["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []),
+                 *(["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.resolv_conf]
+                   if self.resolv_conf else []), BIN / "cleatd",
                  "--state", self.state, "--run", self.run, *self.arguments, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, **(env or {})})

@@ -285,7 +285,6 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "ExtraHosts", list(c->extra_hosts, c->n_extra_hosts));
 	set(o, "GroupAdd", list(c->groups, c->n_groups));
 	set(o, "IpcMode", text(c->ipc_mode[0] ? c->ipc_mode : "private"));
-	set(o, "Links", list(c->links, c->n_links));
 	set(o, "OomScoreAdj", json_integer(c->oom_score_case ? c->oom_score_adj : 0));
 	set(o, "PidMode", text(c->pid_mode));
 	set(o, "Privileged", json_boolean(c->privileged));
@@ -347,6 +346,7 @@ static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
 	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
 	set(o, "MacAddress", text(e->mac_address));
 	set(o, "DNSNames", list(e->dns_names, e->n_dns_names));
+	set(o, "Links", list(e->links, e->n_links));
 	return o;
 }
 
@@ -418,8 +418,10 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 	set(o, "ProcessLabel", text(""));
 	set(o, "AppArmorProfile", text(apparmor_of(c->config)));
 	set(o, "ExecIDs", list(c->exec_ids, c->n_exec_ids));
-	if (c->config)
+	if (c->config) {
 		set(o, "HostConfig", host_config(c->config));
+		set(json_object_get(o, "HostConfig"), "Links", dockerjson_links(c));
+	}
 	set(driver, "Name", text(c->layer_driver));
 	set(driver, "Data", json_object());
 	set(o, "GraphDriver", driver);
@@ -428,8 +430,11 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 		set(o, "SizeRootFs", json_integer((json_int_t)c->size_root_fs_bytes));
 	}
 	set(o, "Mounts", dockerjson_mounts(c->mounts, c->n_mounts));
-	if (c->config)
+	if (c->config) {
 		set(o, "Config", config(c->config));
+		if (!c->config->hostname[0])
+			set(json_object_get(o, "Config"), "Hostname", json_sprintf("%.12s", c->id));
+	}
 	set(o, "NetworkSettings", network_settings(c));
 	return o;
 }

@@ -13,6 +13,8 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *container);
 json_t *dockerjson_image(const Cleat__V1__ImageDetails *image);
 /* A container's `Mounts` and `NetworkSettings.Networks`. */
 json_t *dockerjson_mounts(Cleat__V1__MountPoint *const *mounts, size_t n);
+/* HostConfig.Links: those of the default network are shown with whose they are. */
+json_t *dockerjson_links(const Cleat__V1__ContainerDetails *container);
 json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n);
 /* "running" and so on. */
 const char *dockerjson_state(Cleat__V1__ContainerState state);

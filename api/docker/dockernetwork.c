@@ -90,3 +90,21 @@ json_t *dockerjson_network(const Cleat__V1__NetworkDetails *n)
 	json_object_set_new(o, "Labels", labels);
 	return o;
 }
+
+json_t *dockerjson_links(const Cleat__V1__ContainerDetails *container)
+{
+	const Cleat__V1__ContainerConfig *c = container->config;
+	json_t *links = c->n_links ? json_array() : json_null();
+
+	for (size_t i = 0; i < c->n_links; i++) {
+		const char *link = c->links[i], *colon = strchr(link, ':');
+
+		if (colon && strcmp(c->network_mode, "bridge") == 0)
+			json_array_append_new(links,
+					      json_sprintf("/%.*s:/%s/%s", (int)(colon - link),
+							   link, container->name, colon + 1));
+		else
+			json_array_append_new(links, text(link));
+	}
+	return links;
+}

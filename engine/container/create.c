@@ -16,6 +16,7 @@
 #include "fd.h"
 #include "history.h"
 #include "lifecycle.h"
+#include "links.h"
 #include "namefiles.h"
 #include "names.h"
 #include "netjoin.h"
@@ -342,6 +343,8 @@ static int make_visible(const struct create *create, const Cleat__V1__ContainerC
 	r = requests_remember(store, parts->key, parts->reply, parts->reply_len, err);
 	if (r == 0)
 		r = endpoints_record(create->engine, create->record.id, config, err);
+	if (r == 0)
+		r = links_record(create->engine, create->record.id, config, err);
 	if (r == 0)
 		r = record_set_intent(store, create->record.id, "", err);
 	ended = store_end(store, r == 0, err);

@@ -445,7 +445,9 @@ int lifecycle_rename(struct engine *engine, const char *reference, const char *k
 	if (lock < 0)
 		return lock;
 	r = rename_once(engine->store, record.id, key, plain, err);
-	if (r == 0)
+	if (r == 0) {
+		netjoin_renamed(engine, record.id);
 		tell_renamed(engine, &record);
+	}
 	return r;
 }

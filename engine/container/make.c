@@ -15,11 +15,13 @@
 #include "fd.h"
 #include "image.h"
 #include "lifecycle.h"
+#include "links.h"
 #include "mountplan.h"
 #include "mountsource.h"
 #include "netjoin.h"
 #include "network.h"
 #include "ports.h"
+#include "request.h"
 #include "rootlayers.h"
 #include "spec.h"
 #include "store/requests.h"
@@ -78,12 +80,28 @@ static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m,
 			      config->n_groups, &m->user, err);
 }
 
+/* Where the files are that make its names: with the container whose network it is in. */
+static char *names_dir(struct engine *engine, const char *id,
+		       const Cleat__V1__ContainerConfig *config)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	cleanup(request_freep) create_request *other = NULL;
+	const char *mode = config->network_mode;
+
+	if (!str_has_prefix(mode, "container:"))
+		return str_printf("%s/containers/%s", engine->state_dir, id);
+	if (record_find(engine->store, mode + strlen("container:"), &record, NULL) == 0)
+		other = request_of(&record, NULL);
+	return other ? names_dir(engine, record.id, other->config) : NULL;
+}
+
 static int build_json(struct engine *engine, const struct create *create,
 		      const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
 	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
 	const char *id = create->record.id;
 	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
+	cleanup_free char *names = names_dir(engine, id, config);
 	cleanup_free char *cgroup = str_printf("/%s/%s", engine->cgroup, id);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
 	int r = mountsource_find(&mounts, engine, &m->mounts, err);
@@ -98,6 +116,7 @@ static int build_json(struct engine *engine, const struct create *create,
 		.devices = m->devices.v,
 		.n_devices = m->devices.n,
 		.dir = dir,
+		.names_dir = names,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
@@ -108,7 +127,8 @@ static int build_json(struct engine *engine, const struct create *create,
 
 	if (r < 0)
 		return r;
-	return dir && cgroup ? spec_build(&in, &m->json, err) : err_sys(err, ENOMEM, "create");
+	return dir && names && cgroup ? spec_build(&in, &m->json, err)
+				      : err_sys(err, ENOMEM, "create");
 }
 
 static int pack_reply(const struct create *create, Cleat__V1__CreateContainerReply *reply,
@@ -191,32 +211,76 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	return r;
 }
 
-/* What the record says from here on: "" and "default" mean what they mean today. */
-static int settle_mode(const struct engine *engine, Cleat__V1__ContainerConfig *config)
+static int set_text(char **field, char *text)
 {
-	char *mode = strdup(network_mode(engine, config->network_mode));
-
-	if (!mode)
+	if (!text)
 		return -ENOMEM;
-	if (config->network_mode != protobuf_c_empty_string)
-		free(config->network_mode);
-	config->network_mode = mode;
+	if (*field != protobuf_c_empty_string)
+		free(*field);
+	*field = text;
 	return 0;
 }
 
-static int check_joined(struct engine *engine, const Cleat__V1__ContainerConfig *config,
-			struct err *err)
+/* What the record says from here on: "" and "default" mean what they mean today. */
+static int settle_mode(const struct engine *engine, Cleat__V1__ContainerConfig *config)
+{
+	return set_text(&config->network_mode, strdup(network_mode(engine, config->network_mode)));
+}
+
+/* What the other container has is not its own to choose. */
+static int check_joining(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	const struct {
+		const char *what;
+		bool asked;
+	} conflicts[] = {
+		{ "port publishing and the container type network mode", ports_wanted(config) },
+		{ "hostname and the network mode", config->hostname[0] != '\0' },
+		{ "dns and the network mode", config->n_dns > 0 },
+		{ "custom host-to-IP mapping and the network mode", config->n_extra_hosts > 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(conflicts); i++)
+		if (conflicts[i].asked)
+			return err_set(err, ERR_INVALID, "conflicting options: %s",
+				       conflicts[i].what);
+	return 0;
+}
+
+/* The record has the other one's id, who may get another name, and his host name. */
+static int check_joined(struct engine *engine, Cleat__V1__ContainerConfig *config, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
+	cleanup(request_freep) create_request *other = NULL;
 	const char *mode = config->network_mode;
+	int r;
 
 	if (!str_has_prefix(mode, "container:"))
 		return 0;
-	if (ports_wanted(config))
-		return err_set(err, ERR_INVALID,
-			       "conflicting options: port publishing and the container type "
-			       "network mode");
-	return record_find(engine->store, mode + strlen("container:"), &record, err);
+	r = check_joining(config, err);
+	r = r ? r : record_find(engine->store, mode + strlen("container:"), &record, err);
+	if (r < 0)
+		return r;
+	other = request_of(&record, err);
+	if (!other)
+		return -EIO;
+	if (set_text(&config->network_mode, str_printf("container:%s", record.id)) < 0 ||
+	    set_text(&config->hostname, other->config->hostname[0]
+						? strdup(other->config->hostname)
+						: str_printf("%.12s", record.id)) < 0)
+		return err_sys(err, ENOMEM, "create");
+	return 0;
+}
+
+static int check_servers(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	struct addr addr;
+
+	for (size_t i = 0; i < config->n_dns; i++)
+		if (addr_parse(config->dns[i], &addr) < 0)
+			return err_set(err, ERR_INVALID, "%.80s is not an ip address (dns)",
+				       config->dns[i]);
+	return 0;
 }
 
 static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *config,
@@ -224,6 +288,8 @@ static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *con
 {
 	int r = settle_mode(engine, config) < 0 ? err_sys(err, ENOMEM, "create") : 0;
 
+	r = r ? r : links_check(engine, config, err);
+	r = r ? r : check_servers(config, err);
 	r = r ? r : check_joined(engine, config, err);
 	r = r ? r : ports_check(config, err);
 	return r ? r : endpoints_check(engine, config, err);

@@ -5,10 +5,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "fd.h"
+#include "links.h"
+#include "netnames.h"
 #include "network.h"
+#include "resolvconf.h"
 #include "str.h"
 
 enum { RESOLV_MAX_BYTES = 64 << 10 };
@@ -23,66 +28,30 @@ static int write_text(int dir_fd, const char *id, const char *name, struct buf *
 	return r < 0 ? err_sys(err, r, "write %s of container %.12s", name, id) : 0;
 }
 
-static void add_words(struct buf *text, const char *key, char *const *words, size_t n)
+/* The host's; where its servers are for itself alone, systemd's resolver keeps the real ones elsewhere. */
+static void read_host_resolv(enum resolvconf_kind kind, struct buf *text)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_printf(text, "%s %s%s", i ? "" : key, words[i], i + 1 == n ? "\n" : "");
+	cleanup(buf_deinit) struct buf real = BUF_NULL;
+	int r = fd_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX_BYTES, text);
+
+	if (kind != RESOLVCONF_OWN || (r == 0 && resolvconf_has_servers(text->data)) ||
+	    fd_read_file(AT_FDCWD, "/run/systemd/resolve/resolv.conf", RESOLV_MAX_BYTES, &real) < 0)
+		return;
+	buf_deinit(text);
+	*text = real;
+	real = BUF_NULL;
 }
 
-/* A server at a loopback address is the host's, and not to be had from a namespace of its own. */
-static bool is_local_server(const char *line)
+static void make_resolv(const Cleat__V1__ContainerConfig *config, enum resolvconf_kind kind,
+			struct buf *out)
 {
-	char word[64];
-	struct addr addr;
+	const struct resolvconf_wishes wishes = { { config->dns, config->n_dns },
+						  { config->dns_search, config->n_dns_search },
+						  { config->dns_options, config->n_dns_options } };
+	cleanup(buf_deinit) struct buf host = BUF_NULL;
 
-	return sscanf(line, " nameserver %63s", word) == 1 && addr_parse(word, &addr) == 0 &&
-	       addr_is_loopback(&addr);
-}
-
-static bool has_servers(const char *text)
-{
-	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
-		char word[64];
-
-		line += *line == '\n';
-		if (sscanf(line, " nameserver %63s", word) == 1 && !is_local_server(line))
-			return true;
-	}
-	return false;
-}
-
-/* The host's, but for servers that only the host reaches; systemd's resolver keeps the real ones elsewhere. */
-static void copy_host_resolv(bool own_network, struct buf *out)
-{
-	static const char *const paths[] = { "/etc/resolv.conf",
-					     "/run/systemd/resolve/resolv.conf" };
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		buf_deinit(&text);
-		if (fd_read_file(AT_FDCWD, paths[i], RESOLV_MAX_BYTES, &text) == 0 &&
-		    (!own_network || has_servers(text.data)))
-			break;
-	}
-	for (const char *line = text.data; line && *line;) {
-		size_t n = strcspn(line, "\n");
-
-		n += line[n] == '\n';
-		if (!own_network || !is_local_server(line))
-			buf_append(out, line, n);
-		line += n;
-	}
-}
-
-/* What is given replaces the host's, as in resolv.conf(5). */
-static void write_resolv(const Cleat__V1__ContainerConfig *config, struct buf *text)
-{
-	for (size_t i = 0; i < config->n_dns; i++)
-		buf_printf(text, "nameserver %s\n", config->dns[i]);
-	if (!config->n_dns)
-		copy_host_resolv(network_mode_is_own(config->network_mode), text);
-	add_words(text, "search", config->dns_search, config->n_dns_search);
-	add_words(text, "options", config->dns_options, config->n_dns_options);
+	read_host_resolv(kind, &host);
+	resolvconf_write(host.data ? host.data : "", kind, &wishes, out);
 }
 
 /* Docker's host-gateway: the host, as the default network sees it. */
@@ -149,9 +118,34 @@ static int hosts_text(struct engine *engine, const char *id,
 	buf_puts(hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	for (size_t i = 0; r == 0 && i < config->n_extra_hosts; i++)
 		r = add_extra(engine, config->extra_hosts[i], hosts, err);
+	if (r == 0 && config->n_links)
+		r = links_add_hosts(engine, id, hosts, err);
 	if (endpoints)
 		add_own(endpoints, id, config, hosts);
 	return r ? r : hosts->error ? err_sys(err, hosts->error, "hosts") : 0;
+}
+
+/* As long as nothing is shorter than before, readers never see a file that is cut. */
+static int rewrite(int fd, const struct buf *text)
+{
+	ssize_t n;
+
+	if (text->error)
+		return text->error;
+	n = pwrite(fd, text->data, text->len, 0);
+	if (n < 0 || (size_t)n != text->len || ftruncate(fd, n) < 0)
+		return n < 0 ? -errno : -EIO;
+	return 0;
+}
+
+static int open_file(struct engine *engine, const char *id, const char *name)
+{
+	char path[96];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.64s/%s", id, name);
+	fd = openat(engine->containers_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
 }
 
 int namefiles_write_hosts(struct engine *engine, const char *id,
@@ -159,16 +153,69 @@ int namefiles_write_hosts(struct engine *engine, const char *id,
 			  const struct endpoints *endpoints, struct err *err)
 {
 	cleanup(buf_deinit) struct buf hosts = BUF_NULL;
+	/* others write it too when their addresses change */
+	cleanup_fd int lock = config->n_links ? netnames_lock(engine, err) : -1;
 	cleanup_fd int fd = -1;
-	char path[80];
-	int r = hosts_text(engine, id, config, endpoints, &hosts, err);
+	int r = config->n_links && lock < 0 ? lock : 0;
 
+	r = r ? r : hosts_text(engine, id, config, endpoints, &hosts, err);
 	if (r < 0)
 		return r;
-	(void)snprintf(path, sizeof(path), "%.64s/hosts", id);
-	fd = openat(engine->containers_fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
-	r = fd < 0 ? -errno : fd_write_all(fd, hosts.data, hosts.len);
+	fd = open_file(engine, id, "hosts");
+	r = fd < 0 ? fd : rewrite(fd, &hosts);
 	return r < 0 ? err_sys(err, r, "write hosts of container %.12s", id) : 0;
+}
+
+/* A file that has this time is as it was written here. */
+static struct timespec stamp_of(const struct record *record)
+{
+	return (struct timespec){ .tv_sec = record->created_ns / 1000000000,
+				  .tv_nsec = record->created_ns % 1000000000 };
+}
+
+static int write_stamped(int fd, const struct record *record, const struct buf *text)
+{
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, stamp_of(record) };
+	int r = rewrite(fd, text);
+
+	return r < 0 ? r : futimens(fd, times) < 0 ? -errno : 0;
+}
+
+static bool is_ours(int fd, const struct record *record)
+{
+	const struct timespec stamp = stamp_of(record);
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_mtim.tv_sec == stamp.tv_sec &&
+	       st.st_mtim.tv_nsec == stamp.tv_nsec;
+}
+
+static int write_resolv(struct engine *engine, const struct record *record,
+			const Cleat__V1__ContainerConfig *config, enum resolvconf_kind kind,
+			bool anyway, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	cleanup_fd int fd = open_file(engine, record->id, "resolv.conf");
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0 && (anyway || is_ours(fd, record))) {
+		make_resolv(config, kind, &text);
+		r = write_stamped(fd, record, &text);
+	}
+	return r < 0 ? err_sys(err, r, "write resolv.conf of container %.12s", record->id) : 0;
+}
+
+int namefiles_write_resolv(struct engine *engine, const struct record *record,
+			   const Cleat__V1__ContainerConfig *config, bool names, struct err *err)
+{
+	return write_resolv(engine, record, config, names ? RESOLVCONF_NAMES : RESOLVCONF_OWN, true,
+			    err);
+}
+
+int namefiles_change_resolv(struct engine *engine, const struct record *record,
+			    const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	return write_resolv(engine, record, config, RESOLVCONF_NAMES, false, err);
 }
 
 int namefiles_make(struct engine *engine, int dir_fd, const char *id,
@@ -179,7 +226,9 @@ int namefiles_make(struct engine *engine, int dir_fd, const char *id,
 	int r = hosts_text(engine, id, config, NULL, &hosts, err);
 
 	buf_printf(&hostname, "%.*s\n", name[0] ? 253 : 12, name[0] ? name : id);
-	write_resolv(config, &resolv);
+	make_resolv(config,
+		    network_mode_is_own(config->network_mode) ? RESOLVCONF_OWN : RESOLVCONF_HOST,
+		    &resolv);
 	r = r ? r : write_text(dir_fd, id, "hostname", &hostname, err);
 	r = r ? r : write_text(dir_fd, id, "hosts", &hosts, err);
 	return r ? r : write_text(dir_fd, id, "resolv.conf", &resolv, err);

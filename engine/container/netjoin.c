@@ -11,31 +11,14 @@
 #include "buf.h"
 #include "fd.h"
 #include "history.h"
+#include "joinfiles.h"
 #include "lifecycle.h"
 #include "log.h"
-#include "namefiles.h"
+#include "netnames.h"
 #include "proc.h"
+#include "request.h"
 #include "store/store.h"
 #include "str.h"
-
-typedef Cleat__V1__CreateContainerRequest create_request;
-
-static void free_request(create_request **request)
-{
-	if (*request)
-		cleat__v1__create_container_request__free_unpacked(*request, NULL);
-}
-
-static create_request *request_of(const struct record *record, struct err *err)
-{
-	create_request *request = cleat__v1__create_container_request__unpack(
-		NULL, record->config_len, record->config);
-
-	if (!request || !request->config)
-		(void)err_set(err, ERR_INTERNAL, "the record of container %.12s cannot be read",
-			      record->id);
-	return request;
-}
 
 bool netjoin_is_ours(const char *mode)
 {
@@ -163,13 +146,14 @@ static int make(struct engine *engine, const struct record *record, const struct
 
 	if (r < 0)
 		return r;
-	r = namefiles_write_hosts(engine, record->id, request->config, endpoints, err);
+	r = joinfiles_start(engine, record, request->config, endpoints, err);
 	if (r < 0) {
 		closep(netns);
 		*netns = -1;
 		(void)!attach_down(engine, record->id, ATTACH_ALL, NULL, NULL);
 		return r;
 	}
+	joinfiles_follow(engine, record->id);
 	if (tell)
 		tell_connected(engine, record->id, endpoints);
 	return 0;
@@ -178,8 +162,8 @@ static int make(struct engine *engine, const struct record *record, const struct
 static int begin(struct engine *engine, const struct record *record, const struct status *status,
 		 bool tell, int *netns, struct err *err)
 {
-	cleanup(free_request) create_request *request = request_of(record, err);
-	const char *mode = request && request->config ? request->config->network_mode : NULL;
+	cleanup(request_freep) create_request *request = request_of(record, err);
+	const char *mode = request ? request->config->network_mode : NULL;
 
 	*netns = -1;
 	if (!mode)
@@ -214,8 +198,13 @@ void netjoin_end(struct engine *engine, const char *id, uint64_t exits)
 
 	if (attach_down(engine, id, exits, left, &err) < 0)
 		log_error("cannot give back addresses and ports id=%.12s: %s", id, err.message);
-	for (size_t i = 0; left && i < left->n; i++)
+	if (left && left->n)
+		joinfiles_follow(engine, id);
+	for (size_t i = 0; left && i < left->n; i++) {
+		if (strcmp(left->v[i].name, "bridge") != 0)
+			netnames_publish(engine, left->v[i].id);
 		history_network(engine, left->v[i].id, left->v[i].name, "bridge", id, "disconnect");
+	}
 	free(left);
 }
 
@@ -234,14 +223,13 @@ static int check_mode(const create_request *request, const struct network *netwo
 	return 0;
 }
 
-static int write_hosts(struct engine *engine, const char *id, const create_request *request,
-		       struct err *err)
+/* A container that runs is in a network, or is no longer. */
+static void tell_others(struct engine *engine, const char *id, const struct network *network)
 {
-	cleanup(endpoints_freep) struct endpoints *endpoints = NULL;
-	int r = endpoints_load(engine, id, &endpoints, err);
-
-	r = r ? r : endpoints_read(engine, id, endpoints, err);
-	return r ? r : namefiles_write_hosts(engine, id, request->config, endpoints, err);
+	if (netnames_has(network))
+		netnames_publish(engine, network->id);
+	else
+		joinfiles_follow(engine, id);
 }
 
 static int plug(struct engine *engine, const struct record *record, const struct status *status,
@@ -256,10 +244,12 @@ static int plug(struct engine *engine, const struct record *record, const struct
 	if (netns < 0)
 		return 0;
 	r = attach_connect(engine, &wanted, netns, network->id, err);
-	r = r ? r : write_hosts(engine, record->id, request, err);
-	if (r == 0)
+	r = r ? r : joinfiles_change(engine, record, request->config, err);
+	if (r == 0) {
+		tell_others(engine, record->id, network);
 		history_network(engine, network->id, network->name, "bridge", record->id,
 				"connect");
+	}
 	return r;
 }
 
@@ -267,11 +257,12 @@ static int connect_locked(struct engine *engine, const struct record *record,
 			  const struct network *network, const Cleat__V1__EndpointConfig *config,
 			  struct err *err)
 {
-	cleanup(free_request) create_request *request = request_of(record, err);
+	cleanup(request_freep) create_request *request = request_of(record, err);
 	struct status status;
-	int r = request && request->config ? check_mode(request, network, err) : -EIO;
+	int r = request ? check_mode(request, network, err) : -EIO;
 
-	r = r ? r : endpoint_add(engine, record->id, network, config, err);
+	r = r ? r
+	      : endpoint_add(engine, record->id, network, config, request->config->hostname, err);
 	if (r < 0)
 		return r;
 	status_read(engine, record, &status);
@@ -321,12 +312,12 @@ int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkReques
 
 static int unplug(struct engine *engine, const struct pair *pair, struct err *err)
 {
-	cleanup(free_request) create_request *request = request_of(&pair->record, err);
+	cleanup(request_freep) create_request *request = request_of(&pair->record, err);
 	cleanup_fd int netns = -1;
 	struct status status;
 	int r = 0;
 
-	if (!request || !request->config)
+	if (!request)
 		return -EIO;
 	status_read(engine, &pair->record, &status);
 	netns = running_netns(&status);
@@ -341,7 +332,8 @@ static int unplug(struct engine *engine, const struct pair *pair, struct err *er
 		return r < 0 ? r : 0;
 	history_network(engine, pair->network.id, pair->network.name, "bridge", pair->record.id,
 			"disconnect");
-	return write_hosts(engine, pair->record.id, request, err);
+	tell_others(engine, pair->record.id, &pair->network);
+	return joinfiles_change(engine, &pair->record, request->config, err);
 }
 
 int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetworkRequest *request,
@@ -351,6 +343,12 @@ int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetwork
 	int r = find_pair(engine, request->network, request->container, &pair, err);
 
 	return r ? r : unplug(engine, &pair, err);
+}
+
+void netjoin_renamed(struct engine *engine, const char *id)
+{
+	netnames_publish_container(engine, id);
+	joinfiles_follow(engine, id);
 }
 
 int netjoin_remove(struct engine *engine, const struct network *network, struct err *err)

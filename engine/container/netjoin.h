@@ -30,6 +30,9 @@ void netjoin_end(struct engine *engine, const char *id, uint64_t exits);
 /* The same for all containers that do not run, whose end may not have been heard of yet. */
 void netjoin_sweep(struct engine *engine);
 
+/* Others find the container by its new name from now on. */
+void netjoin_renamed(struct engine *engine, const char *id);
+
 /* network_remove(), with its event. */
 int netjoin_remove(struct engine *engine, const struct network *network,
 		   struct err *err) must_check;

@@ -10,6 +10,7 @@
 #include "fd.h"
 #include "filter.h"
 #include "internal.h"
+#include "links.h"
 #include "proc.h"
 #include "record.h"
 #include "spec.h"
@@ -259,7 +260,7 @@ static int fill_command(Cleat__V1__ContainerDetails *out)
 	return 0;
 }
 
-static int fill_details(const struct engine *engine, const struct netview *view,
+static int fill_details(struct engine *engine, const struct netview *view,
 			Cleat__V1__ContainerDetails *out, const struct record *record)
 {
 	cleanup(free_request) create_request *request = stored_request(record);
@@ -289,6 +290,8 @@ static int fill_details(const struct engine *engine, const struct netview *view,
 	}
 	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
 	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
+		return -ENOMEM;
+	if (out->config && links_show(engine, record->id, out->config) < 0)
 		return -ENOMEM;
 	if (viewparts_networks(view, record->id, network_of(out->config), &out->networks,
 			       &out->n_networks) < 0 ||

@@ -11,7 +11,9 @@
 
 #include "bridge.h"
 #include "log.h"
+#include "netnames.h"
 #include "netns.h"
+#include "nftnames.h"
 #include "ports.h"
 #include "store/store.h"
 #include "str.h"
@@ -159,6 +161,15 @@ static int add_routes(struct attaching *a, struct err *err)
 	return r < 0 ? err_wrap(err, r, "add the default route") : 0;
 }
 
+/* Where a network has names, questions get to the name server. */
+static int lead_questions(const struct attaching *a, int netns, struct err *err)
+{
+	for (size_t i = 0; i < a->endpoints->n; i++)
+		if (netnames_has(&a->endpoints->v[i].network))
+			return nftnames_lead(netns, err);
+	return 0;
+}
+
 static int make_namespace(struct attaching *a, struct err *err)
 {
 	int r = netns_make(&a->netns, &a->inside, err);
@@ -169,6 +180,7 @@ static int make_namespace(struct attaching *a, struct err *err)
 	r = rtnl_commit(&a->inside, err);
 	for (size_t i = 0; r == 0 && i < a->endpoints->n; i++)
 		r = plug(a, i, err);
+	r = r ? r : lead_questions(a, a->netns, err);
 	return r ? r : add_routes(a, err);
 }
 
@@ -253,6 +265,7 @@ static int connect_one(struct attaching *a, int netns, const char *network_id, s
 	a->netns = netns;
 	r = plug(a, 0, err);
 	a->netns = -1;
+	r = r ? r : lead_questions(a, netns, err);
 	/* one that has a way out keeps it */
 	if (r == 0 && add_routes(a, NULL) < 0)
 		log_debug("no second default route id=%.12s", a->request->container_id);

@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "fd.h"
 #include "log.h"
+#include "netnames.h"
 #include "nft.h"
 #include "rules.h"
 #include "store/store.h"
@@ -365,4 +366,5 @@ void network_recover(struct engine *engine)
 	lock = network_lock(engine, &err);
 	if (lock < 0 || recover(engine, &err) < 0)
 		log_error("cannot make sure of the networks: %s", err.message);
+	netnames_recover(engine);
 }

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
+#include "linktext.h"
+#include "netnames.h"
 #include "pool.h"
 #include "store/store.h"
 #include "str.h"
@@ -49,6 +52,26 @@ static int check_address(const struct network *network, const char *text, int fa
 	return 0;
 }
 
+static int check_names(const struct network *network, const Cleat__V1__EndpointConfig *config,
+		       struct err *err)
+{
+	struct linktext link;
+
+	if (config->n_aliases && !netnames_has(network))
+		return err_set(err, ERR_INVALID,
+			       "network-scoped alias is supported only for containers in user "
+			       "defined networks");
+	for (size_t i = 0; i < config->n_aliases; i++)
+		if (!linktext_is_word(config->aliases[i]))
+			return err_set(err, ERR_INVALID, "invalid network alias: \"%.80s\"",
+				       config->aliases[i]);
+	for (size_t i = 0; i < config->n_links; i++)
+		if (linktext_parse(config->links[i], &link) < 0)
+			return err_set(err, ERR_INVALID, "bad format for links: \"%.80s\"",
+				       config->links[i]);
+	return 0;
+}
+
 static int check_config(const struct network *network, const Cleat__V1__EndpointConfig *config,
 			struct err *err)
 {
@@ -56,27 +79,45 @@ static int check_config(const struct network *network, const Cleat__V1__Endpoint
 	int r = check_address(network, config->ipv4_address, 0, err);
 
 	r = r ? r : check_address(network, config->ipv6_address, 1, err);
+	r = r ? r : check_names(network, config, err);
 	if (r == 0 && config->mac_address[0] && mac_parse(config->mac_address, mac) < 0)
 		return err_set(err, ERR_INVALID, "invalid MAC address: %.60s", config->mac_address);
 	return r;
 }
 
+/* What it is known by besides its own name, in Docker's order. */
+static char *names_of(const char *container_id, const Cleat__V1__EndpointConfig *config,
+		      const char *hostname)
+{
+	struct buf names = BUF_NULL;
+
+	for (size_t i = 0; i < config->n_aliases; i++)
+		buf_printf(&names, "%s ", config->aliases[i]);
+	buf_printf(&names, "%.12s", container_id);
+	if (linktext_is_word(hostname) && strncmp(hostname, container_id, 12) != 0)
+		buf_printf(&names, " %s", hostname);
+	return buf_steal(&names);
+}
+
 static int insert(struct engine *engine, const char *container_id, const struct network *network,
-		  const Cleat__V1__EndpointConfig *config, size_t position, struct err *err)
+		  const Cleat__V1__EndpointConfig *config, const char *hostname, size_t position,
+		  struct err *err)
 {
 	size_t len = cleat__v1__endpoint_config__get_packed_size(config);
 	cleanup_free uint8_t *bytes = malloc(len + 1);
+	cleanup_free char *names = names_of(container_id, config, hostname);
 	char id[65];
 	int r;
 
-	if (!bytes)
+	if (!bytes || !names)
 		return err_sys(err, ENOMEM, "endpoint");
 	cleat__v1__endpoint_config__pack(config, bytes);
 	str_random_id(id);
-	r = store_run(engine->store, err,
-		      "INSERT INTO endpoints (container_id, network_id, position, id, config) "
-		      "VALUES (?, ?, ?, ?, ?)",
-		      "ssisb", container_id, network->id, (int64_t)position, id, bytes, len);
+	r = store_run(
+		engine->store, err,
+		"INSERT INTO endpoints (container_id, network_id, position, id, config, names) "
+		"VALUES (?, ?, ?, ?, ?, ?)",
+		"ssisbs", container_id, network->id, (int64_t)position, id, bytes, len, names);
 	if (r == -EEXIST)
 		return err_reason(err, ERR_EXISTS, "ENDPOINT_EXISTS",
 				  "the container is in network %.80s already", network->name);
@@ -96,7 +137,7 @@ static bool is_of(const Cleat__V1__EndpointConfig *endpoint, const char *mode,
 /* Calls `each` for every network that a config names, that of network_mode first. */
 struct walk {
 	struct engine *engine;
-	const char *container_id;
+	const char *container_id, *hostname;
 	size_t position;
 	int (*each)(struct walk *walk, const struct network *network,
 		    const Cleat__V1__EndpointConfig *config, struct err *err);
@@ -125,16 +166,21 @@ static int visit_all(struct walk *walk, const Cleat__V1__ContainerConfig *config
 {
 	static const Cleat__V1__EndpointConfig none = CLEAT__V1__ENDPOINT_CONFIG__INIT;
 	const Cleat__V1__EndpointConfig *own = NULL;
-	Cleat__V1__EndpointConfig with_mac;
+	Cleat__V1__EndpointConfig merged;
 	int r;
 
 	for (size_t i = 0; !own && i < config->n_endpoints; i++)
 		if (is_of(config->endpoints[i], config->network_mode, first))
 			own = config->endpoints[i];
-	with_mac = own ? *own : none;
-	if (!with_mac.mac_address[0])
-		with_mac.mac_address = config->mac_address;
-	r = visit(walk, first->id, &with_mac, err);
+	merged = own ? *own : none;
+	if (!merged.mac_address[0])
+		merged.mac_address = config->mac_address;
+	/* on the default network links are another thing */
+	if (!merged.n_links && netnames_has(first)) {
+		merged.links = config->links;
+		merged.n_links = config->n_links;
+	}
+	r = visit(walk, first->id, &merged, err);
 	for (size_t i = 0; r == 0 && i < config->n_endpoints; i++)
 		if (config->endpoints[i] != own)
 			r = visit(walk, config->endpoints[i]->network, config->endpoints[i], err);
@@ -169,7 +215,8 @@ static int check_each(struct walk *walk, const struct network *network,
 static int record_each(struct walk *walk, const struct network *network,
 		       const Cleat__V1__EndpointConfig *config, struct err *err)
 {
-	return insert(walk->engine, walk->container_id, network, config, walk->position, err);
+	return insert(walk->engine, walk->container_id, network, config, walk->hostname,
+		      walk->position, err);
 }
 
 int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
@@ -183,7 +230,10 @@ int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *con
 int endpoints_record(struct engine *engine, const char *container_id,
 		     const Cleat__V1__ContainerConfig *config, struct err *err)
 {
-	struct walk walk = { .engine = engine, .container_id = container_id, .each = record_each };
+	struct walk walk = { .engine = engine,
+			     .container_id = container_id,
+			     .hostname = config->hostname,
+			     .each = record_each };
 
 	return walk_config(&walk, config, err);
 }
@@ -195,7 +245,7 @@ static int take_number(const struct store_row *row, void *ctx)
 }
 
 int endpoint_add(struct engine *engine, const char *container_id, const struct network *network,
-		 const Cleat__V1__EndpointConfig *config, struct err *err)
+		 const Cleat__V1__EndpointConfig *config, const char *hostname, struct err *err)
 {
 	int64_t position = 0;
 	int r = check_config(network, config, err);
@@ -208,7 +258,8 @@ int endpoint_add(struct engine *engine, const char *container_id, const struct n
 	if (r == 0 && position >= ENDPOINTS_MAX)
 		return err_set(err, ERR_INVALID, "a container can be in %d networks",
 			       ENDPOINTS_MAX);
-	return r ? r : insert(engine, container_id, network, config, (size_t)position, err);
+	return r ? r
+		 : insert(engine, container_id, network, config, hostname, (size_t)position, err);
 }
 
 int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,

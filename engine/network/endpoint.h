@@ -38,9 +38,10 @@ int endpoints_record(struct engine *engine, const char *container_id,
 /* Checks what a config says of networks before anything is made: that they are there, and addresses within them. */
 int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
 		    struct err *err) must_check;
-/* One more, of a container that exists. -EEXIST when it is in the network. */
+/* One more, of a container that exists and has this host name. -EEXIST when it is in the network. */
 int endpoint_add(struct engine *engine, const char *container_id, const struct network *network,
-		 const Cleat__V1__EndpointConfig *config, struct err *err) must_check;
+		 const Cleat__V1__EndpointConfig *config, const char *hostname,
+		 struct err *err) must_check;
 /* 1 = it is removed, 0 = there was none. */
 int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,
 		    struct err *err) must_check;

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "thread.h"
 
@@ -15,7 +17,7 @@ struct visit {
 	int into; /* -1 = a new one */
 	int fd, r;
 	const char *what;
-	struct rtnl *rtnl;
+	struct rtnl *rtnl; /* NULL = a socket for nftables is wanted, in fd */
 };
 
 /* Everything below /proc/sys/net is of the thread's namespace. What a kernel does not have is not set. */
@@ -44,6 +46,15 @@ static int make(struct visit *v)
 	return 0;
 }
 
+static int open_socket(struct visit *v)
+{
+	v->what = "open a socket in a network namespace";
+	if (v->rtnl)
+		return rtnl_open(v->rtnl);
+	v->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	return v->fd < 0 ? -errno : 0;
+}
+
 static void *visit(void *arg)
 {
 	struct visit *v = arg;
@@ -54,10 +65,8 @@ static void *visit(void *arg)
 		v->what = "enter a network namespace";
 		v->r = setns(v->into, CLONE_NEWNET) ? -errno : 0;
 	}
-	if (v->r == 0) {
-		v->what = "open a socket in a network namespace";
-		v->r = rtnl_open(v->rtnl);
-	}
+	if (v->r == 0)
+		v->r = open_socket(v);
 	return NULL;
 }
 
@@ -89,4 +98,14 @@ int netns_enter(int fd, struct rtnl *rtnl, struct err *err)
 	struct visit v = { .into = fd, .fd = -1, .rtnl = rtnl };
 
 	return run(&v, err);
+}
+
+int netns_open_nftables(int netns, int *out, struct err *err)
+{
+	struct visit v = { .into = netns, .fd = -1 };
+	int r = run(&v, err);
+
+	if (r == 0)
+		*out = v.fd;
+	return r;
 }

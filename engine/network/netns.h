@@ -12,3 +12,5 @@
 int netns_make(int *fd, struct rtnl *rtnl, struct err *err) must_check;
 /* A socket into an existing one (borrowed). */
 int netns_enter(int fd, struct rtnl *rtnl, struct err *err) must_check;
+/* A socket of NETLINK_NETFILTER into it, in *out (owned). */
+int netns_open_nftables(int netns, int *out, struct err *err) must_check;

@@ -16,6 +16,7 @@ struct seen_endpoint {
 	char gateway[NETWORK_FAMILIES][ADDR_TEXT_MAX];
 	uint8_t prefix[NETWORK_FAMILIES];
 	Cleat__V1__EndpointConfig *config;
+	char *names; /* in the network; NULL = it has none */
 };
 
 struct seen_port {
@@ -32,8 +33,10 @@ struct netview {
 
 struct netview *netview_free(struct netview *view)
 {
-	for (size_t i = 0; view && i < view->n_endpoints; i++)
+	for (size_t i = 0; view && i < view->n_endpoints; i++) {
 		cleat__v1__endpoint_config__free_unpacked(view->endpoints[i].config, NULL);
+		free(view->endpoints[i].names);
+	}
 	if (view) {
 		free(view->endpoints);
 		free(view->ports);
@@ -87,6 +90,12 @@ static void take_pools(struct seen_endpoint *e, const struct store_row *row, int
 		cleat__v1__create_network_request__free_unpacked(config, NULL);
 }
 
+/* A container's network that is none of the builtin ones. */
+static bool has_names(const char *network)
+{
+	return strcmp(network, "bridge") != 0;
+}
+
 static int add_endpoint(const struct store_row *row, void *ctx)
 {
 	struct netview *view = ctx;
@@ -111,6 +120,8 @@ static int add_endpoint(const struct store_row *row, void *ctx)
 	if (!e->name[0])
 		(void)snprintf(e->name, sizeof(e->name), "%s", e->config->network);
 	view->n_endpoints++;
+	e->names = has_names(e->name) ? str_printf("%s %s", store_text(row, 8), store_text(row, 9))
+				      : NULL;
 	return 0;
 }
 
@@ -130,13 +141,14 @@ static int add_port(const struct store_row *row, void *ctx)
 	return 0;
 }
 
-#define ENDPOINTS                                                                             \
-	"SELECT e.container_id, e.id, e.network_id, COALESCE(n.name, ''), e.config, "         \
-	"(SELECT a.address FROM addresses AS a WHERE a.container_id = e.container_id "        \
-	"AND a.network_id = e.network_id AND a.address NOT LIKE '%:%'), "                     \
-	"(SELECT a.address FROM addresses AS a WHERE a.container_id = e.container_id "        \
-	"AND a.network_id = e.network_id AND a.address LIKE '%:%'), COALESCE(n.config, x'') " \
-	"FROM endpoints AS e LEFT JOIN networks AS n ON n.id = e.network_id "
+#define ENDPOINTS                                                                              \
+	"SELECT e.container_id, e.id, e.network_id, COALESCE(n.name, ''), e.config, "          \
+	"(SELECT a.address FROM addresses AS a WHERE a.container_id = e.container_id "         \
+	"AND a.network_id = e.network_id AND a.address NOT LIKE '%:%'), "                      \
+	"(SELECT a.address FROM addresses AS a WHERE a.container_id = e.container_id "         \
+	"AND a.network_id = e.network_id AND a.address LIKE '%:%'), COALESCE(n.config, x''), " \
+	"c.name, e.names FROM endpoints AS e JOIN containers AS c ON c.id = e.container_id "   \
+	"LEFT JOIN networks AS n ON n.id = e.network_id "
 #define PORTS "SELECT container_id, protocol, host_address, host_port, container_port FROM ports "
 
 int netview_load(struct engine *engine, const char *container_id, struct netview **out,
@@ -202,6 +214,27 @@ static int copy_list(char *const *from, size_t n_from, char ***out, size_t *n)
 	return 0;
 }
 
+/* Words of a text, each once. */
+static int split_words(const char *text, char ***out, size_t *n)
+{
+	*out = calloc(strlen(text) / 2 + 2, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (size_t len; *(text += strspn(text, " ")); text += len) {
+		bool known = false;
+
+		len = strcspn(text, " ");
+		for (size_t i = 0; i < *n && !known; i++)
+			known = strlen((*out)[i]) == len && strncmp((*out)[i], text, len) == 0;
+		if (known)
+			continue;
+		(*out)[*n] = strndup(text, len);
+		if (!(*out)[(*n)++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static void mac_text(const struct seen_endpoint *e, char out[MAC_TEXT_MAX])
 {
 	struct addr addr;
@@ -236,7 +269,11 @@ static int fill(const struct seen_endpoint *e, Cleat__V1__EndpointStatus *out)
 	if (!out->network || !out->network_id || !out->endpoint_id || !out->gateway ||
 	    !out->ip_address || !out->ipv6_gateway || !out->ipv6_address || !out->mac_address)
 		return -ENOMEM;
-	return copy_list(e->config->aliases, e->config->n_aliases, &out->aliases, &out->n_aliases);
+	if (copy_list(e->config->aliases, e->config->n_aliases, &out->aliases, &out->n_aliases) <
+		    0 ||
+	    copy_list(e->config->links, e->config->n_links, &out->links, &out->n_links) < 0)
+		return -ENOMEM;
+	return e->names ? split_words(e->names, &out->dns_names, &out->n_dns_names) : 0;
 }
 
 int netview_endpoints(const struct netview *view, const char *container_id,

@@ -48,7 +48,8 @@ struct spec_input {
 	size_t n_mounts;
 	const struct spec_device *devices; /* instead of the config's */
 	size_t n_devices;
-	const char *dir; /* STATE/containers/ID: upper, work, hostname, hosts, resolv.conf */
+	const char *dir;       /* STATE/containers/ID: upper, work */
+	const char *names_dir; /* where hostname, hosts and resolv.conf are; NULL = dir */
 	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that
 	 * the shim hands the runtime from SPEC_LAYER_FD on. */
 	const char *const *lower;

@@ -91,7 +91,8 @@ static int add_files(const struct spec_input *in, json_t *mounts, struct err *er
 
 	for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++) {
 		cleanup_free char *target = str_path("/etc", files[i]);
-		cleanup_free char *source = str_path(in->dir, files[i]);
+		cleanup_free char *source =
+			str_path(in->names_dir ? in->names_dir : in->dir, files[i]);
 
 		if (!target || !source)
 			return err_sys(err, ENOMEM, "mounts");

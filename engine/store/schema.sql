@@ -146,3 +146,13 @@ CREATE TABLE ports (                             -- published now
 	PRIMARY KEY (protocol, host_port, host_address)
 ) WITHOUT ROWID;
 CREATE INDEX ports_by_container ON ports(container_id);
+-- Migration 6: by which names containers are known in networks, and links on the default network.
+ALTER TABLE endpoints ADD COLUMN names TEXT NOT NULL DEFAULT ''; -- besides the container's: aliases, short id, host name
+UPDATE endpoints SET names = substr(container_id, 1, 12);
+CREATE TABLE links (
+	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	alias        TEXT NOT NULL,              -- by which it knows the target
+	target_id    TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	PRIMARY KEY (container_id, alias)
+) WITHOUT ROWID;
+CREATE INDEX links_by_target ON links(target_id);

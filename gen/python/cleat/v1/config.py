@@ -73,11 +73,16 @@ class ContainerConfig(codec.Message):
     # "80/tcp"
     exposed_ports: list[str] = field(default_factory=list)
     publish_all_ports: bool = False
+    # addresses of servers, instead of the host's
     dns: list[str] = field(default_factory=list)
+    # instead of the host's; "." = none
     dns_search: list[str] = field(default_factory=list)
+    # instead of the host's, as in resolv.conf(5)
     dns_options: list[str] = field(default_factory=list)
     # name:address, address may be host-gateway
     extra_hosts: list[str] = field(default_factory=list)
+    # container[:alias]. On the default network lines of /etc/hosts; in another, of which network_mode is
+    # the name, EndpointConfig.links where that has none.
     links: list[str] = field(default_factory=list)
     mac_address: str = ""
     # Isolation.
@@ -282,7 +287,9 @@ Mount.FIELDS = (
 @dataclass
 class EndpointConfig(codec.Message):
     network: str = ""
+    # further names; not on the default network
     aliases: list[str] = field(default_factory=list)
+    # name[:alias]: for this container alone the alias is the name's address
     links: list[str] = field(default_factory=list)
     ipv4_address: str = ""
     ipv6_address: str = ""

@@ -399,7 +399,10 @@ class EndpointStatus(codec.Message):
     ipv6_prefix_len: int = 0
     mac_address: str = ""
     aliases: list[str] = field(default_factory=list)
+    # all that it is known by there: name, aliases, short id, host name
     dns_names: list[str] = field(default_factory=list)
+    # target:alias, known to this container alone
+    links: list[str] = field(default_factory=list)
 
 
 EndpointStatus.FIELDS = (
@@ -415,6 +418,7 @@ EndpointStatus.FIELDS = (
     (10, "mac_address", "one", "string", None),
     (11, "aliases", "many", "string", None),
     (12, "dns_names", "many", "string", None),
+    (13, "links", "many", "string", None),
 )
 
 
