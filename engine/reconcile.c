@@ -152,9 +152,9 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	}
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
-	if (status_active(&status))
-		joinfiles_mend(engine, record);
-	else /* a shim that lives may be about to start the container, for an engine that died meanwhile */
+	netjoin_mend(engine, record, &status);
+	/* a shim that lives may be about to start the container, for an engine that died meanwhile */
+	if (!status_active(&status))
 		netjoin_end(engine, record->id,
 			    *alone && !shims_alive(engine, record->id) ? ATTACH_ALL : status.exits);
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)

@@ -71,6 +71,20 @@
 	X(SWEEP_BUILDS_FORGOTTEN)                                                                \
 	X(SWEEP_LAYERS_GONE)                                                                     \
 	X(SWEEP_BLOBS_GONE)                                                                      \
+	/* names in networks: start, end, rename, connect, disconnect */                         \
+	X(NAMES_LEASED)                                                                          \
+	X(NAMES_HOSTS_WRITTEN)                                                                   \
+	X(NAMES_RESOLV_WRITTEN)                                                                  \
+	X(NAMES_SPEC_WRITTEN)                                                                    \
+	X(NAMES_SHIM_TOLD)                                                                       \
+	X(NAMES_PUBLISHED)                                                                       \
+	X(NAMES_ENDPOINT_ADDED)                                                                  \
+	X(NAMES_PLUGGED)                                                                         \
+	X(NAMES_RENAMED)                                                                         \
+	X(NAMES_LEAVING)                                                                         \
+	X(NAMES_UNPLUGGED)                                                                       \
+	X(NAMES_ENDPOINT_REMOVED)                                                                \
+	X(NAMES_RELEASED)                                                                        \
 	/* a worker */                                                                           \
 	X(WORKER_LAYER_BEGUN)                                                                    \
 	X(WORKER_LAYER_GREW)                                                                     \

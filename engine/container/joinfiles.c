@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "fault.h"
 #include "links.h"
 #include "log.h"
 #include "namefiles.h"
@@ -28,7 +29,9 @@ int joinfiles_start(struct engine *engine, const struct record *record,
 	bool names = resolverfile_wanted(endpoints);
 	int r = namefiles_write_hosts(engine, record->id, config, endpoints, err);
 
+	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
 	r = r ? r : namefiles_write_resolv(engine, record, config, names, err);
+	fault_point(FAULT_NAMES_RESOLV_WRITTEN);
 	if (r == 0 && names)
 		r = resolverfile_write(engine, record->id, config, endpoints, err);
 	else if (r == 0)
@@ -69,12 +72,16 @@ static int change(struct engine *engine, const struct record *record,
 {
 	int r = namefiles_write_hosts(engine, record->id, config, endpoints, err);
 
+	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
 	if (r < 0 || (!resolverfile_wanted(endpoints) && !resolverfile_exists(engine, record->id)))
 		return r;
 	r = resolverfile_write(engine, record->id, config, endpoints, err);
 	if (r < 0 || tell_shim(engine, record->id) < 0)
 		return r;
-	return namefiles_change_resolv(engine, record, config, err);
+	fault_point(FAULT_NAMES_SHIM_TOLD);
+	r = namefiles_change_resolv(engine, record, config, err);
+	fault_point(FAULT_NAMES_RESOLV_WRITTEN);
+	return r;
 }
 
 int joinfiles_change(struct engine *engine, const struct record *record,

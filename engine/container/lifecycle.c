@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "attach.h"
+#include "fault.h"
 #include "fd.h"
 #include "history.h"
 #include "log.h"
@@ -446,6 +447,7 @@ int lifecycle_rename(struct engine *engine, const char *reference, const char *k
 		return lock;
 	r = rename_once(engine->store, record.id, key, plain, err);
 	if (r == 0) {
+		fault_point(FAULT_NAMES_RENAMED);
 		netjoin_renamed(engine, record.id);
 		tell_renamed(engine, &record);
 	}

@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "bridge.h"
 #include "buf.h"
+#include "fault.h"
 #include "fd.h"
 #include "history.h"
 #include "joinfiles.h"
@@ -135,6 +136,54 @@ static int attach(struct engine *engine, const struct attach_request *request, i
 	return r;
 }
 
+/* Out of a network's half: its interface, where there is one, its addresses and its row. */
+static int take_out(struct engine *engine, const struct record *record, const struct status *status,
+		    const char *network_id, struct err *err)
+{
+	cleanup_fd int netns = running_netns(status);
+	struct network network = { .id = "" };
+	int r = 0;
+
+	(void)snprintf(network.id, sizeof(network.id), "%s", network_id);
+	if (netns >= 0)
+		r = attach_disconnect(engine, record->id, netns, &network, err);
+	fault_point(FAULT_NAMES_UNPLUGGED);
+	r = r ? r : endpoint_remove(engine, record->id, network_id, err);
+	fault_point(FAULT_NAMES_ENDPOINT_REMOVED);
+	return r;
+}
+
+/* What an engine was killed at: a connection is undone, a disconnection done. 1 = one of the network `wanted` was. */
+static int settle(struct engine *engine, const struct record *record, const struct status *status,
+		  const char *wanted, struct err *err)
+{
+	bool found = false, any = false;
+	char network_id[65];
+	int r;
+
+	while ((r = endpoint_half_done(engine, record->id, network_id, err)) > 0) {
+		any = true;
+		found = found || strcmp(network_id, wanted) == 0;
+		r = take_out(engine, record, status, network_id, err);
+		if (r < 0)
+			return r;
+		netnames_publish(engine, network_id);
+	}
+	if (any)
+		joinfiles_follow(engine, record->id);
+	return r < 0 ? r : found;
+}
+
+void netjoin_mend(struct engine *engine, const struct record *record, const struct status *status)
+{
+	struct err err = ERR_NULL;
+
+	if (settle(engine, record, status, "", &err) < 0)
+		log_error("a network is half connected id=%.12s: %s", record->id, err.message);
+	if (status_active(status))
+		joinfiles_mend(engine, record);
+}
+
 static int make(struct engine *engine, const struct record *record, const struct status *status,
 		const create_request *request, bool tell, int *netns, struct err *err)
 {
@@ -142,7 +191,9 @@ static int make(struct engine *engine, const struct record *record, const struct
 					       .exits = status->exits,
 					       .config = request->config };
 	cleanup(endpoints_freep) struct endpoints *endpoints = NULL;
-	int r = attach(engine, &wanted, netns, &endpoints, err);
+	int r = settle(engine, record, status, "", err);
+
+	r = r < 0 ? r : attach(engine, &wanted, netns, &endpoints, err);
 
 	if (r < 0)
 		return r;
@@ -261,14 +312,19 @@ static int connect_locked(struct engine *engine, const struct record *record,
 	struct status status;
 	int r = request ? check_mode(request, network, err) : -EIO;
 
-	r = r ? r
-	      : endpoint_add(engine, record->id, network, config, request->config->hostname, err);
+	status_read(engine, record, &status);
+	r = r ? r : settle(engine, record, &status, "", err);
+	r = r < 0 ? r
+		  : endpoint_add(engine, record->id, network, config, request->config->hostname,
+				 err);
 	if (r < 0)
 		return r;
-	status_read(engine, record, &status);
+	fault_point(FAULT_NAMES_ENDPOINT_ADDED);
 	r = plug(engine, record, &status, request, network, err);
-	if (r < 0)
-		(void)!endpoint_remove(engine, record->id, network->id, NULL);
+	r = r ? r : endpoint_set_intent(engine, record->id, network->id, ENDPOINT_AT_REST, err);
+	if (r >= 0)
+		return 0;
+	(void)!settle(engine, record, &status, "", NULL);
 	return r;
 }
 
@@ -310,29 +366,34 @@ int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkReques
 	return r ? r : connect_locked(engine, &pair.record, &pair.network, &config, err);
 }
 
+static int not_connected(const struct pair *pair, struct err *err)
+{
+	return err_set(err, ERR_PERMISSION, "container %.12s is not connected to network %.80s",
+		       pair->record.id, pair->network.name);
+}
+
 static int unplug(struct engine *engine, const struct pair *pair, struct err *err)
 {
+	const char *id = pair->record.id, *network_id = pair->network.id;
 	cleanup(request_freep) create_request *request = request_of(&pair->record, err);
-	cleanup_fd int netns = -1;
 	struct status status;
-	int r = 0;
+	int r;
 
 	if (!request)
 		return -EIO;
 	status_read(engine, &pair->record, &status);
-	netns = running_netns(&status);
-	if (netns >= 0)
-		r = attach_disconnect(engine, pair->record.id, netns, &pair->network, err);
-	r = r ? r : endpoint_remove(engine, pair->record.id, pair->network.id, err);
-	if (r == 0)
-		return err_set(err, ERR_PERMISSION,
-			       "container %.12s is not connected to network %.80s", pair->record.id,
-			       pair->network.name);
-	if (r < 0 || netns < 0)
+	r = settle(engine, &pair->record, &status, network_id, err);
+	if (r)
 		return r < 0 ? r : 0;
-	history_network(engine, pair->network.id, pair->network.name, "bridge", pair->record.id,
-			"disconnect");
-	tell_others(engine, pair->record.id, &pair->network);
+	r = endpoint_set_intent(engine, id, network_id, ENDPOINT_LEAVING, err);
+	if (r <= 0)
+		return r < 0 ? r : not_connected(pair, err);
+	fault_point(FAULT_NAMES_LEAVING);
+	r = take_out(engine, &pair->record, &status, network_id, err);
+	if (r < 0 || !status_active(&status))
+		return r < 0 ? r : 0;
+	history_network(engine, network_id, pair->network.name, "bridge", id, "disconnect");
+	tell_others(engine, id, &pair->network);
 	return joinfiles_change(engine, &pair->record, request->config, err);
 }
 

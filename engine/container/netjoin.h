@@ -30,6 +30,9 @@ void netjoin_end(struct engine *engine, const char *id, uint64_t exits);
 /* The same for all containers that do not run, whose end may not have been heard of yet. */
 void netjoin_sweep(struct engine *engine);
 
+/* Carries on what an engine was killed at, with the container's lock held. Logs what goes wrong. */
+void netjoin_mend(struct engine *engine, const struct record *record, const struct status *status);
+
 /* Others find the container by its new name from now on. */
 void netjoin_renamed(struct engine *engine, const char *id);
 

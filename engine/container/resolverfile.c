@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "cleat/shim/v1/shim.pb-c.h"
+#include "fault.h"
 #include "fd.h"
 #include "linktext.h"
 #include "netnames.h"
@@ -138,6 +139,7 @@ int resolverfile_write(struct engine *engine, const char *id,
 	r = r ? r
 	      : fd_replace_file(engine->containers_fd, path_of(id, path), bytes.data, bytes.len,
 				0600, false);
+	fault_point(FAULT_NAMES_SPEC_WRITTEN);
 	return r < 0 ? err_sys(err, r, "write resolver of container %.12s", id) : 0;
 }
 

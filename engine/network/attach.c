@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "bridge.h"
+#include "fault.h"
 #include "log.h"
 #include "netnames.h"
 #include "netns.h"
@@ -96,6 +97,7 @@ static int record(struct attaching *a, bool with_ports, struct err *err)
 	if (r == 0 && with_ports)
 		r = record_ports(a, err);
 	ended = store_end(a->engine->store, r == 0, err);
+	fault_point(FAULT_NAMES_LEASED);
 	return r < 0 ? r : ended;
 }
 
@@ -265,6 +267,7 @@ static int connect_one(struct attaching *a, int netns, const char *network_id, s
 	a->netns = netns;
 	r = plug(a, 0, err);
 	a->netns = -1;
+	fault_point(FAULT_NAMES_PLUGGED);
 	r = r ? r : lead_questions(a, netns, err);
 	/* one that has a way out keeps it */
 	if (r == 0 && add_routes(a, NULL) < 0)
@@ -335,8 +338,10 @@ int attach_down(struct engine *engine, const char *container_id, uint64_t exits,
 			    "si", container_id, (int64_t)exits);
 
 	r = r ? r : ports_release(engine, container_id, exits, err);
-	if (r == 0 && own.n)
+	if (r == 0 && own.n) {
 		r = endpoints_release(engine, container_id, exits, err);
+		fault_point(FAULT_NAMES_RELEASED);
+	}
 	if (r >= 0 && left)
 		*left = own;
 	return r < 0 ? r : 0;

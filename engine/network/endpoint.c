@@ -100,8 +100,8 @@ static char *names_of(const char *container_id, const Cleat__V1__EndpointConfig 
 }
 
 static int insert(struct engine *engine, const char *container_id, const struct network *network,
-		  const Cleat__V1__EndpointConfig *config, const char *hostname, size_t position,
-		  struct err *err)
+		  const Cleat__V1__EndpointConfig *config, const char *hostname, const char *intent,
+		  size_t position, struct err *err)
 {
 	size_t len = cleat__v1__endpoint_config__get_packed_size(config);
 	cleanup_free uint8_t *bytes = malloc(len + 1);
@@ -113,11 +113,11 @@ static int insert(struct engine *engine, const char *container_id, const struct 
 		return err_sys(err, ENOMEM, "endpoint");
 	cleat__v1__endpoint_config__pack(config, bytes);
 	str_random_id(id);
-	r = store_run(
-		engine->store, err,
-		"INSERT INTO endpoints (container_id, network_id, position, id, config, names) "
-		"VALUES (?, ?, ?, ?, ?, ?)",
-		"ssisbs", container_id, network->id, (int64_t)position, id, bytes, len, names);
+	r = store_run(engine->store, err,
+		      "INSERT INTO endpoints (container_id, network_id, position, id, config, "
+		      "names, intent) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		      "ssisbss", container_id, network->id, (int64_t)position, id, bytes, len,
+		      names, intent);
 	if (r == -EEXIST)
 		return err_reason(err, ERR_EXISTS, "ENDPOINT_EXISTS",
 				  "the container is in network %.80s already", network->name);
@@ -216,7 +216,7 @@ static int record_each(struct walk *walk, const struct network *network,
 		       const Cleat__V1__EndpointConfig *config, struct err *err)
 {
 	return insert(walk->engine, walk->container_id, network, config, walk->hostname,
-		      walk->position, err);
+		      ENDPOINT_AT_REST, walk->position, err);
 }
 
 int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
@@ -259,7 +259,36 @@ int endpoint_add(struct engine *engine, const char *container_id, const struct n
 		return err_set(err, ERR_INVALID, "a container can be in %d networks",
 			       ENDPOINTS_MAX);
 	return r ? r
-		 : insert(engine, container_id, network, config, hostname, (size_t)position, err);
+		 : insert(engine, container_id, network, config, hostname, "joining",
+			  (size_t)position, err);
+}
+
+int endpoint_set_intent(struct engine *engine, const char *container_id, const char *network_id,
+			const char *intent, struct err *err)
+{
+	return store_run(
+		engine->store, err,
+		"UPDATE endpoints SET intent = ? WHERE container_id = ? AND network_id = ?", "sss",
+		intent, container_id, network_id);
+}
+
+static int take_id(const struct store_row *row, void *ctx)
+{
+	(void)snprintf(ctx, 65, "%s", store_text(row, 0));
+	return 0;
+}
+
+int endpoint_half_done(struct engine *engine, const char *container_id, char network_id[65],
+		       struct err *err)
+{
+	int r;
+
+	network_id[0] = '\0';
+	r = store_query(engine->store, err, take_id, network_id,
+			"SELECT network_id FROM endpoints WHERE container_id = ? AND intent <> '' "
+			"LIMIT 1",
+			"s", container_id);
+	return r < 0 ? r : network_id[0] != '\0';
 }
 
 int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,

@@ -38,10 +38,19 @@ int endpoints_record(struct engine *engine, const char *container_id,
 /* Checks what a config says of networks before anything is made: that they are there, and addresses within them. */
 int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
 		    struct err *err) must_check;
-/* One more, of a container that exists and has this host name. -EEXIST when it is in the network. */
+/* One more, of a container that exists and has this host name. -EEXIST when it is in the network. Its intent is to
+ * join. */
 int endpoint_add(struct engine *engine, const char *container_id, const struct network *network,
 		 const Cleat__V1__EndpointConfig *config, const char *hostname,
 		 struct err *err) must_check;
+/* What is being done about it; ENDPOINT_AT_REST: nothing any more. 1 = done, 0 = there is none. */
+#define ENDPOINT_AT_REST ""
+#define ENDPOINT_LEAVING "leaving"
+int endpoint_set_intent(struct engine *engine, const char *container_id, const char *network_id,
+			const char *intent, struct err *err) must_check;
+/* One that is not at rest though nobody is at work on it. 1 with its network's id, else 0. */
+int endpoint_half_done(struct engine *engine, const char *container_id, char network_id[65],
+		       struct err *err) must_check;
 /* 1 = it is removed, 0 = there was none. */
 int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,
 		    struct err *err) must_check;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "fault.h"
 #include "fd.h"
 #include "log.h"
 #include "store/store.h"
@@ -67,7 +68,7 @@ static int publish_locked(struct engine *engine, const char *network_id, struct 
 	return r < 0 ? err_sys(err, r, "write names/%.12s", network_id) : 0;
 }
 
-void netnames_publish(struct engine *engine, const char *network_id)
+static void publish(struct engine *engine, const char *network_id)
 {
 	struct err err = ERR_NULL;
 	cleanup_fd int lock = netnames_lock(engine, &err);
@@ -77,6 +78,12 @@ void netnames_publish(struct engine *engine, const char *network_id)
 			  err.message);
 }
 
+void netnames_publish(struct engine *engine, const char *network_id)
+{
+	publish(engine, network_id);
+	fault_point(FAULT_NAMES_PUBLISHED);
+}
+
 /* Ids, one behind the other. */
 static int add_id(const struct store_row *row, void *ctx)
 {
@@ -84,10 +91,11 @@ static int add_id(const struct store_row *row, void *ctx)
 	return 0;
 }
 
-static void publish_each(struct engine *engine, const struct buf *ids)
+static void publish_each(struct engine *engine, const struct buf *ids,
+			 void (*how)(struct engine *engine, const char *network_id))
 {
 	for (size_t at = 0; !ids->error && at < ids->len; at += strlen(ids->data + at) + 1)
-		netnames_publish(engine, ids->data + at);
+		how(engine, ids->data + at);
 }
 
 #define NETWORKS                                                                              \
@@ -100,7 +108,7 @@ void netnames_publish_container(struct engine *engine, const char *container_id)
 
 	if (store_query(engine->store, NULL, add_id, &ids, NETWORKS "AND a.container_id = ?", "s",
 			container_id) == 0)
-		publish_each(engine, &ids);
+		publish_each(engine, &ids, netnames_publish);
 }
 
 /* Files of networks that are gone, and the halves that a killed writer left. */
@@ -131,5 +139,5 @@ void netnames_recover(struct engine *engine)
 	if (faccessat(engine->state_fd, "names", F_OK, 0) == 0)
 		find_files(engine, &ids);
 	(void)!store_query(engine->store, NULL, add_id, &ids, NETWORKS, "");
-	publish_each(engine, &ids);
+	publish_each(engine, &ids, publish);
 }

@@ -148,6 +148,7 @@ CREATE TABLE ports (                             -- published now
 CREATE INDEX ports_by_container ON ports(container_id);
 -- Migration 6: by which names containers are known in networks, and links on the default network.
 ALTER TABLE endpoints ADD COLUMN names TEXT NOT NULL DEFAULT ''; -- besides the container's: aliases, short id, host name
+ALTER TABLE endpoints ADD COLUMN intent TEXT NOT NULL DEFAULT ''; -- joining or leaving, or '' when at rest
 UPDATE endpoints SET names = substr(container_id, 1, 12);
 CREATE TABLE links (
 	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,

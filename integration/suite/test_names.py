@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers find each other by names, and others by the host's servers. Each engine is in a network namespace of the
 test's own, and has a resolv.conf of the test's."""
-import contextlib
 import ipaddress
 import json
 import os
 import pathlib
+import re
+import subprocess
 
 import dns
 import harness
 import netns
 import pytest
+import scenarios
 
 
 @pytest.fixture
@@ -379,17 +381,97 @@ def test_add_host(engine):
         assert line in out.splitlines()
 
 
-def test_an_engine_killed_at_every_step(net):
-    """Of a start, rename and removal: what the next one says is right."""
+# What a user does, and the steps that it takes.
+COMMANDS = {
+    "start": (["start", "web"], ["LEASED", "HOSTS_WRITTEN", "RESOLV_WRITTEN", "SPEC_WRITTEN", "PUBLISHED"]),
+    "rename": (["rename", "shop", "store"], ["RENAMED", "PUBLISHED"]),
+    "connect": (["network", "connect", "--alias", "till", "back", "shop"],
+                ["ENDPOINT_ADDED", "LEASED", "PLUGGED", "HOSTS_WRITTEN", "SPEC_WRITTEN", "SHIM_TOLD", "RESOLV_WRITTEN",
+                 "PUBLISHED"]),
+    "disconnect": (["network", "disconnect", "net", "shop"],
+                   ["LEAVING", "UNPLUGGED", "ENDPOINT_REMOVED", "PUBLISHED", "HOSTS_WRITTEN", "SPEC_WRITTEN"]),
+    "begin": (["network", "connect", "net", "alone"], ["PLUGGED", "SPEC_WRITTEN", "SHIM_TOLD"]),
+    "stop": (["stop", "-t0", "shop"], ["RELEASED", "PUBLISHED"]),
+    "remove": (["rm", "-f", "shop"], ["RELEASED", "PUBLISHED"]),
+}
+KILLS = [(c, step) for c, (_, steps) in COMMANDS.items() for step in steps]
+
+
+def is_in_order(engine):
+    """Everybody is told of everybody else what inspect says, and nobody of what does not run."""
+    running = [inspect(engine, c) for c in engine.out("ps", "-q").split()]
+    for one in running:
+        networks = one["NetworkSettings"]["Networks"]
+        here = netns.run("nsenter", f"--net=/proc/{one['State']['Pid']}/ns/net", "ip", "-4", "-o", "addr").stdout
+        if {n["IPAddress"] for n in networks.values()} != set(re.findall(r"eth\d+ +inet ([0-9.]+)", here)):
+            return False
+        for network in set(networks) - {"bridge"}:
+            for other in running:
+                name, there = other["Name"][1:], other["NetworkSettings"]["Networks"].get(network)
+                for asked in [name, *((there or {}).get("Aliases") or [])]:
+                    said = ask(engine, one["Id"], f"{asked}.{network}")["answers"]
+                    if said != ([there["IPAddress"]] if there else []):
+                        return False
+    return True
+
+
+def known(engine):
+    """All that the files of names say."""
+    return sorted(line.split()[1] for p in (engine.state / "names").iterdir() if p.name != "lock"
+                  for line in p.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("command, step", KILLS, ids=[f"{c}-{s}" for c, s in KILLS])
+def test_an_engine_killed_at_every_step(net, command, step):
+    """The next one makes it as it was or as it was to be, and the same command again makes it as it was to be."""
+    net.out("network", "create", "back")
     member(net, "client")
-    for command in (["start", "web"], ["rename", "web", "shop"], ["network", "connect", "back", "client"],
-                    ["rm", "-f", "shop"]):
-        pass
+    net.out("network", "connect", "back", "client")
+    member(net, "shop", "--network-alias", "mall")
+    sleeper(net, "alone")
+    net.out("create", "--name", "web", "--network", "net", "busybox", "sleep", "1000")
+    net.kill()
+    net.start(env={"CLEAT_FAULT": f"NAMES_{step}"})
+    arguments = COMMANDS[command][0]
+    with net.popen(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        harness.wait_until(lambda: net.process.poll() is not None, what="the end of the engine")
+        net.start()
+        process.communicate(timeout=60)
+    harness.wait_until(lambda: is_in_order(net), what="order")
+    done = net.cleat(*arguments, check=False)
+    assert done.returncode == 0 or re.search("already|not connected|No such container|same name", done.stderr), done.stderr
+    harness.wait_until(lambda: is_in_order(net), what="order")
+    end = {"start": "client client shop web", "rename": "client client store", "connect": "client client shop shop",
+           "disconnect": "client client", "begin": "alone client client shop", "stop": "client client",
+           "remove": "client client"}[command]
+    assert known(net) == end.split()
+    assert not list((net.state / "names").glob("*.tmp"))
+
+
+def test_no_step_is_forgotten():
+    assert {f"NAMES_{step}" for _, step in KILLS} == set(scenarios.NAMES_STEPS)
+
+
+def test_what_a_killed_engine_left(net):
+    """Files of networks that are gone, and halves of files."""
     names = net.state / "names"
-    with contextlib.suppress(FileNotFoundError):
-        for stray in ("0" * 64, f"{'1' * 64}.77.tmp"):
-            (names / stray).write_text("10.0.0.1\tstray\n", encoding="utf-8")
+    member(net, "client")
+    for stray in ("0" * 64, f"{'1' * 64}.77.tmp"):
+        (names / stray).write_text("10.0.0.1\tstray\n", encoding="utf-8")
     net.kill()
     net.start()
-    harness.wait_until(lambda: sorted(p.name for p in names.iterdir()) == sorted(
-        ["lock", json.loads(net.out("network", "inspect", "net"))[0]["Id"]]), what="only what is there")
+    kept = ["lock", json.loads(net.out("network", "inspect", "net"))[0]["Id"]]
+    harness.wait_until(lambda: sorted(p.name for p in names.iterdir()) == sorted(kept), what="only what is there")
+
+
+def test_many_come_and_go_at_once(net):
+    """Whoever writes last has seen them all."""
+    member(net, "client")
+    for _ in range(3):
+        begun = [net.popen("run", "-d", "--network", "net", "--name", f"c{i}", "busybox", "sleep", "1000",
+                           stdout=subprocess.DEVNULL) for i in range(8)]
+        assert [p.wait(60) for p in begun] == [0] * 8
+        assert known(net) == sorted(["client", *(f"c{i}" for i in range(8))])
+        ended = [net.popen("rm", "-f", f"c{i}", stdout=subprocess.DEVNULL) for i in range(8)]
+        assert [p.wait(60) for p in ended] == [0] * 8
+        assert known(net) == ["client"]
