@@ -27,7 +27,7 @@ int joinfiles_start(struct engine *engine, const struct record *record,
 		    struct err *err)
 {
 	bool names = resolverfile_wanted(endpoints);
-	int r = namefiles_write_hosts(engine, record->id, config, endpoints, err);
+	int r = namefiles_write_hosts(engine, record, config, endpoints, err);
 
 	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
 	r = r ? r : namefiles_write_resolv(engine, record, config, names, err);
@@ -70,7 +70,7 @@ static int change(struct engine *engine, const struct record *record,
 		  const Cleat__V1__ContainerConfig *config, const struct endpoints *endpoints,
 		  struct err *err)
 {
-	int r = namefiles_write_hosts(engine, record->id, config, endpoints, err);
+	int r = namefiles_change_hosts(engine, record, config, endpoints, err);
 
 	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
 	if (r < 0 || (!resolverfile_wanted(endpoints) && !resolverfile_exists(engine, record->id)))
@@ -119,7 +119,7 @@ static void write_follower(struct engine *engine, const char *id)
 		return;
 	request = request_of(&record, NULL);
 	if (request && load(engine, record.id, &endpoints, NULL) == 0 &&
-	    namefiles_write_hosts(engine, record.id, request->config, endpoints, &err) < 0)
+	    namefiles_change_hosts(engine, &record, request->config, endpoints, &err) < 0)
 		log_error("a link is not up to date id=%.12s: %s", record.id, err.message);
 }
 

@@ -3,8 +3,10 @@
 #include "make.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "confinement.h"
@@ -283,10 +285,24 @@ static int check_servers(const Cleat__V1__ContainerConfig *config, struct err *e
 	return 0;
 }
 
+/* In the host's network a container has the host's name unless it is given one. */
+static int settle_hostname(Cleat__V1__ContainerConfig *config)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (strcmp(config->network_mode, "host") != 0 || config->hostname[0] ||
+	    strcmp(config->uts_mode, "host") == 0 || gethostname(name, sizeof(name) - 1) < 0)
+		return 0;
+	return set_text(&config->hostname, strdup(name));
+}
+
 static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *config,
 			  struct err *err)
 {
-	int r = settle_mode(engine, config) < 0 ? err_sys(err, ENOMEM, "create") : 0;
+	int r = settle_mode(engine, config);
+
+	r = r ? r : settle_hostname(config);
+	r = r < 0 ? err_sys(err, r, "create") : 0;
 
 	r = r ? r : links_check(engine, config, err);
 	r = r ? r : check_servers(config, err);

@@ -10,13 +10,14 @@
 
 #include "buf.h"
 #include "fd.h"
+#include "hostsmerge.h"
 #include "links.h"
 #include "netnames.h"
 #include "network.h"
 #include "resolvconf.h"
 #include "str.h"
 
-enum { RESOLV_MAX_BYTES = 64 << 10 };
+enum { RESOLV_MAX_BYTES = 64 << 10, HOSTS_MAX_BYTES = 1 << 20 };
 
 static int write_text(int dir_fd, const char *id, const char *name, struct buf *text,
 		      struct err *err)
@@ -115,7 +116,13 @@ static int hosts_text(struct engine *engine, const char *id,
 {
 	int r = 0;
 
-	buf_puts(hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	/* who is in the host's network knows what the host knows */
+	if (strcmp(config->network_mode, "host") != 0 ||
+	    fd_read_file(AT_FDCWD, "/etc/hosts", HOSTS_MAX_BYTES, hosts) < 0)
+		buf_puts(hosts,
+			 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	if (hosts->len && hosts->data[hosts->len - 1] != '\n')
+		buf_putc(hosts, '\n');
 	for (size_t i = 0; r == 0 && i < config->n_extra_hosts; i++)
 		r = add_extra(engine, config->extra_hosts[i], hosts, err);
 	if (r == 0 && config->n_links)
@@ -148,24 +155,6 @@ static int open_file(struct engine *engine, const char *id, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int namefiles_write_hosts(struct engine *engine, const char *id,
-			  const Cleat__V1__ContainerConfig *config,
-			  const struct endpoints *endpoints, struct err *err)
-{
-	cleanup(buf_deinit) struct buf hosts = BUF_NULL;
-	/* others write it too when their addresses change */
-	cleanup_fd int lock = config->n_links ? netnames_lock(engine, err) : -1;
-	cleanup_fd int fd = -1;
-	int r = config->n_links && lock < 0 ? lock : 0;
-
-	r = r ? r : hosts_text(engine, id, config, endpoints, &hosts, err);
-	if (r < 0)
-		return r;
-	fd = open_file(engine, id, "hosts");
-	r = fd < 0 ? fd : rewrite(fd, &hosts);
-	return r < 0 ? err_sys(err, r, "write hosts of container %.12s", id) : 0;
-}
-
 /* A file that has this time is as it was written here. */
 static struct timespec stamp_of(const struct record *record)
 {
@@ -188,6 +177,55 @@ static bool is_ours(int fd, const struct record *record)
 
 	return fstat(fd, &st) == 0 && st.st_mtim.tv_sec == stamp.tv_sec &&
 	       st.st_mtim.tv_nsec == stamp.tv_nsec;
+}
+
+/* All of it, or (into one that was changed) what has changed. */
+static int write_hosts(int fd, const struct record *record, const struct buf *fresh, bool anyway)
+{
+	cleanup(buf_deinit) struct buf old = BUF_NULL, merged = BUF_NULL;
+	char path[40];
+	int r;
+
+	if (anyway || is_ours(fd, record))
+		return write_stamped(fd, record, fresh);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = fd_read_file(AT_FDCWD, path, HOSTS_MAX_BYTES, &old);
+	if (r < 0)
+		return r;
+	hostsmerge(old.data ? old.data : "", fresh->data, &merged);
+	return rewrite(fd, &merged);
+}
+
+static int make_hosts(struct engine *engine, const struct record *record,
+		      const Cleat__V1__ContainerConfig *config, const struct endpoints *endpoints,
+		      bool anyway, struct err *err)
+{
+	cleanup(buf_deinit) struct buf hosts = BUF_NULL;
+	/* others write it too when their addresses change */
+	cleanup_fd int lock = config->n_links ? netnames_lock(engine, err) : -1;
+	cleanup_fd int fd = -1;
+	int r = config->n_links && lock < 0 ? lock : 0;
+
+	r = r ? r : hosts_text(engine, record->id, config, endpoints, &hosts, err);
+	if (r < 0)
+		return r;
+	fd = open_file(engine, record->id, "hosts");
+	r = fd < 0 ? fd : write_hosts(fd, record, &hosts, anyway);
+	return r < 0 ? err_sys(err, r, "write hosts of container %.12s", record->id) : 0;
+}
+
+int namefiles_write_hosts(struct engine *engine, const struct record *record,
+			  const Cleat__V1__ContainerConfig *config,
+			  const struct endpoints *endpoints, struct err *err)
+{
+	return make_hosts(engine, record, config, endpoints, true, err);
+}
+
+int namefiles_change_hosts(struct engine *engine, const struct record *record,
+			   const Cleat__V1__ContainerConfig *config,
+			   const struct endpoints *endpoints, struct err *err)
+{
+	return make_hosts(engine, record, config, endpoints, false, err);
 }
 
 static int write_resolv(struct engine *engine, const struct record *record,

@@ -15,14 +15,17 @@
 int namefiles_make(struct engine *engine, int dir_fd, const char *id,
 		   const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
 /* Write them again, as the same files: containers have them mounted. hosts has the container's addresses, and those of
- * the containers that it links to. */
-int namefiles_write_hosts(struct engine *engine, const char *id,
+ * the containers that it links to; resolv.conf leads (with `names`) to a name server of the container's own. */
+int namefiles_write_hosts(struct engine *engine, const struct record *record,
 			  const Cleat__V1__ContainerConfig *config,
 			  const struct endpoints *endpoints, struct err *err) must_check;
-/* For a start; with `names` it leads to a name server of the container's own. */
 int namefiles_write_resolv(struct engine *engine, const struct record *record,
 			   const Cleat__V1__ContainerConfig *config, bool names,
 			   struct err *err) must_check;
-/* The container has got a name server. What somebody changed in the file since the start, he keeps. */
+/* The same while the container runs: what somebody changed in the files since its start, he keeps. The container has
+ * got a name server. */
+int namefiles_change_hosts(struct engine *engine, const struct record *record,
+			   const Cleat__V1__ContainerConfig *config,
+			   const struct endpoints *endpoints, struct err *err) must_check;
 int namefiles_change_resolv(struct engine *engine, const struct record *record,
 			    const Cleat__V1__ContainerConfig *config, struct err *err) must_check;

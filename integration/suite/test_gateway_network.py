@@ -71,6 +71,51 @@ def test_endpoint_settings(client):
     assert endpoint["IPAddress"] == "10.11.0.77" and endpoint["Aliases"] == ["web"]
 
 
+def test_names(client):
+    """What docker-py and compose send of names is shown as Docker shows it, and works."""
+    client.networks.create("front")
+    db = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="p-db-1", network="front", hostname="base",
+                               networking_config={"front": docker.types.EndpointConfig("1.44", aliases=["p-db-1", "db"])})
+    endpoint = client.api.inspect_container(db.id)["NetworkSettings"]["Networks"]["front"]
+    assert endpoint["Aliases"] == ["p-db-1", "db"] and endpoint["DNSNames"] == ["p-db-1", "db", db.id[:12], "base"]
+    web = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="p-web-1", network="front",
+                                dns=["10.1.1.1"], dns_search=["a.example"], dns_opt=["ndots:1"],
+                                extra_hosts={"printer": "10.1.1.2", "box": "host-gateway"},
+                                networking_config={"front": docker.types.EndpointConfig("1.44", links={"db": "sql"})})
+    shown = client.api.inspect_container(web.id)
+    host_config = shown["HostConfig"]
+    assert shown["NetworkSettings"]["Networks"]["front"]["Links"] == ["db:sql"]
+    assert (host_config["Dns"], host_config["DnsSearch"], host_config["DnsOptions"], sorted(host_config["ExtraHosts"])) == (
+        ["10.1.1.1"], ["a.example"], ["ndots:1"], ["box:host-gateway", "printer:10.1.1.2"])
+    assert shown["Config"]["Hostname"] == web.id[:12]
+    for name in ("db", "sql", "base", "p-db-1"):
+        code, text = web.exec_run(["ping", "-c1", "-W5", name])
+        assert code == 0 and endpoint["IPAddress"].encode() in text, text
+    text = web.exec_run(["cat", "/etc/resolv.conf", "/etc/hosts"])[1].decode()
+    assert text.startswith("nameserver 127.0.0.11\nsearch a.example\noptions ndots:1\n")
+    assert "10.1.1.2\tprinter\n" in text and "\tbox\n" in text
+    client.networks.create("back").connect(db, aliases=["store"], links={"p-web-1": "shop"})
+    endpoint = client.api.inspect_container(db.id)["NetworkSettings"]["Networks"]["back"]
+    assert (endpoint["Aliases"], endpoint["Links"], endpoint["DNSNames"]) == (
+        ["store"], ["p-web-1:shop"], ["p-db-1", "store", db.id[:12], "base"])
+
+
+def test_links_of_the_default_network(client):
+    db = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="db")
+    web = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="web", links={"db": "sql"})
+    assert client.api.inspect_container(web.id)["HostConfig"]["Links"] == ["/db:/web/sql"]
+    assert web.exec_run(["ping", "-c1", "-W5", "sql"])[0] == 0
+    db.reload()
+    assert f"{db.attrs['NetworkSettings']['IPAddress']}\tsql {db.id[:12]} db\n" in web.exec_run(["cat", "/etc/hosts"])[1].decode()
+    with pytest.raises(docker.errors.APIError) as caught:
+        client.containers.create("busybox", links={"nobody": "x"})
+    assert caught.value.status_code == 400 and "could not get container for nobody" in str(caught.value)
+    with pytest.raises(docker.errors.APIError) as caught:
+        client.api.create_container("busybox", networking_config=client.api.create_networking_config(
+            {"bridge": client.api.create_endpoint_config(aliases=["x"])}))
+    assert caught.value.status_code == 400 and "network-scoped alias" in str(caught.value)
+
+
 def test_ports(client, gateway):
     c = client.containers.run("busybox", ["nc", "-ll", "-p", "80", "-e", "echo", "hi"], detach=True,
                               ports={"80/tcp": None, "81/udp": ("127.0.0.1", 8181), "82": [8282, 8283]})

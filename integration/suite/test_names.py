@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 
 import dns
@@ -216,6 +217,21 @@ def test_links_of_the_default_network(engine):
     assert not any("sql" in line for line in hosts())
 
 
+def test_what_a_container_wrote_into_hosts_stays(net):
+    """Over links and networks that come and go, until it starts again."""
+    sleeper(net, "db")
+    sleeper(net, "web", "--link", "db:sql")
+    net.out("exec", "web", "sh", "-c", "echo '10.1.1.1 mine' >> /etc/hosts")
+    net.out("restart", "-t0", "db")
+    net.out("network", "connect", "net", "web")
+    lines = net.out("exec", "web", "cat", "/etc/hosts").splitlines()
+    assert "10.1.1.1 mine" in lines
+    assert [x.split("\t")[0] for x in lines if "\tsql" in x] == [address_of(net, "db", "bridge")]
+    assert any(x.startswith(address_of(net, "web") + "\t") for x in lines)
+    net.out("restart", "-t0", "web")
+    assert "mine" not in net.out("exec", "web", "cat", "/etc/hosts")
+
+
 @pytest.mark.parametrize("flags, message", [
     (["--link", "nobody:x"], "could not get container for nobody"),
     (["--link", "a:b:c"], "bad format for links"),
@@ -370,6 +386,16 @@ def test_the_network_of_another_container(net):
         "exec", "side", "cat", "/etc/hosts")
     net.out("restart", "-t0", "side")
     assert knows(net, "side", "shop")
+
+
+def test_the_hosts_network(engine):
+    """It has the host's name, names and servers."""
+    out = engine.out("run", "--rm", "--network", "host", "--add-host", "a:10.1.1.1", "busybox", "sh", "-c",
+                     "hostname; cat /etc/hostname /etc/resolv.conf /etc/hosts")
+    host = pathlib.Path("/etc/hosts").read_text(encoding="utf-8").strip()
+    assert out == (f"{socket.gethostname()}\n{socket.gethostname()}\nnameserver 127.0.0.53\nsearch corp.example\n"
+                   f"options edns0\n{host}\n10.1.1.1\ta")
+    assert engine.out("run", "--rm", "--network", "host", "--hostname", "own", "busybox", "hostname") == "own"
 
 
 def test_add_host(engine):
