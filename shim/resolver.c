@@ -188,16 +188,16 @@ static bool answer_here(struct resolver *resolver, const struct question *questi
 static void find_servers(const struct resolver *resolver, struct servers *servers)
 {
 	const Cleat__Shim__V1__ResolverSpec *spec = resolver->spec;
-	cleanup(text_close) struct text text = { 0 };
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
 
 	for (size_t i = 0; i < spec->n_servers && servers->n < DNS_SERVERS_MAX; i++)
 		if (dnsnames_address(spec->servers[i], &servers->v[servers->n]))
 			servers->n++;
 	servers->inside = spec->n_servers > 0;
-	if (servers->inside)
-		return;
-	text = text_open(resolver->resolv_conf);
-	servers->n = dnsnames_servers(text.data, text.n, servers->v);
+	/* not mapped: the host's tools may cut the file while it is read */
+	if (!servers->inside &&
+	    fd_read_file(AT_FDCWD, resolver->resolv_conf, RESOLVER_CONF_MAX, &text) == 0)
+		servers->n = dnsnames_servers(text.data, text.len, servers->v);
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
