@@ -101,6 +101,12 @@
 		{ "read-only", 0, FLAG_SWITCH, NULL, "Mount the root filesystem read only" },      \
 		{ "restart", 0, FLAG_TEXT, "string",                                               \
 		  "Restart policy to apply when a container exits" },                              \
+		{ "restart-delay", 0, FLAG_TEXT, "duration",                                       \
+		  "Time before the first restart, doubled each time (default 100ms)" },            \
+		{ "restart-delay-max", 0, FLAG_TEXT, "duration",                                   \
+		  "Longest time before a restart (default 1m)" },                                  \
+		{ "restart-unhealthy", 0, FLAG_SWITCH, NULL,                                       \
+		  "Restart the container when its health check fails" },                           \
 		{ "rm", 0, FLAG_SWITCH, NULL,                                                      \
 		  "Remove the container with its anonymous volumes on exit" },                     \
 		{ "runtime", 0, FLAG_TEXT, "string", "Runtime to use for this container" },        \

@@ -320,53 +320,6 @@ static const struct {
 	{ "tmpfs", runmount_tmpfs },
 };
 
-static int health_duration(const struct flags *flags, const char *flag, int64_t *ns,
-			   struct err *err)
-{
-	const char *text = flags_text(flags, flag);
-
-	return text && str_duration_ns(text, ns) < 0
-		       ? runparse_bad(err, flag, text, "a duration like 30s")
-		       : 0;
-}
-
-static int health(const struct flags *flags, Cleat__V1__ContainerConfig *c, struct err *err)
-{
-	static const char *const names[] = {
-		"health-cmd",          "health-interval",       "health-timeout",
-		"health-start-period", "health-start-interval", "health-retries"
-	};
-	const char *line = flags_text(flags, "health-cmd"), *retries;
-	bool none = flags_switch(flags, "no-healthcheck"), any = none;
-	Cleat__V1__HealthCheck *h;
-	int64_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		any |= flags_given(flags, names[i]);
-	if (!any)
-		return 0;
-	h = c->health_check = msg_new(&cleat__v1__health_check__descriptor);
-	if (h && (none || line)) {
-		h->test = msg_new(&cleat__v1__string_list__descriptor);
-		if (!h->test ||
-		    !msg_add(&h->test->values, &h->test->n_values, none ? "NONE" : "CMD-SHELL") ||
-		    (!none && !msg_add(&h->test->values, &h->test->n_values, line)))
-			return no_memory(err);
-	}
-	if (!h)
-		return no_memory(err);
-	retries = flags_text(flags, "health-retries");
-	if (retries && str_int_in(retries, 0, INT32_MAX, &n) < 0)
-		return runparse_bad(err, "health-retries", retries, "a number");
-	h->retries = (uint32_t)n;
-	if (health_duration(flags, names[1], &h->interval_ns, err) < 0 ||
-	    health_duration(flags, names[2], &h->timeout_ns, err) < 0 ||
-	    health_duration(flags, names[3], &h->start_period_ns, err) < 0 ||
-	    health_duration(flags, names[4], &h->start_interval_ns, err) < 0)
-		return -EINVAL;
-	return 0;
-}
-
 /* seccomp=FILE is read here, because the engine does not see the client's files. */
 static int security(const struct flags *flags, Cleat__V1__ContainerConfig *c,
 		    const struct runflags_source *source, struct err *err)
@@ -435,7 +388,7 @@ int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest 
 		for (size_t i = 0; r == 0 && (text = flags_nth(flags, parsers[k].flag, i)); i++)
 			r = parsers[k].apply(text, c, err);
 	if (r == 0)
-		r = health(flags, c, err);
+		r = runhealth_apply(flags, c, err);
 	if (r == 0)
 		r = security(flags, c, source, err);
 	if (r == 0)

@@ -16,6 +16,10 @@ int runmount_tmpfs(const char *text, Cleat__V1__ContainerConfig *c, struct err *
 /* -p [ip:][host[-end]:]container[-end][/protocol] */
 int runport_publish(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
 
+/* --health-*, --no-healthcheck; --restart-* beside --restart, which must have been applied. */
+int runhealth_apply(const struct flags *flags, Cleat__V1__ContainerConfig *c,
+		    struct err *err) must_check;
+
 /* --ulimit name=soft[:hard], appended to the list */
 int runparse_ulimit(const char *text, Cleat__V1__Ulimit ***list, size_t *n,
 		    struct err *err) must_check;

@@ -96,6 +96,7 @@ int adopt(struct shim *shim)
 	struct proc_stat stat;
 	int pidfd = shim->orphan.fd, r;
 
+	probe_adopt(shim);
 	switch (s->state) {
 	case CLEAT__SHIM__V1__STATE__RUNNING:
 		shim->state = ST_RUNNING;
@@ -128,6 +129,7 @@ int adopt(struct shim *shim)
 	r = watch(shim, pidfd < 0 ? pidfd_open(s->pid, 0) : pidfd);
 	if (r < 0)
 		return r;
+	probe_watch(shim);
 	status_publish(shim);
 	return 1;
 }

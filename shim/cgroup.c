@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-enum { KILL_WAIT_MS = 200 };
+/* KILL_PASSES: one may fork while it is looked for */
+enum { KILL_WAIT_MS = 200, KILL_PASSES = 4 };
 
 static int write_file(const char *path, const char *text)
 {
@@ -61,19 +63,75 @@ uint64_t cgroup_oom_kills(const char *path)
 	return kills ? kills : counter(v2, "oom_kill ");
 }
 
-static void kill_members(int dir_fd)
+static int each_member(int dir_fd, const char *file, void (*visit)(void *ctx, pid_t pid), void *ctx)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
 	char *save = NULL;
+	int r = fd_read_file(dir_fd, file, 1 << 20, &b);
 
-	if (fd_read_file(dir_fd, "cgroup.procs", 1 << 20, &b) < 0 || b.len == 0)
-		return;
+	if (r < 0 || b.len == 0)
+		return r;
 	for (char *line = strtok_r(b.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		uint64_t pid;
 
 		if (str_u64(line, &pid) == 0 && pid > 0)
-			kill((pid_t)pid, SIGKILL);
+			visit(ctx, (pid_t)pid);
 	}
+	return 0;
+}
+
+struct hunt {
+	uint64_t pipe;
+	unsigned found;
+};
+
+static bool writes_to(pid_t pid, uint64_t pipe)
+{
+	char path[40], target[40], wanted[40];
+
+	(void)snprintf(wanted, sizeof(wanted), "pipe:[%" PRIu64 "]", pipe);
+	for (int fd = 1; fd <= 2; fd++) {
+		ssize_t n;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (strcmp(target, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void kill_if_piped(void *ctx, pid_t pid)
+{
+	struct hunt *hunt = ctx;
+
+	if (!writes_to(pid, hunt->pipe))
+		return;
+	hunt->found++;
+	/* its group first: what it began may have other streams */
+	if (getpgid(pid) == pid)
+		kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+}
+
+void cgroup_kill_piped(const char *path, uint64_t pipe)
+{
+	cleanup_free char *v1 = str_printf(CGROUP_ROOT "/freezer/%s/cgroup.procs", path);
+	cleanup_free char *v2 = str_printf(CGROUP_ROOT "/%s/cgroup.procs", path);
+	struct hunt hunt = { .pipe = pipe, .found = 1 };
+
+	for (int i = 0; i < KILL_PASSES && hunt.found && pipe && v1 && v2; i++) {
+		hunt.found = 0;
+		if (each_member(AT_FDCWD, v1, kill_if_piped, &hunt) == -ENOENT)
+			(void)!each_member(AT_FDCWD, v2, kill_if_piped, &hunt);
+	}
+}
+
+static void kill_one(void *ctx, pid_t pid)
+{
+	(void)ctx;
+	kill(pid, SIGKILL);
 }
 
 /* Removes `name` below the hierarchy, its own sub-groups (made by a container that was given the
@@ -90,7 +148,7 @@ static void remove_group(int hierarchy_fd, const char *name, int depth)
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!dir)
 		return;
-	kill_members(fd);
+	(void)!each_member(fd, "cgroup.procs", kill_one, NULL);
 	while ((entry = readdir(dir)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			remove_group(fd, entry->d_name, depth + 1);

@@ -52,7 +52,7 @@ void exec_free(struct exec *exec)
 	free(exec);
 }
 
-static struct exec *exec_new(struct shim *shim, const char *id)
+struct exec *exec_new(struct shim *shim, const char *id)
 {
 	struct exec *exec = calloc(1, sizeof(*exec));
 
@@ -172,6 +172,12 @@ void exec_started(struct exec *exec, pid_t pid)
 	struct shim *shim = exec->io.shim;
 	int wait_status;
 
+	if (exec->probe) {
+		probe_started(exec, pid);
+		if (reap_claim(shim, pid, &wait_status))
+			exec_exited(exec, wait_status);
+		return;
+	}
 	exec->pid = pid;
 	keep_tell(&exec->io);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED;
@@ -188,6 +194,10 @@ void exec_exited(struct exec *exec, int wait_status)
 	int exit_code = reap_exit_code(wait_status);
 
 	io_drain(&exec->io);
+	if (exec->probe) {
+		probe_exited(exec, exit_code);
+		return;
+	}
 	forget_orphan(exec);
 	exec->pid = 0;
 	exec->done = true;

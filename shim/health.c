@@ -9,7 +9,8 @@
 
 #include "str.h"
 
-#define SECOND INT64_C(1000000000)
+#define SECOND  INT64_C(1000000000)
+#define MINIMUM INT64_C(1000000)
 
 void health_config_default(struct health_config *config)
 {
@@ -17,6 +18,9 @@ void health_config_default(struct health_config *config)
 	config->timeout_ns = config->timeout_ns > 0 ? config->timeout_ns : 30 * SECOND;
 	config->start_interval_ns =
 		config->start_interval_ns > 0 ? config->start_interval_ns : 5 * SECOND;
+	config->interval_ns = config->interval_ns < MINIMUM ? MINIMUM : config->interval_ns;
+	config->start_interval_ns =
+		config->start_interval_ns < MINIMUM ? MINIMUM : config->start_interval_ns;
 	config->retries = config->retries ? config->retries : 3;
 }
 

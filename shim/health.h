@@ -36,7 +36,7 @@ struct health_output {
 	bool truncated;
 };
 
-/* Where a value is 0 Docker's default: 30 s, 30 s, none, 5 s, 3 times. */
+/* Where a value is 0 Docker's default: 30 s, 30 s, none, 5 s, 3 times. No interval is below 1 ms. */
 void health_config_default(struct health_config *config);
 
 /* The container was started: nothing is known. */

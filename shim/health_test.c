@@ -19,10 +19,13 @@ static void defaults_are_dockers(void **state)
 	assert_int_equal(c.start_period_ns, 0);
 	assert_int_equal(c.start_interval_ns, 5 * S);
 	assert_int_equal(c.retries, 3);
-	c = (struct health_config){ 1, 2, 3, 4, 5 };
+	c = (struct health_config){ 1000001, 2, 3, 1000004, 5 };
 	health_config_default(&c);
-	assert_int_equal(c.interval_ns + c.timeout_ns + c.start_period_ns, 6);
-	assert_int_equal(c.start_interval_ns + c.retries, 9);
+	assert_int_equal(c.interval_ns + c.timeout_ns + c.start_period_ns, 1000006);
+	assert_int_equal(c.start_interval_ns + c.retries, 1000009);
+	c = (struct health_config){ .interval_ns = 1 };
+	health_config_default(&c);
+	assert_int_equal(c.interval_ns, 1000000);
 }
 
 /* Probes one after the other, each with the status behind it. */

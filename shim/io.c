@@ -109,7 +109,9 @@ static ssize_t take(struct stream *out)
 		else if (n == 0)
 			n = -EPIPE;
 	}
-	if (n > 0 && !io->log)
+	if (n > 0 && io->exec && io->exec->probe)
+		probe_output(io->exec, data, (size_t)n);
+	else if (n > 0 && !io->log)
 		recent_add(&io->recent, out->number, data, (size_t)n);
 	if (n > 0 && copy)
 		hand_out(io, out->number, position, copy, (size_t)n);

@@ -68,7 +68,7 @@ void keep_tell(struct io *io)
 {
 	bool open = io->out[0].src.fd >= 0 || io->in_fd >= 0 || (io->exec && io->exec->pid > 0);
 
-	if (open || io->kept)
+	if ((open || io->kept) && !(io->exec && io->exec->probe))
 		tell(io, NULL, false);
 }
 
@@ -78,7 +78,7 @@ void keep_replay(struct conn *conn)
 
 	tell(&conn->shim->io, conn, true);
 	list_each (exec, &conn->shim->execs, link)
-		if (exec->pid > 0)
+		if (exec->pid > 0 && !exec->probe)
 			tell(&exec->io, conn, false);
 }
 

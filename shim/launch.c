@@ -84,7 +84,9 @@ static void failed(struct launch *launch, const struct oci_notify *notice)
 {
 	struct shim *shim = launch->shim;
 
-	if (launch->exec)
+	if (launch->exec && launch->exec->probe)
+		probe_failed(launch->exec, notice->message);
+	else if (launch->exec)
 		exec_free(launch->exec);
 	else
 		life_failed(shim, notice->exit_code, notice->message);
@@ -369,12 +371,31 @@ static int write_process(const Cleat__Shim__V1__ExecRequest *request, struct chi
 	return fd_write_all(fds->process, request->process_json.data, request->process_json.len);
 }
 
+/* Both streams of a health check are one pipe, so that its lines stay in order. */
+static int probe_pipe(struct exec *exec, struct child_fds *fds)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	probe_piped(exec, ends[0]);
+	fds->std[1] = ends[1];
+	fds->std[2] = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
+	if (fds->std[2] < 0) {
+		close(ends[0]);
+		return -errno;
+	}
+	return io_open_pipes(&exec->io, ends[0], -1, -1);
+}
+
 static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *request,
 		    struct child_fds *fds)
 {
 	int ours[3] = { -1, -1, -1 }, r;
 
 	r = fds->process < 0 ? write_process(request, fds) : 0;
+	if (r == 0 && exec->probe)
+		return probe_pipe(exec, fds);
 	if (r < 0 || request->tty || request->detached)
 		return r;
 	r = exec_pipes(fds, request->stdin, ours);
@@ -439,5 +460,24 @@ bool launch_join(struct shim *shim, struct conn *conn, uint64_t request)
 		launch->request = request;
 		return true;
 	}
+	return false;
+}
+
+void launch_abort(struct shim *shim, const struct exec *exec)
+{
+	struct launch *launch;
+
+	list_each (launch, &shim->launches, link)
+		if (launch->exec == exec)
+			kill(launch->pid, SIGKILL);
+}
+
+bool launch_probes(const struct shim *shim)
+{
+	const struct launch *launch;
+
+	list_each (launch, &shim->launches, link)
+		if (launch->exec && launch->exec->probe)
+			return true;
 	return false;
 }

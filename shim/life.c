@@ -62,6 +62,21 @@ void life_kill(struct shim *shim, int number)
 	life_signal(shim, number);
 }
 
+void life_unhealthy(struct shim *shim)
+{
+	const Cleat__Shim__V1__ShimStatus *s = &shim->status;
+
+	if (shim->unhealthy || !shim->policy.on_unhealthy || shim->state != ST_RUNNING ||
+	    !policy_wants(&shim->policy, 1, s->stopped_by_user, s->restart_count))
+		return;
+	shim->unhealthy = true;
+	if (shim->spec->health->stop_timeout_ms >= 0)
+		loop_timer(&shim->loop, &shim->stop_timer,
+			   fd_monotonic_ns() +
+				   (int64_t)shim->spec->health->stop_timeout_ms * 1000000);
+	life_kill(shim, shim->spec->stop_signal ? shim->spec->stop_signal : SIGTERM);
+}
+
 /* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
 static void user_signal(struct shim *shim, int number)
 {
@@ -162,6 +177,7 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 	default:
 		return step.action;
 	}
+	probe_watch(shim);
 	if (step.action != ACT_SPAWN)
 		status_publish(shim);
 	return step.action;
@@ -180,6 +196,8 @@ void life_started(struct shim *shim, pid_t pid)
 	s->pid_start_ticks = proc_start_ticks_of(pid);
 	s->started_ns = fd_realtime_ns();
 	s->oom_killed = false;
+	shim->unhealthy = false;
+	probe_begin(shim);
 	keep_tell(&shim->io);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
 	event.pid = pid;
@@ -247,7 +265,9 @@ static bool decide_restart(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
 
-	return policy_restart(&shim->policy, s->exit_code, s->stopped_by_user, s->restart_count,
+	const int exit_code = s->exit_code == 0 && shim->unhealthy ? 1 : s->exit_code;
+
+	return policy_restart(&shim->policy, exit_code, s->stopped_by_user, s->restart_count,
 			      s->finished_ns - s->started_ns, &shim->delay_ms);
 }
 
@@ -261,6 +281,7 @@ void life_exited(struct shim *shim, int wait_status)
 	io_drain(&shim->io);
 	logfile_flush(&shim->log);
 	life_event(shim, EV_EXIT, 0);
+	probe_end(shim);
 	s->pid = 0;
 	s->finished_ns = fd_realtime_ns();
 	s->exit_code = reap_exit_code(wait_status);

@@ -78,6 +78,7 @@ static void apply_spec(struct shim *shim)
 		.max_retries = restart ? restart->max_retries : 0,
 		.delay_ms = restart && restart->delay_ms ? restart->delay_ms : 100,
 		.max_delay_ms = restart && restart->max_delay_ms ? restart->max_delay_ms : 60000,
+		.on_unhealthy = restart && restart->on_unhealthy,
 	};
 	shim->log = (struct logfile){
 		.driver = logging ? (enum log_driver)logging->driver : LOG_DRIVER_LOCAL,
@@ -155,7 +156,9 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 	shim->oci_program = runtime_program();
 	if (!shim->oci_program)
 		return -ENOMEM;
-	r = status_load(shim);
+	r = probe_open(shim);
+	if (r == 0)
+		r = status_load(shim);
 	if (r == 0)
 		r = logfile_open(&shim->log, shim->state_fd, shim->status.position);
 	if (r == 0)

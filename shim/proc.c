@@ -10,7 +10,8 @@
 
 #include "fd.h"
 
-enum { FIELD_STATE = 3, FIELD_START = 22, FIELD_EXIT = 52 };
+enum { FIELD_STATE = 3, FIELD_FLAGS = 9, FIELD_START = 22, FIELD_EXIT = 52 };
+enum { EXITING = 4 }; /* PF_EXITING of linux/sched.h */
 
 static int number(const char **p, const char *end, uint64_t *value)
 {
@@ -30,7 +31,7 @@ int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat)
 {
 	const char *end = text + len, *p = memrchr(text, ')', len);
 	struct proc_stat out = { 0 };
-	uint64_t exit_status = 0;
+	uint64_t exit_status = 0, flags = 0;
 
 	if (!p || end - p < 3 || p[1] != ' ')
 		return -EBADMSG;
@@ -38,6 +39,8 @@ int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat)
 	for (int field = FIELD_STATE; field <= FIELD_EXIT; field++) {
 		if (field == FIELD_STATE)
 			out.state = *p;
+		else if (field == FIELD_FLAGS && number(&p, end, &flags) < 0)
+			return -EBADMSG;
 		else if (field == FIELD_START && number(&p, end, &out.start_ticks) < 0)
 			return -EBADMSG;
 		else if (field == FIELD_EXIT && number(&p, end, &exit_status) < 0)
@@ -50,6 +53,7 @@ int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat)
 		p++;
 	}
 	out.exit_status = (int)exit_status;
+	out.exiting = flags & EXITING;
 	*stat = out;
 	return 0;
 }

@@ -3,6 +3,7 @@
  * process, and how a zombie ended. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -10,6 +11,7 @@
 
 struct proc_stat {
 	char state;           /* 'R', 'S', 'Z', … */
+	bool exiting;         /* it has begun to end; one with a pid namespace ends that first */
 	uint64_t start_ticks; /* since boot */
 	int exit_status;      /* as waitpid(2) gives it; valid for a zombie */
 };

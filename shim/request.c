@@ -202,6 +202,7 @@ static void on_update_policy(struct context *ctx)
 		return;
 	ctx->shim->policy.kind = (enum policy_kind)body->kind;
 	ctx->shim->policy.max_retries = body->max_retries;
+	ctx->shim->policy.on_unhealthy = body->on_unhealthy;
 	ctx->shim->policy.delay_ms = body->delay_ms ? body->delay_ms : 100;
 	ctx->shim->policy.max_delay_ms = body->max_delay_ms ? body->max_delay_ms : 60000;
 }

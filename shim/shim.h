@@ -29,6 +29,7 @@ enum {
 
 struct shim;
 struct io;
+struct probe;
 
 /* One attached reader and writer of an io: the engine's end of a StreamFrame socket. */
 struct session {
@@ -82,6 +83,7 @@ struct exec {
 	bool done;
 	int exit_code;
 	struct timer timer; /* end of `held`, or of the exec's memory once it is done */
+	bool probe;         /* a health check: nobody attaches, its output is probe.c's */
 };
 
 struct conn {
@@ -137,6 +139,8 @@ struct shim {
 	char *done_words[SHIM_DONE_MAX];
 	unsigned n_done;
 	char start_key[SHIM_KEY_MAX]; /* of the start under way */
+	struct probe *probe;          /* NULL: no health check */
+	bool unhealthy;               /* it is being stopped for that */
 	bool quit;
 };
 
@@ -156,6 +160,8 @@ void journal_append(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 void journal_write(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 void journal_tell(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 void journal_replay(struct conn *conn, uint64_t from_seq);
+/* Bytes that wait for an engine. */
+uint64_t journal_size(const struct shim *shim);
 void journal_release(struct shim *shim, uint64_t seq);
 
 /* control.c: connections of engines. */
@@ -222,6 +228,8 @@ bool life_ends(const struct shim *shim, int number);
 void life_started(struct shim *shim, pid_t pid);
 /* Removes what the last start left: the control group and the runtime's record. */
 void life_clear(struct shim *shim);
+/* Stops it for the policy to start it again, if that is wanted. */
+void life_unhealthy(struct shim *shim);
 /* Nothing runs: `exit_code` is 125, 126 or 127. */
 void life_failed(struct shim *shim, int exit_code, const char *message);
 /* Ends the program if it was told to and all frames have left. */
@@ -241,6 +249,32 @@ bool launch_join(struct shim *shim, struct conn *conn, uint64_t request);
 /* `process` is a file with the process object (consumed), -1 = it is in the request. */
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id) must_check;
+
+/* The runtime of this exec takes too long: it is killed, and the launch fails. */
+void launch_abort(struct shim *shim, const struct exec *exec);
+/* Whether an exec of a health check is being launched. */
+bool launch_probes(const struct shim *shim);
+
+/* probe.c: health checks. All but probe_open() do nothing without one. */
+int probe_open(struct shim *shim) must_check;
+/* What the status of a shim that died says, and an event that is newer than that. */
+void probe_load(struct shim *shim, const Cleat__Shim__V1__Health *old, bool same_boot);
+void probe_replay(struct shim *shim, const Cleat__Shim__V1__ShimEvent *event);
+/* Ends what that shim left running. */
+void probe_adopt(struct shim *shim);
+/* For the status; borrowed, NULL = none. */
+Cleat__Shim__V1__Health *probe_record(const struct shim *shim);
+/* The container was started; it has ended; it may have been paused or go on. */
+void probe_begin(struct shim *shim);
+void probe_end(struct shim *shim);
+void probe_watch(struct shim *shim);
+/* Of the exec that a check is: its pipe, before there is a process; the process; output; its end. The last
+ * two free the exec. */
+void probe_piped(struct exec *exec, int fd);
+void probe_started(struct exec *exec, pid_t pid);
+void probe_output(const struct exec *exec, const char *data, size_t n);
+void probe_exited(struct exec *exec, int exit_code);
+void probe_failed(struct exec *exec, const char *message);
 
 /* recent.c: output of an exec that may be asked for again. */
 /* A reader has had `position` bytes, of which an adopted exec's shim knows nothing. */
@@ -268,6 +302,8 @@ int exec_signal(const struct exec *exec, int number) must_check;
 /* A further session on an exec: -ENOENT when it is not known (any more). fd is consumed. */
 int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd) must_check;
 struct exec *exec_find(struct shim *shim, const char *id);
+/* One that does not run yet; NULL = no memory. */
+struct exec *exec_new(struct shim *shim, const char *id);
 void exec_request(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, int *fds, size_t n_fds);
 void exec_started(struct exec *exec, pid_t pid);
 void exec_exited(struct exec *exec, int wait_status);
@@ -295,5 +331,8 @@ void names_close(struct shim *shim);
 int cgroup_freeze(const char *path, bool frozen) must_check;
 /* OOM kills in the group so far; 0 when it cannot be told. */
 uint64_t cgroup_oom_kills(const char *path);
+/* Kills the processes in the group whose standard output or error is the pipe of this inode (0 = none), each
+ * with its process group if it leads one. */
+void cgroup_kill_piped(const char *path, uint64_t pipe);
 /* Kills what is left in the group and removes it from every hierarchy. */
 void cgroup_remove(const char *path);

@@ -53,7 +53,7 @@ struct step state_step(enum state state, enum event event)
 	return step;
 }
 
-static bool wanted(const struct policy *policy, int exit_code, bool by_user, uint32_t restarts)
+bool policy_wants(const struct policy *policy, int exit_code, bool by_user, uint32_t restarts)
 {
 	switch (policy->kind) {
 	case POLICY_ALWAYS:
@@ -73,7 +73,7 @@ bool policy_restart(const struct policy *policy, int exit_code, bool by_user, ui
 {
 	uint32_t delay;
 
-	if (!wanted(policy, exit_code, by_user, restarts))
+	if (!policy_wants(policy, exit_code, by_user, restarts))
 		return false;
 	if (*delay_ms == 0 || ran_ns >= POLICY_SETTLED_NS)
 		delay = policy->delay_ms;

@@ -68,12 +68,15 @@ struct policy {
 	uint32_t max_retries;  /* on-failure; 0 = no limit */
 	uint32_t delay_ms;     /* first delay, not 0 */
 	uint32_t max_delay_ms; /* not 0 */
+	bool on_unhealthy;     /* being unhealthy is a failure too */
 };
 
 /* Running for so long makes the next delay the first one again. */
 #define POLICY_SETTLED_NS INT64_C(10000000000)
 
-/* Whether the policy starts the container again after an exit, and after how long: *delay_ms is the
+/* Whether the policy starts the container again after an exit. */
+bool policy_wants(const struct policy *policy, int exit_code, bool by_user, uint32_t restarts);
+/* The same, and after how long: *delay_ms is the
  * delay used last (0 = none yet) and becomes the one to use. `restarts` counts the policy's starts. */
 bool policy_restart(const struct policy *policy, int exit_code, bool by_user, uint32_t restarts,
 		    int64_t ran_ns, uint32_t *delay_ms);

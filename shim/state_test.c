@@ -56,7 +56,7 @@ static void a_life(void **state)
 
 static void delays_double_and_settle(void **state)
 {
-	struct policy always = { POLICY_ALWAYS, 0, 100, 60000 };
+	struct policy always = { POLICY_ALWAYS, 0, 100, 60000, false };
 	static const uint32_t expected[] = { 100,  200,   400,   800,   1600,  3200,
 					     6400, 12800, 25600, 51200, 60000, 60000 };
 	uint32_t delay = 0;
@@ -79,14 +79,14 @@ static void who_is_started_again(void **state)
 		uint32_t restarts;
 		bool again;
 	} cases[] = {
-		{ { POLICY_NO, 0, 100, 60000 }, 1, false, 0, false },
-		{ { POLICY_ALWAYS, 0, 100, 60000 }, 0, false, 1000, true },
-		{ { POLICY_ALWAYS, 0, 100, 60000 }, 0, true, 0, false },
-		{ { POLICY_UNLESS_STOPPED, 0, 100, 60000 }, 0, true, 0, false },
-		{ { POLICY_ON_FAILURE, 0, 100, 60000 }, 0, false, 0, false },
-		{ { POLICY_ON_FAILURE, 0, 100, 60000 }, 1, false, 1000, true },
-		{ { POLICY_ON_FAILURE, 2, 100, 60000 }, 1, false, 1, true },
-		{ { POLICY_ON_FAILURE, 2, 100, 60000 }, 1, false, 2, false },
+		{ { POLICY_NO, 0, 100, 60000, false }, 1, false, 0, false },
+		{ { POLICY_ALWAYS, 0, 100, 60000, false }, 0, false, 1000, true },
+		{ { POLICY_ALWAYS, 0, 100, 60000, false }, 0, true, 0, false },
+		{ { POLICY_UNLESS_STOPPED, 0, 100, 60000, false }, 0, true, 0, false },
+		{ { POLICY_ON_FAILURE, 0, 100, 60000, false }, 0, false, 0, false },
+		{ { POLICY_ON_FAILURE, 0, 100, 60000, false }, 1, false, 1000, true },
+		{ { POLICY_ON_FAILURE, 2, 100, 60000, false }, 1, false, 1, true },
+		{ { POLICY_ON_FAILURE, 2, 100, 60000, false }, 1, false, 2, false },
 	};
 
 	(void)state;

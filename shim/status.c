@@ -45,6 +45,8 @@ static void adopt_numbers(struct shim *shim, const Cleat__Shim__V1__ShimStatus *
 	s->exits = old->exits;
 	for (size_t i = 0; i < old->n_done_keys; i++)
 		done_add(shim, old->done_keys[i]);
+	if (old->health)
+		probe_load(shim, old->health, strcmp(old->boot_id, shim->boot_id) == 0);
 	if (strcmp(old->boot_id, shim->boot_id) == 0) {
 		s->state = old->state;
 		s->pid = old->pid;
@@ -72,8 +74,10 @@ static void adopt_journal(struct shim *shim)
 			break;
 		event = cleat__shim__v1__shim_event__unpack(
 			NULL, len, (const uint8_t *)b.data + at + sizeof(len));
-		if (event && event->seq > shim->status.last_seq)
+		if (event && event->seq > shim->status.last_seq) {
 			shim->status.last_seq = event->seq;
+			probe_replay(shim, event);
+		}
 		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
 	}
 	/* A torn end would hide all that is appended behind it. */
@@ -143,6 +147,7 @@ void status_publish(struct shim *shim)
 	s->error = shim->error;
 	s->shim_pid = getpid();
 	s->position = shim->log.position;
+	s->health = probe_record(shim);
 	done_publish(shim);
 	if (shim->state != ST_STARTING)
 		s->state = public_state(shim->state);
@@ -213,6 +218,13 @@ void journal_replay(struct conn *conn, uint64_t from_seq)
 		if (!alive)
 			return;
 	}
+}
+
+uint64_t journal_size(const struct shim *shim)
+{
+	struct stat st;
+
+	return fstat(shim->journal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 void journal_release(struct shim *shim, uint64_t seq)

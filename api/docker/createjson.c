@@ -167,6 +167,21 @@ static int set_log(json_t *object, config *c, struct err *err)
 	return 0;
 }
 
+/* Docker has no such members: as all its durations they are nanoseconds. */
+static int read_delay(json_t *object, const char *key, uint32_t *out_ms)
+{
+	json_t *value = json_object_get(object, key);
+	int64_t ms = json_integer_value(value) / 1000000;
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_integer(value) || (json_integer_value(value) != 0 && ms < 1) ||
+	    ms > UINT32_MAX)
+		return -EINVAL;
+	*out_ms = (uint32_t)ms;
+	return 0;
+}
+
 static int set_restart(json_t *object, config *c, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(object, "Name"));
@@ -182,6 +197,11 @@ static int set_restart(json_t *object, config *c, struct err *err)
 	    (json_integer_value(count) < 0 || json_integer_value(count) > UINT32_MAX))
 		return jsonfield_wrong("RestartPolicy.MaximumRetryCount", "a count", err);
 	c->restart_policy->maximum_retry_count = (uint32_t)json_integer_value(count);
+	if (read_delay(object, "Delay", &c->restart_policy->delay_ms) < 0 ||
+	    read_delay(object, "MaxDelay", &c->restart_policy->max_delay_ms) < 0)
+		return jsonfield_wrong("RestartPolicy.Delay and MaxDelay",
+				       "nanoseconds, from 1 ms to 49 days", err);
+	c->restart_policy->on_unhealthy = json_is_true(json_object_get(object, "OnUnhealthy"));
 	return jsonfield_text(&c->restart_policy->name, name, err);
 }
 
@@ -283,15 +303,33 @@ static int set_host(json_t *host, config *c, struct err *err)
 
 static int set_health(json_t *health, config *c, struct err *err)
 {
-	json_t *test = json_object_get(health, "Test");
+	static const struct jsonfield_rule rules[] = {
+#define H(key, kind, field) { key, kind, offsetof(Cleat__V1__HealthCheck, field), 0 }
+		H("Test", JSONFIELD_WORDS, test),
+		H("Interval", JSONFIELD_NUMBER, interval_ns),
+		H("Timeout", JSONFIELD_NUMBER, timeout_ns),
+		H("StartPeriod", JSONFIELD_NUMBER, start_period_ns),
+		H("StartInterval", JSONFIELD_NUMBER, start_interval_ns),
+#undef H
+	};
+	json_t *retries = json_object_get(health, "Retries");
 
-	if (json_array_size(test) == 0)
+	if (!health || json_is_null(health))
 		return 0;
+	if (!json_is_object(health))
+		return jsonfield_wrong("Healthcheck", "an object", err);
+	if (retries && !json_is_null(retries) && !json_is_integer(retries))
+		return jsonfield_wrong("Healthcheck.Retries", "a number", err);
+	if (json_integer_value(retries) < 0)
+		return err_set(err, ERR_INVALID, "Retries in Healthcheck cannot be negative");
+	if (json_integer_value(retries) > INT32_MAX)
+		return jsonfield_wrong("Healthcheck.Retries", "a number of 32 bits", err);
 	c->health_check = malloc(sizeof(*c->health_check));
 	if (!c->health_check)
 		return jsonfield_no_memory(err);
 	cleat__v1__health_check__init(c->health_check);
-	return jsonfield_words(test, "Healthcheck.Test", &c->health_check->test, err);
+	c->health_check->retries = (uint32_t)json_integer_value(retries);
+	return jsonfield_apply(rules, ARRAY_LEN(rules), health, c->health_check, err);
 }
 
 static int fill(json_t *body, config *c, struct err *err)

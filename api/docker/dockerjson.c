@@ -125,14 +125,23 @@ static json_t *runtime_state(const Cleat__V1__ContainerRuntimeState *s)
 
 static json_t *health_check(const Cleat__V1__HealthCheck *h)
 {
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[] = {
+		{ "Interval", h->interval_ns },
+		{ "Timeout", h->timeout_ns },
+		{ "StartPeriod", h->start_period_ns },
+		{ "StartInterval", h->start_interval_ns },
+		{ "Retries", h->retries },
+	};
 	json_t *o = json_object();
 
-	set(o, "Test", words(h->test));
-	set(o, "Interval", json_integer(h->interval_ns));
-	set(o, "Timeout", json_integer(h->timeout_ns));
-	set(o, "StartPeriod", json_integer(h->start_period_ns));
-	set(o, "StartInterval", json_integer(h->start_interval_ns));
-	set(o, "Retries", json_integer(h->retries));
+	if (h->test && h->test->n_values)
+		set(o, "Test", words(h->test));
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i].value)
+			set(o, numbers[i].key, json_integer(numbers[i].value));
 	return o;
 }
 
@@ -217,6 +226,13 @@ static void set_policies(json_t *o, const Cleat__V1__ContainerConfig *c)
 	    text(c->restart_policy && c->restart_policy->name[0] ? c->restart_policy->name : "no"));
 	set(restart, "MaximumRetryCount",
 	    json_integer(c->restart_policy ? c->restart_policy->maximum_retry_count : 0));
+	if (c->restart_policy && c->restart_policy->delay_ms)
+		set(restart, "Delay", json_integer(c->restart_policy->delay_ms * INT64_C(1000000)));
+	if (c->restart_policy && c->restart_policy->max_delay_ms)
+		set(restart, "MaxDelay",
+		    json_integer(c->restart_policy->max_delay_ms * INT64_C(1000000)));
+	if (c->restart_policy && c->restart_policy->on_unhealthy)
+		set(restart, "OnUnhealthy", json_true());
 	set(o, "RestartPolicy", restart);
 	set(log, "Type", text(c->log && c->log->driver[0] ? c->log->driver : "local"));
 	set(log, "Config", c->log ? map(c->log->options, c->log->n_options) : json_object());

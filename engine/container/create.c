@@ -14,6 +14,7 @@
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "endpoint.h"
 #include "fd.h"
+#include "healthcheck.h"
 #include "history.h"
 #include "lifecycle.h"
 #include "links.h"
@@ -26,7 +27,13 @@
 #include "store/store.h"
 #include "str.h"
 
-enum { NAME_ATTEMPTS = 20, RUNTIME_MAX = 1800 };
+/* The delays are those that 0 means to the shim. */
+enum {
+	NAME_ATTEMPTS = 20,
+	RUNTIME_MAX = 1800,
+	RESTART_DELAY_MS = 100,
+	RESTART_MAX_DELAY_MS = 60000
+};
 
 static const struct {
 	const char *name;
@@ -83,6 +90,26 @@ static int size_option(const Cleat__V1__ContainerConfig *config, uint64_t *bytes
 	return 0;
 }
 
+/* What Docker's policies do not have. */
+static int check_restart(const Cleat__V1__RestartPolicy *policy, struct err *err)
+{
+	if (!policy)
+		return 0;
+
+	const uint32_t first = policy->delay_ms ? policy->delay_ms : RESTART_DELAY_MS;
+	const uint32_t most = policy->max_delay_ms ? policy->max_delay_ms : RESTART_MAX_DELAY_MS;
+
+	if ((policy->delay_ms || policy->max_delay_ms) && first > most)
+		return err_set(err, ERR_INVALID,
+			       "the first delay of a restart, %u ms, is above the longest, %u ms",
+			       first, most);
+	if (policy->on_unhealthy &&
+	    find_policy(policy) == CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
+		return err_set(err, ERR_INVALID,
+			       "a restart when unhealthy needs a restart policy other than no");
+	return 0;
+}
+
 static int check(const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *config = request->config;
@@ -103,6 +130,8 @@ static int check(const Cleat__V1__CreateContainerRequest *request, struct err *e
 		return err_set(err, ERR_INVALID,
 			       "can't create 'AutoRemove' container with restart policy");
 	if (size_option(config, &(uint64_t){ 0 }, err) < 0)
+		return -EINVAL;
+	if (check_restart(config->restart_policy, err) < 0)
 		return -EINVAL;
 	if (find_driver(config->log) < 0)
 		return err_set(err, ERR_INVALID, "log driver \"%s\" is not known",
@@ -287,6 +316,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	Cleat__Shim__V1__ShimSpec spec = CLEAT__SHIM__V1__SHIM_SPEC__INIT;
 	Cleat__Shim__V1__RestartPolicy restart = CLEAT__SHIM__V1__RESTART_POLICY__INIT;
 	Cleat__Shim__V1__Logging logging = CLEAT__SHIM__V1__LOGGING__INIT;
+	Cleat__Shim__V1__HealthCheck health = CLEAT__SHIM__V1__HEALTH_CHECK__INIT;
 	size_t len;
 	int r = fill_logging(create->engine, config->log, &logging, err);
 
@@ -302,6 +332,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 		restart.max_retries = config->restart_policy->maximum_retry_count;
 		restart.delay_ms = config->restart_policy->delay_ms;
 		restart.max_delay_ms = config->restart_policy->max_delay_ms;
+		restart.on_unhealthy = config->restart_policy->on_unhealthy;
 	}
 	spec.id = (char *)create->record.id;
 	spec.restart = &restart;
@@ -315,6 +346,10 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	spec.uid = parts->uid;
 	spec.gid = parts->gid;
 	spec.netns = netjoin_is_ours(config->network_mode);
+	if (parts->probe_json) {
+		healthcheck_spec(config, &health);
+		spec.health = &health;
+	}
 	if (parts->mounted) {
 		spec.layers = parts->mounted->v;
 		spec.n_layers = parts->mounted->n;
@@ -359,6 +394,11 @@ int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest
 
 	if (r < 0)
 		return err_sys(err, r, "write config.json");
+	if (parts->probe_json)
+		r = fd_create_file(create->dir_fd, "probe.json", parts->probe_json,
+				   strlen(parts->probe_json), 0600);
+	if (r < 0)
+		return err_sys(err, r, "write probe.json");
 	r = write_spec(create, request->config, parts, err);
 	if (r == 0)
 		r = namefiles_make(create->engine, create->dir_fd, create->record.id,

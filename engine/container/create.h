@@ -27,6 +27,7 @@ struct create {
 struct create_parts {
 	const void *config_json; /* OCI runtime spec */
 	size_t config_len;
+	const char *probe_json;        /* the health check's process object; NULL = none */
 	const struct strings *mounted; /* layers the shim is given as mounts; NULL = none */
 	int stop_signal;               /* 0 = SIGTERM */
 	uint32_t uid, gid;             /* of the container's user on the host */
@@ -40,7 +41,7 @@ struct create_parts {
 int create_begin(struct create *create, struct engine *engine,
 		 const Cleat__V1__CreateContainerRequest *request, const char *image_id,
 		 const char *command, struct err *err) must_check;
-/* Writes config.json, shim.pb, hostname, hosts, resolv.conf and clears the intent. */
+/* Writes config.json, probe.json, shim.pb, hostname, hosts, resolv.conf and clears the intent. */
 int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest *request,
 		  const struct create_parts *parts, struct err *err) must_check;
 /* Lets go; undoes what was not finished. For cleanup(). */

@@ -138,8 +138,7 @@ static bool match_expose(const char *value, const struct filter_subject *s)
 
 static bool match_health(const char *value, const struct filter_subject *s)
 {
-	(void)s;
-	return !strcmp(value, "none");
+	return !strcmp(value, status_health_word(s->status->health));
 }
 
 static bool match_any(const char *value, const struct filter_subject *s)

@@ -16,10 +16,12 @@
 #include "eventmsg.h"
 #include "execrecord.h"
 #include "fd.h"
+#include "healthcheck.h"
 #include "journal.h"
 #include "log.h"
 #include "mountlist.h"
 #include "reference.h"
+#include "status.h"
 #include "str.h"
 #include "watch.h"
 
@@ -35,6 +37,8 @@ static const char *const actions[] = {
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_OOM] = "oom",
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED] = "start_failed",
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_KILLED] = "kill",
+	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_CREATED] = "exec_create",
+	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_HEALTH] = "health_status: ",
 };
 
 /* The rows of execs follow their shim's events. */
@@ -44,6 +48,8 @@ static void record_exec(struct engine *engine, const char *id,
 	struct err err = ERR_NULL;
 	int r = 0;
 
+	if (event->probe)
+		return; /* those have none */
 	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED)
 		r = execrecord_set_pid(engine->store, event->exec_id, event->pid, &err);
 	else if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_EXITED)
@@ -54,16 +60,35 @@ static void record_exec(struct engine *engine, const char *id,
 		log_error("cannot record an exec id=%.12s: %s", id, err.message);
 }
 
+/* A health check's command is the container's. */
+static void add_check_command(const struct record *record, struct buf *text)
+{
+	Cleat__V1__CreateContainerRequest *request = cleat__v1__create_container_request__unpack(
+		NULL, record->config_len, record->config);
+	cleanup_free char **words = NULL;
+	size_t n = 0;
+
+	if (request && healthcheck_command(request->config, &words, &n) == 0 && n)
+		eventmsg_command(text, words, n);
+	if (request)
+		cleat__v1__create_container_request__free_unpacked(request, NULL);
+}
+
 /* An exec's start with its command; others by the table. */
-static char *action_text(struct engine *engine, const Cleat__Shim__V1__ShimEvent *event)
+static char *action_text(struct engine *engine, const struct record *record,
+			 const Cleat__Shim__V1__ShimEvent *event)
 {
 	cleanup(execrecord_deinit) struct execrecord exec = { 0 };
 	Cleat__V1__CreateExecRequest *request = NULL;
 	struct buf text = BUF_NULL;
 
 	buf_puts(&text, actions[event->kind]);
-	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED &&
-	    execrecord_find(engine->store, event->exec_id, &exec, NULL) == 0)
+	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_HEALTH)
+		buf_puts(&text, status_health_word((Cleat__V1__HealthStatus)event->health));
+	if (event->probe && event->kind != CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_EXITED)
+		add_check_command(record, &text);
+	else if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXEC_STARTED &&
+		 execrecord_find(engine->store, event->exec_id, &exec, NULL) == 0)
 		request =
 			cleat__v1__create_exec_request__unpack(NULL, exec.config_len, exec.config);
 	if (request)
@@ -125,7 +150,7 @@ static int append_mounts(struct engine *engine, const struct record *record,
 static int append_shim_event(struct engine *engine, const struct record *record,
 			     const Cleat__Shim__V1__ShimEvent *event)
 {
-	cleanup_free char *action = action_text(engine, event);
+	cleanup_free char *action = action_text(engine, record, event);
 	cleanup(eventmsg_deinit) struct eventmsg msg = EVENTMSG_NULL;
 
 	if (!action)

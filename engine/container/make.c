@@ -15,6 +15,7 @@
 #include "devices.h"
 #include "endpoint.h"
 #include "fd.h"
+#include "healthcheck.h"
 #include "image.h"
 #include "lifecycle.h"
 #include "links.h"
@@ -40,6 +41,7 @@ struct making {
 	struct devices devices;
 	char *command; /* as lists show it */
 	char *json;    /* config.json */
+	char *probe;   /* the health check's process object; NULL = none */
 	int stop_signal;
 };
 
@@ -51,6 +53,7 @@ static void making_deinit(struct making *m)
 	devices_deinit(&m->devices);
 	free(m->command);
 	free(m->json);
+	free(m->probe);
 }
 
 static int find_image(struct engine *engine, const Cleat__V1__CreateContainerRequest *request,
@@ -129,8 +132,9 @@ static int build_json(struct engine *engine, const struct create *create,
 
 	if (r < 0)
 		return r;
-	return dir && names && cgroup ? spec_build(&in, &m->json, err)
+	r = dir && names && cgroup ? spec_build(&in, &m->json, err)
 				      : err_sys(err, ENOMEM, "create");
+	return r ? r : healthcheck_process(id, config, &in.user, &m->probe, err);
 }
 
 static int pack_reply(const struct create *create, Cleat__V1__CreateContainerReply *reply,
@@ -199,6 +203,7 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 		const struct create_parts parts = {
 			.config_json = m->json,
 			.config_len = strlen(m->json),
+			.probe_json = m->probe,
 			.mounted = &m->layers.mounted,
 			.stop_signal = m->stop_signal,
 			.uid = m->user.uid,
@@ -320,11 +325,15 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 	if (r == 0)
 		r = confinement_settle(config, err);
 	if (r == 0)
+		r = healthcheck_check(config->health_check, err);
+	if (r == 0)
 		r = check_networks(engine, config, err);
 	if (r == 0)
 		r = find_image(engine, request, m, err);
 	if (r == 0)
 		r = defaults_apply(config, &m->image.config, err);
+	if (r == 0)
+		r = healthcheck_apply(config, &m->image.config.health, err);
 	if (r == 0 && defaults_log_driver(config, engine->config.log_driver) < 0)
 		r = err_sys(err, ENOMEM, "create");
 	if (r == 0)

@@ -34,6 +34,18 @@ const char *status_word(Cleat__V1__ContainerState state)
 	return (size_t)state < ARRAY_LEN(words) && words[state] ? words[state] : "created";
 }
 
+const char *status_health_word(Cleat__V1__HealthStatus health)
+{
+	static const char *const healths[] = {
+		[CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_NONE] = "none",
+		[CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_STARTING] = "starting",
+		[CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_HEALTHY] = "healthy",
+		[CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_UNHEALTHY] = "unhealthy",
+	};
+
+	return (size_t)health < ARRAY_LEN(healths) ? healths[health] : healths[0];
+}
+
 bool status_active(const struct status *status)
 {
 	return status->state == CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RUNNING ||
@@ -55,6 +67,16 @@ static void end_with_host(struct status *status)
 	status->exit_code = 255;
 	status->pid = 0;
 	status->exits++;
+	if (status->health)
+		status->health = CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_UNHEALTHY;
+}
+
+static void derive_health(const Cleat__Shim__V1__Health *health, struct status *status)
+{
+	if (!health || health->status > CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_UNHEALTHY)
+		return;
+	status->health = (Cleat__V1__HealthStatus)health->status;
+	status->failing_streak = health->failing_streak;
 }
 
 void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
@@ -77,6 +99,7 @@ void status_derive(const Cleat__Shim__V1__ShimStatus *shim, const char *boot_id,
 		status->finished_ns = shim->finished_ns;
 		status->exits = shim->exits;
 		status->restart_count = shim->restart_count;
+		derive_health(shim->health, status);
 		if (shim->start_case == CLEAT__SHIM__V1__SHIM_STATUS__START_START_POSITION)
 			status->start_position = (int64_t)shim->start_position;
 		(void)snprintf(status->error, sizeof(status->error), "%s",
@@ -162,6 +185,13 @@ void status_text(const struct status *status, int64_t now_ns, struct buf *out)
 		append_span(out, seconds_between(status->started_ns, now_ns));
 		if (paused)
 			buf_puts(out, " (Paused)");
+		else if (status->health)
+			buf_printf(out, " (%s%s)",
+				   status->health ==
+						   CLEAT__V1__HEALTH_STATUS__HEALTH_STATUS_STARTING
+					   ? "health: "
+					   : "",
+				   status_health_word(status->health));
 		return;
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_RESTARTING:
 	case CLEAT__V1__CONTAINER_STATE__CONTAINER_STATE_EXITED:

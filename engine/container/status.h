@@ -23,6 +23,8 @@ struct status {
 	int64_t started_ns, finished_ns;
 	uint64_t exits;
 	uint32_t restart_count;
+	Cleat__V1__HealthStatus health; /* NONE: no health check, or never started */
+	uint32_t failing_streak;
 	char error[256];
 	int64_t start_position; /* bytes of output before the last start by a user; -1 = unknown */
 	char done[STATUS_DONE][REQUESTS_KEY_MAX]; /* keys of calls the shim carried out last */
@@ -42,7 +44,9 @@ bool status_done(const struct status *status, const char *key);
 /* It has processes: running, paused or between two starts of its restart policy. */
 bool status_active(const struct status *status);
 
-/* Docker's words: "Up 3 minutes (Paused)", "Exited (0) 2 hours ago". Appends. Pure. */
+/* Docker's words: "Up 3 minutes (Paused)", "Up 3 seconds (healthy)", "Exited (0) 2 hours ago". Appends. Pure. */
 void status_text(const struct status *status, int64_t now_ns, struct buf *out);
 /* Docker's word for a state: created, running, ... */
 const char *status_word(Cleat__V1__ContainerState state);
+/* none, starting, healthy, unhealthy */
+const char *status_health_word(Cleat__V1__HealthStatus health);

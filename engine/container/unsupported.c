@@ -16,9 +16,6 @@ int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
 		const char *what;
 		bool asked;
 	} fields[] = {
-		{ "--health-cmd and its kind",
-		  c->health_check && c->health_check->test && c->health_check->test->n_values &&
-			  strcmp(c->health_check->test->values[0], "NONE") != 0 },
 		{ "--userns", str_or_empty(c->userns_mode)[0] && strcmp(c->userns_mode, "host") },
 		{ "--cgroup-parent", str_or_empty(c->cgroup_parent)[0] },
 	};

@@ -9,6 +9,7 @@
 
 #include "fd.h"
 #include "filter.h"
+#include "healthcheck.h"
 #include "internal.h"
 #include "links.h"
 #include "proc.h"
@@ -78,6 +79,7 @@ static int fill_summary(const struct engine *engine, const struct netview *view,
 	out->network_mode = strdup(network_of(config));
 	out->created_ns = record->created_ns;
 	out->state = status->state;
+	out->health = status->health;
 	if (!out->id || !out->name || !out->image || !out->image_id || !out->command ||
 	    !out->status || !out->network_mode)
 		return -ENOMEM;
@@ -227,6 +229,8 @@ static Cleat__V1__ContainerRuntimeState *new_state(const struct status *status)
 	state->started_ns = status->started_ns;
 	state->finished_ns = status->finished_ns;
 	state->shim_pid = status->shim_pid;
+	state->health = status->health;
+	state->failing_streak = status->failing_streak;
 	state->error = strdup(status->error);
 	return state;
 }
@@ -299,6 +303,8 @@ static int fill_details(struct engine *engine, const struct netview *view,
 	     netview_ports(view, record->id, out->config, &out->ports, &out->n_ports) < 0) ||
 	    (out->config &&
 	     viewparts_mounts(engine, record, out->config, &out->mounts, &out->n_mounts) < 0))
+		return -ENOMEM;
+	if (status.health && healthcheck_results(engine, record->id, out->state) < 0)
 		return -ENOMEM;
 	return fill_command(out);
 }

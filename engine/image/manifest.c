@@ -298,6 +298,38 @@ static int read_history(const json_t *doc, struct image_config *out, struct err 
 	return 0;
 }
 
+/* Negative ones count as not given. */
+static int read_number(const json_t *object, const char *key, int64_t max, int64_t *out,
+		       struct err *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value && !json_is_null(value) && !json_is_integer(value))
+		return err_set(err, ERR_INVALID, "%s: expected a number", key);
+	*out = json_integer_value(value);
+	*out = *out < 0 ? 0 : *out > max ? max : *out;
+	return 0;
+}
+
+static int read_health(const json_t *health, struct image_health *out, struct err *err)
+{
+	int64_t retries = 0;
+	int r;
+
+	if (!health || json_is_null(health))
+		return 0;
+	if (!json_is_object(health))
+		return err_set(err, ERR_INVALID, "Healthcheck: expected an object");
+	r = read_strings(health, "Test", &out->test, err);
+	r = r ? r : read_number(health, "Interval", INT64_MAX, &out->interval_ns, err);
+	r = r ? r : read_number(health, "Timeout", INT64_MAX, &out->timeout_ns, err);
+	r = r ? r : read_number(health, "StartPeriod", INT64_MAX, &out->start_period_ns, err);
+	r = r ? r : read_number(health, "StartInterval", INT64_MAX, &out->start_interval_ns, err);
+	r = r ? r : read_number(health, "Retries", INT32_MAX, &retries, err);
+	out->retries = (uint32_t)retries;
+	return r < 0 ? err_wrap(err, r, "Healthcheck") : 0;
+}
+
 static int read_process(const json_t *config, struct image_config *out, struct err *err)
 {
 	int r = read_strings(config, "Env", &out->env, err);
@@ -311,6 +343,7 @@ static int read_process(const json_t *config, struct image_config *out, struct e
 	r = r ? r : read_keys(config, "Labels", true, &out->labels, err);
 	r = r ? r : read_string(config, "User", &out->user, err);
 	r = r ? r : read_string(config, "WorkingDir", &out->working_dir, err);
+	r = r ? r : read_health(json_object_get(config, "Healthcheck"), &out->health, err);
 	return r ? r : read_string(config, "StopSignal", &out->stop_signal, err);
 }
 
@@ -355,9 +388,9 @@ int image_config_parse(const char *text, size_t len, struct image_config *out, s
 
 void image_config_deinit(struct image_config *c)
 {
-	struct strings *lists[] = { &c->diff_ids, &c->env,      &c->entrypoint,
-				    &c->command,  &c->shell,    &c->exposed_ports,
-				    &c->volumes,  &c->on_build, &c->labels };
+	struct strings *lists[] = { &c->diff_ids, &c->env,           &c->entrypoint, &c->command,
+				    &c->shell,    &c->exposed_ports, &c->volumes,    &c->on_build,
+				    &c->labels,   &c->health.test };
 	char *texts[] = { c->user,    c->working_dir, c->stop_signal,  c->author,
 			  c->comment, c->os,          c->architecture, c->variant };
 

@@ -58,10 +58,18 @@ int manifest_parse_index(const char *text, size_t len, struct manifest_entry **o
 			 struct err *err) must_check;
 
 /* An image's config. */
+/* HEALTHCHECK; no test = there is none. Numbers of 0 were not given. */
+struct image_health {
+	struct strings test; /* NONE, or CMD or CMD-SHELL and words */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
+	uint32_t retries;
+};
+
 struct image_config {
 	struct strings diff_ids; /* sha256:..., lowest first */
 	struct strings env, entrypoint, command, shell, exposed_ports, volumes, on_build;
 	struct strings labels; /* key, value, key, value ... */
+	struct image_health health;
 	char *user, *working_dir, *stop_signal, *author, *comment, *os, *architecture, *variant;
 	int64_t created_ns;
 	struct image_history {

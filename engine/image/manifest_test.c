@@ -71,7 +71,8 @@ static void config_document(void **state)
 	static const char text[] =
 		"{\"os\":\"linux\",\"created\":\"1970-01-01T00:00:01Z\",\"config\":{\"Env\":[\"A="
 		"B\"],"
-		"\"Labels\":{\"k\":\"v\"},\"ExposedPorts\":{\"80/tcp\":{}},\"Cmd\":null},"
+		"\"Labels\":{\"k\":\"v\"},\"ExposedPorts\":{\"80/tcp\":{}},\"Cmd\":null,"
+		"\"Healthcheck\":{\"Test\":[\"CMD\",\"a\"],\"Interval\":7,\"Retries\":-1}},"
 		"\"rootfs\":{\"diff_ids\":[\"" SHA_A "\"]},\"history\":["
 		"{\"created_by\":\"one\"},{\"created_by\":\"two\",\"empty_layer\":true}]}";
 	struct image_config c;
@@ -84,6 +85,9 @@ static void config_document(void **state)
 	assert_string_equal(c.exposed_ports.v[0], "80/tcp");
 	assert_int_equal(c.command.n, 0);
 	assert_string_equal(c.diff_ids.v[0], SHA_A);
+	assert_string_equal(c.health.test.v[1], "a");
+	assert_int_equal(c.health.interval_ns, 7);
+	assert_int_equal(c.health.retries, 0);
 	assert_int_equal(c.n_history, 2);
 	assert_true(c.history[1].empty_layer);
 	image_config_deinit(&c);

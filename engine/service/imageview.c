@@ -98,6 +98,28 @@ int imageview_summary(const struct image *image, Cleat__V1__ImageSummary *out)
 			       &out->n_labels);
 }
 
+static int fill_health(const struct image_health *h, Cleat__V1__ImageConfig *out)
+{
+	Cleat__V1__HealthCheck *check;
+
+	if (h->test.n == 0)
+		return 0;
+	check = out->health_check = malloc(sizeof(*check));
+	if (!check)
+		return -ENOMEM;
+	cleat__v1__health_check__init(check);
+	check->interval_ns = h->interval_ns;
+	check->timeout_ns = h->timeout_ns;
+	check->start_period_ns = h->start_period_ns;
+	check->start_interval_ns = h->start_interval_ns;
+	check->retries = h->retries;
+	check->test = malloc(sizeof(*check->test));
+	if (!check->test)
+		return -ENOMEM;
+	cleat__v1__string_list__init(check->test);
+	return copy_strings(&h->test, &check->test->values, &check->test->n_values);
+}
+
 static int fill_config(const struct image_config *c, Cleat__V1__ImageConfig *out)
 {
 	const struct {
@@ -119,6 +141,7 @@ static int fill_config(const struct image_config *c, Cleat__V1__ImageConfig *out
 		r = copy_strings(lists[i].from, lists[i].to, lists[i].n);
 	r = r ? r : set(&out->user, c->user);
 	r = r ? r : set(&out->stop_signal, c->stop_signal);
+	r = r ? r : fill_health(&c->health, out);
 	return r ? r
 		 : copy_labels(&c->labels, &cleat__v1__image_config__labels_entry__descriptor,
 			       &out->labels, &out->n_labels);

@@ -247,7 +247,11 @@ static int start(struct execution *x, struct outcome *out, struct err *err)
 		return r;
 	}
 	out->pid = x->pid;
-	return container_report(x->o, x->pid, x->pidfd, err);
+	r = container_report(x->o, x->pid, x->pidfd, err);
+	/* who asked for it is gone, and would not know that it runs */
+	if (r < 0)
+		(void)!pidfd_send_signal(x->pidfd, SIGKILL, NULL, 0);
+	return r;
 }
 
 static int finish(struct execution *x, int *code, struct err *err)

@@ -345,6 +345,8 @@ int foreign_exec(const struct options *o, struct outcome *out, struct err *err)
 	if (!r) {
 		pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* -1: it has ended already */
 		r = container_report(o, pid, pidfd, err);
+		if (r < 0 && pidfd >= 0) /* who asked for it is gone */
+			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	}
 	close_foreign(f);
 	return r;

@@ -178,11 +178,12 @@ ContainerConfig.FIELDS = (
 class HealthCheck(codec.Message):
     # absent = the image's; ["NONE"], ["CMD", …], ["CMD-SHELL", line]
     test: StringList | None = None
-    # 0 = the default of each
+    # 0 = the image's, or else 30 s, 30 s, none, 5 s; at least 1 ms.
     interval_ns: int = 0
     timeout_ns: int = 0
     start_period_ns: int = 0
     start_interval_ns: int = 0
+    # failures in a row that make it unhealthy; 0 = the image's, or else 3
     retries: int = 0
 
 
@@ -202,10 +203,13 @@ class RestartPolicy(codec.Message):
     name: str = ""
     # on-failure only; 0 = no limit
     maximum_retry_count: int = 0
-    # first delay, 0 = 100
+    # first delay, doubled each time; 0 = 100
     delay_ms: int = 0
     # 0 = 60000
     max_delay_ms: int = 0
+    # A container that becomes unhealthy is stopped (stop signal, stop timeout) and started again, which counts
+    # as a failure. Needs a policy other than no.
+    on_unhealthy: bool = False
 
 
 RestartPolicy.FIELDS = (
@@ -213,6 +217,7 @@ RestartPolicy.FIELDS = (
     (2, "maximum_retry_count", "one", "uint32", None),
     (3, "delay_ms", "one", "uint32", None),
     (4, "max_delay_ms", "one", "uint32", None),
+    (5, "on_unhealthy", "one", "bool", None),
 )
 
 
