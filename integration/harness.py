@@ -58,7 +58,7 @@ def children(pid):
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 
-    def __init__(self, root=None, run=None, config=None, netns=None, resolv_conf=None):
+    def __init__(self, root=None, run=None, config=None, netns=None, resolv_conf=None, inside=()):
         self.root = pathlib.Path(root or tempfile.mkdtemp(prefix="cleat-test-"))
         self.state, self.run = self.root / "state", run or self.root / "run"
         self.log_path = self.root / "cleatd.log"
@@ -68,6 +68,7 @@ class Engine:
         self.netns = netns
         # What it finds as the host's resolv.conf; None = the host's own.
         self.resolv_conf = resolv_conf
+        self.inside = inside  # a command that runs the engine
         self.root.mkdir(parents=True, exist_ok=True)
         self.configure(config)
         self.arguments = ["--config", self.root / "config.json"]
@@ -92,7 +93,7 @@ class Engine:
             self.process = subprocess.Popen(
                 [*(["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []),
                  *(["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.resolv_conf]
-                   if self.resolv_conf else []), BIN / "cleatd",
+                   if self.resolv_conf else []), *self.inside, BIN / "cleatd",
                  "--state", self.state, "--run", self.run, *self.arguments, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, **(env or {})})

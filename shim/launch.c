@@ -68,6 +68,8 @@ static void launch_end(struct launch *launch)
 	}
 	list_remove(&launch->link);
 	free(launch);
+	if (list_empty(&shim->launches))
+		reap_forget(shim);
 }
 
 static void reply_failed(const struct launch *launch, const struct oci_notify *notice)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shim is a subreaper (prctl(2)): the runtime's children and all orphans of the container's execs
- * become its own. A child may end before its pid is known from the runtime's notice; its status is kept
- * until it is claimed or sixty others came. */
+ * become its own. A child may end before its pid is known from the runtime's notice: while a runtime is at
+ * work the statuses of strangers are kept. No longer, as its pid is another process's some day. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +41,11 @@ bool reap_claim(struct shim *shim, pid_t pid, int *wait_status)
 	return false;
 }
 
+void reap_forget(struct shim *shim)
+{
+	shim->n_reaped = 0;
+}
+
 static void ended(struct shim *shim, pid_t pid, int status)
 {
 	struct exec *exec;
@@ -54,7 +59,8 @@ static void ended(struct shim *shim, pid_t pid, int status)
 			exec_exited(exec, status);
 			return;
 		}
-	remember(shim, pid, status);
+	if (!list_empty(&shim->launches))
+		remember(shim, pid, status);
 }
 
 static void signal_ready(struct source *src, uint32_t events)

@@ -313,8 +313,10 @@ void exec_alone(struct exec *exec);
 
 /* reap.c: children, by SIGCHLD. */
 int reap_open(struct shim *shim) must_check;
-/* The wait status of a child that ended before its pid was known. */
+/* The wait status of a child that ended before its pid was known, while a runtime was at work. */
 bool reap_claim(struct shim *shim, pid_t pid, int *wait_status);
+/* No runtime is at work: who has ended by now is nobody's. */
+void reap_forget(struct shim *shim);
 int reap_exit_code(int wait_status);
 
 /* adopt.c: a container whose shim died. Returns 1 when one was adopted, 0 when there is none. */

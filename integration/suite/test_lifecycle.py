@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """create, start, stop, kill, pause, restart, wait, rename, rm, ps, top."""
+import collections
 import subprocess
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import time
 
 import harness
+import pytest
 
 
 def state(engine, name):
@@ -205,3 +207,19 @@ def test_who_was_killed_has_ended(busybox):
     busybox.out("run", "-d", "--name", "kept", "--restart", "always", "busybox", "sleep", "1000")
     busybox.out("kill", "kept")
     assert busybox.out("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", "kept") == "exited 0"
+
+
+@pytest.mark.skipif(harness.KERNEL < (6, 14), reason="the kernel has one pid_max for all")
+def test_pids_come_again():
+    """A pid is another process's a moment later: its exit code is not that of who had the pid before."""
+    few = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+           "echo 361 >/proc/sys/kernel/pid_max; exec \"$@\"", "sh"]
+    with harness.Engine(inside=few) as engine:
+        engine.load_busybox()
+        engine.out("run", "-d", "--name", "seven", "--restart", "always", "--restart-delay", "1ms", "--restart-delay-max", "1ms",
+                   "busybox", "sh", "-c", "usleep 10000; exit 7")
+        harness.wait_until(lambda: int(engine.out("inspect", "seven", "-f", "{{.RestartCount}}")) >= 200)
+        engine.out("stop", "seven")
+        codes = engine.out("events", "--since", "0", "--until", str(int(time.time()) + 1), "-f", "event=die", "--format",
+                           "{{.Actor.Attributes.exitCode}}").split()
+        assert len(codes) > 200 and set(codes[:-1]) == {"7"}, collections.Counter(codes)
