@@ -59,6 +59,38 @@ static int set_labels(json_t *config, const Cleat__V1__ContainerConfig *c)
 	return r;
 }
 
+/* Without one what is there stays. */
+static int set_health(json_t *config, const Cleat__V1__HealthCheck *check)
+{
+	json_t *object = check ? json_object() : NULL;
+	int r = 0;
+
+	if (!check)
+		return 0;
+
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[] = {
+		{ "Interval", check->interval_ns },
+		{ "Timeout", check->timeout_ns },
+		{ "StartPeriod", check->start_period_ns },
+		{ "StartInterval", check->start_interval_ns },
+		{ "Retries", check->retries },
+	};
+
+	if (check->test && check->test->n_values)
+		r = set_words(object, "Test", check->test);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)
+		if (numbers[i].value)
+			r = json_object_set_new(object, numbers[i].key,
+						json_integer(numbers[i].value));
+	if (r == 0)
+		return json_object_set_new(config, "Healthcheck", object);
+	json_decref(object);
+	return r;
+}
+
 int dockerconfig_fill(json_t *config, const Cleat__V1__ContainerConfig *c)
 {
 	json_object_del(config, "OnBuild"); /* was for the build that began with the image */
@@ -67,7 +99,8 @@ int dockerconfig_fill(json_t *config, const Cleat__V1__ContainerConfig *c)
 	    json_object_set_new(config, "Env", list(c->env, c->n_env)) ||
 	    set_text(config, "WorkingDir", c->working_dir) || set_text(config, "User", c->user) ||
 	    set_text(config, "StopSignal", c->stop_signal) || set_labels(config, c) ||
-	    set_keys(config, "ExposedPorts", c->exposed_ports, c->n_exposed_ports))
+	    set_keys(config, "ExposedPorts", c->exposed_ports, c->n_exposed_ports) ||
+	    set_health(config, c->health_check))
 		return -1;
 	return set_keys(config, "Volumes", c->volumes, c->n_volumes);
 }
@@ -135,5 +168,6 @@ int dockerconfig_replace(json_t *config, const Cleat__V1__ContainerConfig *c)
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(texts); i++)
 		if (str_or_empty(texts[i].value)[0])
 			r = set_text(config, texts[i].key, texts[i].value);
+	r = r ? r : set_health(config, c->health_check);
 	return r ? r : add_maps(config, c);
 }

@@ -227,6 +227,9 @@ def test_the_images(busybox, tmp_path):
     assert inspect(busybox, "other")["Config"]["Healthcheck"] == {
         "Test": ["CMD", "echo", "a b"], "Interval": 50_000_000, "Timeout": 9_000_000_000, "Retries": 2}
     assert health(busybox, "none") is None and inspect(busybox, "none")["Config"]["Healthcheck"]["Test"] == ["NONE"]
+    busybox.out("commit", "other", "committed")
+    assert json.loads(busybox.out("image", "inspect", "committed"))[0]["Config"]["Healthcheck"] == {
+        "Test": ["CMD", "echo", "a b"], "Interval": 50_000_000, "Timeout": 9_000_000_000, "Retries": 2}
     # steps of a build are no containers that anybody wants to know the health of
     build(busybox, tmp_path, "FROM busybox\nHEALTHCHECK --interval=1ms CMD touch /checked\n", "touching")
     build(busybox, tmp_path, "FROM touching\nRUN usleep 200000; test ! -e /checked\n", "step")
