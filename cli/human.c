@@ -58,18 +58,32 @@ const char *human_ago(int64_t now_ns, int64_t then_ns, char out[HUMAN_MAX])
 	return out;
 }
 
-const char *human_size(uint64_t bytes, int digits, char out[HUMAN_MAX])
+static const char *scaled(uint64_t bytes, double base, const char *const units[7], int digits,
+			  char out[HUMAN_MAX])
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
 	double value = (double)bytes;
 	size_t unit = 0;
 
-	while (value >= 1000.0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		value /= 1000.0;
+	while (value >= base && unit < 6) {
+		value /= base;
 		unit++;
 	}
 	snprintf(out, HUMAN_MAX, "%.*g%s", digits, value, units[unit]);
 	return out;
+}
+
+const char *human_size(uint64_t bytes, int digits, char out[HUMAN_MAX])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+
+	return scaled(bytes, 1000.0, units, digits, out);
+}
+
+const char *human_memory(uint64_t bytes, char out[HUMAN_MAX])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+	return scaled(bytes, 1024.0, units, 4, out);
 }
 
 const char *human_time(int64_t ns, char out[HUMAN_MAX])

@@ -50,6 +50,18 @@ static void sizes(void **state)
 	}
 }
 
+static void memory_is_binary(void **state)
+{
+	char out[HUMAN_MAX];
+
+	(void)state;
+	assert_string_equal(human_memory(0, out), "0B");
+	assert_string_equal(human_memory(1023, out), "1023B");
+	assert_string_equal(human_memory(64 << 20, out), "64MiB");
+	assert_string_equal(human_memory(1234567, out), "1.177MiB");
+	assert_string_equal(human_memory(UINT64_MAX, out), "16EiB");
+}
+
 static void ids_are_short(void **state)
 {
 	char out[HUMAN_MAX];
@@ -74,6 +86,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(memory_is_binary),
 		cmocka_unit_test(ids_are_short),
 		cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
 	};

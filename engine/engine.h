@@ -20,6 +20,7 @@ struct reconciler;
 struct layers;
 struct chores;
 struct netwatch;
+struct statskeep;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -46,6 +47,7 @@ struct engine {
 	struct layers *layers;
 	struct chores *chores;
 	struct netwatch *netwatch;
+	struct statskeep *statskeep;
 	struct rpc_server *server;
 };
 

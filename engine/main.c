@@ -16,6 +16,7 @@
 #include "container/base.h"
 #include "container/history.h"
 #include "container/remains.h"
+#include "container/statskeep.h"
 #include "engine.h"
 #include "fault.h"
 #include "journal.h"
@@ -121,6 +122,8 @@ static int open_parts(struct engine *engine, struct err *err)
 				 engine->config.log_compress_after_s, err);
 	if (r == 0)
 		r = chores_open(&engine->chores, engine, err);
+	if (r == 0 && !(engine->statskeep = statskeep_new()))
+		r = err_sys(err, ENOMEM, "start");
 	if (r == 0)
 		volume_recover(engine);
 	if (r == 0)
@@ -136,6 +139,7 @@ static void close_parts(struct engine *engine)
 	engine->reconciler = reconcile_free(engine->reconciler);
 	engine->netwatch = netwatch_free(engine->netwatch);
 	engine->chores = chores_free(engine->chores);
+	engine->statskeep = statskeep_free(engine->statskeep);
 	engine->shims = shims_free(engine->shims);
 	engine->logkeep = logkeep_free(engine->logkeep);
 	engine->journal = journal_free(engine->journal);

@@ -336,6 +336,7 @@ const struct gw_route gw_containers[] = {
 	{ "POST", "/containers/create", create },
 	{ "GET", "/containers/{}/json", inspect },
 	{ "GET", "/containers/{}/logs", stream_logs },
+	{ "GET", "/containers/{}/stats", stream_stats },
 	{ "GET", "/containers/{}/top", top },
 	{ "POST", "/containers/{}/start", start },
 	{ "POST", "/containers/{}/stop", stop },

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Docker's API streams of a container: logs, wait, attach, exec. Private to the gateway. */
+/* What Docker's API streams of a container: logs, stats, wait, attach, exec. Private to the gateway. */
 #pragma once
 
 #include "cleat/v1/exec.pb-c.h"
 #include "exchange.h"
 
 void stream_logs(struct gw *gw);
+void stream_stats(struct gw *gw);
 void stream_wait(struct gw *gw);
 void stream_attach(struct gw *gw);
 /* Runs exec `id` on the request's connection; its terminal is `tty`. */

@@ -26,35 +26,15 @@ bool netjoin_is_ours(const char *mode)
 	return network_mode_is_own(mode) || str_has_prefix(mode, "container:");
 }
 
-static int open_netns(int pid)
-{
-	char path[48];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 /* That of a process that runs and is the container's. */
 static int running_netns(const struct status *status)
 {
-	cleanup_fd int fd = -1;
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	struct proc_stat stat;
-	char path[32];
+	cleanup_fd int dir = status_active(status) && status->pid > 0
+				     ? proc_dir(status->pid, status->pid_start_ticks)
+				     : -1;
+	int fd = dir < 0 ? -1 : openat(dir, "ns/net", O_RDONLY | O_CLOEXEC);
 
-	if (!status_active(status) || status->pid <= 0)
-		return -ESRCH;
-	fd = open_netns(status->pid);
-	if (fd < 0)
-		return fd;
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", status->pid);
-	if (fd_read_file(AT_FDCWD, path, 4096, &text) < 0 ||
-	    proc_parse_stat(text.data, text.len, &stat) < 0 ||
-	    stat.start_ticks != status->pid_start_ticks)
-		return -ESRCH;
-	return steal_fd(&fd);
+	return fd < 0 ? -ESRCH : fd;
 }
 
 static int join_container(struct engine *engine, const char *reference, int *netns, struct err *err)

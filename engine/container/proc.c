@@ -124,3 +124,18 @@ int proc_cgroup_pids(const char *cgroup, pid_t **pids, size_t *n)
 	free(list.pids);
 	return -ENOENT;
 }
+
+int proc_dir(pid_t pid, uint64_t start_ticks)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	struct proc_stat stat;
+	char path[24];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fd_read_file(fd, "stat", STAT_MAX_BYTES, &text) < 0 ||
+	    proc_parse_stat(text.data, text.len, &stat) < 0 || stat.start_ticks != start_ticks)
+		return -ESRCH;
+	return steal_fd(&fd);
+}

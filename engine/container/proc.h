@@ -23,3 +23,7 @@ int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat) must_c
 /* Pids in the cgroup files of `cgroup` ("cleat-xxxx/ID") and below it. *pids is owned. 0 or -errno;
  * -ENOENT when there is no such cgroup. */
 int proc_cgroup_pids(const char *cgroup, pid_t **pids, size_t *n) must_check;
+
+/* /proc/PID of the process that started at that time, for what is below it: a pid that another process has by now is
+ * never looked into. An owned descriptor, -ESRCH. */
+int proc_dir(pid_t pid, uint64_t start_ticks) must_check;

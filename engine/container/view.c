@@ -14,6 +14,7 @@
 #include "links.h"
 #include "proc.h"
 #include "record.h"
+#include "recordconfig.h"
 #include "spec.h"
 #include "status.h"
 #include "str.h"
@@ -184,13 +185,6 @@ int view_list(struct engine *engine, const Cleat__V1__ListContainersRequest *req
 	return r;
 }
 
-static bool is_internal(const struct record *record)
-{
-	cleanup(free_request) create_request *request = stored_request(record);
-
-	return request && internal_is(request->config);
-}
-
 int view_count(struct engine *engine, struct view_counts *counts, struct err *err)
 {
 	struct record *records = NULL;
@@ -202,7 +196,7 @@ int view_count(struct engine *engine, struct view_counts *counts, struct err *er
 		return r;
 	*counts = (struct view_counts){ .all = 0 };
 	for (size_t i = 0; i < n; i++) {
-		if (is_internal(&records[i]))
+		if (recordconfig_is_internal(&records[i]))
 			continue;
 		counts->all++;
 		status_read(engine, &records[i], &status);

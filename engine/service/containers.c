@@ -17,6 +17,7 @@
 #include "remove.h"
 #include "session.h"
 #include "start.h"
+#include "statsserve.h"
 #include "status.h"
 #include "str.h"
 #include "usage.h"
@@ -297,6 +298,12 @@ static int on_logs(struct rpc_call *call, const Cleat__V1__LogsRequest *req,
 	return logs_serve(service_engine(call), call, req, out, err);
 }
 
+static int on_stats(struct rpc_call *call, const Cleat__V1__StatsRequest *req,
+		    struct cleat_v1_containers_stats_stream *out, struct err *err)
+{
+	return stats_serve(service_engine(call), call, req, out, err);
+}
+
 static int on_attach(struct rpc_call *call, struct cleat_v1_containers_attach_stream *io,
 		     struct err *err)
 {
@@ -355,6 +362,7 @@ static const struct cleat_v1_containers_ops ops = {
 	.attach = on_attach,
 	.tell_detached = on_tell_detached,
 	.resize = on_resize,
+	.stats = on_stats,
 	.diff = service_diff,
 	.prune = on_prune,
 	.commit = service_commit,
