@@ -43,7 +43,7 @@ extern const struct command cmd_run_table[], cmd_container_table[], cmd_list_tab
 	cmd_registry_table[], cmd_system_table[], cmd_commit_table[], cmd_cp_table[],
 	cmd_usage_table[], cmd_import_table[], cmd_save_table[], cmd_build_table[],
 	cmd_prune_table[], cmd_search_table[], cmd_volume_table[], cmd_network_table[],
-	cmd_stats_table[];
+	cmd_stats_table[], cmd_update_table[];
 
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 

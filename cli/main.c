@@ -20,6 +20,7 @@ static const struct command *const tables[] = {
 	cmd_system_table, cmd_commit_table,    cmd_cp_table,      cmd_usage_table,
 	cmd_import_table, cmd_save_table,      cmd_build_table,   cmd_prune_table,
 	cmd_search_table, cmd_volume_table,    cmd_network_table, cmd_stats_table,
+	cmd_update_table,
 };
 
 static const struct flag global_flags[] = {

@@ -139,6 +139,25 @@ const struct flag runflags_run[] = {
 	{ 0 },
 };
 
+const struct flag runflags_update[] = {
+	{ "blkio-weight", 0, FLAG_TEXT, "uint16", "Block IO weight (10 to 1000)" },
+	{ "cpu-period", 0, FLAG_TEXT, "int", "CPU CFS period in microseconds" },
+	{ "cpu-quota", 0, FLAG_TEXT, "int", "CPU CFS quota in microseconds" },
+	{ "cpu-rt-period", 0, FLAG_TEXT, "int", "CPU real-time period in microseconds" },
+	{ "cpu-rt-runtime", 0, FLAG_TEXT, "int", "CPU real-time runtime in microseconds" },
+	{ "cpu-shares", 'c', FLAG_TEXT, "int", "CPU shares (relative weight)" },
+	{ "cpus", 0, FLAG_TEXT, "decimal", "Number of CPUs" },
+	{ "cpuset-cpus", 0, FLAG_TEXT, "string", "CPUs in which to allow execution (0-3, 0,1)" },
+	{ "cpuset-mems", 0, FLAG_TEXT, "string", "Memory nodes in which to allow execution" },
+	{ "kernel-memory", 0, FLAG_TEXT, "bytes", NULL },
+	{ "memory", 'm', FLAG_TEXT, "bytes", "Memory limit" },
+	{ "memory-reservation", 0, FLAG_TEXT, "bytes", "Memory soft limit" },
+	{ "memory-swap", 0, FLAG_TEXT, "bytes", "Memory and swap together; -1 is unlimited" },
+	{ "pids-limit", 0, FLAG_TEXT, "int", "Limit of processes (-1 for unlimited)" },
+	{ "restart", 0, FLAG_TEXT, "string", "Restart policy to apply when a container exits" },
+	{ 0 },
+};
+
 enum rule_kind { TEXT, SWITCH, LIST, INTEGER, SIGNED_SIZE, SIZE };
 
 struct rule {
@@ -346,6 +365,25 @@ int runflags_limits(const struct flags *flags, Cleat__V1__Resources *limits, str
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(limit_rules); i++)
 		r = apply(&limit_rules[i], flags, limits, err);
+	return r;
+}
+
+int runflags_make_update(const struct flags *flags, Cleat__V1__ContainerConfig *out,
+			 struct err *err)
+{
+	int r;
+
+	if (flags->n_uses == 0)
+		return err_set(err, ERR_INVALID,
+			       "you must provide one or more flags when using this command");
+	out->resources = msg_new(&cleat__v1__resources__descriptor);
+	if (!out->resources)
+		return no_memory(err);
+	r = runflags_limits(flags, out->resources, err);
+	r = r ? r : runparse_each(flags, out, err);
+	/* 0 is no limit, and says nothing in the request */
+	if (flags_given(flags, "pids-limit") && out->resources->pids_limit == 0)
+		out->resources->pids_limit = -1;
 	return r;
 }
 

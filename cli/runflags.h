@@ -7,7 +7,7 @@
 
 #include "cleat/v1/containers.pb-c.h"
 
-extern const struct flag runflags_run[], runflags_create[];
+extern const struct flag runflags_run[], runflags_create[], runflags_update[];
 
 /* What the flags need from outside; both may be NULL for none. */
 struct runflags_source {
@@ -24,3 +24,7 @@ int runflags_request(const struct flags *flags, const struct runflags_source *so
 /* Those of the flags that are limits, into `limits`. ERR_INVALID naming the flag. */
 int runflags_limits(const struct flags *flags, Cleat__V1__Resources *limits,
 		    struct err *err) must_check;
+/* The flags of update, as limits and restart policy of *out, which is empty and owned by the caller. ERR_INVALID naming
+ * the flag, or when there is none. Pure. */
+int runflags_make_update(const struct flags *flags, Cleat__V1__ContainerConfig *out,
+			 struct err *err) must_check;

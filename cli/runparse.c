@@ -377,16 +377,24 @@ static int first_endpoint(const struct flags *flags, Cleat__V1__ContainerConfig 
 	return 0;
 }
 
-int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest *req,
-		   const struct runflags_source *source, struct err *err)
+int runparse_each(const struct flags *flags, Cleat__V1__ContainerConfig *c, struct err *err)
 {
-	Cleat__V1__ContainerConfig *c = req->config;
 	const char *text;
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < ARRAY_LEN(parsers); k++)
 		for (size_t i = 0; r == 0 && (text = flags_nth(flags, parsers[k].flag, i)); i++)
 			r = parsers[k].apply(text, c, err);
+	return r;
+}
+
+int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest *req,
+		   const struct runflags_source *source, struct err *err)
+{
+	Cleat__V1__ContainerConfig *c = req->config;
+	const char *text;
+	int r = runparse_each(flags, c, err);
+
 	if (r == 0)
 		r = runhealth_apply(flags, c, err);
 	if (r == 0)

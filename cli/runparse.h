@@ -9,6 +9,10 @@
 int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest *req,
 		   const struct runflags_source *source, struct err *err) must_check;
 
+/* Those of them that stand for themselves, as far as they are given. */
+int runparse_each(const struct flags *flags, Cleat__V1__ContainerConfig *c,
+		  struct err *err) must_check;
+
 /* -v source:target[:options], target alone, and --mount type=...,... */
 int runmount_volume(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
 int runmount_mount(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;

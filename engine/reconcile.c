@@ -26,6 +26,7 @@
 #include "container/remove.h"
 #include "container/rootlayers.h"
 #include "container/status.h"
+#include "container/update.h"
 #include "fd.h"
 #include "image/image.h"
 #include "list.h"
@@ -150,6 +151,7 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 			log_error("cannot undo a create id=%.12s: %s", record->id, err.message);
 		return false;
 	}
+	update_recover(engine, record);
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
 	netjoin_mend(engine, record, &status);

@@ -77,6 +77,7 @@ static void reply_failed(const struct launch *launch, const struct oci_notify *n
 	uint32_t code = notice->exit_code == 127 ? 5 : notice->exit_code == 126 ? 7 : 13;
 	const char *reason = notice->exit_code == 127   ? "EXEC_NOT_FOUND"
 			     : notice->exit_code == 126 ? "EXEC_NOT_PERMITTED"
+			     : launch->update           ? "UPDATE_FAILED"
 							: "START_FAILED";
 
 	request_fail(launch->conn, launch->request, code, reason, notice->message);
@@ -90,7 +91,7 @@ static void failed(struct launch *launch, const struct oci_notify *notice)
 		probe_failed(launch->exec, notice->message);
 	else if (launch->exec)
 		exec_free(launch->exec);
-	else
+	else if (!launch->update)
 		life_failed(shim, notice->exit_code, notice->message);
 	reply_failed(launch, notice);
 }
@@ -119,6 +120,14 @@ static void started(struct launch *launch, pid_t pid)
 	control_reply(launch->conn, &reply);
 }
 
+static void updated(const struct launch *launch)
+{
+	Cleat__Shim__V1__ShimReply reply = CLEAT__SHIM__V1__SHIM_REPLY__INIT;
+
+	reply.id = launch->request;
+	control_reply(launch->conn, &reply);
+}
+
 static void notice_ready(struct source *src, uint32_t events)
 {
 	struct launch *launch = container_of(src, struct launch, src);
@@ -134,8 +143,11 @@ static void notice_ready(struct source *src, uint32_t events)
 	for (size_t i = 0; n > 0 && i < n_fds; i++)
 		close(fds[i]);
 	notice.message[sizeof(notice.message) - 1] = '\0';
-	if (n == sizeof(notice) && notice.magic == OCI_NOTIFY_MAGIC &&
-	    notice.kind == OCI_NOTIFY_STARTED)
+	bool whole = n == sizeof(notice) && notice.magic == OCI_NOTIFY_MAGIC;
+
+	if (whole && launch->update && notice.kind == OCI_NOTIFY_DONE)
+		updated(launch);
+	else if (whole && !launch->update && notice.kind == OCI_NOTIFY_STARTED)
 		started(launch, notice.pid);
 	else
 		failed(launch, &notice);
@@ -300,6 +312,21 @@ static size_t add_runtime(const struct shim *shim, char **argv, size_t n)
 	return n;
 }
 
+/* What every call of the runtime begins with; the number of words. */
+static size_t begin_arguments(const struct shim *shim, char **argv, const char *verb)
+{
+	size_t n = 0;
+
+	argv[n++] = shim->oci_program;
+	argv[n++] = (char *)"--root";
+	argv[n++] = (char *)(uintptr_t)shim->oci_root;
+	n = add_runtime(shim, argv, n);
+	argv[n++] = (char *)(uintptr_t)verb;
+	argv[n++] = (char *)"--notify-fd";
+	argv[n++] = (char *)"4";
+	return n;
+}
+
 const char *launch_reason(int error)
 {
 	if (error == -ENODATA)
@@ -331,16 +358,10 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 		child_fds_close(&fds);
 		return r < 0 ? r : -ENOMEM;
 	}
-	argv[n++] = shim->oci_program;
-	argv[n++] = (char *)"--root";
-	argv[n++] = (char *)(uintptr_t)shim->oci_root;
-	n = add_runtime(shim, argv, n);
-	argv[n++] = (char *)"run";
+	n = begin_arguments(shim, argv, "run");
 	argv[n++] = (char *)"--detach";
 	argv[n++] = (char *)"--bundle";
 	argv[n++] = (char *)(uintptr_t)shim->state_path;
-	argv[n++] = (char *)"--notify-fd";
-	argv[n++] = (char *)"4";
 	if (tty) {
 		argv[n++] = (char *)"--console-socket";
 		argv[n++] = launch->console;
@@ -364,13 +385,13 @@ static int exec_pipes(struct child_fds *fds, bool with_input, int ours[3])
 	return 0;
 }
 
-/* The request's own object, for engines of before. */
-static int write_process(const Cleat__Shim__V1__ExecRequest *request, struct child_fds *fds)
+/* JSON of a request for the runtime to read. */
+static int write_file(const ProtobufCBinaryData *json, struct child_fds *fds)
 {
-	fds->process = memfd_create("process", MFD_CLOEXEC);
+	fds->process = memfd_create("json", MFD_CLOEXEC);
 	if (fds->process < 0)
 		return -errno;
-	return fd_write_all(fds->process, request->process_json.data, request->process_json.len);
+	return fd_write_all(fds->process, json->data, json->len);
 }
 
 /* Both streams of a health check are one pipe, so that its lines stay in order. */
@@ -395,7 +416,8 @@ static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *reque
 {
 	int ours[3] = { -1, -1, -1 }, r;
 
-	r = fds->process < 0 ? write_process(request, fds) : 0;
+	/* the request's own object: engines of before */
+	r = fds->process < 0 ? write_file(&request->process_json, fds) : 0;
 	if (r == 0 && exec->probe)
 		return probe_pipe(exec, fds);
 	if (r < 0 || request->tty || request->detached)
@@ -422,14 +444,8 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		child_fds_close(&fds);
 		return r < 0 ? r : -ENOMEM;
 	}
-	argv[n++] = shim->oci_program;
-	argv[n++] = (char *)"--root";
-	argv[n++] = (char *)(uintptr_t)shim->oci_root;
-	n = add_runtime(shim, argv, n);
-	argv[n++] = (char *)"exec";
+	n = begin_arguments(shim, argv, "exec");
 	argv[n++] = (char *)"--detach";
-	argv[n++] = (char *)"--notify-fd";
-	argv[n++] = (char *)"4";
 	argv[n++] = (char *)"--process";
 	argv[n++] = (char *)"/proc/self/fd/5";
 	if (request->tty) {
@@ -440,6 +456,29 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;
 	return run(launch, argv, &fds, request->tty);
+}
+
+int launch_update(struct shim *shim, struct conn *conn, const Cleat__Shim__V1__ShimRequest *request)
+{
+	const ProtobufCBinaryData *json = &request->update_limits->resources_json;
+	struct child_fds fds = { .std = { -1, -1, -1 }, .process = -1 };
+	struct launch *launch;
+	char *argv[ARGS_MAX];
+	size_t n = 0;
+	int r = write_file(json, &fds);
+
+	launch = r == 0 ? launch_new(shim, NULL, conn, request->id, false) : NULL;
+	if (!launch) {
+		child_fds_close(&fds);
+		return r < 0 ? r : -ENOMEM;
+	}
+	launch->update = true;
+	n = begin_arguments(shim, argv, "update");
+	argv[n++] = (char *)"--resources";
+	argv[n++] = (char *)"/proc/self/fd/5";
+	argv[n++] = (char *)(uintptr_t)shim->id;
+	argv[n] = NULL;
+	return run(launch, argv, &fds, false);
 }
 
 void launch_forget_conn(struct shim *shim, const struct conn *conn)
@@ -456,7 +495,7 @@ bool launch_join(struct shim *shim, struct conn *conn, uint64_t request)
 	struct launch *launch;
 
 	list_each (launch, &shim->launches, link) {
-		if (launch->exec || launch->conn)
+		if (launch->exec || launch->update || launch->conn)
 			continue;
 		launch->conn = conn;
 		launch->request = request;

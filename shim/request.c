@@ -207,6 +207,25 @@ static void on_update_policy(struct context *ctx)
 	ctx->shim->policy.max_delay_ms = body->max_delay_ms ? body->max_delay_ms : 60000;
 }
 
+static void on_update_limits(struct context *ctx)
+{
+	enum state state = ctx->shim->state;
+	int r;
+
+	if (state == ST_STARTING) {
+		fail(ctx, ERR_UNAVAILABLE, "STARTING", "the container is being started");
+		return;
+	}
+	if (state != ST_RUNNING && state != ST_PAUSED) {
+		fail(ctx, ERR_PRECONDITION, "NOT_RUNNING", "the container is not running");
+		return;
+	}
+	r = launch_update(ctx->shim, ctx->conn, ctx->request);
+	ctx->later = r == 0;
+	if (r < 0)
+		fail(ctx, ERR_INTERNAL, "UPDATE_FAILED", strerror(-r));
+}
+
 static void on_release(struct context *ctx)
 {
 	const Cleat__Shim__V1__ReleaseRequest *body = ctx->request->release;
@@ -236,6 +255,7 @@ static void (*const handlers[])(struct context *) = {
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_UPDATE_POLICY] = on_update_policy,
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RELEASE] = on_release,
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_NAMES] = on_names,
+	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_UPDATE_LIMITS] = on_update_limits,
 };
 
 static void on_attach(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request, int fd)

@@ -99,6 +99,7 @@ struct launch {
 	struct list link;
 	struct shim *shim;
 	struct exec *exec; /* NULL: the container itself */
+	bool update;       /* of the container's limits: it runs already */
 	pid_t pid;         /* of the runtime */
 	struct conn *conn; /* who gets the reply, NULL = nobody */
 	uint64_t request;
@@ -246,6 +247,9 @@ void launch_forget_conn(struct shim *shim, const struct conn *conn);
 /* Who asked for the start under way is gone: its outcome is the answer to this request. False if there is
  * none, or somebody waits for it. */
 bool launch_join(struct shim *shim, struct conn *conn, uint64_t request);
+/* Writes the limits of the request to the container's cgroup. */
+int launch_update(struct shim *shim, struct conn *conn,
+		  const Cleat__Shim__V1__ShimRequest *request) must_check;
 /* `process` is a file with the process object (consumed), -1 = it is in the request. */
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id) must_check;

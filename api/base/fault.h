@@ -54,6 +54,10 @@
 	X(BUILD_IMAGE_INSERTED)                                                                  \
 	X(BUILD_IMAGE_COMMITTED)                                                                 \
 	X(BUILD_STAGES_DROPPED)                                                                  \
+	/* update of a container */                                                              \
+	X(UPDATE_CONFIG_WRITTEN)                                                                 \
+	X(UPDATE_LIMITS_WRITTEN)                                                                 \
+	X(UPDATE_RECORDED)                                                                       \
 	/* rmi and the prunes */                                                                 \
 	X(REMOVE_LEASE_MADE)                                                                     \
 	X(REMOVE_UNTAGGED)                                                                       \

@@ -182,27 +182,27 @@ static int read_delay(json_t *object, const char *key, uint32_t *out_ms)
 	return 0;
 }
 
-static int set_restart(json_t *object, config *c, struct err *err)
+static int set_restart(json_t *object, Cleat__V1__RestartPolicy **out, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(object, "Name"));
 	json_t *count = json_object_get(object, "MaximumRetryCount");
 
 	if (!name || !*name)
 		return 0;
-	c->restart_policy = malloc(sizeof(*c->restart_policy));
-	if (!c->restart_policy)
+	*out = malloc(sizeof(**out));
+	if (!*out)
 		return jsonfield_no_memory(err);
-	cleat__v1__restart_policy__init(c->restart_policy);
+	cleat__v1__restart_policy__init(*out);
 	if (json_is_integer(count) &&
 	    (json_integer_value(count) < 0 || json_integer_value(count) > UINT32_MAX))
 		return jsonfield_wrong("RestartPolicy.MaximumRetryCount", "a count", err);
-	c->restart_policy->maximum_retry_count = (uint32_t)json_integer_value(count);
-	if (read_delay(object, "Delay", &c->restart_policy->delay_ms) < 0 ||
-	    read_delay(object, "MaxDelay", &c->restart_policy->max_delay_ms) < 0)
+	(*out)->maximum_retry_count = (uint32_t)json_integer_value(count);
+	if (read_delay(object, "Delay", &(*out)->delay_ms) < 0 ||
+	    read_delay(object, "MaxDelay", &(*out)->max_delay_ms) < 0)
 		return jsonfield_wrong("RestartPolicy.Delay and MaxDelay",
 				       "nanoseconds, from 1 ms to 49 days", err);
-	c->restart_policy->on_unhealthy = json_is_true(json_object_get(object, "OnUnhealthy"));
-	return jsonfield_text(&c->restart_policy->name, name, err);
+	(*out)->on_unhealthy = json_is_true(json_object_get(object, "OnUnhealthy"));
+	return jsonfield_text(&(*out)->name, name, err);
 }
 
 static const char *member(json_t *object, const char *key)
@@ -261,21 +261,24 @@ static int add_devices(json_t *list, config *c, struct err *err)
 	return 0;
 }
 
-static int set_limits(json_t *host, config *c, struct err *err)
+static int set_limits(json_t *host, Cleat__V1__Resources **out, struct err *err)
 {
-	json_t *swappiness = json_object_get(host, "MemorySwappiness");
+	Cleat__V1__Resources *limits = malloc(sizeof(*limits));
 
-	c->resources = malloc(sizeof(*c->resources));
-	if (!c->resources)
+	if (!limits)
 		return jsonfield_no_memory(err);
-	cleat__v1__resources__init(c->resources);
-	c->resources->blkio_weight =
-		(uint32_t)json_integer_value(json_object_get(host, "BlkioWeight"));
-	if (json_is_integer(swappiness) && json_integer_value(swappiness) >= 0) {
-		c->resources->swappiness_case = CLEAT__V1__RESOURCES__SWAPPINESS_MEMORY_SWAPPINESS;
-		c->resources->memory_swappiness = json_integer_value(swappiness);
-	}
-	return jsonfield_apply(limit_rules, ARRAY_LEN(limit_rules), host, c->resources, err);
+	cleat__v1__resources__init(limits);
+	*out = limits;
+	limits->blkio_weight = (uint32_t)json_integer_value(json_object_get(host, "BlkioWeight"));
+	return jsonfield_apply(limit_rules, ARRAY_LEN(limit_rules), host, limits, err);
+}
+
+static void set_swappiness(json_t *swappiness, Cleat__V1__Resources *limits)
+{
+	if (!json_is_integer(swappiness) || json_integer_value(swappiness) < 0)
+		return;
+	limits->swappiness_case = CLEAT__V1__RESOURCES__SWAPPINESS_MEMORY_SWAPPINESS;
+	limits->memory_swappiness = json_integer_value(swappiness);
 }
 
 static int set_host(json_t *host, config *c, struct err *err)
@@ -287,9 +290,11 @@ static int set_host(json_t *host, config *c, struct err *err)
 		c->oom_score_case = CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ;
 		c->oom_score_adj = (int32_t)json_integer_value(score);
 	}
-	r = r ? r : set_limits(host, c, err);
+	r = r ? r : set_limits(host, &c->resources, err);
+	if (r == 0)
+		set_swappiness(json_object_get(host, "MemorySwappiness"), c->resources);
 	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);
-	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), c, err);
+	r = r ? r : set_restart(json_object_get(host, "RestartPolicy"), &c->restart_policy, err);
 	r = r ? r : add_devices(json_object_get(host, "Devices"), c, err);
 	r = r ? r : createmounts(host, c, err);
 	r = r ? r
@@ -394,6 +399,28 @@ int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerR
 	drop_mounted_volumes(request->config);
 	*out = request;
 	return 0;
+}
+
+/* dockerd passes over what belongs to a container for life, which clients send all the same. */
+int createjson_parse_update(json_t *body, const char *container,
+			    Cleat__V1__UpdateContainerRequest **out, struct err *err)
+{
+	Cleat__V1__UpdateContainerRequest *request = malloc(sizeof(*request));
+	json_t *pids = json_object_get(body, "PidsLimit");
+	int r;
+
+	if (!request)
+		return jsonfield_no_memory(err);
+	cleat__v1__update_container_request__init(request);
+	*out = request;
+	r = jsonfield_text(&request->container, container, err);
+	r = r ? r : set_limits(body, &request->resources, err);
+	if (r < 0)
+		return r;
+	request->resources->oom_kill_disable = false;
+	if (json_is_integer(pids) && json_integer_value(pids) == 0)
+		request->resources->pids_limit = -1;
+	return set_restart(json_object_get(body, "RestartPolicy"), &request->restart_policy, err);
 }
 
 int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,

@@ -17,6 +17,9 @@ int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerR
 /* [{"Name": "nofile", "Soft": 1, "Hard": 2}] into an empty list; what is there after an error is owned too. */
 int createjson_ulimits(json_t *list, Cleat__V1__Ulimit ***out, size_t *n,
 		       struct err *err) must_check;
+/* The body of POST /containers/ID/update. */
+int createjson_parse_update(json_t *body, const char *container,
+			    Cleat__V1__UpdateContainerRequest **out, struct err *err) must_check;
 /* The body of POST /containers/ID/exec. */
 int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,
 			  struct err *err) must_check;

@@ -39,13 +39,20 @@ static void list(struct gw *gw)
 	filtersjson_free(request.filters, request.n_filters);
 }
 
+static json_t *string_list(char *const *strings, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(strings[i]));
+	return list;
+}
+
 static void answer_created(struct gw *gw, const Cleat__V1__CreateContainerReply *reply)
 {
-	json_t *warnings = json_array();
-
-	for (size_t i = 0; i < reply->n_warnings; i++)
-		json_array_append_new(warnings, json_string(reply->warnings[i]));
-	gw_json(gw, 201, json_pack("{s:s, s:o}", "Id", reply->id, "Warnings", warnings));
+	gw_json(gw, 201,
+		json_pack("{s:s, s:o}", "Id", reply->id, "Warnings",
+			  string_list(reply->warnings, reply->n_warnings)));
 }
 
 /* "linux/arm64/v8"; what is not given is any. */
@@ -259,6 +266,28 @@ static void remove_(struct gw *gw)
 	gw_status(gw, 204);
 }
 
+static void update(struct gw *gw)
+{
+	Cleat__V1__UpdateContainerRequest *request = NULL;
+	Cleat__V1__UpdateContainerReply *reply = NULL;
+	struct err err = ERR_NULL;
+	json_t *body = gw_body(gw, &err);
+	int r = body ? createjson_parse_update(body, gw->match.param, &request, &err) : -EINVAL;
+
+	r = r ? r : gw_call(gw, "cleat.v1.Containers/Update", request, &reply, &err);
+	if (r < 0)
+		gw_fail(gw, &err);
+	else
+		gw_json(gw, 200,
+			json_pack("{s:o}", "Warnings",
+				  string_list(reply->warnings, reply->n_warnings)));
+	json_decref(body);
+	if (request)
+		cleat__v1__update_container_request__free_unpacked(request, NULL);
+	if (reply)
+		cleat__v1__update_container_reply__free_unpacked(reply, NULL);
+}
+
 static void resize(struct gw *gw)
 {
 	Cleat__V1__ResizeContainerRequest request = CLEAT__V1__RESIZE_CONTAINER_REQUEST__INIT;
@@ -346,6 +375,7 @@ const struct gw_route gw_containers[] = {
 	{ "POST", "/containers/{}/unpause", unpause },
 	{ "POST", "/containers/{}/rename", rename_ },
 	{ "POST", "/containers/{}/resize", resize },
+	{ "POST", "/containers/{}/update", update },
 	{ "POST", "/containers/{}/wait", stream_wait },
 	{ "POST", "/containers/{}/attach", stream_attach },
 	{ "GET", "/containers/{}/changes", gw_changes },

@@ -164,9 +164,7 @@ static void unbuilt(struct gw *gw)
 
 /* Docker has these routes: their callers are told more than "page not found". */
 const struct gw_route gw_unbuilt[] = {
-	{ "GET", "/containers/{}/stats", unbuilt },
 	{ "GET", "/containers/{}/attach/ws", unbuilt },
-	{ "POST", "/containers/{}/update", unbuilt },
 	{ "POST", "/build/{}", unbuilt },
 	{ "POST", "/session", unbuilt },
 	{ "POST", "/grpc", unbuilt },

@@ -110,6 +110,32 @@ static int check_restart(const Cleat__V1__RestartPolicy *policy, struct err *err
 	return 0;
 }
 
+int create_check_policy(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	if (find_policy(config->restart_policy) < 0)
+		return err_set(err, ERR_INVALID, "invalid restart policy '%s'",
+			       config->restart_policy->name);
+	if (config->auto_remove &&
+	    find_policy(config->restart_policy) != CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
+		return err_set(err, ERR_INVALID,
+			       "can't create 'AutoRemove' container with restart policy");
+	return 0;
+}
+
+void create_policy(const Cleat__V1__ContainerConfig *config, Cleat__Shim__V1__RestartPolicy *out)
+{
+	const Cleat__V1__RestartPolicy *policy = config->restart_policy;
+
+	cleat__shim__v1__restart_policy__init(out);
+	out->kind = (Cleat__Shim__V1__RestartPolicy__Kind)find_policy(policy);
+	if (!policy)
+		return;
+	out->max_retries = policy->maximum_retry_count;
+	out->delay_ms = policy->delay_ms;
+	out->max_delay_ms = policy->max_delay_ms;
+	out->on_unhealthy = policy->on_unhealthy;
+}
+
 static int check(const Cleat__V1__CreateContainerRequest *request, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *config = request->config;
@@ -122,13 +148,8 @@ static int check(const Cleat__V1__CreateContainerRequest *request, struct err *e
 			       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
 			       "allowed",
 			       name);
-	if (find_policy(config->restart_policy) < 0)
-		return err_set(err, ERR_INVALID, "invalid restart policy '%s'",
-			       config->restart_policy->name);
-	if (config->auto_remove &&
-	    find_policy(config->restart_policy) != CLEAT__SHIM__V1__RESTART_POLICY__KIND__NO)
-		return err_set(err, ERR_INVALID,
-			       "can't create 'AutoRemove' container with restart policy");
+	if (create_check_policy(config, err) < 0)
+		return -EINVAL;
 	if (size_option(config, &(uint64_t){ 0 }, err) < 0)
 		return -EINVAL;
 	if (check_restart(config->restart_policy, err) < 0)
@@ -314,7 +335,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 		      const struct create_parts *parts, struct err *err)
 {
 	Cleat__Shim__V1__ShimSpec spec = CLEAT__SHIM__V1__SHIM_SPEC__INIT;
-	Cleat__Shim__V1__RestartPolicy restart = CLEAT__SHIM__V1__RESTART_POLICY__INIT;
+	Cleat__Shim__V1__RestartPolicy restart;
 	Cleat__Shim__V1__Logging logging = CLEAT__SHIM__V1__LOGGING__INIT;
 	Cleat__Shim__V1__HealthCheck health = CLEAT__SHIM__V1__HEALTH_CHECK__INIT;
 	size_t len;
@@ -327,13 +348,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 			err, ERR_INVALID,
 			"unknown or invalid runtime name: %.80s (the path of one is expected)",
 			config->runtime);
-	restart.kind = (Cleat__Shim__V1__RestartPolicy__Kind)find_policy(config->restart_policy);
-	if (config->restart_policy) {
-		restart.max_retries = config->restart_policy->maximum_retry_count;
-		restart.delay_ms = config->restart_policy->delay_ms;
-		restart.max_delay_ms = config->restart_policy->max_delay_ms;
-		restart.on_unhealthy = config->restart_policy->on_unhealthy;
-	}
+	create_policy(config, &restart);
 	spec.id = (char *)create->record.id;
 	spec.restart = &restart;
 	spec.logging = &logging;

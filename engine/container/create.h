@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "cleat/shim/v1/shim.pb-c.h"
 #include "cleat/v1/containers.pb-c.h"
 #include "engine.h"
 #include "err.h"
@@ -44,5 +45,10 @@ int create_begin(struct create *create, struct engine *engine,
 /* Writes config.json, probe.json, shim.pb, hostname, hosts, resolv.conf and clears the intent. */
 int create_finish(struct create *create, const Cleat__V1__CreateContainerRequest *request,
 		  const struct create_parts *parts, struct err *err) must_check;
+
+/* -EINVAL for a restart policy that does not exist or does not go with the rest. */
+int create_check_policy(const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
+/* The policy, which was checked, in the shim's words. */
+void create_policy(const Cleat__V1__ContainerConfig *config, Cleat__Shim__V1__RestartPolicy *out);
 /* Lets go; undoes what was not finished. For cleanup(). */
 void create_deinit(struct create *create);

@@ -133,7 +133,7 @@ static int build_json(struct engine *engine, const struct create *create,
 	if (r < 0)
 		return r;
 	r = dir && names && cgroup ? spec_build(&in, &m->json, err)
-				      : err_sys(err, ENOMEM, "create");
+				   : err_sys(err, ENOMEM, "create");
 	return r ? r : healthcheck_process(id, config, &in.user, &m->probe, err);
 }
 

@@ -20,6 +20,7 @@
 #include "statsserve.h"
 #include "status.h"
 #include "str.h"
+#include "update.h"
 #include "usage.h"
 #include "view.h"
 
@@ -310,6 +311,15 @@ static int on_attach(struct rpc_call *call, struct cleat_v1_containers_attach_st
 	return session_attach(service_engine(call), call, io, err);
 }
 
+static int on_update(struct rpc_call *call, const Cleat__V1__UpdateContainerRequest *req,
+		     Cleat__V1__UpdateContainerReply *reply, struct err *err)
+{
+	const struct call_key key = service_key(call);
+
+	(void)reply;
+	return update_container(service_engine(call), req, key.text, err);
+}
+
 static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequest *req,
 		     Cleat__V1__ResizeContainerReply *reply, struct err *err)
 {
@@ -362,6 +372,7 @@ static const struct cleat_v1_containers_ops ops = {
 	.attach = on_attach,
 	.tell_detached = on_tell_detached,
 	.resize = on_resize,
+	.update = on_update,
 	.stats = on_stats,
 	.diff = service_diff,
 	.prune = on_prune,

@@ -80,3 +80,15 @@ struct spec_exec_input {
 
 /* The OCI `process` object as owned JSON text in *json. -EINVAL names the field. */
 int spec_exec(const struct spec_exec_input *in, char **json, struct err *err) must_check;
+
+/* Whether the limits make sense, with Docker's sentences. NULL is fine. */
+int spec_check_resources(const Cleat__V1__Resources *resources, struct err *err) must_check;
+
+/* What has to be written so that a running container with the limits `from` has those of `to`, of the limits that can be
+ * changed: an OCI `linux.resources` object without devices. NULL = none. Owned JSON text in *json. */
+int spec_limits(const Cleat__V1__Resources *from, const Cleat__V1__Resources *to, char **json,
+		struct err *err) must_check;
+
+/* The config.json of spec_build() (n bytes) with other limits. Owned JSON text in *json. */
+int spec_relimit(const char *text, size_t n, const Cleat__V1__Resources *to, char **json,
+		 struct err *err) must_check;

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linux.resources: limits of the request in the units of the OCI runtime spec. Checked here, before
  * anything exists, with Docker's bounds and sentences. */
+#include <errno.h>
 #include <string.h>
 
 #include "spec_part.h"
 #include "str.h"
 
-#define MEMORY_MIN_BYTES (6 << 20)
+enum {
+	MEMORY_MIN_BYTES = 6 << 20,
+	NANO_PERIOD_US = 100000, /* of --cpus: the kernel's own */
+	DEFAULT_SHARES = 1024,   /* the kernel's */
+	DEFAULT_WEIGHT = 100,    /* bfq's */
+};
 
 static const char *check_memory(const Cleat__V1__Resources *m)
 {
@@ -62,43 +68,81 @@ static const char *check_rest(const Cleat__V1__Resources *m)
 	return NULL;
 }
 
-static void set(json_t *section, const char *key, int64_t value)
+/* A limit that is gone (`before` was set) is written as what it is without one. */
+static void set(json_t *section, const char *key, int64_t value, int64_t before, int64_t none)
 {
-	if (value)
-		json_object_set_new(section, key, json_integer(value));
+	if (value || before)
+		json_object_set_new(section, key, json_integer(value ? value : none));
 }
 
-static json_t *memory(const Cleat__V1__Resources *m)
+/* Docker: as much swap as memory, unless said otherwise. */
+static int64_t swap_of(const Cleat__V1__Resources *m)
+{
+	return m->memory_swap_bytes ? m->memory_swap_bytes : m->memory_bytes * 2;
+}
+
+static int64_t period_of(const Cleat__V1__Resources *m)
+{
+	return m->nano_cpus > 0 ? NANO_PERIOD_US : m->cpu_period_us;
+}
+
+static int64_t quota_of(const Cleat__V1__Resources *m)
+{
+	return m->nano_cpus > 0 ? m->nano_cpus / (1000000000 / NANO_PERIOD_US) : m->cpu_quota_us;
+}
+
+static json_t *memory(const Cleat__V1__Resources *from, const Cleat__V1__Resources *m)
 {
 	json_t *section = json_object();
-	/* Docker: as much swap as memory, unless said otherwise. */
-	int64_t swap = m->memory_swap_bytes  ? m->memory_swap_bytes
-		       : m->memory_bytes > 0 ? m->memory_bytes * 2
-					     : 0;
 
-	set(section, "limit", m->memory_bytes);
-	set(section, "swap", swap);
-	set(section, "reservation", m->memory_reservation_bytes);
+	set(section, "limit", m->memory_bytes, from->memory_bytes, -1);
+	set(section, "swap", swap_of(m), swap_of(from), -1);
+	set(section, "reservation", m->memory_reservation_bytes, from->memory_reservation_bytes,
+	    -1);
+	return section;
+}
+
+/* What is the container's for life. */
+static void add_constant(const Cleat__V1__Resources *m, json_t *section)
+{
 	if (m->swappiness_case == CLEAT__V1__RESOURCES__SWAPPINESS_MEMORY_SWAPPINESS &&
 	    m->memory_swappiness >= 0)
 		json_object_set_new(section, "swappiness", json_integer(m->memory_swappiness));
 	if (m->oom_kill_disable)
 		json_object_set_new(section, "disableOOMKiller", json_true());
+}
+
+static void set_list(json_t *section, const char *key, const char *list, const char *before)
+{
+	if (list[0] || before[0])
+		json_object_set_new(section, key, json_string(list));
+}
+
+static json_t *cpu(const Cleat__V1__Resources *from, const Cleat__V1__Resources *m)
+{
+	json_t *section = json_object();
+
+	set(section, "shares", m->cpu_shares, from->cpu_shares, DEFAULT_SHARES);
+	set(section, "period", period_of(m), period_of(from), NANO_PERIOD_US);
+	set(section, "quota", quota_of(m), quota_of(from), -1);
+	set_list(section, "cpus", m->cpuset_cpus, from->cpuset_cpus);
+	set_list(section, "mems", m->cpuset_mems, from->cpuset_mems);
 	return section;
 }
 
-static json_t *cpu(const Cleat__V1__Resources *m)
+static json_t *pids(const Cleat__V1__Resources *from, const Cleat__V1__Resources *m)
 {
 	json_t *section = json_object();
-	bool nano = m->nano_cpus > 0;
 
-	set(section, "shares", m->cpu_shares);
-	set(section, "period", nano ? 100000 : m->cpu_period_us);
-	set(section, "quota", nano ? m->nano_cpus / 10000 : m->cpu_quota_us);
-	if (m->cpuset_cpus[0])
-		json_object_set_new(section, "cpus", json_string(m->cpuset_cpus));
-	if (m->cpuset_mems[0])
-		json_object_set_new(section, "mems", json_string(m->cpuset_mems));
+	set(section, "limit", m->pids_limit, from->pids_limit, -1);
+	return section;
+}
+
+static json_t *block_io(const Cleat__V1__Resources *from, const Cleat__V1__Resources *m)
+{
+	json_t *section = json_object();
+
+	set(section, "weight", m->blkio_weight, from->blkio_weight, DEFAULT_WEIGHT);
 	return section;
 }
 
@@ -109,24 +153,88 @@ static void add_section(json_t *resources, const char *key, json_t *section)
 	json_decref(section);
 }
 
-int spec_resources(const struct spec_input *in, json_t *resources, struct err *err)
+static void add_all(const Cleat__V1__Resources *from, const Cleat__V1__Resources *m,
+		    bool with_constant, json_t *resources)
 {
-	const Cleat__V1__Resources *m = in->config->resources;
+	json_t *section = memory(from, m);
+
+	if (with_constant)
+		add_constant(m, section);
+	add_section(resources, "memory", section);
+	add_section(resources, "cpu", cpu(from, m));
+	add_section(resources, "pids", pids(from, m));
+	add_section(resources, "blockIO", block_io(from, m));
+}
+
+int spec_check_resources(const Cleat__V1__Resources *m, struct err *err)
+{
 	const char *wrong = m ? check_memory(m) : NULL;
 
 	if (!m)
 		return 0;
 	wrong = wrong ? wrong : check_cpu(m);
 	wrong = wrong ? wrong : check_rest(m);
-	if (wrong)
-		return err_set(err, ERR_INVALID, "%s", wrong);
-	add_section(resources, "memory", memory(m));
-	add_section(resources, "cpu", cpu(m));
-	if (m->pids_limit > 0)
-		add_section(resources, "pids",
-			    json_pack("{s:I}", "limit", (json_int_t)m->pids_limit));
-	if (m->blkio_weight)
-		add_section(resources, "blockIO",
-			    json_pack("{s:I}", "weight", (json_int_t)m->blkio_weight));
-	return 0;
+	return wrong ? err_set(err, ERR_INVALID, "%s", wrong) : 0;
+}
+
+static const Cleat__V1__Resources none = CLEAT__V1__RESOURCES__INIT;
+
+int spec_resources(const struct spec_input *in, json_t *resources, struct err *err)
+{
+	const Cleat__V1__Resources *m = in->config->resources;
+	int r = spec_check_resources(m, err);
+
+	if (r == 0 && m)
+		add_all(&none, m, true, resources);
+	return r;
+}
+
+int spec_limits(const Cleat__V1__Resources *from, const Cleat__V1__Resources *to, char **json,
+		struct err *err)
+{
+	json_t *resources = json_object();
+
+	add_all(from ? from : &none, to ? to : &none, false, resources);
+	*json = json_dumps(resources, JSON_COMPACT);
+	json_decref(resources);
+	return *json ? 0 : err_sys(err, ENOMEM, "limits");
+}
+
+/* Devices, and limits of single ones, stay. */
+static json_t *limited_anew(json_t *before, const Cleat__V1__Resources *to)
+{
+	json_t *resources = json_object(), *block, *value;
+	json_t *devices = json_object_get(before, "devices");
+	const char *key;
+
+	add_all(&none, to, true, resources);
+	if (devices)
+		json_object_set(resources, "devices", devices);
+	json_object_foreach(json_object_get(before, "blockIO"), key, value)
+	{
+		if (strcmp(key, "weight") == 0)
+			continue;
+		block = json_object_get(resources, "blockIO");
+		if (!block)
+			json_object_set_new(resources, "blockIO", block = json_object());
+		json_object_set(block, key, value);
+	}
+	return resources;
+}
+
+int spec_relimit(const char *text, size_t n, const Cleat__V1__Resources *to, char **json,
+		 struct err *err)
+{
+	json_t *config = json_loadb(text, n, 0, NULL);
+	json_t *linux_ = json_object_get(config, "linux");
+
+	if (!linux_) {
+		json_decref(config);
+		return err_set(err, ERR_INTERNAL, "the container's config.json cannot be read");
+	}
+	json_object_set_new(linux_, "resources",
+			    limited_anew(json_object_get(linux_, "resources"), to ? to : &none));
+	*json = json_dumps(config, JSON_COMPACT);
+	json_decref(config);
+	return *json ? 0 : err_sys(err, ENOMEM, "config.json");
 }

@@ -345,3 +345,10 @@ int bundle_parse_process(struct plan *plan, const char *text, size_t n, struct e
 
 	return r ? err_wrap(err, r, "process") : 0;
 }
+
+int bundle_parse_resources(struct plan *plan, const char *text, size_t n, struct err *err)
+{
+	int r = parse(plan, text, n, err, bundle_resources);
+
+	return r ? err_wrap(err, r, "resources") : 0;
+}

@@ -76,10 +76,9 @@ static int read_rules(struct plan *p, const struct jval *v, struct err *err)
 }
 
 static const char *const throttle_keys[THROTTLE_COUNT] = {
-	[THROTTLE_RBPS] = "throttleReadBpsDevice",
-	[THROTTLE_WBPS] = "throttleWriteBpsDevice",
-	[THROTTLE_RIOPS] = "throttleReadIOPSDevice",
-	[THROTTLE_WIOPS] = "throttleWriteIOPSDevice",
+	[THROTTLE_RBPS] = "throttleReadBpsDevice",   [THROTTLE_WBPS] = "throttleWriteBpsDevice",
+	[THROTTLE_RIOPS] = "throttleReadIOPSDevice", [THROTTLE_WIOPS] = "throttleWriteIOPSDevice",
+	[THROTTLE_WEIGHT] = "weightDevice",
 };
 
 static int read_throttle_list(struct plan *p, const struct jval *list, enum plan_throttle kind,
@@ -103,7 +102,8 @@ static int read_throttle_list(struct plan *p, const struct jval *list, enum plan
 	for (size_t i = 0; !r && i < n; i++) {
 		struct plan_throttle_rule *t = &all[out->n_throttle++];
 		struct jval e = j_at(list, i), major = j_get(&e, "major");
-		struct jval minor = j_get(&e, "minor"), rate = j_get(&e, "rate");
+		struct jval minor = j_get(&e, "minor");
+		struct jval rate = j_get(&e, kind == THROTTLE_WEIGHT ? "weight" : "rate");
 
 		t->kind = kind;
 		r = j_u32(&major, &t->major, err);

@@ -19,7 +19,13 @@
 #include "fd.h"
 #include "str.h"
 
-enum { DELETE_TRIES = 200, DELETE_PAUSE_NS = 10000000, DEPTH_MAX = 32, PROCS_MAX = 1 << 22 };
+enum {
+	DELETE_TRIES = 200,
+	DELETE_PAUSE_NS = 10000000,
+	DEPTH_MAX = 32,
+	PROCS_MAX = 1 << 22,
+	MOVE_PASSES = 100
+};
 
 int cgroup_open(struct cgroup *cg, const char *path, struct err *err)
 {
@@ -69,6 +75,38 @@ int cgroup_write(const struct cgroup *cg, const char *hierarchy, const char *fil
 	return 0;
 }
 
+int cgroup_read(const struct cgroup *cg, const char *hierarchy, const char *file, int64_t *value)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	char path[CGROUP_PATH_MAX + 128];
+	int r;
+
+	file_path(cg, hierarchy, file, path);
+	r = fd_read_file(cg->root_fd, path, 4096, &text);
+	if (r < 0)
+		return r;
+	*value = str_has_prefix(text.data, "max") ? INT64_MAX : strtoll(text.data, NULL, 10);
+	return 0;
+}
+
+static bool exists(const struct cgroup *cg, const char *hierarchy, const char *file)
+{
+	char path[CGROUP_PATH_MAX + 128];
+
+	file_path(cg, hierarchy, file, path);
+	return faccessat(cg->root_fd, path, F_OK, 0) == 0;
+}
+
+bool cgroup_has(const struct cgroup *cg, const char *hierarchy)
+{
+	return exists(cg, hierarchy, "");
+}
+
+bool cgroup_has_file(const struct cgroup *cg, const char *file)
+{
+	return exists(cg, "", file);
+}
+
 static int make_dir(const struct cgroup *cg, const char *hierarchy, struct err *err)
 {
 	char path[CGROUP_PATH_MAX + 128];
@@ -81,9 +119,9 @@ static int make_dir(const struct cgroup *cg, const char *hierarchy, struct err *
 	return r ? err_sys(err, r, "make cgroup %s", path) : 0;
 }
 
-int cgroup_limit(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+static bool wants_cpuset(const struct plan_resources *res)
 {
-	return cg->ops->limit(cg, res, err);
+	return str_or_empty(res->cpus)[0] || str_or_empty(res->mems)[0];
 }
 
 int cgroup_create(struct cgroup *cg, const struct plan_resources *res, struct err *err)
@@ -92,7 +130,7 @@ int cgroup_create(struct cgroup *cg, const struct plan_resources *res, struct er
 
 	for (size_t i = 0; !r && i < cg->n; i++) {
 		/* Without a limit the caller's cpuset goes on to apply: no need for one more. */
-		if (!strcmp(cg->names[i], "cpuset") && !res->cpus && !res->mems)
+		if (!strcmp(cg->names[i], "cpuset") && !wants_cpuset(res))
 			continue;
 		r = make_dir(cg, cg->names[i], err);
 	}
@@ -133,7 +171,8 @@ int cgroup_dir(const struct cgroup *cg, struct err *err)
 	return fd >= 0 ? fd : err_sys(err, errno, "open cgroup %s", cg->path);
 }
 
-int cgroup_pids(const struct cgroup *cg, pid_t **pids, size_t *n, struct err *err)
+static int list_pids(const struct cgroup *cg, const char *hierarchy, pid_t **pids, size_t *n,
+		     struct err *err)
 {
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
 	char path[CGROUP_PATH_MAX + 128];
@@ -142,7 +181,7 @@ int cgroup_pids(const struct cgroup *cg, pid_t **pids, size_t *n, struct err *er
 
 	*n = 0;
 	*pids = NULL;
-	file_path(cg, cg->ops->procs_in, "cgroup.procs", path);
+	file_path(cg, hierarchy, "cgroup.procs", path);
 	r = fd_read_file(cg->root_fd, path, PROCS_MAX, &text);
 	if (r == -ENOENT || (!r && !text.len))
 		return 0;
@@ -159,6 +198,69 @@ int cgroup_pids(const struct cgroup *cg, pid_t **pids, size_t *n, struct err *er
 			break;
 	}
 	return 0;
+}
+
+int cgroup_pids(const struct cgroup *cg, pid_t **pids, size_t *n, struct err *err)
+{
+	return list_pids(cg, cg->ops->procs_in, pids, n, err);
+}
+
+static bool has_pid(const pid_t *pids, size_t n, pid_t pid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* One pass: who is not there yet goes there. *moved counts them. */
+static int move_rest(const struct cgroup *cg, const char *hierarchy, size_t *moved, struct err *err)
+{
+	cleanup_free pid_t *all = NULL, *there = NULL;
+	size_t n = 0, n_there = 0;
+	int r = cgroup_pids(cg, &all, &n, err);
+
+	r = r ? r : list_pids(cg, hierarchy, &there, &n_there, err);
+	for (size_t i = 0; !r && i < n; i++) {
+		char text[16];
+
+		if (has_pid(there, n_there, all[i]))
+			continue;
+		(void)snprintf(text, sizeof(text), "%d", all[i]);
+		r = cgroup_write(cg, hierarchy, "cgroup.procs", text, err);
+		r = r == -ESRCH ? 0 : r; /* it has ended */
+		(*moved)++;
+	}
+	return r;
+}
+
+/* Into a hierarchy whose directory is new. Who is forked meanwhile by one that was not moved yet is found in
+ * the next pass. */
+static int move_all(const struct cgroup *cg, const char *hierarchy, struct err *err)
+{
+	for (int pass = 0; pass < MOVE_PASSES; pass++) {
+		size_t moved = 0;
+		int r = move_rest(cg, hierarchy, &moved, err);
+
+		if (r || !moved)
+			return r;
+	}
+	return err_set(err, ERR_UNAVAILABLE, "the container makes processes too fast");
+}
+
+int cgroup_update(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	bool adopt = false;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < cg->n; i++)
+		if (!strcmp(cg->names[i], "cpuset") && wants_cpuset(res) &&
+		    !cgroup_has(cg, "cpuset")) {
+			r = make_dir(cg, "cpuset", err);
+			adopt = true;
+		}
+	r = r ? r : cg->ops->limit(cg, res, err);
+	return r || !adopt ? r : move_all(cg, "cpuset", err);
 }
 
 int cgroup_kill(const struct cgroup *cg, int sig, struct err *err)

@@ -37,8 +37,8 @@ void cgroup_close(struct cgroup *cg);
 /* Makes the directories and writes the limits. Removes what it made when it fails. */
 int cgroup_create(struct cgroup *cg, const struct plan_resources *res, struct err *err) must_check;
 
-/* Writes limits to an existing cgroup. */
-int cgroup_limit(struct cgroup *cg, const struct plan_resources *res, struct err *err) must_check;
+/* Writes limits to an existing cgroup with processes in it; what is not set stays. */
+int cgroup_update(struct cgroup *cg, const struct plan_resources *res, struct err *err) must_check;
 
 /* Descriptors through which a single-threaded process enters by cgroup_enter(); hierarchies in
  * which the directory does not exist are left out. Owned by the caller. */
@@ -60,3 +60,9 @@ int cgroup_delete(struct cgroup *cg, struct err *err) must_check;
 /* For the implementations: writes text to `file` of a hierarchy's directory. */
 int cgroup_write(const struct cgroup *cg, const char *hierarchy, const char *file, const char *text,
 		 struct err *err) must_check;
+/* The number in `file`, INT64_MAX for "max" and what exceeds it; -errno when it cannot be read. */
+int cgroup_read(const struct cgroup *cg, const char *hierarchy, const char *file,
+		int64_t *value) must_check;
+/* Whether the container has a directory in the hierarchy, and on v2 a file. */
+bool cgroup_has(const struct cgroup *cg, const char *hierarchy);
+bool cgroup_has_file(const struct cgroup *cg, const char *file);

@@ -48,8 +48,6 @@ static const struct {
 	enum plan_limit limit;
 	const char *hierarchy, *file;
 } files[] = {
-	{ LIMIT_MEMORY, "memory", "memory.limit_in_bytes" },
-	{ LIMIT_MEMORY_SWAP, "memory", "memory.memsw.limit_in_bytes" },
 	{ LIMIT_MEMORY_RESERVATION, "memory", "memory.soft_limit_in_bytes" },
 	{ LIMIT_SWAPPINESS, "memory", "memory.swappiness" },
 	{ LIMIT_OOM_DISABLE, "memory", "memory.oom_control" },
@@ -67,24 +65,60 @@ static bool is_default(enum plan_limit l, int64_t value)
 	return value == 0 && l != LIMIT_SWAPPINESS && l != LIMIT_CPU_IDLE;
 }
 
+static int put(struct cgroup *cg, const char *hierarchy, const char *file, int64_t value,
+	       struct err *err)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	return cgroup_write(cg, hierarchy, file, text, err);
+}
+
+#define MEMORY_FILE "memory.limit_in_bytes"
+#define SWAP_FILE   "memory.memsw.limit_in_bytes"
+
+/* Swap accounting may be off in the kernel: the memory limit itself holds. */
+static int put_swap(struct cgroup *cg, int64_t value, struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r = value ? put(cg, "memory", SWAP_FILE, value, &own) : 0;
+
+	if (r < 0 && r != -ENOENT && err)
+		*err = own;
+	return r == -ENOENT ? 0 : r;
+}
+
+/* The limit of both together is never below that of memory: what is raised is raised first. */
+static int write_memory(struct cgroup *cg, const struct plan_resources *res, struct err *err)
+{
+	int64_t memory = res->limit[LIMIT_MEMORY], both = res->limit[LIMIT_MEMORY_SWAP], now;
+	bool raised = both < 0 || (cgroup_read(cg, "memory", SWAP_FILE, &now) == 0 && both > now);
+	int r = raised ? put_swap(cg, both, err) : 0;
+
+	if (!r && memory)
+		r = put(cg, "memory", MEMORY_FILE, memory, err);
+	if (r == -EBUSY)
+		return err_set(err, ERR_PRECONDITION,
+			       "the container uses more memory than %" PRId64 " bytes", memory);
+	return r || raised ? r : put_swap(cg, both, err);
+}
+
 static int write_limits(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+	int r = res->set[LIMIT_MEMORY] || res->set[LIMIT_MEMORY_SWAP] ? write_memory(cg, res, err)
+								      : 0;
+
+	for (size_t i = 0; !r && i < ARRAY_LEN(files); i++) {
 		int64_t value = res->limit[files[i].limit];
-		char text[32];
-		int r;
 
 		if (!res->set[files[i].limit] || is_default(files[i].limit, value))
 			continue;
-		(void)snprintf(text, sizeof(text), "%" PRId64, value);
 		if (files[i].limit == LIMIT_PIDS && value < 0)
-			(void)snprintf(text, sizeof(text), "max");
-		r = cgroup_write(cg, files[i].hierarchy, files[i].file, text, err);
-		/* Swap accounting may be off in the kernel: the memory limit itself holds. */
-		if (r && !(r == -ENOENT && files[i].limit == LIMIT_MEMORY_SWAP))
-			return r;
+			r = cgroup_write(cg, "pids", files[i].file, "max", err);
+		else
+			r = put(cg, files[i].hierarchy, files[i].file, value, err);
 	}
-	return 0;
+	return r;
 }
 
 /* A fresh v1 cpuset is empty and takes no process before both files are set. */
@@ -93,7 +127,7 @@ static int write_cpuset(struct cgroup *cg, const struct plan_resources *res, str
 	static const char *const names[] = { "cpuset.cpus", "cpuset.mems" };
 	const char *const values[] = { res->cpus, res->mems };
 
-	if (!res->cpus && !res->mems)
+	if ((!res->cpus && !res->mems) || !cgroup_has(cg, "cpuset"))
 		return 0;
 	for (size_t i = 0; i < 2; i++) {
 		char path[64], text[4096];
@@ -111,7 +145,8 @@ static int write_cpuset(struct cgroup *cg, const struct plan_resources *res, str
 			r = cgroup_write(cg, "cpuset", names[i], text, NULL);
 			*p = '/';
 		}
-		r = cgroup_write(cg, "cpuset", names[i], values[i] ? values[i] : text, err);
+		r = cgroup_write(cg, "cpuset", names[i], values[i] && *values[i] ? values[i] : text,
+				 err);
 		if (r)
 			return r;
 	}
@@ -125,6 +160,7 @@ static int write_throttle(struct cgroup *cg, const struct plan_resources *res, s
 		[THROTTLE_WBPS] = "blkio.throttle.write_bps_device",
 		[THROTTLE_RIOPS] = "blkio.throttle.read_iops_device",
 		[THROTTLE_WIOPS] = "blkio.throttle.write_iops_device",
+		[THROTTLE_WEIGHT] = "blkio.bfq.weight_device",
 	};
 	int r = 0;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cgroup v2: one directory. The specification's numbers are v1's and are converted as runc and crun
- * do: shares 2..262144 to weight 1..10000, memory and swap together to swap alone. Controllers are
- * enabled in every directory from the root down to the parent. */
+/* cgroup v2: one directory. The specification's numbers are v1's and are converted (cgroup_convert.h). Controllers
+ * are enabled in every directory from the root down to the parent. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cgroup.h"
+#include "cgroup_convert.h"
 #include "cgroup_devices.h"
 
 /* Controllers the kernel lacks are simply not enabled: a limit that needs one fails by name. */
@@ -39,15 +39,40 @@ static int put(struct cgroup *cg, const char *file, int64_t value, struct err *e
 	return cgroup_write(cg, "", file, text, err);
 }
 
+/* The kernel kills at once where more is used than a new limit allows. So first it is made to let go of what it can,
+ * and if that does not do, the limit is refused, as v1 does. */
+static int shrink(struct cgroup *cg, int64_t memory, struct err *err)
+{
+	int64_t used;
+	int r;
+
+	if (memory < 0 || cgroup_read(cg, "", "memory.current", &used) < 0 || used <= memory)
+		return 0;
+	r = put(cg, "memory.high", memory, err);
+	if (!r && cgroup_read(cg, "", "memory.current", &used) == 0 && used > memory)
+		r = err_set(err, ERR_PRECONDITION,
+			    "the container uses more memory than %" PRId64 " bytes", memory);
+	(void)!put(cg, "memory.high", -1, NULL);
+	return r;
+}
+
 static int write_memory(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	int64_t memory = res->limit[LIMIT_MEMORY], both = res->limit[LIMIT_MEMORY_SWAP];
 	int64_t low = res->limit[LIMIT_MEMORY_RESERVATION];
-	int r = memory ? put(cg, "memory.max", memory, err) : 0;
+	struct err own = ERR_NULL;
+	int r = memory ? shrink(cg, memory, err) : 0;
 
-	if (!r && both && (both < 0 || (memory > 0 && both >= memory)))
-		r = put(cg, "memory.swap.max", both < 0 ? -1 : both - memory, err);
-	return r || !low ? r : put(cg, "memory.low", low, err);
+	if (!r && memory)
+		r = put(cg, "memory.max", memory, err);
+	if (!r && both && (both < 0 || (memory > 0 && both >= memory))) {
+		r = put(cg, "memory.swap.max", cgroup_swap(both, memory), &own);
+		if (r == -ENOENT) /* a kernel without swap */
+			r = 0;
+		else if (r && err)
+			*err = own;
+	}
+	return r || !low ? r : put(cg, "memory.low", low < 0 ? 0 : low, err);
 }
 
 static int write_cpu(struct cgroup *cg, const struct plan_resources *res, struct err *err)
@@ -55,16 +80,8 @@ static int write_cpu(struct cgroup *cg, const struct plan_resources *res, struct
 	int64_t shares = res->limit[LIMIT_CPU_SHARES], quota = res->limit[LIMIT_CPU_QUOTA];
 	int64_t period = res->limit[LIMIT_CPU_PERIOD];
 	char text[64];
-	int r = 0;
+	int r = shares > 0 ? put(cg, "cpu.weight", cgroup_cpu_weight(shares), err) : 0;
 
-	if (shares > 0)
-		r = put(cg, "cpu.weight",
-			1 + (((shares < 2        ? 2
-			       : shares > 262144 ? 262144
-						 : shares) -
-			      2) *
-			     9999) / 262142,
-			err);
 	if (!r && (quota || period)) {
 		if (quota > 0)
 			(void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64, quota,
@@ -79,6 +96,17 @@ static int write_cpu(struct cgroup *cg, const struct plan_resources *res, struct
 	return r;
 }
 
+/* bfq has v1's scale; without it there is the cost model's. */
+static int write_weight(struct cgroup *cg, const char *device, int64_t weight, struct err *err)
+{
+	bool bfq = cgroup_has_file(cg, "io.bfq.weight");
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "%s %" PRId64, device,
+		       bfq ? weight : cgroup_io_weight(weight));
+	return cgroup_write(cg, "", bfq ? "io.bfq.weight" : "io.weight", text, err);
+}
+
 static int write_io(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	static const char *const keys[THROTTLE_COUNT] = {
@@ -88,17 +116,30 @@ static int write_io(struct cgroup *cg, const struct plan_resources *res, struct 
 		[THROTTLE_WIOPS] = "wiops",
 	};
 	int64_t weight = res->limit[LIMIT_BLKIO_WEIGHT];
-	int r = weight > 0 ? put(cg, "io.bfq.weight", weight, err) : 0;
+	int r = weight > 0 ? write_weight(cg, "default", weight, err) : 0;
 
 	for (size_t i = 0; !r && i < res->n_throttle; i++) {
 		const struct plan_throttle_rule *t = &res->throttle[i];
 		char text[96];
 
+		if (t->kind == THROTTLE_WEIGHT) {
+			(void)snprintf(text, sizeof(text), "%u:%u", t->major, t->minor);
+			r = write_weight(cg, text, (int64_t)t->rate, err);
+			continue;
+		}
 		(void)snprintf(text, sizeof(text), "%u:%u %s=%" PRIu64, t->major, t->minor,
 			       keys[t->kind], t->rate);
 		r = cgroup_write(cg, "", "io.max", text, err);
 	}
 	return r;
+}
+
+/* An empty line gives those of the group above back. */
+static int write_cpuset(struct cgroup *cg, const char *file, const char *list, struct err *err)
+{
+	if (!list || (!*list && !cgroup_has_file(cg, file)))
+		return 0;
+	return cgroup_write(cg, "", file, *list ? list : "\n", err);
 }
 
 static int limit(struct cgroup *cg, const struct plan_resources *res, struct err *err)
@@ -116,10 +157,8 @@ static int limit(struct cgroup *cg, const struct plan_resources *res, struct err
 	r = r ? r : write_io(cg, res, err);
 	if (!r && res->limit[LIMIT_PIDS])
 		r = put(cg, "pids.max", res->limit[LIMIT_PIDS], err);
-	if (!r && res->cpus)
-		r = cgroup_write(cg, "", "cpuset.cpus", res->cpus, err);
-	if (!r && res->mems)
-		r = cgroup_write(cg, "", "cpuset.mems", res->mems, err);
+	r = r ? r : write_cpuset(cg, "cpuset.cpus", res->cpus, err);
+	r = r ? r : write_cpuset(cg, "cpuset.mems", res->mems, err);
 	for (size_t i = 0; !r && i < res->n_unified; i++)
 		r = cgroup_write(cg, "", res->unified[i].key, res->unified[i].value, err);
 	return r || !res->n_devices ? r : cgroup_devices_attach(cg, res, err);

@@ -37,6 +37,9 @@ int container_kill(const struct options *o, struct err *err) must_check;
 int container_delete(const struct options *o, struct err *err) must_check;
 int container_state(const struct options *o, struct err *err) must_check;
 int container_list(const struct options *o, struct err *err) must_check;
+/* Writes the limits of --resources (a file, "-" = standard input) to a container that runs; what is absent
+ * stays. "cpus" and "mems" of "" are those of the group above. */
+int container_update(const struct options *o, struct err *err) must_check;
 int container_freeze(const struct options *o, bool frozen, struct err *err) must_check;
 
 /* Waits for the child, passing signals on; master -1 = no terminal to relay. */

@@ -351,3 +351,20 @@ int foreign_exec(const struct options *o, struct outcome *out, struct err *err)
 	close_foreign(f);
 	return r;
 }
+
+int foreign_update(const struct options *o, struct outcome *out, struct err *err)
+{
+	cleanup_free struct foreign *f = calloc(1, sizeof(*f));
+	int r = f ? open_foreign(f, o, err) : err_sys(err, ENOMEM, "update");
+
+	if (r)
+		return r;
+	out->stage = "runtime";
+	begin(f, "update");
+	add(f, "--resources");
+	add(f, o->resources);
+	add(f, o->id);
+	r = must(f, false, out, err);
+	close_foreign(f);
+	return r;
+}

@@ -10,3 +10,5 @@
 int foreign_run(const struct options *o, struct outcome *out, struct err *err) must_check;
 /* `exec --detach` of the process in o->process. Blocks. */
 int foreign_exec(const struct options *o, struct outcome *out, struct err *err) must_check;
+/* `update` with o->resources. Blocks. */
+int foreign_update(const struct options *o, struct outcome *out, struct err *err) must_check;

@@ -77,6 +77,19 @@ static int do_resume(struct call *c, struct err *err)
 	return container_freeze(c->o, false, err);
 }
 
+static int do_update(struct call *c, struct err *err)
+{
+	struct oci_notify n = { .magic = OCI_NOTIFY_MAGIC, .kind = OCI_NOTIFY_DONE };
+	int r;
+
+	if (!c->o->resources)
+		return err_set(err, ERR_INVALID, "update needs --resources");
+	r = c->o->runtime ? foreign_update(c->o, &c->out, err) : container_update(c->o, err);
+	if (!r && c->o->notify_fd >= 0)
+		(void)!fd_send(c->o->notify_fd, &n, sizeof(n), NULL, 0, MSG_NOSIGNAL);
+	return r;
+}
+
 static int do_features(struct call *c, struct err *err)
 {
 	(void)c;
@@ -105,6 +118,7 @@ static const struct {
 	{ "delete", "remove a container", true, false, do_delete },
 	{ "pause", "freeze a container", true, false, do_pause },
 	{ "resume", "thaw a container", true, false, do_resume },
+	{ "update", "change the limits of a container", true, false, do_update },
 	{ "list", "list containers", false, false, do_list },
 	{ "features", "print what this runtime supports", false, false, do_features },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cleat-oci tells its caller over --notify-fd: exactly one record on a SOCK_SEQPACKET socket
- * per `run --detach`, `run`, `create`, `start` or `exec`. The text fields are NUL-terminated. */
+ * per `run --detach`, `run`, `create`, `start`, `exec` or `update`. The text fields are NUL-terminated. */
 #pragma once
 
 #include <stdint.h>
@@ -14,6 +14,8 @@ enum oci_notify_kind {
 	/* Nothing runs and nothing was left behind. exit_code: 127 program not found, 126 it cannot
 	 * be executed, 125 anything else. */
 	OCI_NOTIFY_FAILED = 2,
+	/* What was asked for is done, of a verb that starts nothing: update. */
+	OCI_NOTIFY_DONE = 3,
 };
 
 enum { OCI_NOTIFY_STAGE_MAX = 32, OCI_NOTIFY_MESSAGE_MAX = 240 };

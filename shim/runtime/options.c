@@ -41,6 +41,7 @@ static const struct option_def defs[] = {
 	{ "--cgroup", NULL, STRING, O(cgroup) },
 	{ "--seccomp-cache", NULL, STRING, O(seccomp_cache) },
 	{ "--process", "-p", STRING, O(process) },
+	{ "--resources", "-r", STRING, O(resources) },
 	{ "--tty", "-t", FLAG, O(tty) },
 	{ "--user", "-u", STRING, O(user) },
 	{ "--cwd", NULL, STRING, O(cwd) },

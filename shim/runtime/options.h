@@ -10,7 +10,7 @@ enum { OPTIONS_ENV_MAX = 256 };
 
 struct options {
 	const char *root, *log, *log_format, *bundle, *pid_file, *console_socket, *cgroup;
-	const char *seccomp_cache, *process, *user, *cwd;
+	const char *seccomp_cache, *process, *resources, *user, *cwd;
 	const char *runtime; /* another one to do the work, NULL = this one */
 	const char *env[OPTIONS_ENV_MAX];
 	int n_env;

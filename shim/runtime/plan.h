@@ -80,7 +80,15 @@ enum plan_limit {
 	LIMIT_COUNT
 };
 
-enum plan_throttle { THROTTLE_RBPS, THROTTLE_WBPS, THROTTLE_RIOPS, THROTTLE_WIOPS, THROTTLE_COUNT };
+/* Of a block device: limits of bytes and operations a second, and its blkio weight. */
+enum plan_throttle {
+	THROTTLE_RBPS,
+	THROTTLE_WBPS,
+	THROTTLE_RIOPS,
+	THROTTLE_WIOPS,
+	THROTTLE_WEIGHT,
+	THROTTLE_COUNT
+};
 
 struct plan_throttle_rule {
 	enum plan_throttle kind;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* start, kill, delete, state, list, pause and resume: what works on a recorded container. */
+/* start, kill, delete, state, list, pause, resume and update: what works on a recorded container. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
+#include "bundle.h"
 #include "container.h"
 #include "fd.h"
 #include "hooks.h"
@@ -215,6 +216,37 @@ int container_freeze(const struct options *o, bool frozen, struct err *err)
 	if (r)
 		return r;
 	r = cgroup_freeze(&cg, frozen, err);
+	cgroup_close(&cg);
+	return r;
+}
+
+static int read_resources(const char *path, struct plan *plan, struct err *err)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	int r = fd_read_file(AT_FDCWD, strcmp(path, "-") ? path : "/dev/stdin", BUNDLE_SIZE_MAX,
+			     &text);
+
+	if (r)
+		return err_sys(err, r, "read %s", path);
+	return bundle_parse_resources(plan, text.data, text.len, err);
+}
+
+int container_update(const struct options *o, struct err *err)
+{
+	cleanup(found_close) struct found f;
+	cleanup(plan_free) struct plan plan = { 0 };
+	struct cgroup cg;
+	int r = find(o, o->id, &f, err);
+
+	r = r ? r : read_resources(o->resources, &plan, err);
+	if (r)
+		return r;
+	if (f.status == STATUS_STOPPED)
+		return err_set(err, ERR_PRECONDITION, "container %s is not running", o->id);
+	r = cgroup_open(&cg, f.state.cgroup, err);
+	if (r)
+		return r;
+	r = cgroup_update(&cg, &plan.res, err);
 	cgroup_close(&cg);
 	return r;
 }

@@ -799,8 +799,9 @@ class ResizeContainerReply(codec.Message):
 @dataclass
 class UpdateContainerRequest(codec.Message):
     container: str = ""
-    # set fields change, absent message = none
+    # fields that are not 0 or "" change; -1 = no limit, where there is such
     resources: cleat.v1.config.Resources | None = None
+    # absent or without a name: as it is
     restart_policy: cleat.v1.config.RestartPolicy | None = None
 
 
@@ -823,13 +824,16 @@ UpdateContainerReply.FIELDS = (
 
 @dataclass
 class StatsRequest(codec.Message):
-    # empty = all that run
+    # empty = all that run, looked for anew in each round
     containers: list[str] = field(default_factory=list)
+    # the stream ends with its second round
     once: bool = False
-    # with once: no second sample for a rate
+    # with once: a single round, whose samples are not compared with anything
     one_shot: bool = False
-    # 0 = 1000
+    # between rounds; 0 = 1000, at least 100
     interval_ms: int = 0
+    # without `containers`: those that do not run as well
+    all: bool = False
 
 
 StatsRequest.FIELDS = (
@@ -837,31 +841,57 @@ StatsRequest.FIELDS = (
     (2, "once", "one", "bool", None),
     (3, "one_shot", "one", "bool", None),
     (4, "interval_ms", "one", "uint32", None),
+    (5, "all", "one", "bool", None),
 )
 
 
 @dataclass
 class StatsSample(codec.Message):
+    """What a container has used since it was started, read from its cgroup when it was asked for. A round is a
+    sample of each container and then one without an id. The first round is what the second, which follows within
+    milliseconds, is to be compared with: the state at the last look if that was within a minute, else that at the
+    container's start if that was, else that of some milliseconds ago; only time_ns and what counts processors'
+    time is meant. one_shot has no such round."""
+    # empty = the round ends here
     id: str = ""
     name: str = ""
+    # UNIX time of the reading; 0 = the container does not run: the rest is empty
     time_ns: int = 0
     cpu_total_ns: int = 0
+    # in steps of 10 ms on cgroup v1
     cpu_user_ns: int = 0
+    # the same
     cpu_system_ns: int = 0
+    # time that all CPUs together have had, idle or not: what cpu_total_ns is a share of
     host_cpu_ns: int = 0
     online_cpus: int = 0
+    # of `periods`, by --cpus or --cpu-quota
     throttled_periods: int = 0
     periods: int = 0
     throttled_ns: int = 0
+    # with the page cache
     memory_bytes: int = 0
+    # 0 = the kernel does not tell (cgroup v2 before Linux 5.19)
     memory_peak_bytes: int = 0
+    # the host's memory where there is no lower limit
     memory_limit_bytes: int = 0
+    # the kernel's memory.stat
     memory_stat: dict[str, int] = field(default_factory=dict)
     pids: int = 0
+    # 0 = none
     pids_limit: int = 0
     block_read_bytes: int = 0
     block_write_bytes: int = 0
+    # of the container's own network namespace, without lo
     networks: list[StatsSample_NetworkCounters] = field(default_factory=list)
+    # 1 or 2: which keys memory_stat has
+    cgroup_version: int = 0
+    # cgroup v1 only
+    per_cpu_ns: list[int] = field(default_factory=list)
+    # times the limit was hit; cgroup v1 only
+    memory_failures: int = 0
+    # by device and operation
+    blocks: list[StatsSample_BlockCounters] = field(default_factory=list)
 
 
 StatsSample.FIELDS = (
@@ -885,6 +915,10 @@ StatsSample.FIELDS = (
     (18, "block_read_bytes", "one", "uint64", None),
     (19, "block_write_bytes", "one", "uint64", None),
     (20, "networks", "many", "message", lambda: StatsSample_NetworkCounters),
+    (21, "cgroup_version", "one", "uint32", None),
+    (22, "per_cpu_ns", "many", "uint64", None),
+    (23, "memory_failures", "one", "uint64", None),
+    (24, "blocks", "many", "message", lambda: StatsSample_BlockCounters),
 )
 
 
@@ -911,6 +945,25 @@ StatsSample_NetworkCounters.FIELDS = (
     (7, "tx_packets", "one", "uint64", None),
     (8, "tx_errors", "one", "uint64", None),
     (9, "tx_dropped", "one", "uint64", None),
+)
+
+
+@dataclass
+class StatsSample_BlockCounters(codec.Message):
+    major: int = 0
+    minor: int = 0
+    # Read, Write, Sync, Async, Discard, Total; on cgroup v2 read and write
+    operation: str = ""
+    bytes: int = 0
+    operations: int = 0
+
+
+StatsSample_BlockCounters.FIELDS = (
+    (1, "major", "one", "uint32", None),
+    (2, "minor", "one", "uint32", None),
+    (3, "operation", "one", "string", None),
+    (4, "bytes", "one", "uint64", None),
+    (5, "operations", "one", "uint64", None),
 )
 
 
@@ -1239,10 +1292,14 @@ class Containers:
         return self._client.unary(self.METHODS["Resize"], request, options)
 
     def update(self, request: UpdateContainerRequest, **options: Unpack[transport.Options]) -> UpdateContainerReply:
-        """Changes resources and restart policy of a container, running or not."""
+        """Changes resources and restart policy of a container, running or not: wholly or not at all. Errors: INVALID_ARGUMENT,
+        also for limits that a container has for life (swappiness, oom_kill_disable, those of single block devices);
+        FAILED_PRECONDITION for what conflicts with limits that it has or with what it uses already."""
         return self._client.unary(self.METHODS["Update"], request, options)
 
     def stats(self, request: StatsRequest, **options: Unpack[transport.Options]) -> transport.Receiver[StatsSample]:
+        """What containers use. Nothing is measured while nobody asks. Ends when none of the containers named is
+        there any more."""
         return self._client.server_stream(self.METHODS["Stats"], request, options)
 
     def diff(self, request: DiffRequest, **options: Unpack[transport.Options]) -> DiffReply:
@@ -1331,6 +1388,7 @@ __all__ = [
     "StatsRequest",
     "StatsSample",
     "StatsSample_NetworkCounters",
+    "StatsSample_BlockCounters",
     "DiffRequest",
     "DiffReply",
     "DiffReply_Change",
