@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "launchfds.h"
 #include "log.h"
 #include "runtime/notify.h"
 #include "shim.h"
@@ -25,21 +26,6 @@
 enum { NOTIFY_FD = 4, PROCESS_FD = 5, LAYER_FD = 6 };
 
 enum { ARGS_MAX = 20 };
-
-/* What the runtime gets as 0, 1, 2 and as its process file; -1 = /dev/null, none. */
-struct child_fds {
-	int std[3];
-	int process;
-	size_t n_layers; /* of the shim's, for the runtime that makes the root */
-	bool netns;      /* the same, with the network namespace behind them */
-};
-
-static void child_fds_close(struct child_fds *fds)
-{
-	for (size_t i = 0; i < ARRAY_LEN(fds->std); i++)
-		closep(&fds->std[i]);
-	closep(&fds->process);
-}
 
 static int take_console(struct launch *launch)
 {
@@ -155,7 +141,7 @@ static void notice_ready(struct source *src, uint32_t events)
 }
 
 static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *shim,
-		       const struct child_fds *fds, int notify)
+		       const struct launchfds *fds, int notify)
 {
 	int r = 0;
 
@@ -209,7 +195,7 @@ static int open_sealed(const struct shim *shim)
 }
 
 static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
-		 struct child_fds *fds, int *notify)
+		 struct launchfds *fds, int *notify)
 {
 	static char *const envp[] = { NULL };
 	cleanup_fd int sealed = open_sealed(shim);
@@ -261,7 +247,7 @@ static struct launch *launch_new(struct shim *shim, struct exec *exec, struct co
 }
 
 /* Spawns argv and watches its notice. Consumes fds; the launch frees itself. */
-static int run(struct launch *launch, char *const argv[], struct child_fds *fds, bool tty)
+static int run(struct launch *launch, char *const argv[], struct launchfds *fds, bool tty)
 {
 	struct shim *shim = launch->shim;
 	int pair[2] = { -1, -1 }, r = 0;
@@ -275,31 +261,13 @@ static int run(struct launch *launch, char *const argv[], struct child_fds *fds,
 		r = spawn(shim, launch, argv, fds, &pair[1]);
 	if (r == 0)
 		r = loop_add(&shim->loop, &launch->src, EPOLLIN);
-	child_fds_close(fds);
+	launchfds_close(fds);
 	closep(&pair[1]);
 	if (r < 0)
 		launch_end(launch);
 	else
 		list_append(&shim->launches, &launch->link);
 	return r;
-}
-
-static int open_fifo(struct shim *shim, const char *name, int flags)
-{
-	int fd = openat(shim->run_fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Output read-write, so that the container never sees the other end go away; input read-only, so that
- * it sees the end of it. */
-static int container_fds(struct shim *shim, struct child_fds *fds)
-{
-	fds->std[1] = open_fifo(shim, "stdout", O_RDWR);
-	fds->std[2] = open_fifo(shim, "stderr", O_RDWR);
-	if (shim->spec->open_stdin)
-		fds->std[0] = open_fifo(shim, "stdin", O_RDONLY);
-	return fds->std[1] < 0 || fds->std[2] < 0 ? -EIO : 0;
 }
 
 /* Another runtime is driven by ours. */
@@ -337,7 +305,7 @@ const char *launch_reason(int error)
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;
-	struct child_fds fds = { .std = { -1, -1, -1 },
+	struct launchfds fds = { .std = { -1, -1, -1 },
 				 .process = -1,
 				 .n_layers = shim->n_layers,
 				 .netns = shim->spec->netns };
@@ -352,10 +320,10 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	if (r == 0 && !tty)
 		r = io_open_fifos(shim);
 	if (r == 0 && !tty)
-		r = container_fds(shim, &fds);
+		r = launchfds_container(shim, &fds);
 	launch = r == 0 ? launch_new(shim, NULL, conn, request, tty) : NULL;
 	if (!launch) {
-		child_fds_close(&fds);
+		launchfds_close(&fds);
 		return r < 0 ? r : -ENOMEM;
 	}
 	n = begin_arguments(shim, argv, "run");
@@ -371,77 +339,18 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	return run(launch, argv, &fds, tty);
 }
 
-/* Pipes of an exec: the child's ends in fds, ours in *out, *err, *in. */
-static int exec_pipes(struct child_fds *fds, bool with_input, int ours[3])
-{
-	for (int i = with_input ? 0 : 1; i < 3; i++) {
-		int ends[2];
-
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return -errno;
-		fds->std[i] = ends[i == 0 ? 0 : 1];
-		ours[i] = ends[i == 0 ? 1 : 0];
-	}
-	return 0;
-}
-
-/* JSON of a request for the runtime to read. */
-static int write_file(const ProtobufCBinaryData *json, struct child_fds *fds)
-{
-	fds->process = memfd_create("json", MFD_CLOEXEC);
-	if (fds->process < 0)
-		return -errno;
-	return fd_write_all(fds->process, json->data, json->len);
-}
-
-/* Both streams of a health check are one pipe, so that its lines stay in order. */
-static int probe_pipe(struct exec *exec, struct child_fds *fds)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	probe_piped(exec, ends[0]);
-	fds->std[1] = ends[1];
-	fds->std[2] = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
-	if (fds->std[2] < 0) {
-		close(ends[0]);
-		return -errno;
-	}
-	return io_open_pipes(&exec->io, ends[0], -1, -1);
-}
-
-static int exec_fds(struct exec *exec, const Cleat__Shim__V1__ExecRequest *request,
-		    struct child_fds *fds)
-{
-	int ours[3] = { -1, -1, -1 }, r;
-
-	/* the request's own object: engines of before */
-	r = fds->process < 0 ? write_file(&request->process_json, fds) : 0;
-	if (r == 0 && exec->probe)
-		return probe_pipe(exec, fds);
-	if (r < 0 || request->tty || request->detached)
-		return r;
-	r = exec_pipes(fds, request->stdin, ours);
-	if (r == 0)
-		return io_open_pipes(&exec->io, ours[1], ours[2], ours[0]);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		closep(&ours[i]);
-	return r;
-}
-
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 		const Cleat__Shim__V1__ExecRequest *request, int process, uint64_t id)
 {
-	struct child_fds fds = { .std = { -1, -1, -1 }, .process = process };
+	struct launchfds fds = { .std = { -1, -1, -1 }, .process = process };
 	struct launch *launch;
 	char *argv[ARGS_MAX];
 	size_t n = 0;
-	int r = exec_fds(exec, request, &fds);
+	int r = launchfds_exec(exec, request, &fds);
 
 	launch = r == 0 ? launch_new(shim, exec, conn, id, request->tty) : NULL;
 	if (!launch) {
-		child_fds_close(&fds);
+		launchfds_close(&fds);
 		return r < 0 ? r : -ENOMEM;
 	}
 	n = begin_arguments(shim, argv, "exec");
@@ -461,15 +370,15 @@ int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,
 int launch_update(struct shim *shim, struct conn *conn, const Cleat__Shim__V1__ShimRequest *request)
 {
 	const ProtobufCBinaryData *json = &request->update_limits->resources_json;
-	struct child_fds fds = { .std = { -1, -1, -1 }, .process = -1 };
+	struct launchfds fds = { .std = { -1, -1, -1 }, .process = -1 };
 	struct launch *launch;
 	char *argv[ARGS_MAX];
 	size_t n = 0;
-	int r = write_file(json, &fds);
+	int r = launchfds_json(json, &fds);
 
 	launch = r == 0 ? launch_new(shim, NULL, conn, request->id, false) : NULL;
 	if (!launch) {
-		child_fds_close(&fds);
+		launchfds_close(&fds);
 		return r < 0 ? r : -ENOMEM;
 	}
 	launch->update = true;

@@ -6,67 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jsonmake.h"
 #include "mountjson.h"
 #include "str.h"
-
-static void set(json_t *o, const char *key, json_t *value)
-{
-	json_object_set_new_nocheck(o, key, value);
-}
-
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(str_or_empty(s));
-
-	return v ? v : json_string("");
-}
-
-static json_t *list(char *const *items, size_t n)
-{
-	json_t *a = n ? json_array() : json_null();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, text(items[i]));
-	return a;
-}
-
-static json_t *words(const Cleat__V1__StringList *l)
-{
-	return l ? list(l->values, l->n_values) : json_null();
-}
-
-static json_t *keys(char *const *items, size_t n)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < n; i++)
-		set(o, items[i], json_object());
-	return o;
-}
-
-static json_t *when(int64_t ns)
-{
-	char out[STR_TIME_MAX];
-
-	str_format_time(ns, out);
-	return text(out);
-}
-
-/* Every map<string, string> entry has these fields. */
-struct entry {
-	ProtobufCMessage base;
-	char *key, *value;
-};
-
-static json_t *map(const void *entries, size_t n)
-{
-	const struct entry *const *e = entries;
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < n; i++)
-		set(o, e[i]->key, text(e[i]->value));
-	return o;
-}
 
 const char *dockerjson_state(Cleat__V1__ContainerState state)
 {
@@ -176,30 +118,6 @@ static json_t *config(const Cleat__V1__ContainerConfig *c)
 	return o;
 }
 
-static void port_key(uint32_t port, const char *protocol, char out[32])
-{
-	snprintf(out, 32, "%u/%.10s", port, protocol[0] ? protocol : "tcp");
-}
-
-static void add_port(json_t *ports, uint32_t port, const char *protocol, const char *ip,
-		     uint32_t host, uint32_t last)
-{
-	char key[32], number[16];
-	json_t *bindings, *b;
-
-	port_key(port, protocol, key);
-	bindings = json_object_get(ports, key);
-	if (!json_is_array(bindings)) {
-		set(ports, key, json_array());
-		bindings = json_object_get(ports, key);
-	}
-	b = json_object();
-	snprintf(number, sizeof(number), last ? "%u-%u" : "%u", host, last);
-	set(b, "HostIp", text(ip));
-	set(b, "HostPort", text(host ? number : ""));
-	json_array_append_new(bindings, b);
-}
-
 static void set_resources(json_t *o, const Cleat__V1__Resources *r)
 {
 	set(o, "Memory", json_integer(r->memory_bytes));
@@ -286,8 +204,9 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	mountjson_set_mounts(o, c);
 	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
 	for (size_t i = 0; i < c->n_ports; i++)
-		add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
-			 c->ports[i]->host_ip, c->ports[i]->host_port, c->ports[i]->host_port_end);
+		dockerjson_add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
+				    c->ports[i]->host_ip, c->ports[i]->host_port,
+				    c->ports[i]->host_port_end);
 	set(o, "PortBindings", ports);
 	set_policies(o, c);
 	set(o, "AutoRemove", json_boolean(c->auto_remove));
@@ -347,59 +266,6 @@ json_t *dockerjson_mounts(Cleat__V1__MountPoint *const *mounts, size_t n)
 	return a;
 }
 
-static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
-{
-	json_t *o = json_object();
-
-	set(o, "Aliases", list(e->aliases, e->n_aliases));
-	set(o, "NetworkID", text(e->network_id));
-	set(o, "EndpointID", text(e->endpoint_id));
-	set(o, "Gateway", text(e->gateway));
-	set(o, "IPAddress", text(e->ip_address));
-	set(o, "IPPrefixLen", json_integer(e->ip_prefix_len));
-	set(o, "IPv6Gateway", text(e->ipv6_gateway));
-	set(o, "GlobalIPv6Address", text(e->ipv6_address));
-	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
-	set(o, "MacAddress", text(e->mac_address));
-	set(o, "DNSNames", list(e->dns_names, e->n_dns_names));
-	set(o, "Links", list(e->links, e->n_links));
-	return o;
-}
-
-json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < n; i++)
-		set(o, endpoints[i]->network, endpoint(endpoints[i]));
-	return o;
-}
-
-static json_t *network_settings(const Cleat__V1__ContainerDetails *c)
-{
-	json_t *o = json_object(), *ports = json_object();
-	const Cleat__V1__EndpointStatus *first = c->n_networks ? c->networks[0] : NULL;
-	char key[32];
-
-	for (size_t i = 0; i < c->n_ports; i++) {
-		if (c->ports[i]->host_port) {
-			add_port(ports, c->ports[i]->container_port, c->ports[i]->protocol,
-				 c->ports[i]->host_ip, c->ports[i]->host_port, 0);
-			continue;
-		}
-		port_key(c->ports[i]->container_port, c->ports[i]->protocol, key);
-		if (!json_object_get(ports, key))
-			set(ports, key, json_null());
-	}
-	set(o, "Ports", ports);
-	set(o, "Gateway", text(first ? first->gateway : ""));
-	set(o, "IPAddress", text(first ? first->ip_address : ""));
-	set(o, "IPPrefixLen", json_integer(first ? first->ip_prefix_len : 0));
-	set(o, "MacAddress", text(first ? first->mac_address : ""));
-	set(o, "Networks", dockerjson_networks(c->networks, c->n_networks));
-	return o;
-}
-
 static const char *apparmor_of(const Cleat__V1__ContainerConfig *config)
 {
 	static const char option[] = "apparmor=";
@@ -451,7 +317,7 @@ json_t *dockerjson_container(const Cleat__V1__ContainerDetails *c)
 		if (!c->config->hostname[0])
 			set(json_object_get(o, "Config"), "Hostname", json_sprintf("%.12s", c->id));
 	}
-	set(o, "NetworkSettings", network_settings(c));
+	set(o, "NetworkSettings", dockerjson_network_settings(c));
 	return o;
 }
 

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "dockerjson.h"
+#include "jsonmake.h"
 #include "str.h"
-
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s);
-
-	return v ? v : json_string("");
-}
 
 static json_t *pool(const Cleat__V1__AddressPool *p)
 {
@@ -107,4 +102,82 @@ json_t *dockerjson_links(const Cleat__V1__ContainerDetails *container)
 			json_array_append_new(links, text(link));
 	}
 	return links;
+}
+
+static void port_key(uint32_t port, const char *protocol, char out[32])
+{
+	snprintf(out, 32, "%u/%.10s", port, protocol[0] ? protocol : "tcp");
+}
+
+void dockerjson_add_port(json_t *ports, uint32_t port, const char *protocol, const char *ip,
+			 uint32_t host, uint32_t last)
+{
+	char key[32], number[16];
+	json_t *bindings, *b;
+
+	port_key(port, protocol, key);
+	bindings = json_object_get(ports, key);
+	if (!json_is_array(bindings)) {
+		set(ports, key, json_array());
+		bindings = json_object_get(ports, key);
+	}
+	b = json_object();
+	snprintf(number, sizeof(number), last ? "%u-%u" : "%u", host, last);
+	set(b, "HostIp", text(ip));
+	set(b, "HostPort", text(host ? number : ""));
+	json_array_append_new(bindings, b);
+}
+
+static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
+{
+	json_t *o = json_object();
+
+	set(o, "Aliases", list(e->aliases, e->n_aliases));
+	set(o, "NetworkID", text(e->network_id));
+	set(o, "EndpointID", text(e->endpoint_id));
+	set(o, "Gateway", text(e->gateway));
+	set(o, "IPAddress", text(e->ip_address));
+	set(o, "IPPrefixLen", json_integer(e->ip_prefix_len));
+	set(o, "IPv6Gateway", text(e->ipv6_gateway));
+	set(o, "GlobalIPv6Address", text(e->ipv6_address));
+	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
+	set(o, "MacAddress", text(e->mac_address));
+	set(o, "DNSNames", list(e->dns_names, e->n_dns_names));
+	set(o, "Links", list(e->links, e->n_links));
+	return o;
+}
+
+json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		set(o, endpoints[i]->network, endpoint(endpoints[i]));
+	return o;
+}
+
+json_t *dockerjson_network_settings(const Cleat__V1__ContainerDetails *c)
+{
+	json_t *o = json_object(), *ports = json_object();
+	const Cleat__V1__EndpointStatus *first = c->n_networks ? c->networks[0] : NULL;
+	char key[32];
+
+	for (size_t i = 0; i < c->n_ports; i++) {
+		if (c->ports[i]->host_port) {
+			dockerjson_add_port(ports, c->ports[i]->container_port,
+					    c->ports[i]->protocol, c->ports[i]->host_ip,
+					    c->ports[i]->host_port, 0);
+			continue;
+		}
+		port_key(c->ports[i]->container_port, c->ports[i]->protocol, key);
+		if (!json_object_get(ports, key))
+			set(ports, key, json_null());
+	}
+	set(o, "Ports", ports);
+	set(o, "Gateway", text(first ? first->gateway : ""));
+	set(o, "IPAddress", text(first ? first->ip_address : ""));
+	set(o, "IPPrefixLen", json_integer(first ? first->ip_prefix_len : 0));
+	set(o, "MacAddress", text(first ? first->mac_address : ""));
+	set(o, "Networks", dockerjson_networks(c->networks, c->n_networks));
+	return o;
 }
