@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "msg.h"
-#include "platform.h"
+#include "platformmsg.h"
 #include "runflags.h"
 #include "runparse.h"
 #include "str.h"
@@ -176,8 +176,7 @@ static int add_secret(options *o, const struct buildflags_source *source, const 
 
 static int set_platform(options *o, const char *text, struct err *err)
 {
-	o->platform = platform_new(text);
-	return o->platform ? 0 : no_memory(err);
+	return platformmsg_new(text, &o->platform, err);
 }
 
 /* What Docker has and this release has not; the values that ask for nothing are taken. */

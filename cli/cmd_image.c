@@ -262,7 +262,7 @@ static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__LoadImageRequest__Options options = CLEAT__V1__LOAD_IMAGE_REQUEST__OPTIONS__INIT;
 	Cleat__V1__LoadImageRequest first = CLEAT__V1__LOAD_IMAGE_REQUEST__INIT;
-	struct cli_platform platform;
+	struct platformmsg platform;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	const char *input = flags_text(flags, "input");
 	cleanup_fd int opened = input ? open(input, O_RDONLY | O_CLOEXEC) : -1;
@@ -277,11 +277,10 @@ static int run_load(struct cli *cli, const struct flags *flags, struct err *err)
 	uint64_t total = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 
 	options.quiet = quiet || !isatty(STDERR_FILENO);
-	if (cli_platform(flags, &platform))
-		options.platform = &platform.message;
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
-	r = remote_open(cli, &cleat_v1_images, "Load", NULL, &first.base, &call, err);
+	r = cli_platform(flags, &platform, &options.platform, err);
+	r = r ? r : remote_open(cli, &cleat_v1_images, "Load", NULL, &first.base, &call, err);
 	if (r == 0)
 		r = load_send(call, fd, total, quiet, err);
 	if (r == 0)

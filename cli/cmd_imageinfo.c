@@ -61,12 +61,13 @@ static int run_history(struct cli *cli, const struct flags *flags, struct err *e
 	cleanup(msg_freep) Cleat__V1__ImageHistoryReply *reply = NULL;
 	bool human = !flags_given(flags, "human") || flags_switch(flags, "human");
 	bool whole = flags_switch(flags, "no-trunc");
-	struct cli_platform platform;
+	struct platformmsg platform;
 	char id[HUMAN_MAX];
 
 	req.image = (char *)(uintptr_t)flags->args[0];
-	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
-	int r = remote_call(cli, &cleat_v1_images, "History", &req.base, &reply, err);
+	int r = cli_platform(flags, &platform, &req.platform, err);
+
+	r = r ? r : remote_call(cli, &cleat_v1_images, "History", &req.base, &reply, err);
 
 	if (r < 0)
 		return r;

@@ -9,7 +9,7 @@
 #include "cleat/v1/images.rpc.h"
 #include "cli.h"
 #include "msg.h"
-#include "platform.h"
+#include "platformmsg.h"
 #include "str.h"
 
 enum { PART_BYTES = 128 << 10 };
@@ -30,23 +30,19 @@ static int open_source(const char *source, struct err *err)
 	return fd < 0 ? err_sys(err, errno, "open %.150s", source) : fd;
 }
 
-static int fill(Cleat__V1__ImportImageRequest__Options *o, const struct flags *flags)
+static int fill(Cleat__V1__ImportImageRequest__Options *o, const struct flags *flags,
+		struct err *err)
 {
-	const char *message = flags_text(flags, "message"),
-		   *platform = flags_text(flags, "platform");
-	const char *change;
+	const char *message = flags_text(flags, "message"), *change;
 
 	if (!msg_set(&o->reference, flags->n_args > 1 ? flags->args[1] : "") ||
 	    !msg_set(&o->message, message ? message : "") ||
 	    !msg_set(&o->url, is_url(flags->args[0]) ? flags->args[0] : ""))
-		return -ENOMEM;
+		return err_sys(err, ENOMEM, "import");
 	for (size_t i = 0; (change = flags_nth(flags, "change", i)); i++)
 		if (!msg_add(&o->changes, &o->n_changes, change))
-			return -ENOMEM;
-	if (!platform || !platform[0])
-		return 0;
-	o->platform = platform_new(platform);
-	return o->platform ? 0 : -ENOMEM;
+			return err_sys(err, ENOMEM, "import");
+	return platformmsg_new(flags_text(flags, "platform"), &o->platform, err);
 }
 
 /* 0 at the end, or when the engine takes no more. */
@@ -89,9 +85,8 @@ static int run_import(struct cli *cli, const struct flags *flags, struct err *er
 		return err_sys(err, ENOMEM, "import");
 	if (r < 0)
 		return r;
-	if (fill(first->options, flags) < 0)
-		return err_sys(err, ENOMEM, "import");
-	r = remote_open(cli, &cleat_v1_images, "Import", NULL, &first->base, &call, err);
+	r = fill(first->options, flags, err);
+	r = r ? r : remote_open(cli, &cleat_v1_images, "Import", NULL, &first->base, &call, err);
 	r = r ? r : send_all(call, fd, err);
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__ImportImageReply *m = NULL;

@@ -192,12 +192,12 @@ static int inspect_image(struct cli *cli, const struct flags *flags, const char 
 {
 	Cleat__V1__InspectImageRequest req = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__ImageDetails *reply = NULL;
-	struct cli_platform platform;
+	struct platformmsg platform;
 	int r;
 
 	req.image = (char *)(uintptr_t)name;
-	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
-	r = remote_call(cli, &cleat_v1_images, "Inspect", &req.base, &reply, err);
+	r = cli_platform(flags, &platform, &req.platform, err);
+	r = r ? r : remote_call(cli, &cleat_v1_images, "Inspect", &req.base, &reply, err);
 	if (r == 0)
 		*value = dockerjson_image(reply);
 	return r;

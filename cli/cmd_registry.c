@@ -44,7 +44,7 @@ int cli_pull(struct cli *cli, const struct pull_request *request, struct err *er
 	req.auth = &credentials.message;
 	req.reference = TEXT_OF(request->reference);
 	req.all_tags = request->all_tags;
-	req.platform = (Cleat__V1__Platform *)(uintptr_t)request->platform;
+	req.platform = request->platform;
 	progress_init(&progress, request->quiet);
 	r = r ? r : remote_open(cli, &cleat_v1_images, "Pull", NULL, &req.base, &call, err);
 	while (r == 0) {
@@ -64,13 +64,15 @@ int cli_pull(struct cli *cli, const struct pull_request *request, struct err *er
 
 static int run_pull(struct cli *cli, const struct flags *flags, struct err *err)
 {
-	struct cli_platform platform;
+	struct platformmsg platform;
 	struct pull_request request = { .reference = flags->args[0],
 					.all_tags = flags_switch(flags, "all-tags"),
 					.quiet = flags_switch(flags, "quiet") };
 
-	if (cli_platform(flags, &platform))
-		request.platform = &platform.message;
+	int r = cli_platform(flags, &platform, &request.platform, err);
+
+	if (r < 0)
+		return r;
 	if (!request.all_tags && !request.quiet && cli_is_bare(request.reference))
 		printf("Using default tag: latest\n");
 	(void)fflush(stdout);
@@ -95,19 +97,22 @@ static int run_push(struct cli *cli, const struct flags *flags, struct err *err)
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	cleanup(credentials_deinit) struct credentials credentials = { 0 };
 	bool quiet = flags_switch(flags, "quiet");
-	struct cli_platform platform;
+	struct platformmsg platform;
 	struct progress progress;
-	int r = credentials_find(&credentials, flags->args[0], err);
+	int r = cli_platform(flags, &platform, &req.platform, err);
+
+	r = r ? r : credentials_find(&credentials, flags->args[0], err);
+	if (r < 0)
+		return r;
 
 	req.auth = &credentials.message;
 	req.reference = TEXT_OF(flags->args[0]);
 	req.all_tags = flags_switch(flags, "all-tags");
-	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
 	if (!req.all_tags && !quiet && cli_is_bare(req.reference))
 		printf("Using default tag: latest\n");
 	(void)fflush(stdout);
 	progress_init(&progress, quiet);
-	r = r ? r : remote_open(cli, &cleat_v1_images, "Push", NULL, &req.base, &call, err);
+	r = remote_open(cli, &cleat_v1_images, "Push", NULL, &req.base, &call, err);
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__PushImageReply *m = NULL;
 		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&m, err);

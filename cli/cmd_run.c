@@ -44,14 +44,14 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 static int pull_image(struct cli *cli, const struct flags *flags, const char *image,
 		      struct err *err)
 {
-	struct cli_platform platform;
+	struct platformmsg platform;
 	struct pull_request request = { .reference = image,
 					.quiet = flags_switch(flags, "quiet"),
 					.to_stderr = true };
 
-	if (cli_platform(flags, &platform))
-		request.platform = &platform.message;
-	return cli_pull(cli, &request, err);
+	int r = cli_platform(flags, &platform, &request.platform, err);
+
+	return r ? r : cli_pull(cli, &request, err);
 }
 
 /* An image that is not here is pulled, unless --pull says otherwise. */

@@ -27,7 +27,7 @@ static int write_chunk(int *fd, const char *path, const Cleat__V1__Chunk *chunk,
 static int run_save(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	Cleat__V1__SaveImagesRequest req = CLEAT__V1__SAVE_IMAGES_REQUEST__INIT;
-	struct cli_platform platform;
+	struct platformmsg platform;
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	const char *path = flags_text(flags, "output");
 	cleanup_fd int fd = -1;
@@ -38,8 +38,9 @@ static int run_save(struct cli *cli, const struct flags *flags, struct err *err)
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	req.images = (char **)(uintptr_t)flags->args;
 	req.n_images = flags->n_args;
-	req.platform = cli_platform(flags, &platform) ? &platform.message : NULL;
-	int r = remote_open(cli, &cleat_v1_images, "Save", NULL, &req.base, &call, err);
+	int r = cli_platform(flags, &platform, &req.platform, err);
+
+	r = r ? r : remote_open(cli, &cleat_v1_images, "Save", NULL, &req.base, &call, err);
 
 	while (r == 0) {
 		cleanup(msg_freep) Cleat__V1__Chunk *m = NULL;

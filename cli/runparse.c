@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "msg.h"
-#include "platform.h"
+#include "platformmsg.h"
 #include "str.h"
 
 int runparse_bad(struct err *err, const char *flag, const char *text, const char *wanted)
@@ -347,12 +347,6 @@ static int security(const struct flags *flags, Cleat__V1__ContainerConfig *c,
 	return 0;
 }
 
-static int platform(const char *text, Cleat__V1__CreateContainerRequest *req, struct err *err)
-{
-	req->platform = platform_new(text);
-	return req->platform ? 0 : no_memory(err);
-}
-
 /* --network-alias, --ip and --ip6 belong to the first network. */
 static int first_endpoint(const struct flags *flags, Cleat__V1__ContainerConfig *c, struct err *err)
 {
@@ -392,7 +386,6 @@ int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest 
 		   const struct runflags_source *source, struct err *err)
 {
 	Cleat__V1__ContainerConfig *c = req->config;
-	const char *text;
 	int r = runparse_each(flags, c, err);
 
 	if (r == 0)
@@ -401,9 +394,8 @@ int runparse_apply(const struct flags *flags, Cleat__V1__CreateContainerRequest 
 		r = security(flags, c, source, err);
 	if (r == 0)
 		r = first_endpoint(flags, c, err);
-	text = flags_text(flags, "platform");
-	if (r == 0 && text)
-		r = platform(text, req, err);
+	if (r == 0)
+		r = platformmsg_new(flags_text(flags, "platform"), &req->platform, err);
 	if (r == 0 && c->auto_remove && c->restart_policy && c->restart_policy->name[0] &&
 	    strcmp(c->restart_policy->name, "no") != 0)
 		r = err_set(err, ERR_INVALID,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "createjson.h"
+#include "platformmsg.h"
 #include "str.h"
 
 typedef Cleat__V1__BuildRequest__Options options;
@@ -197,27 +198,6 @@ static int check_unsupported(struct gw *gw, struct err *err)
 	return 0;
 }
 
-/* os[/architecture[/variant]] */
-static bool read_platform(struct gw *gw, options *o)
-{
-	cleanup_free char *copy = strdup(http_query(gw->http, "platform"));
-	char *rest = copy, *part;
-
-	if (!copy || !copy[0])
-		return copy != NULL;
-	o->platform = malloc(sizeof(*o->platform));
-	if (!o->platform)
-		return false;
-	cleat__v1__platform__init(o->platform);
-	char **const fields[] = { &o->platform->os, &o->platform->architecture,
-				  &o->platform->variant };
-
-	for (size_t i = 0; i < ARRAY_LEN(fields) && (part = strsep(&rest, "/")); i++)
-		if (!set(fields[i], part))
-			return false;
-	return true;
-}
-
 static bool read_texts(struct gw *gw, options *o)
 {
 	const struct {
@@ -238,7 +218,7 @@ static bool read_texts(struct gw *gw, options *o)
 		ok = !word[0] || append(&o->tags, &o->n_tags, word);
 	for (size_t i = 0; ok && (word = http_query_nth(gw->http, "extrahosts", i)); i++)
 		ok = !word[0] || append(&o->extra_hosts, &o->n_extra_hosts, word);
-	return ok && read_platform(gw, o);
+	return ok;
 }
 
 int buildquery_read(struct gw *gw, Cleat__V1__BuildRequest__Options *o, struct err *err)
@@ -247,6 +227,7 @@ int buildquery_read(struct gw *gw, Cleat__V1__BuildRequest__Options *o, struct e
 
 	if (r == 0 && !read_texts(gw, o))
 		r = err_sys(err, ENOMEM, "build");
+	r = r ? r : platformmsg_new(http_query(gw->http, "platform"), &o->platform, err);
 	o->no_cache = gw_query_bool(gw, "nocache");
 	o->pull = gw_query_bool(gw, "pull");
 	o->squash = gw_query_bool(gw, "squash");

@@ -8,6 +8,7 @@
 #include "dockerjson.h"
 #include "exchange.h"
 #include "listjson.h"
+#include "platformmsg.h"
 #include "str.h"
 #include "stream.h"
 
@@ -55,23 +56,6 @@ static void answer_created(struct gw *gw, const Cleat__V1__CreateContainerReply 
 			  string_list(reply->warnings, reply->n_warnings)));
 }
 
-/* "linux/arm64/v8"; what is not given is any. */
-static int read_platform(const char *text, Cleat__V1__CreateContainerRequest *request)
-{
-	const char *slash = strchr(text, '/');
-	Cleat__V1__Platform *p = *text ? malloc(sizeof(*p)) : NULL;
-
-	if (!*text)
-		return 0;
-	if (!p)
-		return -ENOMEM;
-	cleat__v1__platform__init(p);
-	request->platform = p;
-	p->os = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
-	p->architecture = slash ? strndup(slash + 1, strcspn(slash + 1, "/")) : NULL;
-	return p->os && (p->architecture || !slash) ? 0 : -ENOMEM;
-}
-
 /* Where the administrator names no default it is dockerd's: docker-py gives the output of a run only when
  * it reads json-file in inspect, and others open the file. */
 static int set_log_driver(Cleat__V1__ContainerConfig *config)
@@ -95,7 +79,7 @@ static void create(struct gw *gw)
 	int r = body ? createjson_parse(body, http_query(gw->http, "name"), &request, &err)
 		     : -EINVAL;
 
-	r = r ? r : read_platform(http_query(gw->http, "platform"), request);
+	r = r ? r : platformmsg_new(http_query(gw->http, "platform"), &request->platform, &err);
 	r = r ? r : set_log_driver(request->config);
 	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
 	if (r < 0)

@@ -91,9 +91,7 @@ void gw_export(struct gw *gw);
 /* usage.c: GET /system/df and POST /containers/prune. */
 void gw_disk_usage(struct gw *gw);
 void gw_prune_containers(struct gw *gw);
-/* platform.c. "os/architecture/variant", cut in place; what is not there stays empty. */
-void gw_cut_platform(char *text, Cleat__V1__Platform *out);
-/* The query's platform as JSON: 1 = *out borrows from *root (json_decref), 0 = none given. */
+/* platform.c. The query's platform as JSON: 1 = *out borrows from *root (json_decref), 0 = none given. */
 int gw_json_platform(struct gw *gw, json_t **root, Cleat__V1__Platform *out,
 		     struct err *err) must_check;
 /* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth; GET /distribution/NAME/json,

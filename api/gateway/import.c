@@ -5,6 +5,7 @@
 
 #include "cleat/v1/images.pb-c.h"
 #include "exchange.h"
+#include "platformmsg.h"
 #include "str.h"
 
 static int send_part(struct rpc_client_call *call, const void *data, size_t n, struct err *err)
@@ -51,18 +52,15 @@ static void import(struct gw *gw, const char *source)
 {
 	Cleat__V1__ImportImageRequest__Options options =
 		CLEAT__V1__IMPORT_IMAGE_REQUEST__OPTIONS__INIT;
-	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
+	struct platformmsg platform;
 	const char *repo = http_query(gw->http, "repo"), *tag = http_query(gw->http, "tag"), *value;
 	cleanup_free char *reference =
 		str_printf("%s%s%s", repo, *repo && *tag ? ":" : "", *repo ? tag : "");
-	cleanup_free char *given = strdup(http_query(gw->http, "platform"));
 	struct err err = ERR_NULL;
-	int r = reference && given ? 0 : err_sys(&err, ENOMEM, "import");
+	int r = reference ? platformmsg_read(http_query(gw->http, "platform"), &platform,
+					     &options.platform, &err)
+			  : err_sys(&err, ENOMEM, "import");
 
-	if (r == 0 && given[0]) {
-		gw_cut_platform(given, &platform);
-		options.platform = &platform;
-	}
 	for (size_t i = 0; r == 0 && (value = http_query_nth(gw->http, "changes", i)); i++) {
 		char **grown = realloc(options.changes, (i + 1) * sizeof(*grown));
 

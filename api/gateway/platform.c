@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two ways clients write a platform in a query: "linux/arm64/v8", and since API 1.46 as JSON. */
+/* Since API 1.46 some queries have a platform as JSON; for the others there is platformmsg.h. */
 #include <errno.h>
 #include <string.h>
 
 #include "exchange.h"
 #include "str.h"
-
-void gw_cut_platform(char *text, Cleat__V1__Platform *out)
-{
-	char *parts[3] = { text, NULL, NULL };
-
-	for (int i = 0; i < 2 && parts[i] && (parts[i + 1] = strchr(parts[i], '/')); i++)
-		*parts[i + 1]++ = '\0';
-	out->os = parts[0];
-	if (parts[1])
-		out->architecture = parts[1];
-	if (parts[2])
-		out->variant = parts[2];
-}
 
 static void take(const json_t *root, const char *key, char **out)
 {

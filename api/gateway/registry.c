@@ -7,6 +7,7 @@
 #include "cleat/v1/images.pb-c.h"
 #include "cleat/v1/system.pb-c.h"
 #include "exchange.h"
+#include "platformmsg.h"
 #include "registryauth.h"
 #include "str.h"
 
@@ -123,22 +124,19 @@ static void end_stream(struct gw *gw, int r, const struct err *err)
 void gw_pull(struct gw *gw)
 {
 	Cleat__V1__PullImageRequest req = CLEAT__V1__PULL_IMAGE_REQUEST__INIT;
-	Cleat__V1__Platform platform = CLEAT__V1__PLATFORM__INIT;
+	struct platformmsg platform;
 	Cleat__V1__RegistryAuth *auth = credentials(gw);
 	cleanup_free char *reference =
 		reference_of(http_query(gw->http, "fromImage"), http_query(gw->http, "tag"));
-	cleanup_free char *wanted = strdup(http_query(gw->http, "platform"));
 	struct err err = ERR_NULL;
-	int r;
+	int r = reference ? platformmsg_read(http_query(gw->http, "platform"), &platform,
+					     &req.platform, &err)
+			  : err_sys(&err, ENOMEM, "pull");
 
 	req.reference = reference;
 	req.auth = auth;
-	if (!reference || !wanted) {
-		r = err_sys(&err, ENOMEM, "pull");
-	} else {
+	if (r == 0) {
 		req.all_tags = is_bare(reference);
-		gw_cut_platform(wanted, &platform);
-		req.platform = platform.os[0] ? &platform : NULL;
 		r = run_pull(gw, &req, &err);
 	}
 	end_stream(gw, r, &err);

@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "mem.h"
+#include "platform.h"
 
 enum { DISTRIBUTION_TYPE_MAX = 128, DISTRIBUTION_ENTRIES_MAX = 1000 };
 
@@ -18,10 +19,6 @@ enum { DISTRIBUTION_TYPE_MAX = 128, DISTRIBUTION_ENTRIES_MAX = 1000 };
 	"application/vnd.docker.distribution.manifest.list.v2+json, " \
 	"application/vnd.oci.image.manifest.v1+json, "                \
 	"application/vnd.docker.distribution.manifest.v2+json"
-
-struct platform {
-	char os[32], architecture[32], variant[16]; /* "" = not said */
-};
 
 struct descriptor {
 	char digest[72];
@@ -42,14 +39,6 @@ struct distribution {
 int distribution_parse(const char *text, size_t len, struct distribution *out,
 		       struct err *err) must_check;
 void distribution_deinit(struct distribution *d);
-
-/* "linux/arm64/v8" and what may be left out of it; a lone "arm64" is Linux'. -EINVAL, also for a lone word that
- * is neither a known system nor a known architecture. */
-int platform_parse(const char *text, struct platform *out, struct err *err) must_check;
-/* What this machine runs; `machine` is uname(2)'s. */
-struct platform platform_host(const char *machine);
-/* os/architecture[/variant] */
-void platform_format(const struct platform *p, char out[96]);
 
 /* The index's entry to take for `wanted` (fields that are "" are filled with what the host has by the caller):
  * equal in os and architecture; with several, the same variant, else the highest that is not above the wanted

@@ -375,9 +375,10 @@ OTHER = "image was found but does not match the specified platform: wanted linux
 @pytest.mark.parametrize("command", [["history"], ["image", "inspect"], ["save", "-o", "/dev/null"], ["create", "--pull", "never"],
                                      ["run", "--pull", "never"]])
 def test_platform_must_be_the_images(busybox, command):
-    for platform in ("linux/amd64", "linux"):
+    for platform in ("linux/amd64", "linux", "amd64", "linux/x86_64"):
         busybox.out(*command, "--platform", platform, "busybox")
-    for wanted, told in (("linux/arm64", OTHER), ("linux/amd64/v9", None), ("windows", "wanted windows, actual")):
+    for wanted, told in (("linux/arm64", OTHER), ("aarch64", OTHER), ("linux/amd64/v9", None),
+                         ("linux//v7", "expected os[/architecture[/variant]]"), ("foo", "unknown operating system"), ("windows", "wanted windows, actual")):
         done = busybox.cleat(*command, "--platform", wanted, "busybox", check=False)
         if told:
             assert done.returncode in (1, 125) and told in done.stderr, done
