@@ -70,7 +70,7 @@ static int listing_add(struct listing *l, const char *name)
 static int listing_read(struct listing *l, int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	if (!dir)
 		return -errno;

@@ -127,13 +127,11 @@ static void remove_if_dead(int run_fd, const char *name)
 static void remove_dead_sockets(int run_fd)
 {
 	int fd = openat(run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (str_has_prefix(entry->d_name, "engine-") &&
 		    str_has_suffix(entry->d_name, ".sock"))

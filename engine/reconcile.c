@@ -260,13 +260,11 @@ static void add_task(struct reconciler *reconciler, const char *id, int64_t at_n
 static void find_orphans(struct engine *engine)
 {
 	int fd = openat(engine->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
 		cleanup(record_deinit) struct record record = { 0 };
 

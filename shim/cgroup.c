@@ -145,7 +145,7 @@ static void remove_group(int hierarchy_fd, const char *name, int depth)
 	if (unlinkat(hierarchy_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || depth > 16)
 		return;
 	fd = openat(hierarchy_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	dir = fd_dir(fd);
 	if (!dir)
 		return;
 	(void)!each_member(fd, "cgroup.procs", kill_one, NULL);
@@ -164,7 +164,7 @@ static void remove_group(int hierarchy_fd, const char *name, int depth)
 void cgroup_remove(const char *path)
 {
 	int root = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = root >= 0 ? fdopendir(root) : NULL;
+	DIR *dir = fd_dir(root);
 	struct dirent *entry;
 
 	if (!dir)

@@ -21,14 +21,12 @@ static void segment_name(uint32_t number, char out[24])
 
 uint32_t segment_last(int dir_fd)
 {
-	cleanup_fd int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *dir = fd_dir(openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
 	uint32_t last = 0;
 
 	if (!dir)
 		return 0;
-	steal_fd(&fd);
 	while ((entry = readdir(dir))) {
 		char digits[7] = { 0 };
 		uint64_t number;

@@ -185,19 +185,27 @@ int fd_mkdir_all(int dir_fd, const char *path, mode_t mode)
 	}
 }
 
+DIR *fd_dir(int fd)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int error = errno;
+
+	if (!dir)
+		closep(&fd);
+	errno = error;
+	return dir;
+}
+
 /* The entries of one directory; consumes dir_fd. Depth is bounded by the path a file can have, the
  * descriptors held by the depth: a tree too deep for them ends in -EMFILE. */
 static int remove_entries(int dir_fd, dev_t dev, const _Atomic bool *stop)
 {
-	DIR *dir = fdopendir(dir_fd);
+	DIR *dir = fd_dir(dir_fd);
 	struct dirent *entry;
 	int r = 0;
 
-	if (!dir) {
-		r = -errno;
-		close(dir_fd);
-		return r;
-	}
+	if (!dir)
+		return -errno;
 	while (r == 0 && (errno = 0, entry = readdir(dir))) {
 		struct stat st;
 		int sub;

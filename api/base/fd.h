@@ -5,6 +5,7 @@
  * restart on EINTR. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +53,10 @@ int fd_open_in_root(int root_fd, const char *path, int flags, mode_t mode) must_
 /* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: no link in `path` is followed, and nothing leads out of
  * dir_fd. Returns a descriptor. */
 int fd_open_beneath(int dir_fd, const char *path, int flags) must_check;
+
+/* A stream over a directory's descriptor, consumed also on failure: NULL with errno. Of a negative one NULL too,
+ * with errno as it was. */
+DIR *fd_dir(int fd) must_check;
 
 /* mkdir -p below dir_fd. An existing directory is fine. */
 int fd_mkdir_all(int dir_fd, const char *path, mode_t mode) must_check;

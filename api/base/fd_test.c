@@ -160,6 +160,24 @@ static void trees_go_without_following_links(void **state)
 	assert_int_equal(fd_remove_tree(dir_fd, "gone"), 0);
 }
 
+/* What is not taken over is closed all the same. */
+static void test_dir(void **state)
+{
+	(void)state;
+	DIR *dir = fd_dir(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	assert_non_null(dir);
+	closedir(dir);
+	int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	assert_null(fd_dir(file));
+	assert_int_equal(errno, ENOTDIR);
+	assert_int_equal(fcntl(file, F_GETFD), -1);
+	errno = EXDEV;
+	assert_null(fd_dir(-1));
+	assert_int_equal(errno, EXDEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(whoever_finds_the_name_can_connect, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(trees_go_without_following_links, setup, teardown),
+		cmocka_unit_test(test_dir)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

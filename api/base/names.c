@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fd.h"
 #include "pack.h"
 
 static int compare(const void *a, const void *b)
@@ -37,12 +38,10 @@ static int add(struct names *names, const char *name)
 int names_read(int dir_fd, struct names *out)
 {
 	int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
+	DIR *dir = fd_dir(own);
 	struct dirent *entry;
 	int r = dir ? 0 : -errno;
 
-	if (!dir && own >= 0)
-		close(own);
 	while (r == 0 && (errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			r = add(out, entry->d_name);

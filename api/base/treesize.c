@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fd.h"
 #include "pack.h"
 
 enum { DEPTH_MAX = 255 };
@@ -31,13 +32,11 @@ static int add_file(struct sum *sum, const struct stat *st)
 /* Consumes the descriptor. */
 static int walk(struct sum *sum, int fd, int depth)
 {
-	DIR *dir = fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 	struct stat st;
 	int r = dir ? 0 : -errno;
 
-	if (!dir)
-		close(fd);
 	while (r == 0 && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -56,7 +56,7 @@ static int each_one(int build_fd, const char *name, each_fn *each, void *ctx)
 static int walk(struct engine *engine, each_fn *each, void *ctx)
 {
 	int fd = openat(engine->state_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *e;
 	int r = 0;
 

@@ -62,12 +62,7 @@ static int keep_one(int cache_fd, int dir_fd, const char *hex)
 
 static DIR *open_dir(int dir_fd, const char *name)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		closep(&fd);
-	return dir;
+	return fd_dir(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 int contentcache_keep(int cache_fd, int dir_fd)

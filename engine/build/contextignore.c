@@ -63,7 +63,7 @@ static int sweep_below(struct sweep *s, int dir_fd, int depth)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = depth < COPYTREE_DEPTH_MAX ? 0 : -ELOOP;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	size_t len = s->path.len;
 
 	if (!dir)

@@ -82,12 +82,12 @@ static int search_name(struct search *s, const char *path, const char *name, siz
 static int search_wild_files(struct search *s, const char *path, size_t at)
 {
 	int fd = open_in(s->root->fd, path, O_RDONLY | O_DIRECTORY), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
-	if (!dir) {
-		closep(&fd);
-		return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
-	}
+	if (!dir)
+		r = fd < 0 ? fd : -errno;
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 	for (struct dirent *e; r == 0 && (e = readdir(dir));)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			r = search_name(s, path, e->d_name, at);

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "cleanpath.h"
+#include "fd.h"
 #include "str.h"
 
 enum { DEPTH_MAX = 32 };
@@ -68,14 +69,12 @@ static int add(struct devices *devices, const struct stat *st, const char *path,
 static int add_below(struct devices *devices, int fd, const char *path, const char *access,
 		     int depth, struct err *err)
 {
-	DIR *dir = fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 	int r = 0;
 
-	if (!dir) {
-		close(fd);
+	if (!dir)
 		return no_memory(err);
-	}
 	while (r == 0 && (entry = readdir(dir))) {
 		cleanup_free char *name = str_path(path, entry->d_name);
 		struct stat st;

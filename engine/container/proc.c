@@ -81,7 +81,7 @@ static int walk(int dir_fd, struct pids *list, int depth)
 	struct dirent *entry;
 	int r = read_procs(dir_fd, list);
 
-	if (r < 0 || depth >= DEPTH_MAX || !(dir = fdopendir(dup(dir_fd))))
+	if (r < 0 || depth >= DEPTH_MAX || !(dir = fd_dir(dup(dir_fd))))
 		return r;
 	while (r == 0 && (entry = readdir(dir))) {
 		cleanup_fd int child = -1;

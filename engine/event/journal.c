@@ -63,11 +63,9 @@ static int open_files(struct journal *journal, int state_fd)
 	if (journal->dir_fd < 0)
 		return -errno;
 	list = openat(journal->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	journal->list = list < 0 ? NULL : fdopendir(list);
-	if (!journal->list) {
-		closep(&list);
+	journal->list = fd_dir(list);
+	if (!journal->list)
 		return -errno;
-	}
 	journal->lock_fd = openat(journal->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	journal->spare_fd = fcntl(journal->dir_fd, F_DUPFD_CLOEXEC, 0);
 	return journal->lock_fd < 0 || journal->spare_fd < 0 ? -errno : open_newest(journal);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fd.h"
 #include "str.h"
 
 enum { DIGITS = 20 };
@@ -69,12 +70,10 @@ int segment_list_of(DIR *dir, uint64_t **out, size_t *n)
 int segment_list(int dir_fd, uint64_t **out, size_t *n)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	int r = dir ? segment_list_of(dir, out, n) : -errno;
 
 	if (dir)
 		closedir(dir);
-	else
-		closep(&fd);
 	return r;
 }

@@ -154,7 +154,7 @@ static int each(const struct engine *engine, const char *path,
 		int (*one)(void *ctx, int dir_fd, const char *hex), void *ctx)
 {
 	int fd = openat(engine->state_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;

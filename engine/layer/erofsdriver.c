@@ -13,6 +13,7 @@
 
 #include "erofslayer.h"
 #include "erofsmount.h"
+#include "fd.h"
 #include "lease.h"
 
 static int erofs_probe(const struct layers *layers, struct err *err)
@@ -47,7 +48,7 @@ static int sync_layer(int lease_fd, const char *name)
 static int erofs_sync(const struct layers *layers, int lease_fd, struct err *err)
 {
 	int fd = openat(lease_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	(void)layers;
 	if (!dir)

@@ -26,7 +26,7 @@ static int each(const struct layers *layers, int (*one)(void *ctx, const char *d
 		struct err *err)
 {
 	int fd = openat(layers->layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	if (!dir)
 		return err_sys(err, errno, "read the layers' directory");

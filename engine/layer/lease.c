@@ -109,7 +109,7 @@ int lease_open_to_free(struct lease *lease, int state_fd, struct err *err)
 void lease_give_back(struct lease *lease)
 {
 	int fd = lease->is_spare ? openat(lease->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	if (!dir)
 		return;
@@ -142,7 +142,7 @@ void lease_leave(struct lease *lease, char path[LEASE_NAME_MAX])
 int lease_sweep(int state_fd, const _Atomic bool *stop)
 {
 	int fd = openat(state_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0, r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fd.h"
 #include "logformat.h"
 #include "logrec.h"
 #include "str.h"
@@ -29,14 +30,12 @@ static bool segment_number(const char *name, uint32_t *number)
 static uint32_t scan(int dir_fd, uint32_t number, bool upwards)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 	uint32_t best = 0, n;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return 0;
-	}
 	while ((entry = readdir(dir))) {
 		if (!segment_number(entry->d_name, &n))
 			continue;

@@ -67,7 +67,7 @@ static bool has_socket(int proc, const char *pid, const char *wanted)
 
 	(void)snprintf(path, sizeof(path), "%s/fd", pid);
 	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
+	dir = fd_dir(fd);
 	while (dir && !found && (entry = readdir(dir))) {
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 
@@ -78,8 +78,6 @@ static bool has_socket(int proc, const char *pid, const char *wanted)
 	}
 	if (dir)
 		closedir(dir);
-	else
-		closep(&fd);
 	return found;
 }
 

@@ -46,12 +46,11 @@ int certs_find(struct certs *certs, const char *dir, const char *host, struct er
 {
 	cleanup_free char *path = str_path(dir, host);
 	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	DIR *list = fd_dir(fd);
 
 	*certs = (struct certs){ 0 };
 	if (!list) {
 		r = errno;
-		closep(&fd);
 		return r == ENOENT || r == ENOTDIR ? 0
 						   : err_sys(err, r, "open %s", str_or_empty(path));
 	}

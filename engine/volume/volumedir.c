@@ -184,13 +184,11 @@ static bool sweep(struct engine *engine, bool lost_nothing)
 	cleanup_fd int lock = volumedir_lock(engine, NULL);
 	int fd =
 		lock < 0 ? -1 : openat(engine->volumes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return false;
-	}
 	while ((entry = readdir(dir)))
 		sweep_one(engine, entry->d_name, lost_nothing);
 	closedir(dir);

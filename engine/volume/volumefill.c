@@ -55,7 +55,7 @@ static bool is_passed(const char *name)
 static int open_first(int of)
 {
 	int fd = open_dir(of, "."), found = -ENOENT;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
 	if (!dir)
@@ -70,7 +70,7 @@ static int open_first(int of)
 static int move_entries(int from, int to)
 {
 	int fd = open_dir(from, "."), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
 	if (!dir)

@@ -292,11 +292,9 @@ static int remove_dir(int at, const char *name, int depth)
 	if (depth >= DEPTH_MAX)
 		return r;
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		closep(&fd);
+	dir = fd_dir(fd);
+	if (!dir)
 		return r;
-	}
 	for (struct dirent *e; (e = readdir(dir));)
 		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
 			(void)remove_dir(fd, e->d_name, depth + 1);
