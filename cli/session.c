@@ -390,14 +390,17 @@ static int watch_signals(struct state *st, struct err *err)
 	return st->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
 }
 
-static void tell_left(struct cli *cli, char *container)
+static void tell_left(struct state *st)
 {
 	Cleat__V1__TellDetachedRequest req = CLEAT__V1__TELL_DETACHED_REQUEST__INIT;
 	cleanup(msg_freep) Cleat__V1__TellDetachedReply *reply = NULL;
 	struct err err = ERR_NULL;
 
-	req.container = container;
-	(void)!remote_call(cli, &cleat_v1_containers, "TellDetached", &req.base, &reply, &err);
+	if (st->s->attach)
+		req.container = st->s->attach->container;
+	else
+		req.exec_id = st->id;
+	(void)!remote_call(st->cli, &cleat_v1_containers, "TellDetached", &req.base, &reply, &err);
 }
 
 int session_run(struct cli *cli, struct session *session, struct err *err)
@@ -417,8 +420,8 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 		r = session_loop(&st, err);
 	term_restore(&st.term, STDIN_FILENO);
 	st.call = rpc_client_call_close(st.call);
-	if (r == 0 && st.left && session->attach)
-		tell_left(cli, session->attach->container);
+	if (r == 0 && st.left)
+		tell_left(&st);
 	if (st.signal_fd >= 0)
 		close(st.signal_fd);
 	return r < 0 ? r : st.exit_code;

@@ -29,19 +29,23 @@ class Docker:
         assert done.returncode == 0, (arguments, done.stderr)
         return done.stdout
 
-    def ask(self, path, body=b""):
-        """One POST, read to its end. After the head of the answer the body is sent as the keys somebody types."""
+    def ask(self, path, body=b"", document=None):
+        """One POST of the document, read to its end. After the head of the answer the body is sent as the keys somebody
+        types. What came."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             s.settimeout(60)
             s.connect(self.host.removeprefix("unix://"))
             upgrade = "Connection: Upgrade\r\nUpgrade: tcp" if body else "Connection: close"
-            s.sendall(f"POST {path} HTTP/1.1\r\nHost: d\r\n{upgrade}\r\nContent-Length: 0\r\n\r\n".encode())
+            sent = b"" if document is None else json.dumps(document).encode()
+            s.sendall(f"POST {path} HTTP/1.1\r\nHost: d\r\n{upgrade}\r\nContent-Type: application/json\r\n"
+                      f"Content-Length: {len(sent)}\r\n\r\n".encode() + sent)
             told = s.recv(4096)
             if body:
                 s.sendall(body)
             while part := s.recv(4096):
                 told += part
-        assert told.split()[1] in (b"101", b"200"), told
+        assert told.split()[1] in (b"101", b"200", b"201"), told
+        return told
 
 
 def run_images(docker, host, folder):
@@ -54,6 +58,7 @@ def run_images(docker, host, folder):
     docker("rmi", f"{host}/there")
     docker("pull", f"{host}/there")
     docker("pull", f"{host}/there")
+    docker("pull", "-a", f"{host}/there")
     docker("import", "-", "imported:1", stdin=image.busybox_layer())
     docker("rmi", "imported:1", "two")
 

@@ -86,7 +86,8 @@ static void start(struct gw *gw)
 	if (r == 0 && detach)
 		r = start_detached(gw, &err);
 	else if (r == 0)
-		stream_exec(gw, gw->match.param, exec->config && exec->config->tty);
+		stream_exec(gw, gw->match.param, exec->config && exec->config->tty,
+			    exec->config ? exec->config->detach_keys : "");
 	if (exec)
 		cleat__v1__exec_details__free_unpacked(exec, NULL);
 	if (r < 0)

@@ -24,7 +24,8 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
-	bool left; /* by the detach keys */
+	bool left;               /* by the detach keys ... */
+	const char *detach_keys; /* ... which are these; "" = the usual ones */
 	struct detach detach;
 	struct buf input; /* not yet taken by the call */
 	struct rpc_client_call *call;
@@ -296,12 +297,7 @@ static int tell_not_executed(struct raw *raw, struct err *err)
 static int run(struct raw *raw, struct err *err)
 {
 	struct gw *gw = raw->gw;
-	int r = detach_parse(&raw->detach,
-			     http_has_query(gw->http, "detachKeys") &&
-					     *http_query(gw->http, "detachKeys")
-				     ? http_query(gw->http, "detachKeys")
-				     : NULL,
-			     err);
+	int r = detach_parse(&raw->detach, raw->detach_keys[0] ? raw->detach_keys : NULL, err);
 
 	r = r ? r : open_call(raw, err);
 	r = r ? r : first_message(raw, err);
@@ -321,7 +317,10 @@ static void tell_left(struct raw *raw)
 	Cleat__V1__TellDetachedReply *reply = NULL;
 	struct err err = ERR_NULL;
 
-	request.container = raw->attach->container;
+	if (raw->attach)
+		request.container = raw->attach->container;
+	else
+		request.exec_id = raw->exec->exec_id;
 	if (gw_call(raw->gw, "cleat.v1.Containers/TellDetached", &request, &reply, &err) == 0)
 		cleat__v1__tell_detached_reply__free_unpacked(reply, NULL);
 }
@@ -332,7 +331,7 @@ static void serve(struct raw *raw)
 	int r = run(raw, &err);
 
 	raw->call = rpc_client_call_close(raw->call);
-	if (raw->left && raw->attach)
+	if (raw->left)
 		tell_left(raw);
 	buf_deinit(&raw->input);
 	if (r < 0 && r != -EPIPE && !raw->gw->streaming)
@@ -342,7 +341,9 @@ static void serve(struct raw *raw)
 void stream_attach(struct gw *gw)
 {
 	Cleat__V1__AttachStart start = CLEAT__V1__ATTACH_START__INIT;
-	struct raw raw = { .gw = gw, .attach = &start };
+	struct raw raw = { .gw = gw,
+			   .attach = &start,
+			   .detach_keys = http_query(gw->http, "detachKeys") };
 	struct stream_target target;
 	struct err err = ERR_NULL;
 
@@ -361,10 +362,12 @@ void stream_attach(struct gw *gw)
 	serve(&raw);
 }
 
-void stream_exec(struct gw *gw, const char *id, bool tty)
+void stream_exec(struct gw *gw, const char *id, bool tty, const char *detach_keys)
 {
 	Cleat__V1__ExecStart start = CLEAT__V1__EXEC_START__INIT;
-	struct raw raw = { .gw = gw, .exec = &start, .tty = tty, .input_open = true };
+	struct raw raw = {
+		.gw = gw, .exec = &start, .tty = tty, .input_open = true, .detach_keys = detach_keys
+	};
 
 	start.exec_id = (char *)(uintptr_t)id;
 	serve(&raw);

@@ -10,6 +10,6 @@ void stream_stats(struct gw *gw);
 void stream_wait(struct gw *gw);
 void stream_attach(struct gw *gw);
 /* Runs exec `id` on the request's connection; its terminal is `tty`. */
-void stream_exec(struct gw *gw, const char *id, bool tty);
+void stream_exec(struct gw *gw, const char *id, bool tty, const char *detach_keys);
 /* Rows and columns of the query (h, w). */
 int stream_size(const struct gw *gw, Cleat__V1__TerminalSize *size, struct err *err) must_check;

@@ -329,6 +329,19 @@ int exec_kill(struct engine *engine, const struct execrecord *record, const char
 			  NULL, err);
 }
 
+int exec_tell_detached(struct engine *engine, const char *id, struct err *err)
+{
+	cleanup(execrecord_deinit) struct execrecord record = { 0 };
+	cleanup(record_deinit) struct record container = { 0 };
+	int r = execrecord_find(engine->store, id, &record, err);
+	const struct history_detail details[] = { { "execID", record.id }, { NULL, NULL } };
+
+	r = r ? r : record_find(engine->store, record.container_id, &container, err);
+	if (r == 0)
+		history_action(engine, &container, "exec_detach", details);
+	return r;
+}
+
 int exec_details(struct engine *engine, const struct execrecord *record,
 		 Cleat__V1__ExecDetails *out, struct err *err)
 {

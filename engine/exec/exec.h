@@ -35,6 +35,9 @@ int exec_resize(struct engine *engine, const struct execrecord *record,
 int exec_kill(struct engine *engine, const struct execrecord *record, const char *key, int signal,
 	      struct err *err) must_check;
 
+/* Records the event that the session's client has left it by the detach keys. -ENOENT with reason EXEC_ID_NOT_FOUND. */
+int exec_tell_detached(struct engine *engine, const char *id, struct err *err) must_check;
+
 /* The row as the API shows it; *out is initialised and owns what is added. */
 int exec_details(struct engine *engine, const struct execrecord *record,
 		 Cleat__V1__ExecDetails *out, struct err *err) must_check;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
+#include "exec/exec.h"
 #include "history.h"
 #include "hold.h"
 #include "logs.h"
@@ -349,7 +350,8 @@ static int on_tell_detached(struct rpc_call *call, const Cleat__V1__TellDetached
 			    Cleat__V1__TellDetachedReply *reply, struct err *err)
 {
 	(void)reply;
-	(void)err;
+	if (req->exec_id[0])
+		return exec_tell_detached(service_engine(call), req->exec_id, err);
 	history_action_of(service_engine(call), req->container, "detach");
 	return 0;
 }

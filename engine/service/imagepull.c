@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "container/history.h"
+#include "reference.h"
 #include "registry/pull.h"
 #include "service.h"
 #include "str.h"
@@ -14,6 +15,7 @@ struct sender {
 	struct engine *engine;
 	struct cleat_v1_images_pull_stream *out;
 	struct err *err;
+	bool all_tags;
 };
 
 static int send_progress(void *ctx, const char *id, const char *status, uint64_t now,
@@ -38,7 +40,8 @@ static int send_pulled(void *ctx, const struct pulled *pulled)
 	Cleat__V1__PullImageReply reply = CLEAT__V1__PULL_IMAGE_REPLY__INIT;
 	Cleat__V1__PullImageReply__Pulled message = CLEAT__V1__PULL_IMAGE_REPLY__PULLED__INIT;
 
-	history_transfer(s->engine, pulled->reference, "pull");
+	if (!s->all_tags)
+		history_transfer(s->engine, pulled->reference, "pull");
 	message.image_id = TEXT_OF(pulled->image_id);
 	message.reference = TEXT_OF(pulled->reference);
 	message.digest = TEXT_OF(pulled->digest);
@@ -54,10 +57,23 @@ struct auth_credentials imagepull_auth(const Cleat__V1__RegistryAuth *auth)
 					  auth->registry_token };
 }
 
+/* As Docker tells it: once for all of them, by the repository's name. */
+static void tell_all_pulled(struct engine *engine, const char *reference)
+{
+	char full[REFERENCE_MAX], name[REFERENCE_MAX];
+	struct reference ref;
+
+	if (reference_parse(reference, &ref, NULL) < 0)
+		return;
+	reference_full(&ref, full);
+	reference_repository(full, name);
+	history_transfer(engine, name, "pull");
+}
+
 int imagepull(struct rpc_call *call, const Cleat__V1__PullImageRequest *req,
 	      struct cleat_v1_images_pull_stream *out, struct err *err)
 {
-	struct sender sender = { service_engine(call), out, err };
+	struct sender sender = { service_engine(call), out, err, req->all_tags };
 	struct platform platform = { 0 };
 	struct auth_credentials auth = { 0 };
 	struct pull_options options = { .reference = req->reference,
@@ -78,5 +94,9 @@ int imagepull(struct rpc_call *call, const Cleat__V1__PullImageRequest *req,
 		snprintf(platform.variant, sizeof(platform.variant), "%s", req->platform->variant);
 		options.platform = &platform;
 	}
-	return image_pull(service_engine(call), &options, err);
+	int r = image_pull(sender.engine, &options, err);
+
+	if (r == 0 && req->all_tags)
+		tell_all_pulled(sender.engine, req->reference);
+	return r;
 }

@@ -100,6 +100,23 @@ def test_as_dockerd_tells_it(busybox, tmp_path):
     assert last["Type"] == "network" and "status" not in last
 
 
+def test_an_exec_that_is_left_by_the_keys(busybox):
+    """As Docker documents it; its releases up to 20.10 fail such an exec instead."""
+    busybox.out("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    g = gateways.Gateway(busybox)
+    try:
+        docker = eventscenario.Docker(f"unix://{g.path}")
+        made = docker.ask("/v1.41/containers/box/exec", document={
+            "AttachStdin": True, "AttachStdout": True, "Tty": True, "DetachKeys": "q", "Cmd": ["sleep", "1000"]})
+        name = json.loads(made[made.index(b"{"):])["Id"]
+        docker.ask(f"/v1.41/exec/{name}/start", b"q", document={"Tty": True})
+        assert g.json("GET", f"/exec/{name}/json")["Running"]
+    finally:
+        g.close()
+    told, = shown(busybox, "event=exec_detach")
+    assert told["Actor"]["Attributes"]["execID"] == name and told["Actor"]["Attributes"]["name"] == "box"
+
+
 def test_images_in_a_stream_of_the_old_form(busybox):
     """status and id are there for images, too, as clients before 1.22 read them."""
     g = gateways.Gateway(busybox)

@@ -186,6 +186,20 @@ def test_detach_keys_leave_the_container_running(busybox):
     assert told[-1] == "detach" and told.count("detach") == 1
 
 
+def test_detach_keys_leave_an_exec_running(busybox):
+    busybox.out("run", "-d", "--name", "cd", "busybox", "sleep", "1000")
+    pid, fd = in_terminal(busybox.command("exec", "-it", "cd", "sh"))
+    read_until(fd, b"# ")
+    os.write(fd, b"\x10\x11")
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    assert os.waitstatus_to_exitcode(status) == 0
+    told = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=cd", "--format",
+                       "{{.Action}}").split("\n")
+    assert told[-1] == "exec_detach"
+    assert [line.split()[-1] for line in busybox.out("top", "cd", "-o", "pid,args").splitlines()[1:]] == ["1000", "sh"]
+
+
 def test_stalled_follower_never_stops_the_container(busybox):
     busybox.out("run", "-d", "--name", "cw", "busybox", "sh", "-c", "seq 400000; touch /tmp/through; sleep 1000")
     stalled = busybox.popen("attach", "--no-stdin", "cw", stdout=subprocess.PIPE)

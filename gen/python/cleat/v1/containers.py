@@ -767,10 +767,13 @@ class AttachReply_Detached(codec.Message):
 @dataclass
 class TellDetachedRequest(codec.Message):
     container: str = ""
+    # in place of the container
+    exec_id: str = ""
 
 
 TellDetachedRequest.FIELDS = (
     (1, "container", "one", "string", None),
+    (2, "exec_id", "one", "string", None),
 )
 
 
@@ -1284,7 +1287,8 @@ class Containers:
         return self._client.bidi(self.METHODS["Attach"], options)
 
     def tell_detached(self, request: TellDetachedRequest, **options: Unpack[transport.Options]) -> TellDetachedReply:
-        """Says that an attach ended by the detach keys, which only its client sees: the event "detach"."""
+        """Says that an attach ended by the detach keys, which only its client sees: the event "detach"; of the session of
+        an exec it is "exec_detach"."""
         return self._client.unary(self.METHODS["TellDetached"], request, options)
 
     def resize(self, request: ResizeContainerRequest, **options: Unpack[transport.Options]) -> ResizeContainerReply:
