@@ -187,6 +187,9 @@ static int check_unsupported(const struct flags *flags, struct err *err)
 	if (str_or_empty(flags_text(flags, "cgroup-parent"))[0])
 		return err_set(err, ERR_UNIMPLEMENTED,
 			       "--cgroup-parent: not supported by this release");
+	if (flags_text(flags, "ssh"))
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "--ssh: this release lets no build use an agent of SSH");
 	if (flags_text(flags, "security-opt"))
 		return err_set(err, ERR_UNIMPLEMENTED,
 			       "--security-opt: builds have the default profile in this release");
@@ -315,6 +318,7 @@ const struct flag buildflags_table[] = {
 	{ "security-opt", 0, FLAG_LIST, "strings", NULL },
 	{ "shm-size", 0, FLAG_TEXT, "bytes", "Size of /dev/shm" },
 	{ "squash", 0, FLAG_SWITCH, NULL, NULL },
+	{ "ssh", 0, FLAG_LIST, "strings", NULL },
 	{ "tag", 't', FLAG_LIST, "list", "Name and optionally a tag in the name:tag format" },
 	{ "target", 0, FLAG_TEXT, "string", "Set the target build stage to build" },
 	{ "timestamp", 0, FLAG_TEXT, "seconds",

@@ -159,7 +159,8 @@ static int take_directory(struct buildsource *b, const char *dir, struct err *er
 static bool is_url(const char *text)
 {
 	return str_has_prefix(text, "http://") || str_has_prefix(text, "https://") ||
-	       str_has_prefix(text, "git@") || str_has_prefix(text, "git://");
+	       str_has_prefix(text, "git@") || str_has_prefix(text, "git://") ||
+	       str_has_prefix(text, "github.com/");
 }
 
 int buildsource_open(struct buildsource *b, const char *context, const char *file,

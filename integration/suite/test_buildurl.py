@@ -71,5 +71,8 @@ def test_contexts(module_engine, web, tmp_path):
     assert run(module_engine, "cat", "/a") == "alone\n"
     done = module_engine.cleat("build", f"{url}/nothing", check=False)
     assert done.returncode == 1 and "404" in done.stderr
-    done = module_engine.cleat("build", "https://example.com/a.git#main", check=False)
-    assert "no git repositories" in done.stderr
+    for context in ("https://example.com/a.git#main", "git@example.com:a", "git://example.com/a", "github.com/a/b"):
+        done = module_engine.cleat("build", context, check=False)
+        assert done.returncode == 1 and "no git repositories" in done.stderr, done
+    done = module_engine.cleat("build", "--ssh", "default", ".", check=False)
+    assert done.returncode == 1 and "--ssh: this release lets no build" in done.stderr
