@@ -65,7 +65,7 @@ static int find_file(struct found *f, const struct file_job *job, struct err *er
 int job_stat(const struct file_job *job, struct err *err)
 {
 	cleanup(found_deinit) struct found f;
-	int r = find(&f, job, err);
+	int r = find_file(&f, job, err);
 
 	return r ? r : tell(&f, job, err);
 }
