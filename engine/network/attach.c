@@ -25,7 +25,7 @@ struct attaching {
 	struct endpoints *endpoints;
 	int bridges[ENDPOINTS_MAX];
 	struct rtnl host, inside;
-	int netns;
+	int netns, nftables;
 };
 
 static void attaching_deinit(struct attaching *a)
@@ -34,6 +34,7 @@ static void attaching_deinit(struct attaching *a)
 	rtnl_close(&a->host);
 	rtnl_close(&a->inside);
 	closep(&a->netns);
+	closep(&a->nftables);
 }
 
 /* The endpoint whose network leads out, for a family; NULL = none. */
@@ -163,18 +164,19 @@ static int add_routes(struct attaching *a, struct err *err)
 	return r < 0 ? err_wrap(err, r, "add the default route") : 0;
 }
 
-/* Where a network has names, questions get to the name server. */
-static int lead_questions(const struct attaching *a, int netns, struct err *err)
+/* Whether there is a network with names, where questions get to a name server. */
+static bool has_names(const struct endpoints *endpoints)
 {
-	for (size_t i = 0; i < a->endpoints->n; i++)
-		if (netnames_has(&a->endpoints->v[i].network))
-			return nftnames_lead(netns, err);
-	return 0;
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (netnames_has(&endpoints->v[i].network))
+			return true;
+	return false;
 }
 
 static int make_namespace(struct attaching *a, struct err *err)
 {
-	int r = netns_make(&a->netns, &a->inside, err);
+	bool names = has_names(a->endpoints);
+	int r = netns_make_both(&a->netns, &a->inside, names ? &a->nftables : NULL, err);
 
 	if (r < 0)
 		return r;
@@ -182,7 +184,8 @@ static int make_namespace(struct attaching *a, struct err *err)
 	r = rtnl_commit(&a->inside, err);
 	for (size_t i = 0; r == 0 && i < a->endpoints->n; i++)
 		r = plug(a, i, err);
-	r = r ? r : lead_questions(a, a->netns, err);
+	if (r == 0 && names)
+		r = nftnames_lead(a->nftables, err);
 	return r ? r : add_routes(a, err);
 }
 
@@ -210,7 +213,7 @@ static struct attaching *attaching_new(struct engine *engine, const struct attac
 	}
 	a->engine = engine;
 	a->request = request;
-	a->host.fd = a->inside.fd = a->netns = -1;
+	a->host.fd = a->inside.fd = a->netns = a->nftables = -1;
 	return a;
 }
 
@@ -255,20 +258,23 @@ static int keep_only(struct endpoints *endpoints, const char *network_id)
 
 static int connect_one(struct attaching *a, int netns, const char *network_id, struct err *err)
 {
+	bool names;
 	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
 
 	if (r == 0 && keep_only(a->endpoints, network_id) < 0)
 		r = err_set(err, ERR_INTERNAL, "the endpoint is not recorded");
 	r = r ? r : up_bridges(a, err);
 	r = r ? r : record(a, false, err);
-	r = r ? r : netns_enter(netns, &a->inside, err);
+	names = a->endpoints && has_names(a->endpoints);
+	r = r ? r : netns_enter_both(netns, &a->inside, names ? &a->nftables : NULL, err);
 	if (r < 0)
 		return r;
 	a->netns = netns;
 	r = plug(a, 0, err);
 	a->netns = -1;
 	fault_point(FAULT_NAMES_PLUGGED);
-	r = r ? r : lead_questions(a, netns, err);
+	if (r == 0 && names)
+		r = nftnames_lead(a->nftables, err);
 	/* one that has a way out keeps it */
 	if (r == 0 && add_routes(a, NULL) < 0)
 		log_debug("no second default route id=%.12s", a->request->container_id);

@@ -17,7 +17,8 @@ struct visit {
 	int into; /* -1 = a new one */
 	int fd, r;
 	const char *what;
-	struct rtnl *rtnl; /* NULL = a socket for nftables is wanted, in fd */
+	struct rtnl *rtnl;
+	int *nftables; /* NULL = not wanted */
 };
 
 /* Everything below /proc/sys/net is of the thread's namespace. What a kernel does not have is not set. */
@@ -46,13 +47,21 @@ static int make(struct visit *v)
 	return 0;
 }
 
-static int open_socket(struct visit *v)
+static int open_sockets(struct visit *v)
 {
+	int r;
+
 	v->what = "open a socket in a network namespace";
-	if (v->rtnl)
-		return rtnl_open(v->rtnl);
-	v->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	return v->fd < 0 ? -errno : 0;
+	r = rtnl_open(v->rtnl);
+	if (r < 0 || !v->nftables)
+		return r;
+	*v->nftables = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (*v->nftables >= 0)
+		return 0;
+	r = -errno;
+	rtnl_close(v->rtnl);
+	v->rtnl->fd = -1;
+	return r;
 }
 
 static void *visit(void *arg)
@@ -66,7 +75,7 @@ static void *visit(void *arg)
 		v->r = setns(v->into, CLONE_NEWNET) ? -errno : 0;
 	}
 	if (v->r == 0)
-		v->r = open_socket(v);
+		v->r = open_sockets(v);
 	return NULL;
 }
 
@@ -83,9 +92,9 @@ static int run(struct visit *v, struct err *err)
 	return v->r < 0 ? err_sys(err, v->r, "%s", v->what) : 0;
 }
 
-int netns_make(int *fd, struct rtnl *rtnl, struct err *err)
+int netns_make_both(int *fd, struct rtnl *rtnl, int *nftables, struct err *err)
 {
-	struct visit v = { .into = -1, .fd = -1, .rtnl = rtnl };
+	struct visit v = { .into = -1, .fd = -1, .rtnl = rtnl, .nftables = nftables };
 	int r = run(&v, err);
 
 	if (r == 0)
@@ -93,19 +102,19 @@ int netns_make(int *fd, struct rtnl *rtnl, struct err *err)
 	return r;
 }
 
-int netns_enter(int fd, struct rtnl *rtnl, struct err *err)
+int netns_enter_both(int fd, struct rtnl *rtnl, int *nftables, struct err *err)
 {
-	struct visit v = { .into = fd, .fd = -1, .rtnl = rtnl };
+	struct visit v = { .into = fd, .fd = -1, .rtnl = rtnl, .nftables = nftables };
 
 	return run(&v, err);
 }
 
-int netns_open_nftables(int netns, int *out, struct err *err)
+int netns_make(int *fd, struct rtnl *rtnl, struct err *err)
 {
-	struct visit v = { .into = netns, .fd = -1 };
-	int r = run(&v, err);
+	return netns_make_both(fd, rtnl, NULL, err);
+}
 
-	if (r == 0)
-		*out = v.fd;
-	return r;
+int netns_enter(int fd, struct rtnl *rtnl, struct err *err)
+{
+	return netns_enter_both(fd, rtnl, NULL, err);
 }

@@ -12,5 +12,6 @@
 int netns_make(int *fd, struct rtnl *rtnl, struct err *err) must_check;
 /* A socket into an existing one (borrowed). */
 int netns_enter(int fd, struct rtnl *rtnl, struct err *err) must_check;
-/* A socket of NETLINK_NETFILTER into it, in *out (owned). */
-int netns_open_nftables(int netns, int *out, struct err *err) must_check;
+/* The same with one of NETLINK_NETFILTER beside it, in *nftables (owned). */
+int netns_make_both(int *fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;
+int netns_enter_both(int fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;

@@ -35,17 +35,18 @@ void nftbatch_open(struct nftbatch *batch)
 	nftbatch_end(batch, begin(batch, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
 }
 
+/* Who does his work well says so once, at the end; an error comes in any case. */
 void nftbatch_close(struct nftbatch *batch)
 {
+	batch->last->nlmsg_flags |= NLM_F_ACK;
 	nftbatch_end(batch, begin(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
 }
 
 struct nlmsghdr *nftbatch_begin(struct nftbatch *batch, uint16_t what, uint16_t flags,
 				uint8_t family)
 {
-	batch->n++;
-	return begin(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what),
-		     (uint16_t)(NLM_F_ACK | flags), family, 0);
+	batch->last = begin(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what), flags, family, 0);
+	return batch->last;
 }
 
 void nftbatch_put_value(struct nlmsghdr *h, uint16_t type, const void *value, size_t n)
@@ -56,22 +57,17 @@ void nftbatch_put_value(struct nlmsghdr *h, uint16_t type, const void *value, si
 	mnl_attr_nest_end(h, nest);
 }
 
-/* Takes the answers of one datagram. Returns how many, or the first error. */
+/* 1 = a datagram has the acknowledgement, 0 = it has not, or its first error. */
 static int take_answers(const char *data, int len)
 {
-	int n = 0;
-
 	for (const struct nlmsghdr *h = (const void *)data; mnl_nlmsg_ok(h, len);
 	     h = mnl_nlmsg_next(h, &len)) {
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 
-		if (h->nlmsg_type != NLMSG_ERROR)
-			continue;
-		if (e->error)
-			return e->error;
-		n++;
+		if (h->nlmsg_type == NLMSG_ERROR)
+			return e->error ? e->error : 1;
 	}
-	return n;
+	return 0;
 }
 
 int nftbatch_send(const struct nftbatch *batch, int fd)
@@ -79,20 +75,17 @@ int nftbatch_send(const struct nftbatch *batch, int fd)
 	static const struct timeval wait = { .tv_sec = WAIT_S };
 	cleanup_fd int own = -1;
 	_Alignas(8) char reply[REPLY_BYTES];
-	size_t answers = 0;
+	int r = 0;
 
 	if (fd < 0)
 		fd = own = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
 	    send(fd, batch->data, batch->len, 0) < 0)
 		return -errno;
-	while (answers < batch->n) {
+	while (r == 0 || r == -EINTR) {
 		ssize_t got = recv(fd, reply, sizeof(reply), 0);
-		int r = got < 0 ? -errno : take_answers(reply, (int)got);
 
-		if (r < 0 && r != -EINTR)
-			return r;
-		answers += r > 0 ? (size_t)r : 0;
+		r = got < 0 ? -errno : take_answers(reply, (int)got);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }

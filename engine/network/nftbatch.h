@@ -13,7 +13,8 @@
 struct nftbatch {
 	char *data; /* of the caller's, with room for all that is put in */
 	size_t len;
-	uint32_t seq, n; /* n: messages that are acknowledged */
+	uint32_t seq;
+	struct nlmsghdr *last; /* message */
 };
 
 /* Every batch begins and ends with one of these. */
@@ -28,5 +29,5 @@ void nftbatch_end(struct nftbatch *batch, const struct nlmsghdr *h);
 void nftbatch_put_value(struct nlmsghdr *h, uint16_t type, const void *value, size_t n);
 
 /* Sends it by a socket of NETLINK_NETFILTER (-1 = one of the caller's namespace, opened for it) and takes the
- * acknowledgements. 0, or the first -errno. Blocks on the kernel. */
+ * answer. 0, or the first -errno. Blocks on the kernel. */
 int nftbatch_send(const struct nftbatch *batch, int fd) must_check;

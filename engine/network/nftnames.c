@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "netns.h"
 #include "nftbatch.h"
 
 enum { BATCH_BYTES = 8192, DNS_PORT = 53 };
@@ -168,18 +167,14 @@ static void make_empty_chain(struct nftbatch *batch)
 	nftbatch_end(batch, h);
 }
 
-int nftnames_lead(int netns, struct err *err)
+int nftnames_lead(int nftables, struct err *err)
 {
 	cleanup_free char *data = calloc(1, BATCH_BYTES);
 	struct nftbatch batch = { .data = data };
-	cleanup_fd int fd = -1;
 	int r;
 
 	if (!data)
 		return err_sys(err, ENOMEM, "lead questions to the name server");
-	r = netns_open_nftables(netns, &fd, err);
-	if (r < 0)
-		return r;
 	nftbatch_open(&batch);
 	make_empty_chain(&batch);
 	for (int reply = 0; reply < 2; reply++) {
@@ -187,6 +182,6 @@ int nftnames_lead(int netns, struct err *err)
 		add_rule(&batch, IPPROTO_TCP, reply);
 	}
 	nftbatch_close(&batch);
-	r = nftbatch_send(&batch, fd);
+	r = nftbatch_send(&batch, nftables);
 	return r < 0 ? err_sys(err, r, "lead questions to the name server") : 0;
 }

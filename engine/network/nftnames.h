@@ -11,5 +11,6 @@
 /* Where it listens at 127.0.0.11: a privileged port that is nobody's. */
 enum { NFTNAMES_PORT = 553 };
 
-/* Makes the rules in the network namespace (borrowed), in place of those there are. Blocks on the kernel. */
-int nftnames_lead(int netns, struct err *err) must_check;
+/* Makes the rules, in place of those there are, by a socket into the namespace (netns.h; borrowed). Blocks on the
+ * kernel. */
+int nftnames_lead(int nftables, struct err *err) must_check;

@@ -86,6 +86,7 @@ int nftport_table(const char *table)
 	struct nlmsghdr *h = nftbatch_begin(&batch, NFT_MSG_GETTABLE, 0, NFPROTO_INET);
 
 	mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+	h->nlmsg_flags |= NLM_F_ACK;
 	nftbatch_end(&batch, h);
 	return nftbatch_send(&batch, -1);
 }
