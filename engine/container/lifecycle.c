@@ -351,9 +351,12 @@ int lifecycle_stop(struct engine *engine, const char *reference, const char *key
 			   err);
 	if (r == -ETIMEDOUT)
 		return err_set(err, ERR_DEADLINE, "container %s did not end", record.id);
-	if (r == 0)
-		history_action(engine, &record, "stop", NULL);
-	return r;
+	if (r < 0)
+		return r;
+	/* the status may have been looked at before the shim told of the end: that goes first */
+	history_settle(engine, record.id);
+	history_action(engine, &record, "stop", NULL);
+	return 0;
 }
 
 int lifecycle_kill(struct engine *engine, const char *reference, const char *key, int signal,
