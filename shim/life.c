@@ -77,6 +77,24 @@ void life_unhealthy(struct shim *shim)
 	life_kill(shim, shim->spec->stop_signal ? shim->spec->stop_signal : SIGTERM);
 }
 
+void life_later(struct shim *shim, int number, int timeout_ms)
+{
+	shim->later_signal = number;
+	shim->later_timeout_ms = timeout_ms;
+}
+
+/* It runs now, and a user has had it ended meanwhile. */
+static void end_at_once(struct shim *shim)
+{
+	int number = shim->later_signal;
+
+	if (number == 0)
+		return;
+	shim->later_signal = 0;
+	(void)life_event(shim, EV_STOP, shim->later_timeout_ms);
+	life_kill(shim, number);
+}
+
 /* A user's kill of everything counts as a stop for the restart policy, as with Docker. */
 static void user_signal(struct shim *shim, int number)
 {
@@ -97,6 +115,7 @@ static void spawn(struct shim *shim, bool by_user)
 		shim->status.restart_count++;
 	}
 	shim->status.stopped_by_user = false;
+	shim->later_signal = 0;
 	shim->error[0] = '\0';
 	if (by_user)
 		return;
@@ -204,6 +223,7 @@ void life_started(struct shim *shim, pid_t pid)
 	event.time_ns = s->started_ns;
 	journal_append(shim, &event);
 	status_publish(shim);
+	end_at_once(shim);
 	if (reap_claim(shim, pid, &wait_status))
 		life_exited(shim, wait_status);
 }

@@ -131,10 +131,8 @@ static void on_stop(struct context *ctx)
 	int number = body->signal ? body->signal : ctx->shim->spec->stop_signal;
 	enum action action = life_event(ctx->shim, EV_STOP, body->timeout_ms);
 
-	if (action == ACT_REJECT) {
-		fail(ctx, ERR_PRECONDITION, "STARTING", "the container is being started");
-		return;
-	}
+	if (action == ACT_LATER)
+		life_later(ctx->shim, number ? number : SIGTERM, body->timeout_ms);
 	if (action == ACT_TERM || action == ACT_THAW_TERM)
 		life_kill(ctx->shim, number ? number : SIGTERM);
 	ctx->reply.already = action == ACT_ALREADY || action == ACT_CANCEL;
@@ -145,10 +143,16 @@ static void on_kill(struct context *ctx)
 {
 	int number = ctx->request->kill->signal;
 	enum event event = life_ends(ctx->shim, number) ? EV_END : EV_KILL;
+	enum action action;
 
-	if (number < 1 || number > SIGRTMAX)
+	if (number < 1 || number > SIGRTMAX) {
 		fail(ctx, ERR_INVALID, "BAD_SIGNAL", "no such signal");
-	else if (life_event(ctx->shim, event, number) == ACT_REJECT)
+		return;
+	}
+	action = life_event(ctx->shim, event, number);
+	if (action == ACT_LATER)
+		life_later(ctx->shim, number, -1);
+	if (action == ACT_REJECT)
 		fail(ctx, ERR_PRECONDITION, "NOT_RUNNING", "the container is not running");
 }
 

@@ -142,6 +142,8 @@ struct shim {
 	char start_key[SHIM_KEY_MAX]; /* of the start under way */
 	struct probe *probe;          /* NULL: no health check */
 	bool unhealthy;               /* it is being stopped for that */
+	int later_signal;             /* a user ends it as soon as it runs; 0 = nobody does */
+	int later_timeout_ms;         /* then SIGKILL; -1 = never */
 	bool quit;
 };
 
@@ -224,6 +226,8 @@ enum action life_event(struct shim *shim, enum event event, int argument);
 void life_signal(struct shim *shim, int number);
 /* The same, and tells it as an event. */
 void life_kill(struct shim *shim, int number);
+/* What ACT_LATER means: the runtime is at work, the signal goes when it is done. */
+void life_later(struct shim *shim, int number, int timeout_ms);
 /* Whether a user's kill by this signal is meant to end the container: it ends a paused one too. */
 bool life_ends(const struct shim *shim, int number);
 void life_started(struct shim *shim, pid_t pid);

@@ -51,6 +51,7 @@ enum action {
 	ACT_NOTE_EXIT,
 	ACT_DELAY,
 	ACT_CANCEL, /* no further start */
+	ACT_LATER,  /* as soon as it runs */
 };
 
 struct step {

@@ -201,6 +201,12 @@ class Shim:
             self.receive()
         return self.replies[self.next_id]
 
+    def ask(self, kind, body=b""):
+        """Without waiting for the reply; its id."""
+        self.next_id += 1
+        self.sock.send(message(f1=self.next_id) + field(kind, body))
+        return self.next_id
+
     def event(self, kind, nth=1):
         while True:
             found = [e for e in self.events if e.get(3) == kind]
@@ -306,6 +312,23 @@ def frames(sock, s=None):
         if frame.get(6):
             return out[1], out[2], frame.get(7, 0)
         out[frame[1]] += frame.get(3, b"")
+
+
+@pytest.mark.parametrize("kind, body", [(STOP, {"f1": signal.SIGTERM, "f2": 5000}), (KILL, {"f1": signal.SIGKILL})])
+def test_ended_while_it_starts(shim, kind, body):
+    """Who ends a container whose runtime is still at work ends it as soon as it runs, for good."""
+    s = shim("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.02; done", restart=message(f1=1, f3=1))
+    os.mkfifo(s.root / "gate")
+    config = json.loads((s.state / "config.json").read_text())
+    config["hooks"] = {"createRuntime": [{"path": "/bin/cat", "args": ["cat", str(s.root / "gate")]}]}
+    (s.state / "config.json").write_text(json.dumps(config))
+    start = s.ask(START)
+    with open(s.root / "gate", "w", encoding="utf-8"):  # the hook is there
+        assert not s.call(kind, message(**body)).get(2)
+    exited = s.event(EXITED)
+    assert exited.get(7, 0) == 0 and s.replies[start].get(8, 0) > 0
+    assert s.event(9)[10] == body["f1"]
+    assert s.call(STATE)[6] and decode(s.replies[s.next_id][6]).get(11) == 1
 
 
 def test_output_exit_code_and_log(shim):
