@@ -161,10 +161,14 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 	struct step step = state_step(shim->state, event);
 	int r = 0;
 
+	if (step.action == ACT_FREEZE)
+		probe_pause(shim);
 	if (step.action == ACT_FREEZE || thaws(step.action))
 		r = cgroup_freeze(shim->cgroup, step.action == ACT_FREEZE);
-	if (r < 0)
+	if (r < 0) {
+		probe_watch(shim);
 		return ACT_REJECT;
+	}
 	shim->state = step.next;
 	switch (step.action) {
 	case ACT_SPAWN:

@@ -340,6 +340,12 @@ void probe_begin(struct shim *shim)
 	probe_watch(shim);
 }
 
+void probe_pause(struct shim *shim)
+{
+	if (shim->probe)
+		give_up(shim->probe);
+}
+
 void probe_watch(struct shim *shim)
 {
 	struct probe *p = shim->probe;

@@ -272,10 +272,11 @@ void probe_replay(struct shim *shim, const Cleat__Shim__V1__ShimEvent *event);
 void probe_adopt(struct shim *shim);
 /* For the status; borrowed, NULL = none. */
 Cleat__Shim__V1__Health *probe_record(const struct shim *shim);
-/* The container was started; it has ended; it may have been paused or go on. */
+/* The container was started; it is about to be paused; it runs or does not, by its state; it has ended. */
 void probe_begin(struct shim *shim);
-void probe_end(struct shim *shim);
+void probe_pause(struct shim *shim);
 void probe_watch(struct shim *shim);
+void probe_end(struct shim *shim);
 /* Of the exec that a check is: its pipe, before there is a process; the process; output; its end. The last
  * two free the exec. */
 void probe_piped(struct exec *exec, int fd);
