@@ -405,16 +405,19 @@ void reconcile_all(struct reconciler *reconciler)
 	pthread_mutex_unlock(&reconciler->mutex);
 }
 
-static void on_event(struct engine *engine, const char *id, const Cleat__Shim__V1__ShimEvent *event)
+static bool on_event(struct engine *engine, const char *id, const Cleat__Shim__V1__ShimEvent *event)
 {
 	bool ended =
 		event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED ||
 		(event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED && !event->will_restart);
 
-	if (history_shim_event(engine, id, event) && ended)
+	int r = history_shim_event(engine, id, event);
+
+	if (r > 0 && ended)
 		netjoin_end(engine, id, event->exits);
 	if (event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED && !event->will_restart)
 		reconcile_one(engine->reconciler, id);
+	return r >= 0;
 }
 
 static void on_lost(struct engine *engine, const char *id)

@@ -194,8 +194,8 @@ static int record_locked(struct engine *engine, const char *id,
 	return record_advance(engine->store, id, (int64_t)event->seq, err);
 }
 
-bool history_shim_event(struct engine *engine, const char *id,
-			const Cleat__Shim__V1__ShimEvent *event)
+int history_shim_event(struct engine *engine, const char *id,
+		       const Cleat__Shim__V1__ShimEvent *event)
 {
 	struct err err = ERR_NULL;
 	int r = journal_lock(engine->journal);
@@ -209,7 +209,7 @@ bool history_shim_event(struct engine *engine, const char *id,
 	if (r > 0)
 		record_exec(engine, id, event);
 	watch_notify(id);
-	return r > 0;
+	return r;
 }
 
 /* The shim's journal: u32 length (little endian) and a ShimEvent, again and again; a torn

@@ -10,9 +10,9 @@
 #include "record.h"
 
 /* Records a shim's event unless it is known already (by container and sequence) and wakes who waits.
- * Returns true when it was new. Blocks on the store. */
-bool history_shim_event(struct engine *engine, const char *id,
-			const Cleat__Shim__V1__ShimEvent *event);
+ * Returns 1 when it was new, 0 when it was not, -errno (logged) when it is not recorded. Blocks on the store. */
+int history_shim_event(struct engine *engine, const char *id,
+		       const Cleat__Shim__V1__ShimEvent *event);
 
 /* Records what the journal of the container's shim has and the store has not: for a shim that is gone, or
  * is about to be. */

@@ -31,7 +31,8 @@
 #include "str.h"
 #include "thread.h"
 
-enum { N_BUCKETS = 256, STACK_BYTES = 128 << 10 };
+/* RELEASE_EVERY: most containers end before they have so many events. */
+enum { N_BUCKETS = 256, STACK_BYTES = 128 << 10, RELEASE_EVERY = 64 };
 
 struct link {
 	struct list bucket, fresh;
@@ -41,6 +42,8 @@ struct link {
 	int sock, refs;
 	bool dead;
 	struct list calls;
+	uint64_t recorded,
+		released; /* numbers of events: of the last recorded one, and what the shim was told */
 };
 
 struct call {
@@ -139,6 +142,20 @@ static void take_layers(struct link *link, const Cleat__Shim__V1__Kept *kept, co
 		close(fds[i]);
 }
 
+static void take_event(struct link *link, const Cleat__Shim__V1__ShimEvent *event)
+{
+	if (link->shims->handlers->event(link->shims->engine, link->id, event))
+		link->recorded = event->seq;
+}
+
+/* Nothing is left to read. A full socket is no matter: there is a next time. */
+static void release(struct link *link)
+{
+	if (link->recorded >= link->released + RELEASE_EVERY &&
+	    shimsock_release(link->sock, link->recorded) == 0)
+		link->released = link->recorded;
+}
+
 /* fds are consumed. */
 static void take_message(struct link *link, size_t len, const int *fds, size_t n_fds)
 {
@@ -161,7 +178,7 @@ static void take_message(struct link *link, size_t len, const int *fds, size_t n
 	if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_REPLY)
 		take_reply(link, message);
 	else if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_EVENT)
-		shims->handlers->event(shims->engine, link->id, message->event);
+		take_event(link, message->event);
 	else if (message->message_case == CLEAT__SHIM__V1__SHIM_MESSAGE__MESSAGE_LOG_ROTATED)
 		shims->handlers->rotated(shims->engine, link->id);
 	cleat__shim__v1__shim_message__free_unpacked(message, NULL);
@@ -194,6 +211,8 @@ static void link_ready(struct source *source, uint32_t events)
 	}
 	if (n != -EAGAIN)
 		hang_up(link);
+	else
+		release(link);
 }
 
 static void woken(struct loop *loop)
@@ -433,22 +452,6 @@ static int await(struct shims *shims, struct call *call, int64_t deadline_ns)
 	return call->lost ? -ENOTCONN : -ETIMEDOUT;
 }
 
-static int gone(const struct shims *shims, const char *id, int r, struct err *err)
-{
-	char why[SHIMSPAWN_WHY_MAX];
-
-	if (r == -ENOTCONN) {
-		shimspawn_why(shims->engine, id, why);
-		(void)err_reason(err, ERR_UNAVAILABLE, "SHIM_GONE",
-				 "the supervisor of container %.12s is not running%s", id, why);
-		return -ENOTCONN;
-	}
-	if (r == -ETIMEDOUT)
-		return err_reason(err, ERR_DEADLINE, "SHIM_SILENT",
-				  "the supervisor of container %.12s does not answer", id);
-	return err_sys(err, r, "talk to the supervisor of container %.12s", id);
-}
-
 static int take_result(Cleat__Shim__V1__ShimReply *answer, Cleat__Shim__V1__ShimReply **reply,
 		       struct err *err)
 {
@@ -474,7 +477,7 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 	int r;
 
 	if (!link)
-		return gone(shims, id, -ENOTCONN, err);
+		return shimspawn_gone(shims->engine, id, -ENOTCONN, err);
 	request->id = call.id;
 	r = send_until(link, request, fds, n_fds, deadline_ns);
 	if (r == 0)
@@ -483,7 +486,7 @@ int shims_call(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRequest
 	if (r < 0) {
 		if (call.reply)
 			cleat__shim__v1__shim_reply__free_unpacked(call.reply, NULL);
-		return gone(shims, id, r, err);
+		return shimspawn_gone(shims->engine, id, r, err);
 	}
 	return take_result(call.reply, reply, err);
 }

@@ -19,8 +19,9 @@ enum { SHIM_CALL_MS = 10000 };
 struct shims;
 
 struct shims_handlers {
-	/* A shim's event, in the reading thread; blocks only on files. */
-	void (*event)(struct engine *engine, const char *id,
+	/* A shim's event, in the reading thread; blocks only on files. True when it is recorded: from time to
+	 * time a shim is told so, and forgets its events. */
+	bool (*event)(struct engine *engine, const char *id,
 		      const Cleat__Shim__V1__ShimEvent *event);
 	/* The shim has closed segments of the container's log; in the reading thread. */
 	void (*rotated)(struct engine *engine, const char *id);

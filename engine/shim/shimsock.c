@@ -60,3 +60,14 @@ int shimsock_subscribe(int sock, int64_t last_seq, bool layers)
 	request.subscribe = &body;
 	return shimsock_send(sock, &request, NULL, 0);
 }
+
+int shimsock_release(int sock, uint64_t seq)
+{
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	Cleat__Shim__V1__ReleaseRequest body = CLEAT__SHIM__V1__RELEASE_REQUEST__INIT;
+
+	body.seq = seq;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RELEASE;
+	request.release = &body;
+	return shimsock_send(sock, &request, NULL, 0);
+}

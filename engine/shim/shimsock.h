@@ -18,3 +18,6 @@ int shimsock_send(int sock, const Cleat__Shim__V1__ShimRequest *request, const i
 		  size_t n_fds) must_check;
 /* Asks for the events after `last_seq`; as shimsock_send(). */
 int shimsock_subscribe(int sock, int64_t last_seq, bool layers) must_check;
+
+/* Tells the shim that events up to `seq` are recorded. Never blocks, and its answer (to request 0) is nobody's. */
+int shimsock_release(int sock, uint64_t seq) must_check;

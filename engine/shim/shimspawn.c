@@ -138,3 +138,19 @@ void shimspawn_why(const struct engine *engine, const char *id, char why[SHIMSPA
 	if (error)
 		(void)snprintf(why, SHIMSPAWN_WHY_MAX, ": %s", error + strlen(" error="));
 }
+
+int shimspawn_gone(const struct engine *engine, const char *id, int r, struct err *err)
+{
+	char why[SHIMSPAWN_WHY_MAX];
+
+	if (r == -ENOTCONN) {
+		shimspawn_why(engine, id, why);
+		(void)err_reason(err, ERR_UNAVAILABLE, "SHIM_GONE",
+				 "the supervisor of container %.12s is not running%s", id, why);
+		return -ENOTCONN;
+	}
+	if (r == -ETIMEDOUT)
+		return err_reason(err, ERR_DEADLINE, "SHIM_SILENT",
+				  "the supervisor of container %.12s does not answer", id);
+	return err_sys(err, r, "talk to the supervisor of container %.12s", id);
+}

@@ -20,3 +20,6 @@ enum { SHIMSPAWN_WHY_MAX = 100 };
 /* Why a shim ended, from the last line of its log: ": No space left on device", "" when that does not tell. Blocks
  * on the file system only. */
 void shimspawn_why(const struct engine *engine, const char *id, char why[SHIMSPAWN_WHY_MAX]);
+
+/* What the error `r` of a call to the container's shim means, as a sentence; returns it. */
+int shimspawn_gone(const struct engine *engine, const char *id, int r, struct err *err);

@@ -11,6 +11,7 @@ import time
 import harness
 import pytest
 from harness import wait_until
+from test_shim import message
 
 RUNS = ("busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
 
@@ -295,6 +296,37 @@ def test_engine_is_away(busybox, tmp_path, number):
     assert set(ids.values()) == {1}
 
 
+def test_a_long_absence(busybox, tmp_path):
+    """What waits for an engine is bounded: checks are no events any more, but what they change is."""
+    checked(busybox, "long", COUNTING, "--health-retries", "1", "-v", f"{tmp_path}:/b")
+    (tmp_path / "code").write_text("0")
+    becomes(busybox, "long", "healthy")
+    wait_until(lambda: counted(tmp_path, "begun") > 30)
+    busybox.kill()
+    old = message(f1=1, f9="x" * 30000)  # an event that every engine knows already
+    journal = next((busybox.state / "containers").glob("*/journal"))
+    with open(journal, "ab", 0) as f:
+        for _ in range(150):
+            f.write(len(old).to_bytes(4, "little") + old)
+
+    def five_more():
+        runs = counted(tmp_path, "begun")
+        wait_until(lambda: counted(tmp_path, "begun") > runs + 5)
+    five_more()
+    begun = time.time_ns()
+    (tmp_path / "code").write_text("1")
+    five_more()
+    (tmp_path / "code").write_text("0")
+    five_more()
+    ended = time.time_ns()
+    busybox.start()
+    assert health(busybox, "long")["Status"] == "healthy"
+    # what was recorded is forgotten, so there is room again
+    wait_until(lambda: journal.stat().st_size < 1 << 20 and actions(busybox, "long")[-1] == "exec_die")
+    told = [e["Action"] for e in events(busybox, "long") if begun < e["timeNano"] < ended]
+    assert told == ["health_status: unhealthy", "health_status: healthy"]
+
+
 def hang_a_check(engine, tmp_path, name, *arguments):
     """A container with a failing streak of 1 whose check waits now; the pid of its `cat` on the host."""
     os.mkfifo(tmp_path / "gate")
@@ -307,6 +339,22 @@ def hang_a_check(engine, tmp_path, name, *arguments):
 
 def hanging(engine, name):
     return [line.split()[1] for line in engine.out("top", name).splitlines() if line.endswith("cat /b/gate")]
+
+
+def test_events_that_are_recorded_are_forgotten(busybox):
+    """A shim's journal does not grow for as long as the container lives."""
+    checked(busybox, "steady", "true", interval="1ms")
+    journal = next((busybox.state / "containers").glob("*/journal"))
+
+    def cut():
+        size = journal.stat().st_size
+        wait_until(lambda: journal.stat().st_size != size)
+        return journal.stat().st_size < size
+    for _ in range(3):
+        wait_until(cut)
+    busybox.out("stop", "steady")
+    seen = exec_events(busybox, "steady")
+    assert seen["exec_start"] == seen["exec_die"] > 30
 
 
 @pytest.mark.parametrize("with_engine", [True, False])
