@@ -18,6 +18,8 @@
 		  "Add an annotation (passed through to the runtime)" },                           \
 		{ "attach", 'a', FLAG_LIST, "list", "Attach to STDIN, STDOUT or STDERR" },         \
 		{ "blkio-weight", 0, FLAG_TEXT, "uint16", "Block IO weight (10 to 1000)" },        \
+		{ "blkio-weight-device", 0, FLAG_LIST, "list",                                     \
+		  "Block IO weight of a device (10 to 1000)" },                                    \
 		{ "cap-add", 0, FLAG_LIST, "list", "Add Linux capabilities" },                     \
 		{ "cap-drop", 0, FLAG_LIST, "list", "Drop Linux capabilities" },                   \
 		{ "cgroup-parent", 0, FLAG_TEXT, "string", "Parent cgroup of the container" },     \
@@ -37,6 +39,14 @@
 		{ "device", 0, FLAG_LIST, "list", "Add a host device to the container" },          \
 		{ "device-cgroup-rule", 0, FLAG_LIST, "list",                                      \
 		  "Add a rule to the allowed devices" },                                           \
+		{ "device-read-bps", 0, FLAG_LIST, "list",                                         \
+		  "Limit of bytes a second read from a device" },                                  \
+		{ "device-read-iops", 0, FLAG_LIST, "list",                                        \
+		  "Limit of reads a second from a device" },                                       \
+		{ "device-write-bps", 0, FLAG_LIST, "list",                                        \
+		  "Limit of bytes a second written to a device" },                                 \
+		{ "device-write-iops", 0, FLAG_LIST, "list",                                       \
+		  "Limit of writes a second to a device" },                                        \
 		{ "dns", 0, FLAG_LIST, "list", "Set custom DNS servers" },                         \
 		{ "dns-option", 0, FLAG_LIST, "list", "Set DNS options" },                         \
 		{ "dns-opt", 0, FLAG_LIST, "list", NULL },                                         \

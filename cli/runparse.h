@@ -23,6 +23,12 @@ int runport_publish(const char *text, Cleat__V1__ContainerConfig *c, struct err 
 /* --health-*, --no-healthcheck; --restart-* beside --restart, which must have been applied. */
 int runhealth_apply(const struct flags *flags, Cleat__V1__ContainerConfig *c,
 		    struct err *err) must_check;
+/* --blkio-weight-device and --device-read-bps and its kin: /dev/DEVICE:NUMBER. */
+int runrate_weight(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
+int runrate_read_bps(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
+int runrate_write_bps(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
+int runrate_read_iops(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
+int runrate_write_iops(const char *text, Cleat__V1__ContainerConfig *c, struct err *err) must_check;
 
 /* --ulimit name=soft[:hard], appended to the list */
 int runparse_ulimit(const char *text, Cleat__V1__Ulimit ***list, size_t *n,

@@ -131,5 +131,6 @@ int adopt(struct shim *shim)
 		return r;
 	probe_watch(shim);
 	status_publish(shim);
+	life_watch(shim);
 	return 1;
 }

@@ -63,6 +63,31 @@ uint64_t cgroup_oom_kills(const char *path)
 	return kills ? kills : counter(v2, "oom_kill ");
 }
 
+bool cgroup_is_there(const char *path)
+{
+	cleanup_free char *v1 = str_printf(CGROUP_ROOT "/memory/%s", path);
+
+	return v1 && access(v1, F_OK) == 0;
+}
+
+/* v1 throttles who writes, which from now on is the shim; v2 whose it was. */
+void cgroup_unthrottle(const char *path)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	cleanup_free char *file = str_printf(CGROUP_ROOT "/%s/io.max", path);
+	char *save = NULL;
+
+	if (!file || fd_read_file(AT_FDCWD, file, 65536, &b) < 0)
+		return;
+	for (char *line = strtok_r(b.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		cleanup_free char *text = str_printf("%.*s rbps=max wbps=max riops=max wiops=max",
+						     (int)strcspn(line, " "), line);
+
+		if (text)
+			(void)!write_file(file, text);
+	}
+}
+
 static int each_member(int dir_fd, const char *file, void (*visit)(void *ctx, pid_t pid), void *ctx)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;

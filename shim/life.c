@@ -206,6 +206,28 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 	return step.action;
 }
 
+void life_watch(struct shim *shim)
+{
+	char path[32];
+
+	oom_watch(shim);
+	if (!shim->spec->hold_root)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", shim->status.pid);
+	closep(&shim->root_fd);
+	shim->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* What its files have not written yet, it would write at the pace it was given: minutes. */
+static void let_root_go(struct shim *shim)
+{
+	if (shim->root_fd < 0)
+		return;
+	cgroup_unthrottle(shim->cgroup);
+	closep(&shim->root_fd);
+	shim->root_fd = -1;
+}
+
 void life_started(struct shim *shim, pid_t pid)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
@@ -228,6 +250,7 @@ void life_started(struct shim *shim, pid_t pid)
 	journal_append(shim, &event);
 	status_publish(shim);
 	end_at_once(shim);
+	life_watch(shim);
 	if (reap_claim(shim, pid, &wait_status))
 		life_exited(shim, wait_status);
 }
@@ -302,6 +325,7 @@ void life_exited(struct shim *shim, int wait_status)
 	bool again;
 
 	loop_timer_stop(&shim->stop_timer);
+	let_root_go(shim);
 	io_drain(&shim->io);
 	logfile_flush(&shim->log);
 	life_event(shim, EV_EXIT, 0);
@@ -309,7 +333,7 @@ void life_exited(struct shim *shim, int wait_status)
 	s->pid = 0;
 	s->finished_ns = fd_realtime_ns();
 	s->exit_code = reap_exit_code(wait_status);
-	s->oom_killed = cgroup_oom_kills(shim->cgroup) > 0;
+	oom_settle(shim);
 	s->exits++;
 	again = decide_restart(shim);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;

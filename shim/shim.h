@@ -132,6 +132,11 @@ struct shim {
 	unsigned n_conns, n_sessions, n_launches;
 	int *layers; /* mounts that engines made for us, as spec->layers has them */
 	size_t n_layers;
+	struct source oom; /* oom.c: tells that memory is out; fd <= 0 = none */
+	bool oom_v1;
+	uint64_t oom_kills;        /* that were told */
+	int64_t oom_told_ns;       /* CLOCK_MONOTONIC of the last event, 0 = none since the start */
+	int root_fd;               /* of the container's root, where spec->hold_root; -1 = none */
 	int netns;                 /* the network namespace that an engine made, -1 = none */
 	struct resolver *resolver; /* in it; NULL = the container has none */
 	struct reaped reaped[SHIM_REAPED_MAX];
@@ -230,6 +235,9 @@ void life_kill(struct shim *shim, int number);
 void life_later(struct shim *shim, int number, int timeout_ms);
 /* Whether a user's kill by this signal is meant to end the container: it ends a paused one too. */
 bool life_ends(const struct shim *shim, int number);
+/* What is to be known of a container that runs from now on: memory that is out. With spec->hold_root the last reference to
+ * its root is the shim's, so that it is the shim and not a process with limits that waits until all is written. */
+void life_watch(struct shim *shim);
 void life_started(struct shim *shim, pid_t pid);
 /* Removes what the last start left: the control group and the runtime's record. */
 void life_clear(struct shim *shim);
@@ -241,6 +249,12 @@ void life_failed(struct shim *shim, int exit_code, const char *message);
 void life_quit(struct shim *shim);
 /* The container's init ended with this wait status. */
 void life_exited(struct shim *shim, int wait_status);
+
+/* oom.c: events for memory that is out. Of the container that was just started, or adopted. */
+void oom_watch(struct shim *shim);
+void oom_forget(struct shim *shim);
+/* It has ended: the event if there was none yet, and what its status says of it. Its cgroup is still there. */
+void oom_settle(struct shim *shim);
 
 /* launch.c: the runtime as a child. */
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request) must_check;
@@ -345,5 +359,9 @@ uint64_t cgroup_oom_kills(const char *path);
 /* Kills the processes in the group whose standard output or error is the pipe of this inode (0 = none), each
  * with its process group if it leads one. */
 void cgroup_kill_piped(const char *path, uint64_t pipe);
+/* Whether there is such a group of cgroup v1's memory controller. */
+bool cgroup_is_there(const char *path);
+/* Takes the limits of block devices away. */
+void cgroup_unthrottle(const char *path);
 /* Kills what is left in the group and removes it from every hierarchy. */
 void cgroup_remove(const char *path);

@@ -273,6 +273,56 @@ static int set_limits(json_t *host, Cleat__V1__Resources **out, struct err *err)
 	return jsonfield_apply(limit_rules, ARRAY_LEN(limit_rules), host, limits, err);
 }
 
+static int add_rates(json_t *list, const char *field, const char *number,
+		     Cleat__V1__DeviceRate ***out, size_t *n, struct err *err)
+{
+	json_t *item;
+	size_t i;
+
+	*out = json_array_size(list) ? calloc(json_array_size(list), sizeof(**out)) : NULL;
+	if (json_array_size(list) && !*out)
+		return jsonfield_no_memory(err);
+	json_array_foreach(list, i, item)
+	{
+		json_t *value = json_object_get(item, number);
+		Cleat__V1__DeviceRate *rate = malloc(sizeof(*rate));
+
+		if (!rate)
+			return jsonfield_no_memory(err);
+		cleat__v1__device_rate__init(rate);
+		(*out)[(*n)++] = rate;
+		if (!*member(item, "Path") || !json_is_integer(value) ||
+		    json_integer_value(value) < 0)
+			return jsonfield_wrong(field, "objects with a path and a number", err);
+		rate->rate = (uint64_t)json_integer_value(value);
+		if (jsonfield_text(&rate->path, member(item, "Path"), err) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int set_rates(json_t *host, Cleat__V1__Resources *m, struct err *err)
+{
+	const struct {
+		const char *field, *number;
+		Cleat__V1__DeviceRate ***out;
+		size_t *n;
+	} lists[] = {
+		{ "BlkioWeightDevice", "Weight", &m->blkio_weight_device,
+		  &m->n_blkio_weight_device },
+		{ "BlkioDeviceReadBps", "Rate", &m->device_read_bps, &m->n_device_read_bps },
+		{ "BlkioDeviceWriteBps", "Rate", &m->device_write_bps, &m->n_device_write_bps },
+		{ "BlkioDeviceReadIOps", "Rate", &m->device_read_iops, &m->n_device_read_iops },
+		{ "BlkioDeviceWriteIOps", "Rate", &m->device_write_iops, &m->n_device_write_iops },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(lists); i++)
+		r = add_rates(json_object_get(host, lists[i].field), lists[i].field,
+			      lists[i].number, lists[i].out, lists[i].n, err);
+	return r;
+}
+
 static void set_swappiness(json_t *swappiness, Cleat__V1__Resources *limits)
 {
 	if (!json_is_integer(swappiness) || json_integer_value(swappiness) < 0)
@@ -291,6 +341,7 @@ static int set_host(json_t *host, config *c, struct err *err)
 		c->oom_score_adj = (int32_t)json_integer_value(score);
 	}
 	r = r ? r : set_limits(host, &c->resources, err);
+	r = r ? r : set_rates(host, c->resources, err);
 	if (r == 0)
 		set_swappiness(json_object_get(host, "MemorySwappiness"), c->resources);
 	r = r ? r : set_log(json_object_get(host, "LogConfig"), c, err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dockerlimits.h"
 #include "jsonmake.h"
 #include "mountjson.h"
 #include "str.h"
@@ -118,24 +119,6 @@ static json_t *config(const Cleat__V1__ContainerConfig *c)
 	return o;
 }
 
-static void set_resources(json_t *o, const Cleat__V1__Resources *r)
-{
-	set(o, "Memory", json_integer(r->memory_bytes));
-	set(o, "MemorySwap", json_integer(r->memory_swap_bytes));
-	set(o, "MemoryReservation", json_integer(r->memory_reservation_bytes));
-	set(o, "MemorySwappiness",
-	    r->swappiness_case ? json_integer(r->memory_swappiness) : json_null());
-	set(o, "OomKillDisable", json_boolean(r->oom_kill_disable));
-	set(o, "NanoCpus", json_integer(r->nano_cpus));
-	set(o, "CpuShares", json_integer(r->cpu_shares));
-	set(o, "CpuPeriod", json_integer(r->cpu_period_us));
-	set(o, "CpuQuota", json_integer(r->cpu_quota_us));
-	set(o, "CpusetCpus", text(r->cpuset_cpus));
-	set(o, "CpusetMems", text(r->cpuset_mems));
-	set(o, "PidsLimit", r->pids_limit ? json_integer(r->pids_limit) : json_null());
-	set(o, "BlkioWeight", json_integer(r->blkio_weight));
-}
-
 static void set_policies(json_t *o, const Cleat__V1__ContainerConfig *c)
 {
 	json_t *restart = json_object(), *log = json_object();
@@ -240,7 +223,7 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 		set(o, "StorageOpt", map(c->storage_options, c->n_storage_options));
 	set(o, "Annotations", map(c->annotations, c->n_annotations));
 	if (c->resources)
-		set_resources(o, c->resources);
+		dockerlimits_set(o, c->resources);
 	return o;
 }
 

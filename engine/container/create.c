@@ -365,6 +365,10 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 		healthcheck_spec(config, &health);
 		spec.health = &health;
 	}
+	spec.hold_root =
+		config->resources &&
+		(config->resources->n_device_read_bps || config->resources->n_device_write_bps ||
+		 config->resources->n_device_read_iops || config->resources->n_device_write_iops);
 	if (parts->mounted) {
 		spec.layers = parts->mounted->v;
 		spec.n_layers = parts->mounted->n;

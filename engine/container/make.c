@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blockrates.h"
 #include "buf.h"
 #include "confinement.h"
 #include "create.h"
@@ -16,6 +17,7 @@
 #include "endpoint.h"
 #include "fd.h"
 #include "healthcheck.h"
+#include "hostlimits.h"
 #include "image.h"
 #include "lifecycle.h"
 #include "links.h"
@@ -39,6 +41,7 @@ struct making {
 	struct passwd_user user;
 	struct mountplan mounts;
 	struct devices devices;
+	struct blockrates rates;
 	char *command; /* as lists show it */
 	char *json;    /* config.json */
 	char *probe;   /* the health check's process object; NULL = none */
@@ -51,6 +54,7 @@ static void making_deinit(struct making *m)
 	rootlayers_deinit(&m->layers);
 	mountplan_deinit(&m->mounts);
 	devices_deinit(&m->devices);
+	blockrates_deinit(&m->rates);
 	free(m->command);
 	free(m->json);
 	free(m->probe);
@@ -120,6 +124,8 @@ static int build_json(struct engine *engine, const struct create *create,
 		.n_mounts = mounts.n,
 		.devices = m->devices.v,
 		.n_devices = m->devices.n,
+		.rates = m->rates.v,
+		.n_rates = m->rates.n,
 		.dir = dir,
 		.names_dir = names,
 		.lower = (const char *const *)m->layers.lower.v,
@@ -317,15 +323,18 @@ static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *con
 }
 
 static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *request,
-		   struct making *m, struct err *err)
+		   struct making *m, Cleat__V1__CreateContainerReply *reply, struct err *err)
 {
 	Cleat__V1__ContainerConfig *config = request->config;
+	const struct warnings warnings = { &reply->warnings, &reply->n_warnings };
 	int r = unsupported_check(config, err);
 
 	if (r == 0)
 		r = confinement_settle(config, err);
 	if (r == 0)
 		r = healthcheck_check(config->health_check, err);
+	if (r == 0)
+		r = hostlimits_check(config->resources, warnings, err);
 	if (r == 0)
 		r = check_networks(engine, config, err);
 	if (r == 0)
@@ -344,6 +353,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = lifecycle_signal(config->stop_signal, &m->stop_signal, err);
 	if (r == 0)
 		r = devices_find(&m->devices, config, err);
+	if (r == 0)
+		r = blockrates_find(&m->rates, config->resources, warnings, err);
 	return r < 0 ? r : mountplan_make(&m->mounts, engine, config, err);
 }
 
@@ -355,7 +366,7 @@ int make_container(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 
 	if (r)
 		return r < 0 ? r : 0;
-	r = request->config ? prepare(engine, request, &m, err)
+	r = request->config ? prepare(engine, request, &m, reply, err)
 			    : err_set(err, ERR_INVALID, "config is missing");
 	if (r == 0)
 		r = create(engine, request, key, &m, reply, err);

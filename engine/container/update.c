@@ -16,6 +16,7 @@
 #include "fault.h"
 #include "fd.h"
 #include "history.h"
+#include "hostlimits.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "recordconfig.h"
@@ -314,13 +315,17 @@ static int update_locked(struct engine *engine, const char *id, const char *key,
 	return r;
 }
 
-int update_container(struct engine *engine, const Cleat__V1__UpdateContainerRequest *request,
-		     const char *key, struct err *err)
+int update_container(struct engine *engine, Cleat__V1__UpdateContainerRequest *request,
+		     const char *key, Cleat__V1__UpdateContainerReply *reply, struct err *err)
 {
 	cleanup(record_deinit) struct record found = { 0 };
 	cleanup_fd int lock = -1;
 	int r = record_find(engine->store, request->container, &found, err);
 
+	if (r == 0)
+		r = hostlimits_check(request->resources,
+				     (struct warnings){ &reply->warnings, &reply->n_warnings },
+				     err);
 	if (r < 0)
 		return r;
 	lock = lifecycle_lock(engine, found.id, err);

@@ -35,7 +35,7 @@ static int settle(struct rpc_call *call, const struct call_key *key, int r, stru
 	return 0;
 }
 
-/* The request is the call's own, so the image's defaults may be filled into it. */
+/* The request is the call's own, so the image's defaults may be filled into it; as in on_update(). */
 static int on_create(struct rpc_call *call, const Cleat__V1__CreateContainerRequest *req,
 		     Cleat__V1__CreateContainerReply *reply, struct err *err)
 {
@@ -317,8 +317,9 @@ static int on_update(struct rpc_call *call, const Cleat__V1__UpdateContainerRequ
 {
 	const struct call_key key = service_key(call);
 
-	(void)reply;
-	return update_container(service_engine(call), req, key.text, err);
+	return update_container(service_engine(call),
+				(Cleat__V1__UpdateContainerRequest *)(uintptr_t)req, key.text,
+				reply, err);
 }
 
 static int on_resize(struct rpc_call *call, const Cleat__V1__ResizeContainerRequest *req,

@@ -13,6 +13,7 @@
 #include "seccomp.h"
 #include "spec_part.h"
 #include "str.h"
+#include "sysctl.h"
 
 static const char *const masked_paths[] = {
 	"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
@@ -157,6 +158,35 @@ static void set_protected(const Cleat__V1__ContainerConfig *c, json_t *linux_)
 		  readonly_paths, ARRAY_LEN(readonly_paths));
 }
 
+/* One that is not in a namespace of the container's own is the host's. */
+static int check_sysctl(const struct spec_input *in, const char *name, struct err *err)
+{
+	const Cleat__V1__ContainerConfig *c = in->config;
+	const char *const modes[] = { [SYSCTL_IPC] = c->ipc_mode,
+				      [SYSCTL_NETWORK] = c->network_mode,
+				      [SYSCTL_UTS] = c->uts_mode };
+	enum sysctl_space space = sysctl_space(name);
+
+	if (space == SYSCTL_HOST)
+		return err_set(err, ERR_INVALID,
+			       "sysctl '%.80s' is not allowed: it is not in a namespace of the "
+			       "container",
+			       name);
+	if (strcmp(modes[space], "host") == 0)
+		return err_set(err, ERR_INVALID,
+			       "sysctl '%.80s' is not allowed in the host's namespace", name);
+	return 0;
+}
+
+static int check_sysctls(const struct spec_input *in, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->config->n_sysctls; i++)
+		r = check_sysctl(in, in->config->sysctls[i]->key, err);
+	return r;
+}
+
 static json_t *sysctls(const Cleat__V1__ContainerConfig *c)
 {
 	json_t *map = json_object();
@@ -182,6 +212,8 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 		r = spec_security(c, &security, err);
 	if (r == 0)
 		r = spec_resources(in, resources, err);
+	if (r == 0)
+		r = check_sysctls(in, err);
 	if (r < 0)
 		return r;
 	json_object_set_new(linux_, "cgroupsPath", json_string(in->cgroup_path));

@@ -38,6 +38,20 @@ struct spec_device {
 	uint32_t major, minor, mode, uid, gid;
 };
 
+/* A limit of a block device: bytes or operations a second, or a weight. */
+enum spec_rate_kind {
+	SPEC_RATE_WEIGHT,
+	SPEC_RATE_READ_BPS,
+	SPEC_RATE_WRITE_BPS,
+	SPEC_RATE_READ_IOPS,
+	SPEC_RATE_WRITE_IOPS,
+};
+struct spec_rate {
+	enum spec_rate_kind kind;
+	uint32_t major, minor;
+	uint64_t rate;
+};
+
 /* All borrowed. */
 struct spec_input {
 	const char *id;
@@ -48,6 +62,8 @@ struct spec_input {
 	size_t n_mounts;
 	const struct spec_device *devices; /* instead of the config's */
 	size_t n_devices;
+	const struct spec_rate *rates; /* instead of the config's */
+	size_t n_rates;
 	const char *dir;       /* STATE/containers/ID: upper, work */
 	const char *names_dir; /* where hostname, hosts and resolv.conf are; NULL = dir */
 	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that

@@ -62,9 +62,6 @@ static const char *check_rest(const Cleat__V1__Resources *m)
 		return "the limit of processes must be -1 (none), 0 (none) or a number";
 	if (m->blkio_weight && (m->blkio_weight < 10 || m->blkio_weight > 1000))
 		return "Range of blkio weight is from 10 to 1000";
-	if (m->n_blkio_weight_device || m->n_device_read_bps || m->n_device_write_bps ||
-	    m->n_device_read_iops || m->n_device_write_iops)
-		return "limits of single block devices are not supported by this release";
 	return NULL;
 }
 
@@ -146,6 +143,19 @@ static json_t *block_io(const Cleat__V1__Resources *from, const Cleat__V1__Resou
 	return section;
 }
 
+/* The member of that name, `fresh` (consumed) if there is none. */
+static json_t *member(json_t *object, const char *key, json_t *fresh)
+{
+	json_t *value = json_object_get(object, key);
+
+	if (value) {
+		json_decref(fresh);
+		return value;
+	}
+	json_object_set_new(object, key, fresh);
+	return fresh;
+}
+
 static void add_section(json_t *resources, const char *key, json_t *section)
 {
 	if (json_object_size(section) > 0)
@@ -164,6 +174,30 @@ static void add_all(const Cleat__V1__Resources *from, const Cleat__V1__Resources
 	add_section(resources, "cpu", cpu(from, m));
 	add_section(resources, "pids", pids(from, m));
 	add_section(resources, "blockIO", block_io(from, m));
+}
+
+static void add_rates(const struct spec_input *in, json_t *resources)
+{
+	static const struct {
+		const char *list, *key;
+	} names[] = {
+		[SPEC_RATE_WEIGHT] = { "weightDevice", "weight" },
+		[SPEC_RATE_READ_BPS] = { "throttleReadBpsDevice", "rate" },
+		[SPEC_RATE_WRITE_BPS] = { "throttleWriteBpsDevice", "rate" },
+		[SPEC_RATE_READ_IOPS] = { "throttleReadIOPSDevice", "rate" },
+		[SPEC_RATE_WRITE_IOPS] = { "throttleWriteIOPSDevice", "rate" },
+	};
+
+	for (size_t i = 0; i < in->n_rates; i++) {
+		const struct spec_rate *rate = &in->rates[i];
+		json_t *block = member(resources, "blockIO", json_object());
+		json_t *list = member(block, names[rate->kind].list, json_array());
+
+		json_array_append_new(list,
+				      json_pack("{s:I, s:I, s:I}", "major", (json_int_t)rate->major,
+						"minor", (json_int_t)rate->minor,
+						names[rate->kind].key, (json_int_t)rate->rate));
+	}
 }
 
 int spec_check_resources(const Cleat__V1__Resources *m, struct err *err)
@@ -186,6 +220,8 @@ int spec_resources(const struct spec_input *in, json_t *resources, struct err *e
 
 	if (r == 0 && m)
 		add_all(&none, m, true, resources);
+	if (r == 0)
+		add_rates(in, resources);
 	return r;
 }
 
@@ -203,7 +239,7 @@ int spec_limits(const Cleat__V1__Resources *from, const Cleat__V1__Resources *to
 /* Devices, and limits of single ones, stay. */
 static json_t *limited_anew(json_t *before, const Cleat__V1__Resources *to)
 {
-	json_t *resources = json_object(), *block, *value;
+	json_t *resources = json_object(), *value;
 	json_t *devices = json_object_get(before, "devices");
 	const char *key;
 
@@ -212,12 +248,8 @@ static json_t *limited_anew(json_t *before, const Cleat__V1__Resources *to)
 		json_object_set(resources, "devices", devices);
 	json_object_foreach(json_object_get(before, "blockIO"), key, value)
 	{
-		if (strcmp(key, "weight") == 0)
-			continue;
-		block = json_object_get(resources, "blockIO");
-		if (!block)
-			json_object_set_new(resources, "blockIO", block = json_object());
-		json_object_set(block, key, value);
+		if (strcmp(key, "weight") != 0)
+			json_object_set(member(resources, "blockIO", json_object()), key, value);
 	}
 	return resources;
 }

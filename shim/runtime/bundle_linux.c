@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "bundle_parts.h"
+#include "sysctl.h"
 
 static int read_namespace(struct plan *p, const struct jval *v, struct err *err)
 {
@@ -117,6 +118,27 @@ static int read_propagation(struct plan *p, const struct jval *v, struct err *er
 	return 0;
 }
 
+/* The file is there in the container's /proc whose ever it is: what is not in a namespace of the container's
+ * own would be changed for the host. */
+static int check_sysctls(const struct plan *p, const struct jval *v, struct err *err)
+{
+	static const enum plan_ns spaces[] = {
+		[SYSCTL_IPC] = NS_IPC, [SYSCTL_NETWORK] = NS_NET, [SYSCTL_UTS] = NS_UTS
+	};
+
+	for (size_t i = 0; i < p->n_sysctl; i++) {
+		enum sysctl_space space = sysctl_space(p->sysctl[i].key);
+
+		if (space == SYSCTL_HOST)
+			return j_fail(v, err, "%.80s is not in a separate namespace",
+				      p->sysctl[i].key);
+		if (!(p->ns_new & 1u << spaces[space]) && !p->ns_path[spaces[space]])
+			return j_fail(v, err, "%.80s is not allowed in the host's namespace",
+				      p->sysctl[i].key);
+	}
+	return 0;
+}
+
 int bundle_linux(struct plan *p, const struct jval *v, struct err *err)
 {
 	struct jval masked = j_get(v, "maskedPaths"), readonly = j_get(v, "readonlyPaths");
@@ -132,6 +154,7 @@ int bundle_linux(struct plan *p, const struct jval *v, struct err *err)
 	r = r ? r : bundle_strings(p, &masked, &p->masked, err);
 	r = r ? r : bundle_strings(p, &readonly, &p->readonly, err);
 	r = r ? r : bundle_pairs(p, &sysctl, &p->sysctl, &p->n_sysctl, err);
+	r = r ? r : check_sysctls(p, &sysctl, err);
 	r = r ? r : j_string(&cgroup, &p->cgroup, err);
 	r = r ? r : j_object(&seccomp, err);
 	r = r ? r : bundle_resources(p, &resources, err);

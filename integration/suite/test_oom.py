@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A container whose memory is out: exit code, inspect, events."""
+import json
+import os
+import signal
+
+import pytest
+
+import harness
+
+pytestmark = pytest.mark.unsanitized(reason="limits of memory")
+
+LIMITS = ("-m", "16m", "--memory-swap", "16m")
+# Each child takes more than there is, and is killed; the shell goes on.
+GREEDY = "while read line; do head -c 64m /dev/zero | tail >/dev/null; echo out; done"
+
+
+def state(engine, name):
+    return json.loads(engine.out("inspect", name))[0]["State"]
+
+
+def events(engine, *kinds):
+    filters = [word for kind in kinds for word in ("--filter", f"event={kind}")]
+    return engine.out("events", "--since", "1h", "--until", "0s", *filters, "--format", "{{.Action}}").split()
+
+
+def test_its_first_process_is_killed(busybox):
+    done = busybox.cleat("run", "--name", "one", *LIMITS, "busybox", "tail", "/dev/zero", check=False)
+    assert done.returncode == 137
+    seen = state(busybox, "one")
+    assert seen["OOMKilled"] and seen["ExitCode"] == 137 and seen["Status"] == "exited"
+    assert events(busybox, "oom", "die") == ["oom", "die"]
+    busybox.cleat("start", "-a", "one", check=False)
+    assert events(busybox, "oom", "die") == ["oom", "die"] * 2
+
+
+def test_one_of_its_processes_is_killed(busybox):
+    """It goes on, and is known for it at once; a shim that succeeds hears of the next one."""
+    busybox.out("run", "-d", "-i", "--name", "one", *LIMITS, "busybox", "sh", "-c", GREEDY)
+    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
+        client.stdin.write("go\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "out\n"
+        harness.wait_until(lambda: events(busybox, "oom"), what="the event")
+        assert state(busybox, "one")["Running"] and state(busybox, "one")["OOMKilled"]
+        killed = busybox.shims()
+        for shim in killed:
+            os.kill(shim, signal.SIGKILL)
+        count = len(events(busybox, "oom"))
+        harness.wait_until(lambda: set(busybox.shims()) - set(killed), what="another shim")
+        client.kill()
+    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
+        client.stdin.write("go\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "out\n"
+        harness.wait_until(lambda: len(events(busybox, "oom")) > count, what="one more event")
+        client.kill()
+    busybox.out("stop", "-t", "0", "one")
+    assert state(busybox, "one")["OOMKilled"]
+
+
+def test_who_only_has_a_limit_is_not_known_for_it(busybox):
+    busybox.out("run", "--name", "one", *LIMITS, "busybox", "true")
+    assert not state(busybox, "one")["OOMKilled"] and state(busybox, "one")["ExitCode"] == 0
+    assert events(busybox, "oom") == []
+
+
+def test_without_the_engine(busybox):
+    busybox.out("create", "--name", "one", "--restart", "on-failure:1", *LIMITS, "busybox", "sh", "-c",
+                "sleep 1; exec tail /dev/zero")
+    busybox.out("start", "one")
+    busybox.kill()
+    harness.wait_until(lambda: not busybox.shims(), what="the container's end")
+    busybox.start()
+    assert state(busybox, "one")["OOMKilled"] and state(busybox, "one")["ExitCode"] == 137
+    harness.wait_until(lambda: events(busybox, "oom", "die") == ["oom", "die"] * 2, what="its events")
