@@ -65,6 +65,8 @@ static int read_spec(struct shim *shim)
 	shim->spec = cleat__shim__v1__shim_spec__unpack(NULL, b.len, (const uint8_t *)b.data);
 	if (!shim->spec)
 		return -EBADMSG;
+	if (shim->spec->cgroup[0])
+		shim->cgroup = shim->spec->cgroup;
 	return 0;
 }
 

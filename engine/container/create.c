@@ -358,6 +358,7 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	spec.stdin_once = config->stdin_once;
 	spec.runtime = str_or_empty(config->runtime)[0] ? config->runtime
 							: create->engine->config.default_runtime;
+	spec.cgroup = (char *)(uintptr_t)parts->cgroup;
 	spec.uid = parts->uid;
 	spec.gid = parts->gid;
 	spec.netns = netjoin_is_ours(config->network_mode);

@@ -31,6 +31,7 @@ struct create_parts {
 	const char *probe_json;        /* the health check's process object; NULL = none */
 	const struct strings *mounted; /* layers the shim is given as mounts; NULL = none */
 	int stop_signal;               /* 0 = SIGTERM */
+	const char *cgroup;            /* path below each hierarchy */
 	uint32_t uid, gid;             /* of the container's user on the host */
 	const char *key;               /* requests_remember() */
 	const void *reply;             /* packed */

@@ -65,6 +65,20 @@ static int add(struct devices *devices, const struct stat *st, const char *path,
 	return grown[devices->n].path ? (devices->n++, 0) : no_memory(err);
 }
 
+/* Mounts of a container, and devices that every one has. */
+static bool is_own(const char *path)
+{
+	static const char *const own[] = { "/dev/pts",    "/dev/shm",     "/dev/fd",
+					   "/dev/mqueue", "/dev/ptmx",    "/dev/console",
+					   "/dev/null",   "/dev/zero",    "/dev/full",
+					   "/dev/random", "/dev/urandom", "/dev/tty" };
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (strcmp(path, own[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Consumes the descriptor. */
 static int add_below(struct devices *devices, int fd, const char *path, const char *access,
 		     int depth, struct err *err)
@@ -83,7 +97,7 @@ static int add_below(struct devices *devices, int fd, const char *path, const ch
 		if (!name)
 			r = no_memory(err);
 		else if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-			 fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			 is_own(name) || fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 			r = add(devices, &st, name, access, err);
@@ -129,9 +143,17 @@ static int add_one(struct devices *devices, const Cleat__V1__Device *d, struct e
 		      : add_below(devices, fd, path, access, 0, err);
 }
 
+/* Everything of the host's /dev but what a container has of its own. */
+static int add_all(struct devices *devices, struct err *err)
+{
+	int fd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? 0 : add_below(devices, fd, "/dev", "rwm", 0, err);
+}
+
 int devices_find(struct devices *devices, const Cleat__V1__ContainerConfig *config, struct err *err)
 {
-	int r = 0;
+	int r = config->privileged ? add_all(devices, err) : 0;
 
 	for (size_t i = 0; r == 0 && i < config->n_devices; i++)
 		r = add_one(devices, config->devices[i], err);

@@ -6,10 +6,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "blockrates.h"
 #include "buf.h"
+#include "cgrouppath.h"
 #include "confinement.h"
 #include "create.h"
 #include "defaults.h"
@@ -43,6 +45,7 @@ struct making {
 	struct devices devices;
 	struct blockrates rates;
 	char *command; /* as lists show it */
+	char *cgroup;  /* path below each hierarchy */
 	char *json;    /* config.json */
 	char *probe;   /* the health check's process object; NULL = none */
 	int stop_signal;
@@ -56,6 +59,7 @@ static void making_deinit(struct making *m)
 	devices_deinit(&m->devices);
 	blockrates_deinit(&m->rates);
 	free(m->command);
+	free(m->cgroup);
 	free(m->json);
 	free(m->probe);
 }
@@ -104,6 +108,14 @@ static char *names_dir(struct engine *engine, const char *id,
 	return other ? names_dir(engine, record.id, other->config) : NULL;
 }
 
+static void find_kernel(unsigned version[2])
+{
+	struct utsname name;
+
+	if (uname(&name) == 0)
+		(void)!sscanf(name.release, "%u.%u", &version[0], &version[1]);
+}
+
 static int build_json(struct engine *engine, const struct create *create,
 		      const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
@@ -111,9 +123,13 @@ static int build_json(struct engine *engine, const struct create *create,
 	const char *id = create->record.id;
 	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
 	cleanup_free char *names = names_dir(engine, id, config);
-	cleanup_free char *cgroup = str_printf("/%s/%s", engine->cgroup, id);
+	cleanup_free char *cgroup = str_printf("/%s", m->cgroup);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
+	unsigned kernel[2] = { 0 };
 	int r = mountsource_find(&mounts, engine, &m->mounts, err);
+
+	find_kernel(kernel);
+
 	const struct spec_input in = {
 		.id = id,
 		.config = config,
@@ -131,6 +147,7 @@ static int build_json(struct engine *engine, const struct create *create,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
+		.kernel = { kernel[0], kernel[1] },
 		.netns_fd = netjoin_is_ours(config->network_mode)
 				    ? SPEC_LAYER_FD + (int)m->layers.mounted.n
 				    : 0,
@@ -202,6 +219,9 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	if (r == 0)
 		r = mountplan_claim(&m->mounts, engine, &create.record, &m->layers, err);
 	if (r == 0)
+		r = cgrouppath_make(engine, create.record.id, request->config->cgroup_parent,
+				    &m->cgroup, err);
+	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
 	if (r == 0 && pack_reply(&create, reply, &packed) < 0)
 		r = err_sys(err, ENOMEM, "create");
@@ -212,6 +232,7 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 			.probe_json = m->probe,
 			.mounted = &m->layers.mounted,
 			.stop_signal = m->stop_signal,
+			.cgroup = m->cgroup,
 			.uid = m->user.uid,
 			.gid = m->user.gid,
 			.key = key,

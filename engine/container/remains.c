@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cgrouppath.h"
 #include "chores.h"
 #include "fd.h"
 #include "log.h"
@@ -44,7 +45,7 @@ void remains_clear_group(const struct engine *engine)
 int remains_clear(const struct engine *engine, const char *id, struct err *err)
 {
 	cleanup_free char *oci = str_printf("oci/%s", id);
-	cleanup_free char *group = str_printf("%s/%s", engine->cgroup, id);
+	cleanup_free char *group = cgrouppath_of(engine, id);
 	cleanup_free char *upper = str_printf("%s/upper", id);
 	uint32_t project = upper ? quota_project(engine->containers_fd, upper) : 0;
 	int r = oci && group && upper ? 0 : -ENOMEM;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "cgrouppath.h"
 #include "fd.h"
 #include "proc.h"
 #include "recordconfig.h"
@@ -161,7 +162,7 @@ static void read_host(Cleat__V1__StatsSample *sample)
 static int read_running(const struct engine *engine, const struct record *record,
 			const struct status *status, Cleat__V1__StatsSample *sample)
 {
-	cleanup_free char *path = str_printf("%s/%s", engine->cgroup, record->id);
+	cleanup_free char *path = cgrouppath_of(engine, record->id);
 	cleanup(group_deinit) struct group group = { .root_fd = -1, .path = path };
 	int r = path ? 0 : -ENOMEM;
 

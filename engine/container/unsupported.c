@@ -17,7 +17,6 @@ int unsupported_check(const Cleat__V1__ContainerConfig *c, struct err *err)
 		bool asked;
 	} fields[] = {
 		{ "--userns", str_or_empty(c->userns_mode)[0] && strcmp(c->userns_mode, "host") },
-		{ "--cgroup-parent", str_or_empty(c->cgroup_parent)[0] },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cgrouppath.h"
 #include "fd.h"
 #include "filter.h"
 #include "healthcheck.h"
@@ -359,7 +360,7 @@ static int fill_titles(Cleat__V1__TopContainerReply *reply, const struct top_col
 static int fill_top(struct engine *engine, const char *id, const struct top_columns *columns,
 		    Cleat__V1__TopContainerReply *reply)
 {
-	cleanup_free char *cgroup = str_printf("%s/%s", engine->cgroup, id);
+	cleanup_free char *cgroup = cgrouppath_of(engine, id);
 	cleanup_free pid_t *pids = NULL;
 	size_t n = 0;
 	int r = cgroup ? proc_cgroup_pids(cgroup, &pids, &n) : -ENOMEM;

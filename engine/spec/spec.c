@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "seccomp.h"
+#include "seccompprofile.h"
 #include "spec_part.h"
 #include "str.h"
 #include "sysctl.h"
@@ -114,6 +115,8 @@ static int namespaces(const struct spec_input *in, json_t *list, struct err *err
 		r = choose_namespace(list, "pid", "pid mode", c->pid_mode, err);
 	if (r == 0)
 		r = choose_namespace(list, "ipc", "ipc mode", c->ipc_mode, err);
+	if (r == 0 && strcmp(c->uts_mode, "host") == 0 && c->hostname[0])
+		r = err_set(err, ERR_INVALID, "conflicting options: hostname and the UTS mode");
 	if (r == 0)
 		r = choose_namespace(list, "uts", "uts mode", c->uts_mode, err);
 	if (r == 0)
@@ -122,14 +125,19 @@ static int namespaces(const struct spec_input *in, json_t *list, struct err *err
 	return r;
 }
 
-static int add_seccomp(const struct spec_input *in, json_t *linux_, struct err *err)
+static int add_seccomp(const struct spec_input *in, const char *profile, json_t *linux_,
+		       struct err *err)
 {
-	uint64_t caps;
-	int r = spec_caps(in->config, &caps, err);
+	struct seccomp_host host = { .kernel = in->kernel[0], .minor = in->kernel[1] };
+	json_t *filter = NULL;
+	int r = spec_caps(in->config, &host.caps, err);
 
+	if (r == 0 && profile)
+		r = seccomp_profile(profile, &host, &filter, err);
 	if (r < 0)
 		return r;
-	return json_object_set_new(linux_, "seccomp", seccomp_default(caps)) < 0
+	return json_object_set_new(linux_, "seccomp",
+				   profile ? filter : seccomp_default(host.caps)) < 0
 		       ? err_sys(err, ENOMEM, "seccomp profile")
 		       : 0;
 }
@@ -222,7 +230,7 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 		return 0;
 	if (!security.paths_unconfined)
 		set_protected(c, linux_);
-	return security.seccomp_unconfined ? 0 : add_seccomp(in, linux_, err);
+	return security.seccomp_unconfined ? 0 : add_seccomp(in, security.seccomp, linux_, err);
 }
 
 /* What only cleat-oci reads: the overlay, mounted inside the container's own mount namespace. */

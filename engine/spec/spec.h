@@ -73,6 +73,7 @@ struct spec_input {
 	/* Number of the descriptor of the network namespace that the shim hands the runtime, behind the layers;
 	 * 0 = the runtime makes one, or none with mode host. */
 	int netns_fd;
+	unsigned kernel[2];      /* version of the host's: 6, 1 */
 	const char *cgroup_path; /* below each hierarchy, with leading slash */
 };
 

@@ -76,6 +76,8 @@ static int add_standard(const struct spec_input *in, json_t *mounts, struct err 
 		r = add(mounts, standards[i].target, standards[i].type, standards[i].source,
 			options, err);
 	}
+	if (r == 0 && !overridden(in, "/dev/shm") && strcmp(c->ipc_mode, "host") == 0)
+		return add(mounts, "/dev/shm", "bind", "/dev/shm", json_pack("[s]", "rbind"), err);
 	if (r == 0 && !overridden(in, "/dev/shm") && strcmp(c->ipc_mode, "none") != 0)
 		r = add(mounts, "/dev/shm", "tmpfs", "shm",
 			json_pack("[s, s, s, s, o]", "nosuid", "noexec", "nodev", "mode=1777",

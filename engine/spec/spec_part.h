@@ -12,6 +12,8 @@
 int spec_process(const struct spec_input *in, json_t *process, struct err *err) must_check;
 /* The container's capabilities as bits. */
 int spec_caps(const Cleat__V1__ContainerConfig *config, uint64_t *caps, struct err *err) must_check;
+/* Number of a capability by its name, with or without CAP_; -1. */
+int spec_cap_number(const char *name);
 /* The option of a bind that says which directory or file below its source is meant; the runtime looks for it at each
  * start without letting a link lead out of the source. */
 #define SPEC_SUBPATH "x-cleat.subpath="
@@ -27,6 +29,7 @@ int spec_resources(const struct spec_input *in, json_t *resources, struct err *e
 /* What --security-opt says. spec_security.c */
 struct spec_security {
 	bool no_new_privileges, seccomp_unconfined;
+	const char *seccomp;   /* the text of a profile, borrowed; NULL = the default one */
 	bool paths_unconfined; /* neither masked nor read-only paths */
 	const char *apparmor;  /* a profile, borrowed; NULL = none */
 };

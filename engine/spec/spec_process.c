@@ -64,24 +64,28 @@ static const char *const cap_names[] = {
 	 BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) | \
 	 BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE))
 
+int spec_cap_number(const char *name)
+{
+	if (strncasecmp(name, "CAP_", 4) == 0)
+		name += 4;
+	for (size_t k = 0; k < ARRAY_LEN(cap_names); k++)
+		if (strcasecmp(name, cap_names[k]) == 0)
+			return (int)k;
+	return -1;
+}
+
 static int parse_caps(char **names, size_t n, uint64_t *caps, struct err *err)
 {
 	*caps = 0;
 	for (size_t i = 0; i < n; i++) {
-		const char *name = names[i];
-		size_t k = 0;
+		int number = spec_cap_number(names[i]);
 
-		if (strcasecmp(name, "ALL") == 0) {
+		if (strcasecmp(names[i], "ALL") == 0)
 			*caps |= ALL_CAPS;
-			continue;
-		}
-		if (strncasecmp(name, "CAP_", 4) == 0)
-			name += 4;
-		while (k < ARRAY_LEN(cap_names) && strcasecmp(name, cap_names[k]) != 0)
-			k++;
-		if (k == ARRAY_LEN(cap_names))
+		else if (number < 0)
 			return err_set(err, ERR_INVALID, "unknown capability: %s", names[i]);
-		*caps |= UINT64_C(1) << k;
+		else
+			*caps |= UINT64_C(1) << number;
 	}
 	return 0;
 }

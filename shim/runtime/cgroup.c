@@ -124,13 +124,35 @@ static bool wants_cpuset(const struct plan_resources *res)
 	return str_or_empty(res->cpus)[0] || str_or_empty(res->mems)[0];
 }
 
+/* Whether the group above has fewer processors or memory nodes than the root. */
+static bool above_is_confined(const struct cgroup *cg)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+	const char *end = strrchr(cg->path, '/');
+
+	for (size_t i = 0; end && i < ARRAY_LEN(files); i++) {
+		cleanup(buf_deinit) struct buf all = BUF_NULL, above = BUF_NULL;
+		char root[64], path[CGROUP_PATH_MAX + 64];
+
+		(void)snprintf(root, sizeof(root), "cpuset/%s", files[i]);
+		(void)snprintf(path, sizeof(path), "cpuset/%.*s/%s", (int)(end - cg->path),
+			       cg->path, files[i]);
+		if (fd_read_file(cg->root_fd, path, 65536, &above) == 0 && above.len > 1 &&
+		    fd_read_file(cg->root_fd, root, 65536, &all) == 0 &&
+		    strcmp(above.data, all.data) != 0)
+			return true;
+	}
+	return false;
+}
+
 int cgroup_create(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < cg->n; i++) {
-		/* Without a limit the caller's cpuset goes on to apply: no need for one more. */
-		if (!strcmp(cg->names[i], "cpuset") && !wants_cpuset(res))
+		/* Without a limit the caller's cpuset goes on to apply: no need for one more, unless the
+		 * group above has one. */
+		if (!strcmp(cg->names[i], "cpuset") && !wants_cpuset(res) && !above_is_confined(cg))
 			continue;
 		r = make_dir(cg, cg->names[i], err);
 	}

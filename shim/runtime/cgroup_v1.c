@@ -121,36 +121,66 @@ static int write_limits(struct cgroup *cg, const struct plan_resources *res, str
 	return r;
 }
 
-/* A fresh v1 cpuset is empty and takes no process before both files are set. */
+enum { CPUSET_MAX = 4096 };
+
+/* The file's text in the group that is the first `n` characters of the path. 0 or -errno. */
+static int cpuset_read(const struct cgroup *cg, size_t n, const char *file, char text[CPUSET_MAX])
+{
+	char path[CGROUP_PATH_MAX + 64];
+	ssize_t got;
+
+	(void)snprintf(path, sizeof(path), "cpuset/%.*s/%s", (int)n, cg->path, file);
+	cleanup_fd int fd = openat(cg->root_fd, path, O_RDONLY | O_CLOEXEC);
+
+	got = fd < 0 ? -1 : read(fd, text, CPUSET_MAX - 1);
+	if (got < 0)
+		return -errno;
+	text[got] = 0;
+	return 0;
+}
+
+/* A fresh v1 cpuset is empty and takes no process. So each group above that is still empty gets what the one above it
+ * has; *text is in the end what the container's own inherits. */
+static int cpuset_inherit(struct cgroup *cg, const char *file, char text[CPUSET_MAX],
+			  struct err *err)
+{
+	int r = cpuset_read(cg, 0, file, text);
+
+	for (char *p = cg->path; !r && (p = strchr(p, '/')); p++) {
+		char own[CPUSET_MAX];
+
+		r = cpuset_read(cg, (size_t)(p - cg->path), file, own);
+		if (!r && own[0] && own[0] != '\n') {
+			memcpy(text, own, sizeof(own));
+			continue;
+		}
+		*p = 0;
+		r = r ? r : cgroup_write(cg, "cpuset", file, text, NULL);
+		*p = '/';
+	}
+	return r ? err_sys(err, r, "read %s", file) : 0;
+}
+
 static int write_cpuset(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	static const char *const names[] = { "cpuset.cpus", "cpuset.mems" };
 	const char *const values[] = { res->cpus, res->mems };
+	int r = 0;
 
-	if ((!res->cpus && !res->mems) || !cgroup_has(cg, "cpuset"))
+	if (!cgroup_has(cg, "cpuset"))
 		return 0;
-	for (size_t i = 0; i < 2; i++) {
-		char path[64], text[4096];
-		ssize_t n;
-		int r;
+	for (size_t i = 0; !r && i < 2; i++) {
+		char text[CPUSET_MAX], own[CPUSET_MAX];
 
-		(void)snprintf(path, sizeof(path), "cpuset/%s", names[i]);
-		cleanup_fd int fd = openat(cg->root_fd, path, O_RDONLY | O_CLOEXEC);
-		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-		if (n < 0)
-			return err_sys(err, errno, "read %s", path);
-		text[n] = 0;
-		for (char *p = cg->path; (p = strchr(p, '/')); p++) {
-			*p = 0; /* parents too */
-			r = cgroup_write(cg, "cpuset", names[i], text, NULL);
-			*p = '/';
-		}
-		r = cgroup_write(cg, "cpuset", names[i], values[i] && *values[i] ? values[i] : text,
-				 err);
-		if (r)
-			return r;
+		if (!values[i] && !cpuset_read(cg, strlen(cg->path), names[i], own) && own[0] &&
+		    own[0] != '\n')
+			continue; /* it has some, and they stay */
+		r = cpuset_inherit(cg, names[i], text, err);
+		r = r ? r
+		      : cgroup_write(cg, "cpuset", names[i],
+				     values[i] && *values[i] ? values[i] : text, err);
 	}
-	return 0;
+	return r;
 }
 
 static int write_throttle(struct cgroup *cg, const struct plan_resources *res, struct err *err)

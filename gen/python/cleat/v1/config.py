@@ -90,6 +90,7 @@ class ContainerConfig(codec.Message):
     privileged: bool = False
     cap_add: list[str] = field(default_factory=list)
     cap_drop: list[str] = field(default_factory=list)
+    # key=value; seccomp= with the text of a profile
     security_options: list[str] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     # "c 1:3 rwm"
@@ -103,6 +104,7 @@ class ContainerConfig(codec.Message):
     # "", private, host
     cgroupns_mode: str = ""
     userns_mode: str = ""
+    # path below the root of each hierarchy, made if absent; empty = the engine's own group
     cgroup_parent: str = ""
     sysctls: dict[str, str] = field(default_factory=dict)
     ulimits: list[Ulimit] = field(default_factory=list)
