@@ -82,7 +82,7 @@ def test_all_processes_enter_a_cpuset_that_is_new(busybox):
 
 
 def test_inspect_and_what_is_not_named_stays(busybox):
-    sleep(busybox, "one", "-m", "64m", "--cpu-shares", "512", "--device", "/dev/net/tun")
+    sleep(busybox, "one", "-m", "64m", "--cpu-shares", "512", "--device", "/dev/null:/dev/nothing")
     before = bundle(busybox, "one")
     busybox.out("update", "--pids-limit", "30", "one")
     host = inspect(busybox, "one")["HostConfig"]

@@ -107,6 +107,18 @@ static int write_weight(struct cgroup *cg, const char *device, int64_t weight, s
 	return cgroup_write(cg, "", bfq ? "io.bfq.weight" : "io.weight", text, err);
 }
 
+/* Some devices have no weights, like loops. */
+static int weight_device(struct cgroup *cg, const char *device, const struct plan_throttle_rule *t,
+			 struct err *err)
+{
+	struct err own = ERR_NULL;
+	int r = write_weight(cg, device, (int64_t)t->rate, &own);
+
+	if (r < 0 && r != -EOPNOTSUPP && err)
+		*err = own;
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
 static int write_io(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	static const char *const keys[THROTTLE_COUNT] = {
@@ -124,7 +136,7 @@ static int write_io(struct cgroup *cg, const struct plan_resources *res, struct 
 
 		if (t->kind == THROTTLE_WEIGHT) {
 			(void)snprintf(text, sizeof(text), "%u:%u", t->major, t->minor);
-			r = write_weight(cg, text, (int64_t)t->rate, err);
+			r = weight_device(cg, text, t, err);
 			continue;
 		}
 		(void)snprintf(text, sizeof(text), "%u:%u %s=%" PRIu64, t->major, t->minor,
