@@ -29,7 +29,13 @@ VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota
 VM_TESTS = {"archives": ("metadata", "whiteouts", "worker_is_confined"),
             "build": ("run_forms", "copy", "deleted_and_replaced_files", "cache_hits_and_misses", "mount_cache",
                       "mount_bind_tmpfs_secret", "image_runs_elsewhere"),
-            "commit": ("the_image_is_what_the_container_was",)}
+            "commit": ("the_image_is_what_the_container_was",),
+            "isolation": ("options_of_security", "privileged_has_what_the_host_has", "a_group_above"),
+            "limits": ("a_limit_is_the_kernels", "what_v2_lacks_is_discarded_with_a_warning", "limits_of_a_block_device",
+                       "weights_of_block_devices"),
+            "oom": ("its_first_process_is_killed", "one_of_its_processes_is_killed"),
+            "stats": ("all_that_run", "docker_once"),
+            "update": ("a_limit_of_a_running_container", "less_memory_than_is_used_is_refused_wholly")}
 VM_TIMEOUT_S = 1500
 REPORTS_SHOWN = 5
 LINE_MAX = 400  # of what is shown of a failed stage
