@@ -87,8 +87,8 @@ class Engine:
                   **({} if self.netns else {"bridge": "none"}), **(config or {})}
         (self.root / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
-    def spawn(self, *arguments, env=None):
-        """`env`: more of the environment."""
+    def spawn(self, *arguments, env=None, **kw):
+        """`env`: more of the environment; `kw`: of Popen."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [*(["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []),
@@ -96,7 +96,7 @@ class Engine:
                    if self.resolv_conf else []), *self.inside, BIN / "cleatd",
                  "--state", self.state, "--run", self.run, *self.arguments, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-                env={**os.environ, **(env or {})})
+                env={**os.environ, **(env or {})}, **kw)
 
     def start(self, *arguments, env=None):
         self.spawn(*arguments, env=env)

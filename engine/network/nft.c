@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nftables/libnftables.h>
 
@@ -85,12 +87,23 @@ struct job {
 	int r;
 };
 
+/* The library waits with select(2), which ends a program that has 1024 descriptors open: this thread gets a table of its
+ * own with few in it. */
+static int leave_descriptors(struct err *err)
+{
+	return close_range(3, ~0U, CLOSE_RANGE_UNSHARE) < 0
+		       ? err_sys(err, errno, "descriptors for libnftables")
+		       : 0;
+}
+
 static void *run_job(void *arg)
 {
 	struct job *job = arg;
 	struct nftlib lib = { 0 };
 
-	job->r = load(&lib, job->err);
+	job->r = leave_descriptors(job->err);
+	if (job->r == 0)
+		job->r = load(&lib, job->err);
 	if (job->r == 0)
 		job->r = run(&lib, job->script, job->err);
 	unload(&lib);
