@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times containers that have a network: one alone, many in turn, many at once; beside docker and podman, in one run.
+
+Each engine is in a network namespace of its own, with a bridge and rules as it makes them. Only ratios within one run
+mean anything. Prints a table and writes build/bench-networks.json. --containers N also starts N networked containers that
+stay, and draws what the n-th costs into build/bench-networks.svg.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+from common import TOP, Dockerd, compare, harness, pss_kb, rate, row, run_directory, seconds, without_cgroup2
+import chart
+import image
+import netns
+
+PODMAN_IMAGE = "localhost/busybox:latest"
+
+
+class Podman:
+    """Without a daemon: directories of its own, in a namespace of its own."""
+
+    def __init__(self, root, run, ns):
+        self.ns = ns
+        self.flags = ["podman", "--root", str(root / "podman"), "--runroot", str(run / "podman"), "--cgroup-manager", "cgroupfs",
+                      "--runtime", "crun"]
+        archive = root / "busybox.tar"
+        archive.write_bytes(image.docker_archive([PODMAN_IMAGE]))
+        subprocess.run(self.cli("load", "-i", archive), check=True, capture_output=True)
+
+    def cli(self, *arguments):
+        return self.ns.inside(*self.flags, *arguments)
+
+
+def run_command(name, engine):
+    if name == "cleat":
+        return engine.command("run", "--rm", "busybox", "true")
+    if name == "podman":  # its own limits may be more than this machine grants
+        return engine.cli("run", "--rm", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", PODMAN_IMAGE, "true")
+    return engine.cli("run", "--rm", "busybox", "true")
+
+
+def bench_runs(table, engines, runs):
+    medians = compare({name: run_command(name, e) for name, e in engines.items()}, runs)
+    row(table, "run --rm true, bridge", "ms", {k: v * 1000 for k, v in medians.items()})
+
+
+def bench_rate(table, engines, count):
+    values = {name: rate(run_command(name, e), count if name == "cleat" else max(8, count // 25))
+              for name, e in engines.items()}
+    row(table, f"start + remove, bridge, 4 at a time, {count} of them", "1/s", values)
+
+
+class Starts:
+    """Starts and removes containers one after the other while something else goes on; the longest took `worst` s."""
+
+    def __init__(self, engine):
+        self.engine, self.times, self.end = engine, [], threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        while not self.end.is_set():
+            self.times.append(seconds(run_command("cleat", self.engine)))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+
+
+def throughput(server, client, address):
+    """Gbit/s between two namespaces, each given as what enters it; the median of some seconds."""
+    with subprocess.Popen([*server, "iperf3", "-s", "-1", "--forceflush"], stdout=subprocess.PIPE, text=True) as listening:
+        for line in listening.stdout:
+            if "listening" in line:
+                break
+        told = subprocess.run([*client, "iperf3", "-J", "-t", "3", "-c", address], capture_output=True, text=True, check=True)
+        listening.communicate(timeout=30)
+    return json.loads(told.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
+
+
+def bench_throughput(table, engine, ns, runs):
+    """Turns of: a bare pair of veths, the host to a container, a container to another, a published port."""
+    for name in ("one", "two"):
+        engine.out("run", "-d", "--name", name, "-p", "5201", "busybox", "sleep", "100000")
+    told = [json.loads(engine.out("inspect", name))[0] for name in ("one", "two")]
+    inside = [["nsenter", f"--net=/proc/{c['State']['Pid']}/ns/net"] for c in told]
+    address = told[0]["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    values = {}
+    with netns.Netns() as bare:
+        here, there = ns.cable(bare, "10.98.0")
+        ways = {"veth": (bare.inside(), ns.inside(), there), "host to container": (inside[0], ns.inside(), address),
+                "container to container": (inside[0], inside[1], address)}
+        for _ in range(runs):
+            for name, way in ways.items():
+                values.setdefault(name, []).append(throughput(*way))
+        ns.ip("link", "del", next(x for x in ns.links() if here in ns.ip("-o", "address", "show", x)))
+    row(table, "iperf3", "Gbit/s", {name: statistics.median(v) for name, v in values.items()})
+    engine.out("rm", "-f", "one", "two")
+
+
+def available_kb():
+    return int(re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="utf-8"))[1])
+
+
+def bench_many(table, engine, ns, count):
+    """`count` networked containers at once."""
+    alone = statistics.median(seconds(run_command("cleat", engine)) for _ in range(20))
+    points, before = [], available_kb()
+    engine.out("network", "create", "--subnet", "10.200.0.0/20", "many")  # the default one has 253 addresses
+    start = engine.command("run", "-d", "--network", "many", "busybox", "sleep", "100000")
+    for n in range(1, count + 1):
+        point = {"n": n, "start": seconds(start) * 1000}
+        if n % max(count // 50, 1) == 0 or n == 1:
+            point["ps"] = statistics.median(seconds(engine.command("ps", "-q")) for _ in range(5)) * 1000
+        points.append(point)
+    settled = before - available_kb()
+    table_of = lambda key, some: statistics.median(p[key] for p in some if key in p)
+    row(table, f"start, the first of {count}", "ms", {"cleat": table_of("start", points[:20])})
+    row(table, f"start, the last of {count}", "ms", {"cleat": table_of("start", points[-20:])})
+    row(table, f"ps of {count}", "ms", {"cleat": table_of("ps", points[-count // 10:])})
+    row(table, "a shim", "KB PSS", {"cleat": pss_kb(engine.shims()) / count})
+    row(table, "a container, all of the machine's memory", "KB", {"cleat": settled / count})
+    row(table, f"engine with {count}", "KB PSS", {"cleat": pss_kb(engine.engine_pids())})
+    ids = engine.out("ps", "-q").split()
+    with Starts(engine) as starts:
+        removal = seconds(engine.command("rm", "-f", *ids))
+        gone = time.perf_counter()
+    row(table, f"rm -f of {count}", "s", {"cleat": removal})
+    row(table, "a run while they are removed", "ms", {"cleat": statistics.median(starts.times) * 1000,
+                                                      "the longest": max(starts.times) * 1000, "alone": alone * 1000})
+    harness.wait_until(lambda: not [x for x in ns.links() if x.startswith("veth")], timeout=600, what="end of the interfaces")
+    row(table, "until the last interface is gone", "s", {"cleat": time.perf_counter() - gone})
+    engine.expect_nothing_left()
+    chart.lines(TOP / "build" / "bench-networks.svg", f"{count} networked containers", "container", "ms", {
+        "start of the n-th": [(p["n"], p["start"]) for p in points],
+        "ps with n": [(p["n"], p["ps"]) for p in points if "ps" in p]})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--rate-count", type=int, default=1000)
+    parser.add_argument("--containers", type=int, default=0, metavar="N")
+    parser.add_argument("--only-cleat", action="store_true")
+    options = parser.parse_args()
+    without_cgroup2()
+    print(f"load average at the beginning: {os.getloadavg()[0]:.1f}", flush=True)
+    table, engines, docker = [], {}, None
+    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-")), run_directory()
+    try:
+        with netns.Netns() as ns, netns.Netns() as podman_ns, harness.Engine(run=run / "cleat", netns=ns.name) as engine:
+            engine.load_busybox()
+            engines["cleat"] = engine
+            if shutil.which("dockerd") and not options.only_cleat:
+                docker = engines["docker"] = Dockerd(root, run, bridge=True)
+                subprocess.run(docker.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
+                               capture_output=True)
+            if shutil.which("podman") and not options.only_cleat:
+                engines["podman"] = Podman(root, run, podman_ns)
+            bench_runs(table, engines, options.runs)
+            bench_rate(table, engines, options.rate_count)
+            if shutil.which("iperf3"):
+                bench_throughput(table, engine, ns, 3)
+            if options.containers:
+                bench_many(table, engine, ns, options.containers)
+    finally:
+        if docker:
+            docker.close()
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)
+    (TOP / "build" / "bench-networks.json").write_text(json.dumps(table, indent=1))
+
+
+if __name__ == "__main__":
+    main()
