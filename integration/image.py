@@ -8,6 +8,8 @@ import gzip
 import hashlib
 import io
 import json
+import re
+import subprocess
 import sys
 import tarfile
 
@@ -57,6 +59,20 @@ def busybox_layer():
         layer.symlink(f"bin/{applet}", "busybox")
     layer.add("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1000::/home:/bin/sh\n")
     layer.add("etc/group", b"root:x:0:\nweb:x:1000:\nextra:x:2000:web\n")
+    return layer.bytes()
+
+
+def program_layer(programs, files):
+    """Programs of this machine with the libraries they are linked with, and files by path."""
+    layer, paths = Layer(), set()
+    for program in programs:
+        told = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        paths |= {program, *re.findall(r"(/\S+) \(0x", told)}
+    for path in sorted(paths):
+        with open(path, "rb") as f:
+            layer.add(path.lstrip("/"), f.read(), mode=0o755)
+    for name, text in files.items():
+        layer.add(name, text.encode())
     return layer.bytes()
 
 
