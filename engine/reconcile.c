@@ -139,6 +139,24 @@ static int64_t goes_at(const struct engine *engine, const char *id)
 	return age_ns >= grace_ns ? 0 : fd_monotonic_ns() + grace_ns - age_ns;
 }
 
+/* Whether no shim is about to start the container, which a shim that lives may be, for an engine that died meanwhile.
+ * What one that died had the runtime begin may run: the next shim ends it when it begins, before somebody else has the
+ * address. */
+static bool nothing_begins(struct engine *engine, const struct record *record, bool *alone)
+{
+	struct err err = ERR_NULL;
+
+	if (!*alone || shims_alive(engine, record->id))
+		return false;
+	if (!lifecycle_half_started(engine, record->id))
+		return true;
+	*alone = false;
+	if (lifecycle_ensure_shim(engine, record, &err) == 0)
+		return true;
+	log_error("cannot end a half start id=%.12s: %s", record->id, err.message);
+	return false;
+}
+
 /* Under the lock. Returns whether the container is to be removed. */
 static bool tend_locked(struct engine *engine, const struct record *record, bool *alone)
 {
@@ -155,10 +173,9 @@ static bool tend_locked(struct engine *engine, const struct record *record, bool
 	*alone = shims_connect(engine->shims, record->id, record->last_seq) == -ENOTCONN;
 	status_read(engine, record, &status);
 	netjoin_mend(engine, record, &status);
-	/* a shim that lives may be about to start the container, for an engine that died meanwhile */
 	if (!status_active(&status))
 		netjoin_end(engine, record->id,
-			    *alone && !shims_alive(engine, record->id) ? ATTACH_ALL : status.exits);
+			    nothing_begins(engine, record, alone) ? ATTACH_ALL : status.exits);
 	if (!record->auto_remove || status_active(&status) || status.exits == 0)
 		return false;
 

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import re
 import subprocess
 
 _NUMBERS = itertools.count()
@@ -95,7 +96,8 @@ class Netns:
         return done.stdout.strip() if done.returncode == 0 else None
 
     def ruleset(self):
-        return self.run("nft", "list", "ruleset").stdout
+        """Table by table, in the order of their names."""
+        return "".join(sorted(re.split("^(?=table )", self.run("nft", "list", "ruleset").stdout, flags=re.M)))
 
 
 def nat_tables():

@@ -281,7 +281,7 @@ def inventory():
         if os.path.isdir(name):
             found.update(f"netns {n}" for n in os.listdir(name) if "cleat" in n)
     found.update(f"file /tmp/{n}" for n in os.listdir("/tmp") if n.startswith("cleat-"))
-    found.update(f"link {n}" for n in os.listdir("/sys/class/net") if n.startswith("cleat"))
+    found.update(f"link {n}" for n in os.listdir("/sys/class/net") if n.startswith(("cleat", "cl-")))
     if shutil.which("nft"):
         tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
         found.update(line for line in tables.splitlines() if "cleat" in line)

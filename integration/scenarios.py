@@ -16,7 +16,8 @@ DRIVERS = "erofs", "dir"
 FAULTS = re.findall(r"\bX\((\w+)\)", (harness.TOP / "api/base/fault.h").read_text().split("FAULT_POINTS(X)", 1)[1])
 NAMES_STEPS = [s for s in FAULTS if s.startswith("NAMES_")]  # test_names.py
 UPDATES = [s for s in FAULTS if s.startswith("UPDATE_")]  # of a container, which has no inventory: test_update
-STEPS = [s for s in FAULTS if s not in NAMES_STEPS + UPDATES]
+NET_STEPS = [s for s in FAULTS if s.startswith(("NET_", "SHIM_"))]  # test_netfaults.py
+STEPS = [s for s in FAULTS if s not in NAMES_STEPS + UPDATES + NET_STEPS]
 MTIME = 1700000000
 
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "fd.h"
 #include "launchfds.h"
 #include "log.h"
@@ -336,7 +337,9 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;
-	return run(launch, argv, &fds, tty);
+	r = run(launch, argv, &fds, tty);
+	fault_point(FAULT_SHIM_LAUNCHED);
+	return r;
 }
 
 int launch_exec(struct shim *shim, struct exec *exec, struct conn *conn,

@@ -9,6 +9,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "fd.h"
 #include "log.h"
 #include "proc.h"
@@ -234,6 +235,7 @@ void life_started(struct shim *shim, pid_t pid)
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
 	int wait_status;
 
+	fault_point(FAULT_SHIM_RUNTIME_DONE);
 	life_event(shim, EV_STARTED, 0);
 	done_add(shim, shim->start_key);
 	shim->start_key[0] = '\0';
@@ -249,6 +251,7 @@ void life_started(struct shim *shim, pid_t pid)
 	event.time_ns = s->started_ns;
 	journal_append(shim, &event);
 	status_publish(shim);
+	fault_point(FAULT_SHIM_STARTED);
 	end_at_once(shim);
 	life_watch(shim);
 	if (reap_claim(shim, pid, &wait_status))
@@ -349,11 +352,13 @@ void life_exited(struct shim *shim, int wait_status)
 	life_clear(shim);
 	if (!again)
 		let_netns_go(shim);
+	fault_point(FAULT_SHIM_NETNS_LEFT);
 	if (shim->io.tty)
 		io_close_streams(&shim->io);
 	if (!again)
 		io_end(&shim->io, s->exit_code, s->oom_killed);
 	journal_tell(shim, &event);
+	fault_point(FAULT_SHIM_END_TOLD);
 	if (again)
 		loop_timer(&shim->loop, &shim->delay_timer,
 			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "fd.h"
 #include "log.h"
 #include "shim.h"
@@ -176,7 +177,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_setup("cleat-shim", LOG_INFO);
-	if (parse(argc, argv, &args) < 0)
+	if (parse(argc, argv, &args) < 0 || fault_setup() < 0)
 		return 2;
 	/* Whatever else was inherited would be held open for the container's life. */
 	close_range(args.kept ? SHIM_KEPT_FD + 1 : SHIM_LISTEN_FD + 1, ~0U, 0);

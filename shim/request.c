@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "fault.h"
 #include "shim.h"
 
 struct context {
@@ -88,6 +89,7 @@ static void take_netns(struct shim *shim, int fd)
 	names_close(shim);
 	closep(&shim->netns);
 	shim->netns = fd;
+	fault_point(FAULT_SHIM_NETNS_TAKEN);
 }
 
 static bool lacks_netns(const struct shim *shim)

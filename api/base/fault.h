@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps at which a test has a program die as by kill -9: CLEAT_FAULT=NAME (or NAME:N, the Nth time) in the
- * environment of its start, which the engine hands on to its workers. One table, so that a test can go through
+ * environment of its start, which the engine hands on to its workers and shims. One table, so that a test can go through
  * all of them and none is forgotten; each stands right behind the change of durable state that it is named for.
  *
  * They are in every build: what is tested is what is shipped. Without the switch a step costs the comparison of
@@ -75,6 +75,37 @@
 	X(SWEEP_BUILDS_FORGOTTEN)                                                                \
 	X(SWEEP_LAYERS_GONE)                                                                     \
 	X(SWEEP_BLOBS_GONE)                                                                      \
+	/* a bridge */                                                                           \
+	X(NET_BRIDGE_MADE)                                                                       \
+	X(NET_RULES_MADE)                                                                        \
+	X(NET_MARKED)                                                                            \
+	X(NET_BRIDGE_GONE)                                                                       \
+	X(NET_RULES_GONE)                                                                        \
+	/* the network of a start */                                                             \
+	X(NET_START_RECORDED)                                                                    \
+	X(NET_CABLE_MADE)                                                                        \
+	X(NET_START_PLUGGED)                                                                     \
+	X(NET_START_PUBLISHED)                                                                   \
+	X(NET_START_ASKED)                                                                       \
+	/* connect and disconnect */                                                             \
+	X(NET_CONNECT_RECORDED)                                                                  \
+	X(NET_CONNECT_ROUTED)                                                                    \
+	X(NET_CONNECTED)                                                                         \
+	X(NET_UNPLUGGED)                                                                         \
+	X(NET_UNPLUG_ROUTED)                                                                     \
+	/* the end of a container */                                                             \
+	X(NET_PORTS_WITHDRAWN)                                                                   \
+	X(NET_PORTS_FORGOTTEN)                                                                   \
+	X(NET_LEASES_GONE)                                                                       \
+	X(NET_SHIM_GONE)                                                                         \
+	X(NET_CONTAINER_FORGOTTEN)                                                               \
+	/* a shim */                                                                             \
+	X(SHIM_NETNS_TAKEN)                                                                      \
+	X(SHIM_LAUNCHED)                                                                         \
+	X(SHIM_RUNTIME_DONE)                                                                     \
+	X(SHIM_STARTED)                                                                          \
+	X(SHIM_NETNS_LEFT)                                                                       \
+	X(SHIM_END_TOLD)                                                                         \
 	/* names in networks: start, end, rename, connect, disconnect */                         \
 	X(NAMES_LEASED)                                                                          \
 	X(NAMES_HOSTS_WRITTEN)                                                                   \

@@ -155,17 +155,49 @@ static int ask_start(struct engine *engine, const struct record *record, const c
 	return 0;
 }
 
+bool lifecycle_half_started(const struct engine *engine, const char *id)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "oci/%.64s", id);
+	return faccessat(engine->run_fd, path, F_OK, 0) == 0;
+}
+
+/* Whether a container whose shim died while it started runs all the same. Another shim takes over what there is, or ends
+ * what was about to begin. Negative: not yet, it is for reconciliation. */
+static int outlived(struct engine *engine, const struct record *record)
+{
+	struct status status;
+	int r = lifecycle_ensure_shim(engine, record, NULL);
+
+	if (r < 0)
+		return r;
+	status_read(engine, record, &status);
+	return status_active(&status);
+}
+
 static int start_anew(struct engine *engine, const struct record *record,
 		      const struct status *status, const char *key, bool *already, struct err *err)
 {
 	cleanup_fd int netns = -1;
-	int r = netjoin_begin(engine, record, status, &netns, err);
+	struct err own = ERR_NULL;
+	int r = netjoin_begin(engine, record, status, &netns, err), runs = 0;
 
 	if (r < 0)
 		return r;
-	r = ask_start(engine, record, key, netns, already, err);
-	if (r < 0)
+	r = ask_start(engine, record, key, netns, already, &own);
+	fault_point(FAULT_NET_START_ASKED);
+	if (r == -ENOTCONN)
+		runs = outlived(engine, record);
+	if (runs > 0) {
+		*already = false;
+		return 0;
+	}
+	/* a shim that is only slow may start it yet */
+	if (r < 0 && r != -ETIMEDOUT && runs == 0)
 		netjoin_end(engine, record->id, ATTACH_ALL);
+	if (r < 0 && err)
+		*err = own;
 	return r;
 }
 

@@ -49,6 +49,9 @@ int lifecycle_wait(struct engine *engine, const struct record *record, enum life
 /* With the container's lock held: a shim is connected, spawned if there was none. */
 int lifecycle_ensure_shim(struct engine *engine, const struct record *record,
 			  struct err *err) must_check;
+/* The runtime is at work on a start, or was when its shim died: there is more of the container than its status tells. */
+bool lifecycle_half_started(const struct engine *engine, const char *id);
+
 /* A shim is connected; one that died is replaced under the lock, which adopts what runs. Without the
  * lock. Blocks on who holds it. */
 int lifecycle_reach(struct engine *engine, const struct record *record, struct err *err) must_check;

@@ -18,6 +18,7 @@
 #include "netnames.h"
 #include "proc.h"
 #include "request.h"
+#include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
 
@@ -177,6 +178,7 @@ static int make(struct engine *engine, const struct record *record, const struct
 
 	if (r < 0)
 		return r;
+	fault_point(FAULT_NET_START_PUBLISHED);
 	r = joinfiles_start(engine, record, request->config, endpoints, err);
 	if (r < 0) {
 		closep(netns);
@@ -284,9 +286,23 @@ static int plug(struct engine *engine, const struct record *record, const struct
 	return r;
 }
 
+/* Changes the intent, and remembers the call. As endpoint_set_intent(). */
+static int set_intent(struct engine *engine, const char *id, const char *network_id,
+		      const char *intent, const char *key, struct err *err)
+{
+	int r = store_begin(engine->store, err), changed, ended;
+
+	if (r < 0)
+		return r;
+	changed = endpoint_set_intent(engine, id, network_id, intent, err);
+	r = changed > 0 ? requests_remember(engine->store, key, NULL, 0, err) : changed;
+	ended = store_end(engine->store, r == 0, err);
+	return r < 0 ? r : ended < 0 ? ended : changed;
+}
+
 static int connect_locked(struct engine *engine, const struct record *record,
 			  const struct network *network, const Cleat__V1__EndpointConfig *config,
-			  struct err *err)
+			  const char *key, struct err *err)
 {
 	cleanup(request_freep) create_request *request = request_of(record, err);
 	struct status status;
@@ -301,7 +317,8 @@ static int connect_locked(struct engine *engine, const struct record *record,
 		return r;
 	fault_point(FAULT_NAMES_ENDPOINT_ADDED);
 	r = plug(engine, record, &status, request, network, err);
-	r = r ? r : endpoint_set_intent(engine, record->id, network->id, ENDPOINT_AT_REST, err);
+	r = r ? r : set_intent(engine, record->id, network->id, ENDPOINT_AT_REST, key, err);
+	fault_point(FAULT_NET_CONNECTED);
 	if (r >= 0)
 		return 0;
 	(void)!settle(engine, record, &status, "", NULL);
@@ -335,7 +352,7 @@ static int find_pair(struct engine *engine, const char *network, const char *con
 }
 
 int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkRequest *request,
-		    struct err *err)
+		    const char *key, struct err *err)
 {
 	static const Cleat__V1__EndpointConfig none = CLEAT__V1__ENDPOINT_CONFIG__INIT;
 	cleanup(pair_deinit) struct pair pair = { .lock = -1 };
@@ -343,7 +360,7 @@ int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkReques
 	int r = find_pair(engine, request->network, request->container, &pair, err);
 
 	config.network = pair.network.name;
-	return r ? r : connect_locked(engine, &pair.record, &pair.network, &config, err);
+	return r ? r : connect_locked(engine, &pair.record, &pair.network, &config, key, err);
 }
 
 static int not_connected(const struct pair *pair, struct err *err)
@@ -352,7 +369,7 @@ static int not_connected(const struct pair *pair, struct err *err)
 		       pair->record.id, pair->network.name);
 }
 
-static int unplug(struct engine *engine, const struct pair *pair, struct err *err)
+static int unplug(struct engine *engine, const struct pair *pair, const char *key, struct err *err)
 {
 	const char *id = pair->record.id, *network_id = pair->network.id;
 	cleanup(request_freep) create_request *request = request_of(&pair->record, err);
@@ -365,7 +382,7 @@ static int unplug(struct engine *engine, const struct pair *pair, struct err *er
 	r = settle(engine, &pair->record, &status, network_id, err);
 	if (r)
 		return r < 0 ? r : 0;
-	r = endpoint_set_intent(engine, id, network_id, ENDPOINT_LEAVING, err);
+	r = set_intent(engine, id, network_id, ENDPOINT_LEAVING, key, err);
 	if (r <= 0)
 		return r < 0 ? r : not_connected(pair, err);
 	fault_point(FAULT_NAMES_LEAVING);
@@ -378,12 +395,12 @@ static int unplug(struct engine *engine, const struct pair *pair, struct err *er
 }
 
 int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetworkRequest *request,
-		       struct err *err)
+		       const char *key, struct err *err)
 {
 	cleanup(pair_deinit) struct pair pair = { .lock = -1 };
 	int r = find_pair(engine, request->network, request->container, &pair, err);
 
-	return r ? r : unplug(engine, &pair, err);
+	return r ? r : unplug(engine, &pair, key, err);
 }
 
 void netjoin_renamed(struct engine *engine, const char *id)

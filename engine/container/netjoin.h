@@ -40,8 +40,9 @@ void netjoin_renamed(struct engine *engine, const char *id);
 int netjoin_remove(struct engine *engine, const struct network *network,
 		   struct err *err) must_check;
 
-/* Takes effect at once in a container that runs, else at its next start. */
+/* Takes effect at once in a container that runs, else at its next start. With the change it is remembered that the call
+ * of `key` was carried out: who repeats it, as the engine died, is not told that it is so already. */
 int netjoin_connect(struct engine *engine, const Cleat__V1__ConnectNetworkRequest *request,
-		    struct err *err) must_check;
+		    const char *key, struct err *err) must_check;
 int netjoin_disconnect(struct engine *engine, const Cleat__V1__DisconnectNetworkRequest *request,
-		       struct err *err) must_check;
+		       const char *key, struct err *err) must_check;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "fault.h"
 #include "fd.h"
 #include "history.h"
 #include "netjoin.h"
@@ -154,11 +155,13 @@ static int remove_locked(struct engine *engine, const char *id, bool volumes, st
 	status_read(engine, &record, &status);
 	quit_shim(engine, id, (uint64_t)record.last_seq);
 	await_end(engine, id, status.shim_pid);
+	fault_point(FAULT_NET_SHIM_GONE);
 	netjoin_end(engine, id, ATTACH_ALL);
 	r = forget(engine, id, record.auto_remove ? &status : NULL, volumes || record.auto_remove,
 		   err);
 	if (r < 0)
 		return r;
+	fault_point(FAULT_NET_CONTAINER_FORGOTTEN);
 	lifecycle_end_lock(engine, id);
 	history_action(engine, &record, "destroy", NULL);
 	remains_queue(engine, id);

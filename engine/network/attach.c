@@ -37,6 +37,14 @@ static void attaching_deinit(struct attaching *a)
 	closep(&a->nftables);
 }
 
+/* Docker's order. */
+static bool leads_before(const struct endpoint *a, const struct endpoint *b)
+{
+	if (a->config->gateway_priority != b->config->gateway_priority)
+		return a->config->gateway_priority > b->config->gateway_priority;
+	return strcmp(a->network.name, b->network.name) < 0;
+}
+
 /* The endpoint whose network leads out, for a family; NULL = none. */
 static const struct endpoint *gateway_of(const struct endpoints *endpoints, size_t family)
 {
@@ -47,7 +55,7 @@ static const struct endpoint *gateway_of(const struct endpoints *endpoints, size
 
 		if (e->network.config->internal || !e->addr[family].len)
 			continue;
-		if (!best || e->config->gateway_priority > best->config->gateway_priority)
+		if (!best || leads_before(e, best))
 			best = e;
 	}
 	return best;
@@ -86,7 +94,7 @@ static int record_ports(struct attaching *a, struct err *err)
 		       : 0;
 }
 
-static int record(struct attaching *a, bool with_ports, struct err *err)
+static int record(struct attaching *a, struct err *err)
 {
 	int r = store_begin(a->engine->store, err), ended;
 
@@ -95,8 +103,7 @@ static int record(struct attaching *a, bool with_ports, struct err *err)
 	for (size_t i = 0; r == 0 && i < a->endpoints->n; i++)
 		r = endpoint_lease(a->engine, a->request->container_id, &a->endpoints->v[i],
 				   a->request->exits, err);
-	if (r == 0 && with_ports)
-		r = record_ports(a, err);
+	r = r ? r : record_ports(a, err);
 	ended = store_end(a->engine->store, r == 0, err);
 	fault_point(FAULT_NAMES_LEASED);
 	return r < 0 ? r : ended;
@@ -129,13 +136,19 @@ static int plug(struct attaching *a, size_t i, struct err *err)
 	veth.peer = peer;
 	memcpy(veth.mac, e->mac, sizeof(veth.mac));
 	rtnl_add_veth(&a->host, &veth);
+	rtnl_set_no_autoconf(&a->host, name); /* nobody is reached at a port of a bridge */
 	/* where bridges call netfilter (br_netfilter) a container reaches its own published ports by the port it
 	 * came from */
 	if (ports_wanted(a->request->config))
 		rtnl_set_hairpin(&a->host, name);
 	r = rtnl_commit(&a->host, err);
+	if (r == -EXFULL)
+		return err_set(err, ERR_EXHAUSTED,
+			       "network %.80s has as many containers as a bridge can have",
+			       e->network.name);
 	if (r < 0)
 		return err_wrap(err, r, "connect to network %.80s", e->network.name);
+	fault_point(FAULT_NET_CABLE_MADE);
 	index = rtnl_index(&a->inside, peer);
 	if (index < 0)
 		return err_sys(err, index, "find %s", peer);
@@ -145,6 +158,8 @@ static int plug(struct attaching *a, size_t i, struct err *err)
 		if (own.addr.len)
 			rtnl_add_address(&a->inside, index, &own);
 	}
+	if (!e->addr[1].len)
+		rtnl_set_no_autoconf(&a->inside, peer);
 	rtnl_set_up(&a->inside, index);
 	r = rtnl_commit(&a->inside, err);
 	return r < 0 ? err_wrap(err, r, "set up %s for network %.80s", peer, e->network.name) : 0;
@@ -194,8 +209,10 @@ static int up(struct attaching *a, struct err *err)
 	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
 
 	r = r ? r : up_bridges(a, err);
-	r = r ? r : record(a, true, err);
+	r = r ? r : record(a, err);
+	fault_point(FAULT_NET_START_RECORDED);
 	r = r ? r : make_namespace(a, err);
+	fault_point(FAULT_NET_START_PLUGGED);
 	if (r == 0 && ports_wanted(a->request->config))
 		r = ports_publish(a->engine, a->request->container_id, err);
 	return r;
@@ -236,48 +253,62 @@ int attach_up(struct engine *engine, const struct attach_request *request, int *
 	return r;
 }
 
-/* All but one of the endpoints are left out. */
-static int keep_only(struct endpoints *endpoints, const char *network_id)
+static int lead_out(struct attaching *a, struct err *err)
 {
-	for (size_t i = 0; i < endpoints->n; i++) {
-		struct endpoint wanted = endpoints->v[i];
+	struct addr addr[NETWORK_FAMILIES] = { 0 };
+	int r = add_routes(a, err);
 
-		if (strcmp(wanted.network.id, network_id) != 0)
-			continue;
-		endpoints->v[i] = endpoints->v[0];
-		endpoints->v[0] = wanted;
-		for (size_t k = 1; k < endpoints->n; k++) {
-			cleat__v1__endpoint_config__free_unpacked(endpoints->v[k].config, NULL);
-			network_deinit(&endpoints->v[k].network);
-		}
-		endpoints->n = 1;
-		return 0;
+	for (size_t i = 0; i < NETWORK_FAMILIES; i++) {
+		const struct endpoint *e = gateway_of(a->endpoints, i);
+
+		if (e)
+			addr[i] = e->addr[i];
 	}
-	return -ENOENT;
+	return r ? r : ports_retarget(a->engine, a->request->container_id, addr, err);
 }
 
-static int connect_one(struct attaching *a, int netns, const char *network_id, struct err *err)
+/* The number of a network's endpoint, -1 = there is none. */
+static int place_of(const struct endpoints *endpoints, const char *network_id)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (strcmp(endpoints->v[i].network.id, network_id) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int plug_in(struct attaching *a, size_t i, struct err *err)
+{
+	int r = rtnl_open(&a->host);
+
+	if (r < 0)
+		return err_sys(err, r, "open an rtnetlink socket");
+	r = bridge_up(a->engine, &a->endpoints->v[i].network, &a->host, err);
+	if (r < 0)
+		return r;
+	a->bridges[i] = r;
+	r = record(a, err);
+	fault_point(FAULT_NET_CONNECT_RECORDED);
+	r = r ? r : plug(a, i, err);
+	fault_point(FAULT_NAMES_PLUGGED);
+	if (r == 0 && a->nftables >= 0)
+		r = nftnames_lead(a->nftables, err);
+	r = r ? r : lead_out(a, err);
+	fault_point(FAULT_NET_CONNECT_ROUTED);
+	if (r == 0 && ports_wanted(a->request->config))
+		r = ports_publish(a->engine, a->request->container_id, err);
+	return r;
+}
+
+/* A namespace in use (borrowed until it is taken out of *a again). */
+static int enter(struct attaching *a, int netns, struct err *err)
 {
 	bool names;
 	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
 
-	if (r == 0 && keep_only(a->endpoints, network_id) < 0)
-		r = err_set(err, ERR_INTERNAL, "the endpoint is not recorded");
-	r = r ? r : up_bridges(a, err);
-	r = r ? r : record(a, false, err);
-	names = a->endpoints && has_names(a->endpoints);
+	names = r == 0 && has_names(a->endpoints);
 	r = r ? r : netns_enter_both(netns, &a->inside, names ? &a->nftables : NULL, err);
-	if (r < 0)
-		return r;
-	a->netns = netns;
-	r = plug(a, 0, err);
-	a->netns = -1;
-	fault_point(FAULT_NAMES_PLUGGED);
-	if (r == 0 && names)
-		r = nftnames_lead(a->nftables, err);
-	/* one that has a way out keeps it */
-	if (r == 0 && add_routes(a, NULL) < 0)
-		log_debug("no second default route id=%.12s", a->request->container_id);
+	if (r == 0)
+		a->netns = netns;
 	return r;
 }
 
@@ -285,41 +316,69 @@ int attach_connect(struct engine *engine, const struct attach_request *request, 
 		   const char *network_id, struct err *err)
 {
 	cleanup_free struct attaching *a = attaching_new(engine, request, err);
-	int r;
+	int r = a ? enter(a, netns, err) : -ENOMEM, place;
 
 	if (!a)
-		return -ENOMEM;
-	r = connect_one(a, netns, network_id, err);
+		return r;
+	place = r ? -1 : place_of(a->endpoints, network_id);
+	if (r == 0 && place < 0)
+		r = err_set(err, ERR_INTERNAL, "the endpoint is not recorded");
+	r = r ? r : plug_in(a, (size_t)place, err);
+	a->netns = -1;
 	attaching_deinit(a);
 	return r;
 }
 
-static int position_of(const struct store_row *row, void *ctx)
+/* The cables from a network's bridge into the namespace: whatever the container calls its ends. */
+static int unplug(struct attaching *a, const struct network *network, struct err *err)
 {
-	*(int *)ctx = (int)store_int(row, 0);
-	return 0;
+	int r = rtnl_open(&a->host), bridge;
+
+	if (r < 0)
+		return err_sys(err, r, "open an rtnetlink socket");
+	bridge = rtnl_find(&a->host, network->bridge, network->id, NULL);
+	r = rtnl_delete_into(&a->host, bridge < 0 ? 0 : bridge, a->netns, err);
+	return r ? r : rtnl_commit(&a->host, err);
+}
+
+static void leave_out(struct endpoints *endpoints, size_t number)
+{
+	struct endpoint *e = &endpoints->v[number];
+
+	cleat__v1__endpoint_config__free_unpacked(e->config, NULL);
+	network_deinit(&e->network);
+	endpoints->n--;
+	memmove(e, e + 1, (endpoints->n - number) * sizeof(*e));
+}
+
+static int plug_out(struct attaching *a, const char *network_id, struct err *err)
+{
+	int place = place_of(a->endpoints, network_id), r;
+
+	if (place < 0)
+		return 0;
+	r = unplug(a, &a->endpoints->v[place].network, err);
+	fault_point(FAULT_NET_UNPLUGGED);
+	leave_out(a->endpoints, (size_t)place);
+	r = r ? r : endpoints_read(a->engine, a->request->container_id, a->endpoints, err);
+	r = r ? r : lead_out(a, err);
+	fault_point(FAULT_NET_UNPLUG_ROUTED);
+	return r;
 }
 
 int attach_disconnect(struct engine *engine, const char *container_id, int netns,
 		      const struct network *network, struct err *err)
 {
-	cleanup(rtnl_close) struct rtnl inside = { .fd = -1 };
-	char peer[RTNL_NAME_MAX];
-	int position = -1, index;
-	int r = store_query(
-		engine->store, err, position_of, &position,
-		"SELECT position FROM endpoints WHERE container_id = ? AND network_id = ?", "ss",
-		container_id, network->id);
+	const struct attach_request request = { .container_id = container_id };
+	cleanup_free struct attaching *a = attaching_new(engine, &request, err);
+	int r = a ? enter(a, netns, err) : -ENOMEM;
 
-	r = r || position < 0 ? r : netns_enter(netns, &inside, err);
-	if (r || position < 0)
+	if (!a)
 		return r;
-	(void)snprintf(peer, sizeof(peer), "eth%d", position);
-	index = rtnl_index(&inside, peer);
-	if (index < 0)
-		return 0;
-	rtnl_delete(&inside, index);
-	return rtnl_commit(&inside, err);
+	r = r ? r : plug_out(a, network->id, err);
+	a->netns = -1;
+	attaching_deinit(a);
+	return r;
 }
 
 static int add_left(const struct store_row *row, void *ctx)
@@ -348,6 +407,7 @@ int attach_down(struct engine *engine, const char *container_id, uint64_t exits,
 		r = endpoints_release(engine, container_id, exits, err);
 		fault_point(FAULT_NAMES_RELEASED);
 	}
+	fault_point(FAULT_NET_LEASES_GONE);
 	if (r >= 0 && left)
 		*left = own;
 	return r < 0 ? r : 0;

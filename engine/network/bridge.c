@@ -3,14 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
+#include "fault.h"
 #include "fd.h"
 #include "log.h"
 #include "netnames.h"
 #include "nft.h"
+#include "nftport.h"
 #include "rules.h"
 #include "store/store.h"
 #include "str.h"
@@ -20,6 +23,14 @@ void bridge_table(const struct engine *engine, char out[32])
 	bool first = strcmp(engine->run_dir, "/run/cleat") == 0;
 
 	(void)snprintf(out, 32, "%.31s", first ? "cleat" : engine->cgroup);
+}
+
+void bridge_user_table(const struct engine *engine, char out[32])
+{
+	char table[32];
+
+	bridge_table(engine, table);
+	(void)snprintf(out, 32, "%.26s-user", table);
 }
 
 static int write_setting(const char *path, const char *value)
@@ -80,35 +91,20 @@ static uint32_t mtu_of(const struct network *network)
 	return text && str_int_in(text, 68, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
 }
 
+/* Its number. It is down. */
 static int make_bridge(const struct network *network, struct rtnl *host, struct err *err)
 {
 	uint8_t mac[6];
 	int index, r;
 
 	mac_of_addr(&network->pools[0].gateway, mac);
-	rtnl_add_bridge(host, network->bridge, mac, mtu_of(network));
+	rtnl_add_bridge(host, network->bridge, network->id, mac, mtu_of(network));
 	r = rtnl_commit(host, err);
 	if (r < 0)
 		return err_wrap(err, r, "make the bridge %s", network->bridge);
+	fault_point(FAULT_NET_BRIDGE_MADE);
 	index = rtnl_index(host, network->bridge);
-	if (index < 0)
-		return err_sys(err, index, "find the bridge %s", network->bridge);
-	rtnl_set_alias(host, index, network->id);
-	for (size_t i = 0; i < NETWORK_FAMILIES; i++) {
-		const struct network_pool *pool = &network->pools[i];
-		const struct subnet own = { pool->gateway, pool->subnet.prefix };
-
-		if (pool->subnet.addr.len)
-			rtnl_add_address(host, index, &own);
-	}
-	r = rtnl_commit(host, err);
-	if (r < 0) {
-		rtnl_delete(host, index);
-		(void)!rtnl_commit(host, NULL);
-		return err_wrap(err, r, "set up the bridge %s", network->bridge);
-	}
-	set_host(network);
-	return index;
+	return index < 0 ? err_sys(err, index, "find the bridge %s", network->bridge) : index;
 }
 
 static void add_network(struct buf *script, const char *table, const struct network *network)
@@ -169,7 +165,7 @@ static int write_rules(struct engine *engine, const char *table, struct buf *scr
 	r = store_query(
 		engine->store, err, add_port, &writer,
 		"SELECT protocol, host_port, host_address, container_port, target FROM ports", "");
-	return r < 0 ? r : script->error ? err_sys(err, script->error, "write the rules") : 0;
+	return r;
 }
 
 int bridge_rules(struct engine *engine, struct err *err)
@@ -180,7 +176,34 @@ int bridge_rules(struct engine *engine, struct err *err)
 
 	bridge_table(engine, table);
 	r = write_rules(engine, table, &script, err);
+	bridge_user_table(engine, table);
+	if (nftport_table(table) == -ENOENT)
+		rules_add_user(&script, table);
+	r = r || !script.error ? r : err_sys(err, script.error, "write the rules");
 	return r ? r : nft_run(script.data, err);
+}
+
+/* Of a bridge that is down. That it is up tells that all else was done. */
+static int set_up(struct engine *engine, const struct network *network, int index,
+		  struct rtnl *host, struct err *err)
+{
+	int r;
+
+	for (size_t i = 0; i < NETWORK_FAMILIES; i++) {
+		const struct network_pool *pool = &network->pools[i];
+		const struct subnet own = { pool->gateway, pool->subnet.prefix };
+
+		if (pool->subnet.addr.len)
+			rtnl_add_address(host, index, &own);
+	}
+	r = rtnl_commit(host, err);
+	if (r == 0)
+		set_host(network);
+	r = r ? r : bridge_rules(engine, err);
+	fault_point(FAULT_NET_RULES_MADE);
+	rtnl_set_up(host, index);
+	r = r ? r : rtnl_commit(host, err);
+	return r < 0 ? err_wrap(err, r, "set up the bridge %s", network->bridge) : 0;
 }
 
 /* A free name: the default network's may be another engine's, or anybody's. */
@@ -198,6 +221,31 @@ static int choose_name(struct engine *engine, struct network *network, const str
 	return r < 0 ? r : 0;
 }
 
+static int find_or_make(struct engine *engine, struct network *network, struct rtnl *host,
+			struct err *err)
+{
+	bool up = false;
+	int index = rtnl_find(host, network->bridge, network->id, &up), r;
+	const bool found = index >= 0;
+
+	if (found && up)
+		return index;
+	if (!found) {
+		r = choose_name(engine, network, host, err);
+		index = r < 0 ? r : make_bridge(network, host, err);
+		if (index < 0)
+			return index;
+	}
+	r = set_up(engine, network, index, host, err);
+	if (r == 0)
+		return index;
+	if (!found) {
+		rtnl_delete(host, index);
+		(void)!rtnl_commit(host, NULL);
+	}
+	return r;
+}
+
 static int up_locked(struct engine *engine, const char *id, struct rtnl *host, struct err *err)
 {
 	struct network network;
@@ -205,36 +253,71 @@ static int up_locked(struct engine *engine, const char *id, struct rtnl *host, s
 
 	if (r < 0)
 		return r;
-	index = rtnl_find(host, network.bridge, network.id);
 	if (network.removing)
 		index = err_reason(err, ERR_NOT_FOUND, "NETWORK_NOT_FOUND", "network %s not found",
 				   network.name);
-	else if (index < 0) {
-		r = choose_name(engine, &network, host, err);
-		index = r < 0 ? r : make_bridge(&network, host, err);
-		r = index < 0 ? index : bridge_rules(engine, err);
-		if (r < 0 && index >= 0) {
-			rtnl_delete(host, index);
-			(void)!rtnl_commit(host, NULL);
-			index = r;
-		}
-	}
+	else
+		index = find_or_make(engine, &network, host, err);
 	network_deinit(&network);
 	return index;
 }
 
-/* The usual case takes no lock: who finds the bridge finds the rules, as both are made under it and the bridge's address
- * comes last but one. */
+/* Bridges that were found up. To find one by netlink takes the lock of the kernel that whoever ends a network namespace
+ * holds for some 10 ms; that one with this number and this name is still there takes none. */
+enum { KNOWN_MAX = 64 };
+static struct {
+	pthread_mutex_t mutex;
+	struct {
+		char id[65];
+		int index;
+	} v[KNOWN_MAX];
+	size_t next;
+} known = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static bool is_known(const char *id, int index)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&known.mutex);
+	for (size_t i = 0; !found && i < KNOWN_MAX; i++)
+		found = known.v[i].index == index && strcmp(known.v[i].id, id) == 0;
+	pthread_mutex_unlock(&known.mutex);
+	return found;
+}
+
+static void know(const char *id, int index)
+{
+	pthread_mutex_lock(&known.mutex);
+	(void)snprintf(known.v[known.next].id, sizeof(known.v[0].id), "%s", id);
+	known.v[known.next].index = index;
+	known.next = (known.next + 1) % KNOWN_MAX;
+	pthread_mutex_unlock(&known.mutex);
+}
+
+/* The number of a bridge that is up, -ENODEV when it is not for sure. */
+static int find_known(const struct network *network, const struct rtnl *host)
+{
+	int index = rtnl_index(host, network->bridge);
+
+	return index >= 0 && is_known(network->id, index) && rtnl_is_up(host, network->bridge)
+		       ? index
+		       : -ENODEV;
+}
+
+/* The usual case takes no lock: who finds a bridge that is up finds the rules. */
 int bridge_up(struct engine *engine, const struct network *network, struct rtnl *host,
 	      struct err *err)
 {
 	cleanup_fd int lock = -1;
-	int index = rtnl_find(host, network->bridge, network->id);
+	int index = network->removing ? -ENODEV : find_known(network, host);
 
-	if (index >= 0 && !network->removing)
+	if (index >= 0)
 		return index;
 	lock = network_lock(engine, err);
-	return lock < 0 ? lock : up_locked(engine, network->id, host, err);
+	index = lock < 0 ? lock : up_locked(engine, network->id, host, err);
+	if (index >= 0)
+		know(network->id, index);
+	return index;
 }
 
 static int in_use(const struct store_row *row, void *ctx)
@@ -275,6 +358,14 @@ static int mark_removing(struct engine *engine, const struct network *network, s
 	return r < 0 ? r : ended;
 }
 
+static bool has_rules(const struct engine *engine)
+{
+	char table[32];
+
+	bridge_table(engine, table);
+	return nftport_table(table) == 0;
+}
+
 /* With the lock held, of a network that is marked. */
 static int finish_removal(struct engine *engine, const struct network *network, struct err *err)
 {
@@ -283,12 +374,15 @@ static int finish_removal(struct engine *engine, const struct network *network, 
 
 	if (r < 0)
 		return err_sys(err, r, "open an rtnetlink socket");
-	index = rtnl_find(&host, network->bridge, network->id);
-	if (index >= 0) {
+	index = rtnl_find(&host, network->bridge, network->id, NULL);
+	if (index >= 0)
 		rtnl_delete(&host, index);
-		r = rtnl_commit(&host, err);
-		r = r ? r : bridge_rules(engine, err);
-	}
+	r = rtnl_commit(&host, err);
+	fault_point(FAULT_NET_BRIDGE_GONE);
+	/* whoever was interrupted behind the bridge has left the rules */
+	if (r == 0 && has_rules(engine))
+		r = bridge_rules(engine, err);
+	fault_point(FAULT_NET_RULES_GONE);
 	r = r < 0 ? r
 		  : store_run(engine->store, err, "DELETE FROM networks WHERE id = ?", "s",
 			      network->id);
@@ -307,6 +401,7 @@ int network_remove(struct engine *engine, const struct network *network, struct 
 	if (lock < 0)
 		return lock;
 	r = mark_removing(engine, network, err);
+	fault_point(FAULT_NET_MARKED);
 	return r ? r : finish_removal(engine, network, err);
 }
 
@@ -318,7 +413,7 @@ static int recover_one(struct engine *engine, const struct network *network, str
 		return 0;
 	if (network->removing)
 		return finish_removal(engine, network, err);
-	return rtnl_find(host, network->bridge, network->id) >= 0;
+	return rtnl_find(host, network->bridge, network->id, NULL) >= 0;
 }
 
 static int used_network(const struct store_row *row, void *ctx)
@@ -353,7 +448,7 @@ static int recover(struct engine *engine, struct err *err)
 		up = up || r > 0;
 	}
 	network_list_free(networks, n);
-	return r >= 0 && up ? bridge_rules(engine, err) : r;
+	return r >= 0 && (up || has_rules(engine)) ? bridge_rules(engine, err) : r;
 }
 
 void network_recover(struct engine *engine)

@@ -17,6 +17,9 @@ void bridge_table(const struct engine *engine, char out[32]);
 int bridge_up(struct engine *engine, const struct network *network, struct rtnl *host,
 	      struct err *err) must_check;
 
+/* Name of the table with the users' own rules, which is made when it is not there and never changed. */
+void bridge_user_table(const struct engine *engine, char out[32]);
+
 /* Replaces the table by what the store says, in one transaction: no packet meets half of it. */
 int bridge_rules(struct engine *engine, struct err *err) must_check;
 

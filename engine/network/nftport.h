@@ -12,8 +12,8 @@
 
 enum { NFTPORT_MAX = 256 };
 
-/* Adds or deletes n elements (at most NFTPORT_MAX) in one transaction: all or none. -ENOENT: the table, or an element
- * to be deleted, is not there. */
+/* Adds or ends n elements (at most NFTPORT_MAX) in one transaction: all or none. -ENOENT: the table, or an element
+ * to be ended, is not there (which not every kernel tells); -EBUSY: there is one with another target. */
 int nftport_change(const char *table, bool add, const struct rules_port *ports, size_t n,
 		   struct err *err) must_check;
 /* 0 when the table is there, -ENOENT when it is not. */

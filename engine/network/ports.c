@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "bridge.h"
+#include "fault.h"
 #include "network.h"
 #include "nftport.h"
 #include "portowner.h"
@@ -334,15 +335,13 @@ static int list_ports(struct engine *engine, const char *container_id, uint64_t 
 	return r == -ENOMEM ? err_sys(err, r, "list ports") : r;
 }
 
-/* With the lock held. Where the change does not fit what is there, all is made anew. */
-static int apply(struct engine *engine, const struct listing *list, bool add, struct err *err)
+/* With the lock held; false when the change does not fit what is there: all is to be made anew. */
+static bool change(struct engine *engine, const struct listing *list, bool add)
 {
 	char table[32];
 
 	bridge_table(engine, table);
-	if (list->n == 0 || nftport_change(table, add, list->v, list->n, NULL) == 0)
-		return 0;
-	return bridge_rules(engine, err);
+	return list->n == 0 || nftport_change(table, add, list->v, list->n, NULL) == 0;
 }
 
 int ports_publish(struct engine *engine, const char *container_id, struct err *err)
@@ -351,7 +350,78 @@ int ports_publish(struct engine *engine, const char *container_id, struct err *e
 	cleanup_fd int lock = network_lock(engine, err);
 	int r = lock < 0 ? lock : list_ports(engine, container_id, INT64_MAX, &list, err);
 
-	r = r ? r : apply(engine, &list, true, err);
+	if (r == 0 && !change(engine, &list, true))
+		r = bridge_rules(engine, err);
+	free(list.v);
+	return r;
+}
+
+/* Leaves those that do not lead to one of the addresses. */
+static void keep_astray(struct listing *list, const struct addr addr[2])
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!addr_equal(&list->v[i].target, &addr[list->v[i].target.len == 4 ? 0 : 1]))
+			list->v[kept++] = list->v[i];
+	list->n = kept;
+}
+
+static int retarget_one(struct engine *engine, const char *container_id,
+			const struct rules_port *port, const struct addr *to, struct err *err)
+{
+	char from_text[ADDR_TEXT_MAX], to_text[ADDR_TEXT_MAX];
+	int r;
+
+	addr_format(&port->target, from_text);
+	if (!to->len)
+		r = store_run(engine->store, err,
+			      "DELETE FROM ports WHERE container_id = ? AND target = ?", "ss",
+			      container_id, from_text);
+	else {
+		addr_format(to, to_text);
+		r = store_run(engine->store, err,
+			      "UPDATE ports SET target = ? WHERE container_id = ? AND target = ?",
+			      "sss", to_text, container_id, from_text);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int retarget(struct engine *engine, const char *container_id, const struct addr addr[2],
+		    struct listing *list, struct err *err)
+{
+	bool fits;
+	size_t kept = 0;
+	int r = 0;
+
+	fits = change(engine, list, false);
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		struct rules_port *port = &list->v[i];
+		const struct addr *to = &addr[port->target.len == 4 ? 0 : 1];
+
+		r = retarget_one(engine, container_id, port, to, err);
+		port->target = *to;
+		if (to->len)
+			list->v[kept++] = *port;
+	}
+	list->n = kept;
+	if (r == 0 && fits && change(engine, list, true))
+		return 0;
+	return r ? r : bridge_rules(engine, err);
+}
+
+int ports_retarget(struct engine *engine, const char *container_id, const struct addr addr[2],
+		   struct err *err)
+{
+	struct listing list = { 0 };
+	cleanup_fd int lock = -1;
+	int r = list_ports(engine, container_id, INT64_MAX, &list, err);
+
+	keep_astray(&list, addr);
+	if (r == 0 && list.n) {
+		lock = network_lock(engine, err);
+		r = lock < 0 ? lock : retarget(engine, container_id, addr, &list, err);
+	}
 	free(list.v);
 	return r;
 }
@@ -363,17 +433,24 @@ static int any_row(const struct store_row *row, void *ctx)
 	return 0;
 }
 
+/* The record goes last: a port that somebody else gets leads nowhere any more. */
 static int release(struct engine *engine, const char *container_id, uint64_t exits,
 		   struct listing *list, struct err *err)
 {
+	bool gone;
 	cleanup_fd int lock = network_lock(engine, err);
 	int r = lock < 0 ? lock : list_ports(engine, container_id, exits, list, err);
 
-	r = r ? r
-	      : store_run(engine->store, err,
-			  "DELETE FROM ports WHERE container_id = ? AND exits < ?", "si",
-			  container_id, (int64_t)exits);
-	return r < 0 ? r : apply(engine, list, false, err);
+	if (r < 0)
+		return r;
+	gone = change(engine, list, false);
+	fault_point(FAULT_NET_PORTS_WITHDRAWN);
+	r = store_run(engine->store, err, "DELETE FROM ports WHERE container_id = ? AND exits < ?",
+		      "si", container_id, (int64_t)exits);
+	fault_point(FAULT_NET_PORTS_FORGOTTEN);
+	if (r < 0)
+		return r;
+	return gone ? 0 : bridge_rules(engine, err);
 }
 
 int ports_release(struct engine *engine, const char *container_id, uint64_t exits, struct err *err)

@@ -31,6 +31,10 @@ int ports_allocate(struct engine *engine, const struct ports_owner *owner,
 		   const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
 /* Puts the container's recorded ports into effect. */
 int ports_publish(struct engine *engine, const char *container_id, struct err *err) must_check;
+/* The container is reached at another address of a family from now on, or (len = 0) not at all: its recorded ports lead
+ * there, or are ended. */
+int ports_retarget(struct engine *engine, const char *container_id, const struct addr addr[2],
+		   struct err *err) must_check;
 /* Ends those of before the container's exit number `exits`, record and effect. */
 int ports_release(struct engine *engine, const char *container_id, uint64_t exits,
 		  struct err *err) must_check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rtnl.h"
+#include "rtnlmsg.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
@@ -11,10 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 
-enum { REPLY_BYTES = 16384, REQUEST_MAX = 512 };
+enum { REQUEST_MAX = 512 };
 
 int rtnl_open(struct rtnl *rtnl)
 {
@@ -43,7 +44,15 @@ int rtnl_index(const struct rtnl *rtnl, const char *name)
 	return ioctl(rtnl->fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
 }
 
-static struct nlmsghdr *begin(struct rtnl *rtnl, uint16_t type, uint16_t flags)
+bool rtnl_is_up(const struct rtnl *rtnl, const char *name)
+{
+	struct ifreq request = { 0 };
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(rtnl->fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP;
+}
+
+struct nlmsghdr *rtnlmsg_begin(struct rtnl *rtnl, uint16_t type, uint16_t flags)
 {
 	/* One that does not fit is an error of ours; it is told when all is sent. */
 	bool fits = rtnl->len + REQUEST_MAX <= sizeof(rtnl->buf);
@@ -61,10 +70,10 @@ static void end(struct rtnl *rtnl, const struct nlmsghdr *h)
 	rtnl->len += (h->nlmsg_len + 3u) & ~3u;
 }
 
-static struct nlmsghdr *begin_link(struct rtnl *rtnl, uint16_t type, uint16_t flags, int index,
-				   unsigned up)
+struct nlmsghdr *rtnlmsg_begin_link(struct rtnl *rtnl, uint16_t type, uint16_t flags, int index,
+				    unsigned up)
 {
-	struct nlmsghdr *h = begin(rtnl, type, flags);
+	struct nlmsghdr *h = rtnlmsg_begin(rtnl, type, flags);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(h, sizeof(*info));
 
 	info->ifi_index = index;
@@ -72,10 +81,10 @@ static struct nlmsghdr *begin_link(struct rtnl *rtnl, uint16_t type, uint16_t fl
 	return h;
 }
 
-void rtnl_add_bridge(struct rtnl *rtnl, const char *name, const uint8_t mac[6], uint32_t mtu)
+void rtnl_add_bridge(struct rtnl *rtnl, const char *name, const char *alias, const uint8_t mac[6],
+		     uint32_t mtu)
 {
-	struct nlmsghdr *h =
-		begin_link(rtnl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, (unsigned)IFF_UP);
+	struct nlmsghdr *h = rtnlmsg_begin_link(rtnl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
 	struct nlattr *info;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
@@ -86,12 +95,16 @@ void rtnl_add_bridge(struct rtnl *rtnl, const char *name, const uint8_t mac[6], 
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
 	mnl_attr_nest_end(h, info);
 	end(rtnl, h);
+	h = rtnlmsg_begin_link(rtnl, RTM_NEWLINK, 0, 0, 0);
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	mnl_attr_put_str(h, IFLA_IFALIAS, alias);
+	end(rtnl, h);
 }
 
 void rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth)
 {
-	struct nlmsghdr *h =
-		begin_link(rtnl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, (unsigned)IFF_UP);
+	struct nlmsghdr *h = rtnlmsg_begin_link(rtnl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0,
+						(unsigned)IFF_UP);
 	struct nlattr *info, *data, *peer;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, veth->name);
@@ -116,7 +129,7 @@ void rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth)
 
 void rtnl_set_hairpin(struct rtnl *rtnl, const char *name)
 {
-	struct nlmsghdr *h = begin_link(rtnl, RTM_NEWLINK, 0, 0, 0);
+	struct nlmsghdr *h = rtnlmsg_begin_link(rtnl, RTM_NEWLINK, 0, 0, 0);
 	struct nlattr *info, *data;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
@@ -129,22 +142,31 @@ void rtnl_set_hairpin(struct rtnl *rtnl, const char *name)
 	end(rtnl, h);
 }
 
-void rtnl_set_up(struct rtnl *rtnl, int index)
+void rtnl_set_no_autoconf(struct rtnl *rtnl, const char *name)
 {
-	end(rtnl, begin_link(rtnl, RTM_NEWLINK, 0, index, (unsigned)IFF_UP));
+	struct nlmsghdr *h;
+	struct nlattr *families, *ipv6;
+
+	if (access("/proc/sys/net/ipv6", F_OK) < 0)
+		return; /* the kernel knows no such family */
+	h = rtnlmsg_begin_link(rtnl, RTM_NEWLINK, 0, 0, 0);
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	families = mnl_attr_nest_start(h, IFLA_AF_SPEC);
+	ipv6 = mnl_attr_nest_start(h, AF_INET6);
+	mnl_attr_put_u8(h, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(h, ipv6);
+	mnl_attr_nest_end(h, families);
+	end(rtnl, h);
 }
 
-void rtnl_set_alias(struct rtnl *rtnl, int index, const char *alias)
+void rtnl_set_up(struct rtnl *rtnl, int index)
 {
-	struct nlmsghdr *h = begin_link(rtnl, RTM_NEWLINK, 0, index, 0);
-
-	mnl_attr_put_str(h, IFLA_IFALIAS, alias);
-	end(rtnl, h);
+	end(rtnl, rtnlmsg_begin_link(rtnl, RTM_NEWLINK, 0, index, (unsigned)IFF_UP));
 }
 
 void rtnl_delete(struct rtnl *rtnl, int index)
 {
-	end(rtnl, begin_link(rtnl, RTM_DELLINK, 0, index, 0));
+	end(rtnl, rtnlmsg_begin_link(rtnl, RTM_DELLINK, 0, index, 0));
 }
 
 static uint8_t family_of(const struct addr *addr)
@@ -154,7 +176,7 @@ static uint8_t family_of(const struct addr *addr)
 
 void rtnl_add_address(struct rtnl *rtnl, int index, const struct subnet *address)
 {
-	struct nlmsghdr *h = begin(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nlmsghdr *h = rtnlmsg_begin(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
 	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
 
 	m->ifa_family = family_of(&address->addr);
@@ -170,7 +192,7 @@ void rtnl_add_address(struct rtnl *rtnl, int index, const struct subnet *address
 
 void rtnl_add_default_route(struct rtnl *rtnl, const struct addr *gateway)
 {
-	struct nlmsghdr *h = begin(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nlmsghdr *h = rtnlmsg_begin(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
 	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
 
 	m->rtm_family = family_of(gateway);
@@ -263,12 +285,12 @@ static int take_alias(const struct nlattr *attr, void *ctx)
 	return MNL_CB_OK;
 }
 
-int rtnl_find(struct rtnl *rtnl, const char *name, const char *alias)
+int rtnl_find(struct rtnl *rtnl, const char *name, const char *alias, bool *up)
 {
 	_Alignas(8) char reply[REPLY_BYTES];
 	const struct nlmsghdr *h = (const void *)reply;
 	char found[RTNL_ALIAS_MAX] = "";
-	struct nlmsghdr *request = begin_link(rtnl, RTM_GETLINK, 0, 0, 0);
+	struct nlmsghdr *request = rtnlmsg_begin_link(rtnl, RTM_GETLINK, 0, 0, 0);
 	const struct ifinfomsg *info;
 	ssize_t got;
 
@@ -286,92 +308,7 @@ int rtnl_find(struct rtnl *rtnl, const char *name, const char *alias)
 		return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(h))->error;
 	info = mnl_nlmsg_get_payload(h);
 	(void)mnl_attr_parse(h, sizeof(*info), take_alias, found);
+	if (up)
+		*up = info->ifi_flags & (unsigned)IFF_UP;
 	return strcmp(found, alias) == 0 ? info->ifi_index : -EEXIST;
-}
-
-struct route_list {
-	struct subnet *v;
-	size_t n, room;
-};
-
-static int take_destination(const struct nlattr *attr, void *ctx)
-{
-	struct subnet *s = ctx;
-	uint16_t len = mnl_attr_get_payload_len(attr);
-
-	if (mnl_attr_get_type(attr) == RTA_DST && (len == 4 || len == 16)) {
-		s->addr.len = (uint8_t)len;
-		memcpy(s->addr.b, mnl_attr_get_payload(attr), len);
-	}
-	return MNL_CB_OK;
-}
-
-static int add_route(struct route_list *list, const struct nlmsghdr *h)
-{
-	const struct rtmsg *m = mnl_nlmsg_get_payload(h);
-	struct subnet s = { .prefix = m->rtm_dst_len };
-
-	if (h->nlmsg_type != RTM_NEWROUTE || m->rtm_dst_len == 0 ||
-	    (m->rtm_type != RTN_UNICAST && m->rtm_type != RTN_LOCAL))
-		return 0;
-	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 16;
-		struct subnet *grown = realloc(list->v, room * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->v = grown;
-		list->room = room;
-	}
-	(void)mnl_attr_parse(h, sizeof(*m), take_destination, &s);
-	if (s.addr.len)
-		list->v[list->n++] = s;
-	return 0;
-}
-
-/* 1 = there is more. */
-static int take_routes(const char *data, int len, struct route_list *list)
-{
-	int r = 1;
-
-	for (const struct nlmsghdr *h = (const void *)data; r > 0 && mnl_nlmsg_ok(h, len);
-	     h = mnl_nlmsg_next(h, &len)) {
-		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR)
-			return e->error;
-		if (add_route(list, h) < 0)
-			r = -ENOMEM;
-	}
-	return r;
-}
-
-int rtnl_routes(struct rtnl *rtnl, struct subnet **out, size_t *n, struct err *err)
-{
-	_Alignas(8) char reply[REPLY_BYTES];
-	struct route_list list = { 0 };
-	struct nlmsghdr *h = begin(rtnl, RTM_GETROUTE, NLM_F_DUMP);
-	int r = 1;
-
-	(void)mnl_nlmsg_put_extra_header(h, sizeof(struct rtmsg));
-	rtnl->n = 0;
-	if (send(rtnl->fd, rtnl->buf, h->nlmsg_len, 0) < 0)
-		r = -errno;
-	while (r > 0) {
-		ssize_t got = recv(rtnl->fd, reply, sizeof(reply), 0);
-
-		if (got >= 0)
-			r = take_routes(reply, (int)got, &list);
-		else if (errno != EINTR)
-			r = -errno;
-	}
-	if (r < 0) {
-		free(list.v);
-		return err_sys(err, r, "list the routes");
-	}
-	*out = list.v;
-	*n = list.n;
-	return 0;
 }

@@ -4,6 +4,7 @@
  * kernel alone. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,7 +12,11 @@
 #include "err.h"
 #include "mem.h"
 
-enum { RTNL_BYTES = 4096, RTNL_NAME_MAX = 16 };
+enum {
+	RTNL_BYTES = 4096,
+	RTNL_NAME_MAX = 16,
+	RTNL_ALIAS_MAX = 80, /* of the text that tells whose interface it is, with its NUL */
+};
 
 struct rtnl {
 	int fd;
@@ -28,11 +33,16 @@ void rtnl_close(struct rtnl *rtnl);
 /* Number of the interface `name`, -ENODEV. */
 int rtnl_index(const struct rtnl *rtnl, const char *name) must_check;
 
-/* The same, if the interface has this alias; -EEXIST when it has another one or none. */
-int rtnl_find(struct rtnl *rtnl, const char *name, const char *alias) must_check;
+/* Whether an interface is there and up. Neither this nor rtnl_index() waits for a lock of the kernel. */
+bool rtnl_is_up(const struct rtnl *rtnl, const char *name);
 
-/* Gather a request each. */
-void rtnl_add_bridge(struct rtnl *rtnl, const char *name, const uint8_t mac[6], uint32_t mtu);
+/* The number of an interface with this alias; -EEXIST when it has another one or none. *up (may be NULL): whether it is. */
+int rtnl_find(struct rtnl *rtnl, const char *name, const char *alias, bool *up) must_check;
+
+/* Gather a request each. What is gathered is carried out within one system call: nobody finds a bridge without its alias
+ * whose maker was killed. A bridge is down at first. */
+void rtnl_add_bridge(struct rtnl *rtnl, const char *name, const char *alias, const uint8_t mac[6],
+		     uint32_t mtu);
 struct rtnl_veth {
 	const char *name, *peer; /* the peer is made in the other namespace */
 	int peer_netns;          /* a descriptor */
@@ -43,10 +53,10 @@ struct rtnl_veth {
 void rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth);
 /* A bridge may send a packet back to the port `name` that it came from. */
 void rtnl_set_hairpin(struct rtnl *rtnl, const char *name);
+/* An interface gives itself no IPv6 address. Else each asks around, as it comes up, whether its own is taken, and tells
+ * which groups it listens to: with a thousand on a bridge that is most of what a start costs. */
+void rtnl_set_no_autoconf(struct rtnl *rtnl, const char *name);
 void rtnl_set_up(struct rtnl *rtnl, int index);
-/* A text that tells whose interface it is; at most RTNL_ALIAS_MAX - 1 bytes. */
-enum { RTNL_ALIAS_MAX = 80 };
-void rtnl_set_alias(struct rtnl *rtnl, int index, const char *alias);
 void rtnl_delete(struct rtnl *rtnl, int index);
 /* The address with the prefix of its subnet. */
 void rtnl_add_address(struct rtnl *rtnl, int index, const struct subnet *address);
@@ -54,6 +64,10 @@ void rtnl_add_default_route(struct rtnl *rtnl, const struct addr *gateway);
 
 /* Sends what was gathered. 0, or the first error with the kernel's words, if it has any. */
 int rtnl_commit(struct rtnl *rtnl, struct err *err) must_check;
+
+/* Gathers the deletion of every interface whose master is `bridge` (0 = that has none) and whose other end is in the
+ * namespace `netns` (a descriptor). */
+int rtnl_delete_into(struct rtnl *rtnl, int bridge, int netns, struct err *err) must_check;
 
 /* The subnets that the namespace has routes to; owned in *out. */
 int rtnl_routes(struct rtnl *rtnl, struct subnet **out, size_t *n, struct err *err) must_check;

@@ -17,11 +17,13 @@ static const char skeleton[] =
 	"	set nat4 { type ipv4_addr; flags interval; }\n"
 	"	set nat6 { type ipv6_addr; flags interval; }\n"
 	"	map ports4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . "
-	"inet_service; }\n"
+	"inet_service; flags timeout; }\n"
 	"	map ports6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . "
-	"inet_service; }\n"
-	"	map every4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
-	"	map every6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+	"inet_service; flags timeout; }\n"
+	"	map every4 { type inet_proto . inet_service : ipv4_addr . inet_service; flags "
+	"timeout; }\n"
+	"	map every6 { type inet_proto . inet_service : ipv6_addr . inet_service; flags "
+	"timeout; }\n"
 	"	chain guard {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
 	"		iifname @bridges ip daddr 127.0.0.0/8 drop\n"
@@ -92,6 +94,16 @@ void rules_add_network(struct buf *script, const char *table, const struct rules
 		buf_printf(script, "add element inet %s internal { \"%s\" }\n", table, n->bridge);
 	else if (n->masquerade)
 		buf_printf(script, "add element inet %s nat%u { %s }\n", table, family, subnet);
+}
+
+void rules_add_user(struct buf *script, const char *table)
+{
+	buf_printf(script,
+		   "table inet %s {\n"
+		   "	chain forward { type filter hook forward priority filter - 5; policy "
+		   "accept; }\n"
+		   "}\n",
+		   table);
 }
 
 bool rules_is_every(const struct addr *addr)

@@ -36,5 +36,7 @@ void rules_add_port(struct buf *script, const char *table, const struct rules_po
 const char *rules_port_map(const struct rules_port *port);
 /* 0.0.0.0 or :: */
 bool rules_is_every(const struct addr *addr);
+/* A table with an empty chain through which passes all that is forwarded, before our own rules. */
+void rules_add_user(struct buf *script, const char *table);
 /* The end of the table. */
 void rules_drop(struct buf *script, const char *table);

@@ -142,7 +142,7 @@ static int on_connect(struct rpc_call *call, const Cleat__V1__ConnectNetworkRequ
 	(void)reply;
 	if (done_before(call, &key))
 		return 0;
-	return remember(call, &key, netjoin_connect(service_engine(call), req, err));
+	return netjoin_connect(service_engine(call), req, key.text, err);
 }
 
 static int on_disconnect(struct rpc_call *call, const Cleat__V1__DisconnectNetworkRequest *req,
@@ -153,7 +153,7 @@ static int on_disconnect(struct rpc_call *call, const Cleat__V1__DisconnectNetwo
 	(void)reply;
 	if (done_before(call, &key))
 		return 0;
-	return remember(call, &key, netjoin_disconnect(service_engine(call), req, err));
+	return netjoin_disconnect(service_engine(call), req, key.text, err);
 }
 
 static int prune_one(struct engine *engine, const struct network *network,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "fault.h"
 #include "fd.h"
 #include "str.h"
 
@@ -110,9 +111,9 @@ pid_t shimspawn(const struct engine *engine, const char *id, int listen_fd, int 
 			       paths.run,    "--oci-root", paths.oci,
 			       "--cgroup",   paths.cgroup, kept_fd >= 0 ? "--kept" : NULL,
 			       "4",          NULL };
-	static char *const envp[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-				      "/sbin:/bin",
-				      NULL };
+	cleanup_free char *fault = fault_environment();
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *const envp[] = { path, fault, NULL };
 
 	r = add_files(&attrs, paths.log, listen_fd, kept_fd);
 	if (r == 0)

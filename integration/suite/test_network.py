@@ -2,6 +2,7 @@
 """Containers on the default network and on others: addresses, names, isolation. Each engine is in a network namespace
 of the test's own."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -392,3 +393,79 @@ def test_engine_killed_at_every_step(engine, ns):
     harness.wait_until(lambda: ns.links() == ["cleat0"], what=ns.links)
     assert " : 172.17." not in ns.ruleset()
     assert engine.out("network", "inspect", "-f", "{{len .Containers}}", "bridge") == "0"
+
+
+def gateway_of(engine, name):
+    return re.findall(r"^default via (\S+)", engine.out("exec", name, "ip", "route"), re.M)
+
+
+def test_the_default_route_moves(engine, ns):
+    """To the network with the highest priority, of equal ones to the first by name; published ports follow."""
+    for number, name in enumerate(("beta", "alpha", "gamma")):
+        engine.out("network", "create", "--subnet", f"10.{number}.0.0/24", name)
+    engine.out("network", "create", "--internal", "aaa")
+    engine.out("run", "-d", "--name", "web", "--network", "beta", "-p", "8080:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo",
+               "web")
+    harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "web")
+    assert gateway_of(engine, "web") == ["10.0.0.1"]
+    for change, gateway in ((["connect", "aaa"], "10.0.0.1"), (["connect", "alpha"], "10.1.0.1"),
+                            (["connect", "--gw-priority", "9", "gamma"], "10.2.0.1"), (["disconnect", "gamma"], "10.1.0.1"),
+                            (["disconnect", "alpha"], "10.0.0.1")):
+        engine.out("network", *change, "web")
+        assert gateway_of(engine, "web") == [gateway]
+        assert ns.fetch("127.0.0.1", 8080) == "web"
+    engine.out("network", "disconnect", "beta", "web")
+    assert gateway_of(engine, "web") == [] and ns.fetch("127.0.0.1", 8080) is None
+    assert inspect(engine, "web")["NetworkSettings"]["Ports"] == {}
+    engine.out("network", "connect", "gamma", "web")
+    assert gateway_of(engine, "web") == ["10.2.0.1"] and ns.fetch("127.0.0.1", 8080) == "web"
+    engine.out("restart", "-t0", "web")
+    assert gateway_of(engine, "web") == ["10.2.0.1"]
+    harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "web")
+
+
+def test_an_address_that_was_left_gets_no_traffic(engine, ns):
+    """A port of a container that left the network does not lead to whoever has its address then."""
+    engine.out("network", "create", "--subnet", "10.0.0.0/24", "front")
+    engine.out("run", "-d", "--name", "one", "--network", "front", "--ip", "10.0.0.9", "-p", "8080:80", "busybox", "sleep", "1000")
+    engine.out("network", "disconnect", "front", "one")
+    engine.out("run", "-d", "--name", "two", "--network", "front", "--ip", "10.0.0.9", "busybox", "nc", "-ll", "-p", "80", "-e",
+               "echo", "two")
+    harness.wait_until(lambda: ":0050 " in engine.out("exec", "two", "cat", "/proc/net/tcp", "/proc/net/tcp6"))
+    assert ns.fetch("10.0.0.9", 80) == "two" and ns.fetch("127.0.0.1", 8080) is None
+
+
+def test_an_interface_that_was_renamed_is_taken_away(engine, ns):
+    """Which one it is does not depend on what the container calls it."""
+    engine.out("network", "create", "front")
+    sleeper(engine, "one", "--cap-add", "NET_ADMIN")
+    engine.out("network", "connect", "front", "one")
+    for command in (["link", "set", "eth1", "down"], ["link", "set", "eth1", "name", "mine0"], ["link", "set", "mine0", "up"]):
+        engine.out("exec", "one", "ip", *command)
+    engine.out("network", "disconnect", "front", "one")
+    assert "mine0" not in engine.out("exec", "one", "ip", "link")
+    assert len([x for x in ns.links() if x.startswith("veth")]) == 1
+    engine.out("network", "connect", "front", "one")
+    assert "eth1" in engine.out("exec", "one", "ip", "link")
+
+
+def test_an_engine_with_many_descriptors(engine, ns):
+    """Each container that runs has one: libnftables must not be what ends the engine."""
+    engine.kill()
+    null = os.open("/dev/null", os.O_RDONLY)
+    many = [os.dup(null) for _ in range(1100)]
+    engine.spawn(pass_fds=many)
+    for fd in [null, *many]:
+        os.close(fd)
+    engine.out("system", "wait-ready", "--timeout", "60s")
+    sleeper(engine, "one", "-p", "8080:80")
+    assert "8080" in ns.ruleset() and len(os.listdir(f"/proc/{engine.engine_pids()[0]}/fd")) > 1100
+
+
+def test_no_ipv6_address_where_the_network_has_none(engine):
+    """Neither does a container tell its neighbours of one."""
+    engine.out("network", "create", "--ipv6", "six")
+    sleeper(engine, "one", "--network", "bridge", "--network", "six")
+    assert "inet6" not in engine.out("exec", "one", "ip", "-6", "address", "show", "eth0")
+    assert "inet6 fe80" in engine.out("exec", "one", "ip", "-6", "address", "show", "eth1")
+    assert "inet6 ::1" in engine.out("exec", "one", "ip", "-6", "address", "show", "lo")

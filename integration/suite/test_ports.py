@@ -2,6 +2,7 @@
 """Published ports: from the host itself, from containers, from a LAN, and from where they must not be reached. The host is
 a network namespace of the test's own, and so is the LAN."""
 import json
+import shutil
 import subprocess
 
 import harness
@@ -247,3 +248,51 @@ def test_ipv6(engine, ns, lan):
         assert " br-" not in ns.ip("-6", "-o", "address", "show", "tentative")
         assert lan.fetch("fd99::1", 8080) == "six"
         assert ns.fetch("fd99::1", 8080) == "six"
+
+
+USER_RULE = "meta l4proto tcp ct original proto-dst 8080 ip saddr 10.99.0.2 drop"
+
+
+def user_table(ns):
+    return next(line.split()[2] for line in ns.ruleset().splitlines() if line.endswith("-user {"))
+
+
+def test_rules_of_users(engine, ns, lan):
+    """They come first, and the engine's rules are made anew without touching them."""
+    serve(engine, "web", "-p", "8080:80", "-p", "8081:80")
+    assert lan.fetch("10.99.0.1", 8080) == "web"
+    ns.run("nft", "add", "rule", "inet", user_table(ns), "forward", *USER_RULE.split())
+    assert lan.fetch("10.99.0.1", 8080) is None
+    assert lan.fetch("10.99.0.1", 8081) == ns.fetch("10.99.0.1", 8080) == "web"
+    engine.out("network", "create", "other")
+    engine.out("run", "--rm", "--network", "other", "busybox", "true")  # its bridge is one more in the rules
+    engine.out("network", "rm", "other")
+    engine.kill()
+    engine.start()
+    engine.out("run", "-d", "-p", "8082:80", "busybox", "sleep", "1000")
+    assert "proto-dst 8080" in ns.ruleset() and lan.fetch("10.99.0.1", 8080) is None
+    # one that a user made keeps the form it has
+    ns.run("nft", f"flush ruleset; table inet {user_table(ns)} {{ chain forward {{ type filter hook forward priority 7; {USER_RULE}; }}; }}")
+    harness.wait_until(lambda: lan.fetch("10.99.0.1", 8081) == "web", what="the rules")
+    assert "priority filter + 7" in ns.ruleset() or "priority 7" in ns.ruleset()
+    assert lan.fetch("10.99.0.1", 8080) is None
+
+
+def test_a_foreign_policy_counts(engine, ns, lan):
+    """What the host's own rules for forwarded packets drop is not accepted here."""
+    serve(engine, "web", "-p", "8080:80")
+    ns.run("nft", "table inet mine { chain c { type filter hook forward priority filter; policy drop; }; }")
+    assert lan.fetch("10.99.0.1", 8080) is None
+    ns.run("nft", "delete table inet mine")
+    assert lan.fetch("10.99.0.1", 8080) == "web"
+
+
+@pytest.mark.skipif(not shutil.which("iptables-restore"), reason="iptables is not installed")
+def test_reloads_of_iptables(engine, ns, lan):
+    serve(engine, "web", "-p", "8080:80")
+    rules = ns.run("nft", "list", "table", "inet", user_table(ns).removesuffix("-user")).stdout
+    ns.run("iptables-restore", input="*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n-A FORWARD -p udp -j DROP\nCOMMIT\n*nat\nCOMMIT\n")
+    ns.run("iptables", "-F")
+    ns.run("iptables", "-t", "nat", "-F")
+    assert lan.fetch("10.99.0.1", 8080) == "web"
+    assert ns.run("nft", "list", "table", "inet", user_table(ns).removesuffix("-user")).stdout == rules
