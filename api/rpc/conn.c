@@ -242,6 +242,14 @@ static void read_done(void *arg, ssize_t result)
 	conn_unref(conn);
 }
 
+static void tell_flushing(struct conn *conn)
+{
+	struct rpc_call *call;
+
+	list_each (call, &conn->calls, link)
+		pthread_cond_broadcast(&call->changed);
+}
+
 static void write_done(void *arg, ssize_t result)
 {
 	struct conn *conn = arg;
@@ -253,6 +261,9 @@ static void write_done(void *arg, ssize_t result)
 		conn_close(conn);
 	} else {
 		conn->flight_off += (size_t)result;
+		conn->written += (uint64_t)result;
+		if (conn->flushing)
+			tell_flushing(conn);
 		conn_pump(conn);
 		if (conn->paused)
 			start_read(conn);

@@ -261,6 +261,25 @@ int rpc_call_send(struct rpc_call *call, const ProtobufCMessage *msg, struct err
 	return r;
 }
 
+int rpc_call_flush(struct rpc_call *call, struct err *err)
+{
+	struct conn *conn = call->conn;
+	uint64_t end;
+	int r;
+
+	pthread_mutex_lock(&conn->lock);
+	while (call->tx_pending && !call->cancelled)
+		pthread_cond_wait(&call->changed, &conn->lock);
+	end = conn->written + conn->flight.len - conn->flight_off + conn->out.len;
+	conn->flushing++;
+	while (conn->written < end && !call->cancelled)
+		pthread_cond_wait(&call->changed, &conn->lock);
+	conn->flushing--;
+	r = call->cancelled ? over(call, err) : 0;
+	pthread_mutex_unlock(&conn->lock);
+	return r;
+}
+
 /* With the lock held: credit for what was taken. */
 static void grant(struct rpc_call *call)
 {

@@ -106,6 +106,7 @@ static int chat(struct rpc_call *call, const void *ops, const ProtobufCMessage *
 	(void)reply;
 	while ((r = rpc_call_recv(call, &m, err)) > 0) {
 		r = rpc_call_send(call, m, err);
+		r = r ? r : rpc_call_flush(call, err);
 		protobuf_c_message_free_unpacked(m, NULL);
 		if (r < 0)
 			return r;

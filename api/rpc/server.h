@@ -95,6 +95,10 @@ int rpc_call_drain_fd(struct rpc_call *call);
  * -EMSGSIZE beyond RPC_MAX_MESSAGE. */
 int rpc_call_send(struct rpc_call *call, const ProtobufCMessage *msg, struct err *err) must_check;
 
+/* Blocks until the system has what was sent: then the client gets it even if this process is killed. 0, or -ECANCELED
+ * when the call is over. */
+int rpc_call_flush(struct rpc_call *call, struct err *err) must_check;
+
 /* Receives the client's next message (client stream, bidi). Blocks. Returns 1 with *msg owned
  * (protobuf_c_message_free_unpacked); 0 when the client has half-closed; -ECANCELED when the call is
  * over; -EBADMSG when the bytes are not of the method's

@@ -59,6 +59,8 @@ struct conn {
 	struct buf in;
 	struct buf out, flight; /* encoded; being written */
 	size_t flight_off;
+	uint64_t written;  /* bytes so far */
+	unsigned flushing; /* calls in rpc_call_flush() */
 	struct list calls;
 	unsigned n_calls;
 	struct list sending; /* calls with something to send, served in turn */
