@@ -14,6 +14,9 @@ int start_container(struct engine *engine, const char *reference, const char *ke
 
 	if (r == 0 || record_find(engine->store, reference, &record, NULL) < 0)
 		return r;
+	/* A supervisor that just ends, for the engine it had is gone: the client comes again. */
+	if (err && err->code == ERR_UNAVAILABLE)
+		return r;
 	/* One that runs all the same is refused without force, and stays. */
 	if (record.auto_remove && !record.intent[0] &&
 	    remove_container(engine, record.id, false, "", INTERRUPT_NONE, &later) < 0)
