@@ -170,6 +170,7 @@ void journal_tell(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 void journal_replay(struct conn *conn, uint64_t from_seq);
 /* Bytes that wait for an engine. */
 uint64_t journal_size(const struct shim *shim);
+/* An engine has recorded the events up to this number: they go, at once or when there are many. */
 void journal_release(struct shim *shim, uint64_t seq);
 
 /* control.c: connections of engines. */

@@ -16,7 +16,7 @@
 #include "log.h"
 #include "shim.h"
 
-enum { JOURNAL_MAX = 64 << 20 };
+enum { JOURNAL_MAX = 64 << 20, JOURNAL_LONG = 64 << 10 };
 static const int64_t settle_ns = 1000000000;
 
 static int read_boot_id(struct shim *shim)
@@ -227,8 +227,56 @@ uint64_t journal_size(const struct shim *shim)
 	return fstat(shim->journal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+/* Where the events up to this number end, of a journal that is sound. */
+static size_t end_of(const struct buf *journal, uint64_t seq)
+{
+	size_t at = 0;
+	uint32_t len;
+
+	while (at + sizeof(len) <= journal->len) {
+		Cleat__Shim__V1__ShimEvent *event;
+		bool behind;
+
+		memcpy(&len, journal->data + at, sizeof(len));
+		if (len > journal->len - at - sizeof(len))
+			break;
+		event = cleat__shim__v1__shim_event__unpack(
+			NULL, len, (const uint8_t *)journal->data + at + sizeof(len));
+		behind = event && event->seq > seq;
+		if (event)
+			cleat__shim__v1__shim_event__free_unpacked(event, NULL);
+		if (behind)
+			break;
+		at += sizeof(len) + len;
+	}
+	return at;
+}
+
+/* The old descriptor is closed first, so that there is one for the new file. */
+static int drop_head(struct shim *shim, uint64_t seq)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	int r = fd_read_file(shim->state_fd, "journal", JOURNAL_MAX, &b);
+	size_t at = r < 0 ? 0 : end_of(&b, seq);
+
+	if (r < 0 || at == 0)
+		return r;
+	r = fd_replace_file(shim->state_fd, "journal", b.data + at, b.len - at, 0600, false);
+	if (r < 0)
+		return r;
+	close(shim->journal_fd);
+	shim->journal_fd = openat(shim->state_fd, "journal", O_WRONLY | O_APPEND | O_CLOEXEC);
+	return shim->journal_fd < 0 ? -errno : 0;
+}
+
 void journal_release(struct shim *shim, uint64_t seq)
 {
-	if (seq >= shim->status.last_seq && ftruncate(shim->journal_fd, 0) < 0)
-		log_error("journal cannot be cut id=%.12s", shim->id);
+	int r = 0;
+
+	if (seq >= shim->status.last_seq)
+		r = ftruncate(shim->journal_fd, 0) < 0 ? -errno : 0;
+	else if (journal_size(shim) >= JOURNAL_LONG) /* there is always one more event */
+		r = drop_head(shim, seq);
+	if (r < 0)
+		log_error("journal cannot be cut id=%.12s: %s", shim->id, strerror(-r));
 }
