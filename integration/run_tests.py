@@ -22,7 +22,7 @@ import vm
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test-logs"
 VENV = TOP / "build" / "suite-venv"
-PYTEST_JOBS = 2
+PYTEST_JOBS = 3  # tests wait more than they compute
 # What depends on the kernel: whole suites, and of images as much as shows that layers are made, mounted and
 # changed there.
 VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota", "apparmor")
@@ -116,10 +116,10 @@ def fuzz_one(target, seconds):
 
 
 def stage_fuzz(tally, seconds):
-    """Each parser of outside bytes for `seconds`, one more at a time than there are processors."""
+    """Each parser of outside bytes for `seconds`, two at a time on each processor."""
     start = time.monotonic()
     targets = sorted((TOP / "build-fuzz" / "fuzz").glob("*_fuzz"))
-    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) * 2) as pool:
         results = list(pool.map(lambda target: fuzz_one(target, seconds), targets))
     failed = 0
     for target, (status, output) in zip(targets, results):
