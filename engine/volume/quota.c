@@ -17,10 +17,10 @@
 enum { PROJECT_MIN = 1 << 20, ATTEMPTS = 16 };
 
 /* Linux 5.14; by descriptor, as there may be no path of a block device. */
-static int quota(int at, int command, uint32_t project, struct if_dqblk *limits)
+static int quota(int at, unsigned int command, uint32_t project, struct if_dqblk *limits)
 {
-	return syscall(SYS_quotactl_fd, at, QCMD(command, PRJQUOTA), project, limits) < 0 ? -errno
-											  : 0;
+	command = command << SUBCMDSHIFT | PRJQUOTA; /* QCMD() shifts into the sign */
+	return syscall(SYS_quotactl_fd, at, command, project, limits) < 0 ? -errno : 0;
 }
 
 static int set(int at, uint32_t project, uint64_t bytes)
