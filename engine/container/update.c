@@ -143,6 +143,7 @@ static int write_policy(const struct change *change, const create_request *to, s
 	spec->restart->max_retries = policy.max_retries;
 	spec->restart->delay_ms = policy.delay_ms;
 	spec->restart->max_delay_ms = policy.max_delay_ms;
+	spec->restart->on_unhealthy = policy.on_unhealthy;
 	bytes.len = 0;
 	r = buf_reserve(&bytes, cleat__shim__v1__shim_spec__get_packed_size(spec));
 	if (r == 0) {

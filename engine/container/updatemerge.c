@@ -127,6 +127,7 @@ static int merge_restart(Cleat__V1__ContainerConfig *config, const Cleat__V1__Re
 	policy->maximum_retry_count = wanted->maximum_retry_count;
 	policy->delay_ms = wanted->delay_ms ? wanted->delay_ms : policy->delay_ms;
 	policy->max_delay_ms = wanted->max_delay_ms ? wanted->max_delay_ms : policy->max_delay_ms;
+	policy->on_unhealthy = wanted->on_unhealthy || policy->on_unhealthy;
 	return set_text(&policy->name, wanted->name) < 0 ? err_sys(err, ENOMEM, "update") : 0;
 }
 

@@ -118,6 +118,12 @@ static void restart_policy(void **state)
 	become(f);
 	assert_string_equal(f->config->restart_policy->name, "on-failure");
 	assert_int_equal(f->config->restart_policy->maximum_retry_count, 3);
+	assert_false(f->config->restart_policy->on_unhealthy);
+	f->policy.on_unhealthy = true;
+	become(f);
+	f->policy.on_unhealthy = false;
+	become(f);
+	assert_true(f->config->restart_policy->on_unhealthy);
 	f->config->auto_remove = true;
 	f->policy.name = (char *)"always";
 	assert_int_equal(updatemerge(f->config, &f->request, NULL), -EBUSY);
