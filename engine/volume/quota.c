@@ -27,7 +27,7 @@ static int set(int at, uint32_t project, uint64_t bytes)
 {
 	struct if_dqblk limits = { .dqb_valid = QIF_BLIMITS };
 
-	limits.dqb_bhardlimit = (bytes + (1 << QIF_DQBLKSIZE_BITS) - 1) >> QIF_DQBLKSIZE_BITS;
+	limits.dqb_bhardlimit = bytes / QIF_DQBLKSIZE + (bytes % QIF_DQBLKSIZE != 0);
 	limits.dqb_bsoftlimit = limits.dqb_bhardlimit;
 	return quota(at, Q_SETQUOTA, project, &limits);
 }

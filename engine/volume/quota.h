@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A limit of the bytes below directories, by the project quotas of their file system: ext4 and XFS mounted with
  * prjquota (quotactl(2), ioctl_xfs_fsgetxattr(2)). No record is kept but the file system's own. The functions block
- * on it and are thread-safe. */
+ * on it and are thread-safe. Root in a container without a user namespace of its own may change the project of its files
+ * (chattr -p): a limit keeps accidents in, not malice. */
 #pragma once
 
 #include <stddef.h>
