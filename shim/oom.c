@@ -81,7 +81,8 @@ void oom_watch(struct shim *shim)
 		return; /* a kernel without a memory controller */
 	shim->oom = (struct source){ .fd = fd, .ready = oom_ready };
 	shim->oom_kills = cgroup_oom_kills(shim->cgroup);
-	if (loop_add(&shim->loop, &shim->oom, shim->oom_v1 ? EPOLLIN : EPOLLPRI) < 0)
+	/* v2 is ready until this very descriptor is read, which nobody does: so only changes count. */
+	if (loop_add(&shim->loop, &shim->oom, shim->oom_v1 ? EPOLLIN : EPOLLPRI | EPOLLET) < 0)
 		oom_forget(shim);
 }
 
