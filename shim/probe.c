@@ -23,7 +23,6 @@
 enum {
 	JOURNAL_PROBES_MAX =
 		4 << 20, /* beyond it probes are events no more: other events need the room */
-	KILL_PASSES = 4, /* one may fork while it is looked for */
 	KILLED_CODE = 137,
 };
 
