@@ -202,17 +202,24 @@ int container_list(const struct options *o, struct err *err)
 	return 0;
 }
 
-int container_freeze(const struct options *o, bool frozen, struct err *err)
+/* The control group of one that has not ended; for cgroup_close(). */
+static int open_cgroup(const struct options *o, struct cgroup *cg, struct err *err)
 {
 	cleanup(found_close) struct found f;
-	struct cgroup cg;
 	int r = find(o, o->id, &f, err);
 
 	if (r)
 		return r;
 	if (f.status == STATUS_STOPPED)
 		return err_set(err, ERR_PRECONDITION, "container %s is not running", o->id);
-	r = cgroup_open(&cg, f.state.cgroup, err);
+	return cgroup_open(cg, f.state.cgroup, err);
+}
+
+int container_freeze(const struct options *o, bool frozen, struct err *err)
+{
+	struct cgroup cg;
+	int r = open_cgroup(o, &cg, err);
+
 	if (r)
 		return r;
 	r = cgroup_freeze(&cg, frozen, err);
@@ -233,17 +240,11 @@ static int read_resources(const char *path, struct plan *plan, struct err *err)
 
 int container_update(const struct options *o, struct err *err)
 {
-	cleanup(found_close) struct found f;
 	cleanup(plan_free) struct plan plan = { 0 };
 	struct cgroup cg;
-	int r = find(o, o->id, &f, err);
+	int r = read_resources(o->resources, &plan, err);
 
-	r = r ? r : read_resources(o->resources, &plan, err);
-	if (r)
-		return r;
-	if (f.status == STATUS_STOPPED)
-		return err_set(err, ERR_PRECONDITION, "container %s is not running", o->id);
-	r = cgroup_open(&cg, f.state.cgroup, err);
+	r = r ? r : open_cgroup(o, &cg, err);
 	if (r)
 		return r;
 	r = cgroup_update(&cg, &plan.res, err);
