@@ -62,7 +62,7 @@ static void on_subscribe(struct context *ctx)
 	ctx->conn->subscribed = true;
 	/* what it does not want it has */
 	if (ctx->request->subscribe->from_seq > 0)
-		journal_release(ctx->shim, ctx->request->subscribe->from_seq - 1);
+		journal_skip(ctx->shim, ctx->request->subscribe->from_seq - 1);
 	names_open(ctx->shim);
 	if (ctx->request->subscribe->layers)
 		keep_layers(ctx->conn);

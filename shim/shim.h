@@ -172,6 +172,8 @@ void journal_replay(struct conn *conn, uint64_t from_seq);
 uint64_t journal_size(const struct shim *shim);
 /* An engine has recorded the events up to this number: they go, at once or when there are many. */
 void journal_release(struct shim *shim, uint64_t seq);
+/* The same, and it takes none of these numbers again: a power cut may have taken the last ones from this side. */
+void journal_skip(struct shim *shim, uint64_t seq);
 
 /* control.c: connections of engines. */
 int control_open(struct shim *shim) must_check;

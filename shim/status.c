@@ -280,3 +280,10 @@ void journal_release(struct shim *shim, uint64_t seq)
 	if (r < 0)
 		log_error("journal cannot be cut id=%.12s: %s", shim->id, strerror(-r));
 }
+
+void journal_skip(struct shim *shim, uint64_t seq)
+{
+	if (shim->status.last_seq < seq)
+		shim->status.last_seq = seq;
+	journal_release(shim, seq);
+}
