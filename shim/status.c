@@ -162,8 +162,16 @@ void status_publish(struct shim *shim)
 		log_error("status cannot be written id=%.12s error=%s", shim->id, strerror(-r));
 }
 
+uint64_t journal_size(const struct shim *shim)
+{
+	struct stat st;
+
+	return fstat(shim->journal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 void journal_write(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
 {
+	const uint64_t end = journal_size(shim);
 	uint8_t bytes[2048];
 	uint32_t len;
 
@@ -174,8 +182,11 @@ void journal_write(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
 	if (len <= sizeof(bytes) - sizeof(len)) {
 		memcpy(bytes, &len, sizeof(len));
 		cleat__shim__v1__shim_event__pack(event, bytes + sizeof(len));
-		if (fd_write_all(shim->journal_fd, bytes, sizeof(len) + len) < 0)
+		if (fd_write_all(shim->journal_fd, bytes, sizeof(len) + len) < 0) {
 			log_error("event cannot be written id=%.12s", shim->id);
+			/* what a full disk took of it would hide those that come later */
+			(void)!ftruncate(shim->journal_fd, (off_t)end);
+		}
 	}
 }
 
@@ -218,13 +229,6 @@ void journal_replay(struct conn *conn, uint64_t from_seq)
 		if (!alive)
 			return;
 	}
-}
-
-uint64_t journal_size(const struct shim *shim)
-{
-	struct stat st;
-
-	return fstat(shim->journal_fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 /* Where the events up to this number end, of a journal that is sound. */
