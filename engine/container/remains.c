@@ -46,9 +46,10 @@ int remains_clear(const struct engine *engine, const char *id, struct err *err)
 {
 	cleanup_free char *oci = str_printf("oci/%s", id);
 	cleanup_free char *group = cgrouppath_of(engine, id);
-	cleanup_free char *upper = str_printf("%s/upper", id);
-	uint32_t project = upper ? quota_project(engine->containers_fd, upper) : 0;
-	int r = oci && group && upper ? 0 : -ENOMEM;
+	/* of the two with the limit, the one that the container does not see: it can give its own another number */
+	cleanup_free char *work = str_printf("%s/work", id);
+	uint32_t project = work ? quota_project(engine->containers_fd, work) : 0;
+	int r = oci && group && work ? 0 : -ENOMEM;
 
 	if (r == 0) {
 		clear_group(group);
