@@ -12,7 +12,7 @@
 #include "fd.h"
 #include "str.h"
 
-enum { PARENT_MAX = 512, SPEC_MAX_BYTES = 1 << 20 };
+enum { SPEC_MAX_BYTES = 1 << 20 };
 
 static bool is_plain(const char *parent)
 {
@@ -24,7 +24,7 @@ static bool is_plain(const char *parent)
 		part += n;
 		part += *part == '/';
 	}
-	return strpbrk(parent, "\n\t ") == NULL && strlen(parent) <= PARENT_MAX;
+	return strpbrk(parent, "\n\t ") == NULL && strlen(parent) <= CGROUPPATH_PARENT_MAX;
 }
 
 int cgrouppath_make(const struct engine *engine, const char *id, const char *parent, char **path,

@@ -6,6 +6,9 @@
 #include "err.h"
 #include "mem.h"
 
+/* Bytes of a path at most, with its NUL. */
+enum { CGROUPPATH_PARENT_MAX = 512, CGROUPPATH_MAX = CGROUPPATH_PARENT_MAX + 80 };
+
 /* Of a new container; `parent` is "" for the engine's own. Owned, no leading slash. -EINVAL for what is no path of plain
  * names, or leads into an engine's group. Pure. */
 int cgrouppath_make(const struct engine *engine, const char *id, const char *parent, char **path,

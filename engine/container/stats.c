@@ -52,7 +52,7 @@ static int group_open(struct group *group)
 /* The text of a file, "" when there is none. Borrowed until the next call. */
 static const char *text_of(struct group *group, const char *hierarchy, const char *file)
 {
-	char path[512];
+	char path[CGROUPPATH_MAX + 128];
 
 	(void)snprintf(path, sizeof(path), "%s%s%s/%s", hierarchy, hierarchy[0] ? "/" : "",
 		       group->path, file);
