@@ -21,6 +21,7 @@
 #include "log.h"
 #include "mountlist.h"
 #include "reference.h"
+#include "request.h"
 #include "status.h"
 #include "str.h"
 #include "watch.h"
@@ -63,15 +64,12 @@ static void record_exec(struct engine *engine, const char *id,
 /* A health check's command is the container's. */
 static void add_check_command(const struct record *record, struct buf *text)
 {
-	Cleat__V1__CreateContainerRequest *request = cleat__v1__create_container_request__unpack(
-		NULL, record->config_len, record->config);
+	cleanup(request_freep) create_request *request = request_of(record, NULL);
 	cleanup_free char **words = NULL;
 	size_t n = 0;
 
 	if (request && healthcheck_command(request->config, &words, &n) == 0 && n)
 		eventmsg_command(text, words, n);
-	if (request)
-		cleat__v1__create_container_request__free_unpacked(request, NULL);
 }
 
 /* An exec's start with its command; others by the table. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "internal.h"
+
 void request_freep(create_request **request)
 {
 	if (*request)
@@ -18,4 +20,11 @@ create_request *request_of(const struct record *record, struct err *err)
 	(void)err_set(err, ERR_INTERNAL, "the record of container %.12s cannot be read",
 		      record->id);
 	return NULL;
+}
+
+bool request_is_internal(const struct record *record)
+{
+	cleanup(request_freep) create_request *request = request_of(record, NULL);
+
+	return request && internal_is(request->config);
 }

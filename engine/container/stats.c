@@ -17,7 +17,7 @@
 #include "cgrouppath.h"
 #include "fd.h"
 #include "proc.h"
-#include "recordconfig.h"
+#include "request.h"
 #include "statsparse.h"
 #include "status.h"
 #include "str.h"
@@ -125,8 +125,7 @@ static int read_v2(struct group *group, Cleat__V1__StatsSample *sample)
 /* A container whose mode is the host's has no counters of its own. */
 static bool has_network(const struct record *record)
 {
-	cleanup(recordconfig_freep) Cleat__V1__CreateContainerRequest *request =
-		recordconfig_read(record);
+	cleanup(request_freep) create_request *request = request_of(record, NULL);
 
 	return request && strcmp(request->config->network_mode, "host") != 0;
 }

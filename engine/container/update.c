@@ -19,7 +19,7 @@
 #include "hostlimits.h"
 #include "lifecycle.h"
 #include "log.h"
-#include "recordconfig.h"
+#include "request.h"
 #include "shimlink.h"
 #include "spec.h"
 #include "status.h"
@@ -32,8 +32,6 @@
 
 enum { FILE_MAX_BYTES = 4 << 20, STARTING_TRIES = 3000, STARTING_PAUSE_NS = 10000000 };
 
-typedef Cleat__V1__CreateContainerRequest create_request;
-
 struct change {
 	struct engine *engine;
 	const struct record *record;
@@ -43,8 +41,8 @@ struct change {
 
 static void change_deinit(struct change *change)
 {
-	recordconfig_freep(&change->before);
-	recordconfig_freep(&change->after);
+	request_freep(&change->before);
+	request_freep(&change->after);
 	closep(&change->dir_fd);
 }
 
@@ -228,7 +226,7 @@ void update_recover(struct engine *engine, const struct record *record)
 		return;
 	change.after = cleat__v1__create_container_request__unpack(NULL, bytes.len,
 								   (const uint8_t *)bytes.data);
-	change.before = recordconfig_read(record);
+	change.before = request_of(record, NULL);
 	if (change.before && change.after && change.after->config)
 		settle(&change, change.after, change.before);
 }
@@ -281,11 +279,10 @@ static int prepare(struct change *change, const Cleat__V1__UpdateContainerReques
 	change->dir_fd = open_dir(change, err);
 	if (change->dir_fd < 0)
 		return change->dir_fd;
-	change->before = recordconfig_read(change->record);
-	change->after = recordconfig_read(change->record);
+	change->before = request_of(change->record, err);
+	change->after = request_of(change->record, err);
 	if (!change->before || !change->after)
-		return err_set(err, ERR_INTERNAL, "the record of container %.12s cannot be read",
-			       change->record->id);
+		return -EIO;
 	r = updatemerge(change->after->config, request, err);
 	r = r ? r : create_check_policy(change->after->config, err);
 	return r ? r : spec_check_resources(change->after->config->resources, err);

@@ -15,7 +15,7 @@
 #include "links.h"
 #include "proc.h"
 #include "record.h"
-#include "recordconfig.h"
+#include "request.h"
 #include "spec.h"
 #include "status.h"
 #include "str.h"
@@ -23,18 +23,10 @@
 #include "usage.h"
 #include "viewparts.h"
 
-typedef Cleat__V1__CreateContainerRequest create_request;
-
 static create_request *stored_request(const struct record *record)
 {
 	return cleat__v1__create_container_request__unpack(NULL, record->config_len,
 							   record->config);
-}
-
-static void free_request(create_request **request)
-{
-	if (*request)
-		cleat__v1__create_container_request__free_unpacked(*request, NULL);
 }
 
 static int move_labels(Cleat__V1__ContainerSummary *out, Cleat__V1__ContainerConfig *config)
@@ -118,7 +110,7 @@ struct list_job {
 
 static int list_one(struct list_job *job, const struct record *record)
 {
-	cleanup(free_request) create_request *request = stored_request(record);
+	cleanup(request_freep) create_request *request = stored_request(record);
 	Cleat__V1__ContainerConfig *config = request ? request->config : NULL;
 	Cleat__V1__ContainerSummary *summary;
 	struct status status;
@@ -197,7 +189,7 @@ int view_count(struct engine *engine, struct view_counts *counts, struct err *er
 		return r;
 	*counts = (struct view_counts){ .all = 0 };
 	for (size_t i = 0; i < n; i++) {
-		if (recordconfig_is_internal(&records[i]))
+		if (request_is_internal(&records[i]))
 			continue;
 		counts->all++;
 		status_read(engine, &records[i], &status);
@@ -262,7 +254,7 @@ static int fill_command(Cleat__V1__ContainerDetails *out)
 static int fill_details(struct engine *engine, const struct netview *view,
 			Cleat__V1__ContainerDetails *out, const struct record *record)
 {
-	cleanup(free_request) create_request *request = stored_request(record);
+	cleanup(request_freep) create_request *request = stored_request(record);
 	struct status status;
 
 	status_read(engine, record, &status);

@@ -10,7 +10,7 @@
 
 #include "fd.h"
 #include "record.h"
-#include "recordconfig.h"
+#include "request.h"
 #include "server.h"
 #include "stats.h"
 #include "statskeep.h"
@@ -99,7 +99,7 @@ static bool is_shown(const struct rounds *rounds, const struct record *record)
 {
 	struct status status;
 
-	if (record->intent[0] || recordconfig_is_internal(record))
+	if (record->intent[0] || request_is_internal(record))
 		return false;
 	if (rounds->request->all)
 		return true;
