@@ -3,7 +3,8 @@
  * limits in the kernel and the policy in the shim. While these may differ from the record there is a file `update` in the
  * container's directory, with the configuration that was wanted: settle() makes all of them as the record says again,
  * which undoes an update before the record was written and completes it afterwards. The kernel's limits come first, as
- * they are what can fail. */
+ * they are what can fail. All are on disk before they replace what has been there for long: a power cut must not leave
+ * an empty file in the place of a good one. */
 #include "update.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ static int write_config(const struct change *change, const create_request *to, s
 	r = spec_relimit(text.data, text.len, to->config->resources, &json, err);
 	if (r < 0)
 		return r;
-	r = fd_replace_file(change->dir_fd, "config.json", json, strlen(json), 0600, false);
+	r = fd_replace_file(change->dir_fd, "config.json", json, strlen(json), 0600, true);
 	return r < 0 ? err_sys(err, r, "write config.json") : 0;
 }
 
@@ -147,7 +148,7 @@ static int write_policy(const struct change *change, const create_request *to, s
 	if (r == 0) {
 		size_t n = cleat__shim__v1__shim_spec__pack(spec, (uint8_t *)bytes.data);
 
-		r = fd_replace_file(change->dir_fd, "shim.pb", bytes.data, n, 0600, false);
+		r = fd_replace_file(change->dir_fd, "shim.pb", bytes.data, n, 0600, true);
 	}
 	cleat__shim__v1__shim_spec__free_unpacked(spec, NULL);
 	return r < 0 ? err_sys(err, r, "write shim.pb") : 0;
@@ -192,7 +193,7 @@ static int follow(const struct change *change, const create_request *from, const
 
 static int mark(const struct change *change, const void *packed, size_t n, struct err *err)
 {
-	int r = fd_replace_file(change->dir_fd, MARK, packed, n, 0600, false);
+	int r = fd_replace_file(change->dir_fd, MARK, packed, n, 0600, true);
 
 	return r < 0 ? err_sys(err, r, "write the file " MARK) : 0;
 }
