@@ -8,7 +8,6 @@
 
 #include "attach.h"
 #include "bridge.h"
-#include "buf.h"
 #include "fault.h"
 #include "fd.h"
 #include "history.h"
@@ -117,17 +116,21 @@ static int attach(struct engine *engine, const struct attach_request *request, i
 	return r;
 }
 
-/* Out of a network's half: its interface, where there is one, its addresses and its row. */
+/* Out of a network's half: its interface, where there is one, its addresses and its row. A network that is gone by now has
+ * left no interface: it goes only while nobody has an address of it. */
 static int take_out(struct engine *engine, const struct record *record, const struct status *status,
 		    const char *network_id, struct err *err)
 {
 	cleanup_fd int netns = running_netns(status);
-	struct network network = { .id = "" };
-	int r = 0;
+	struct network network;
+	int r = netns < 0 ? -ENOENT : network_find(engine, network_id, &network, err);
 
-	(void)snprintf(network.id, sizeof(network.id), "%s", network_id);
-	if (netns >= 0)
+	if (r == 0) {
 		r = attach_disconnect(engine, record->id, netns, &network, err);
+		network_deinit(&network);
+	} else if (r == -ENOENT) {
+		r = 0;
+	}
 	fault_point(FAULT_NAMES_UNPLUGGED);
 	r = r ? r : endpoint_remove(engine, record->id, network_id, err);
 	fault_point(FAULT_NAMES_ENDPOINT_REMOVED);

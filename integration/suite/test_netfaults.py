@@ -4,6 +4,7 @@ a container, its removal and that of a network. The steps are those of api/base/
 import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 
 import harness
@@ -138,6 +139,23 @@ def test_engine_and_client_killed(engine, ns, name, step):
     engine.cleat("rm", "-f", "new", check=False)
     wait_for_order(engine, ns)
     assert not inventory.query(engine, "SELECT * FROM ports") and not [x for x in ns.links() if x.startswith("veth")]
+
+
+def test_a_network_goes_before_a_connection_is_undone(engine, ns):
+    """Whoever removes it sees nobody in it: the container has no address yet."""
+    engine.out(*RUN)
+    engine.out("network", "create", "other")
+    gone = engine.out("network", "inspect", "-f", "{{.Id}}", "aside")
+    engine.kill()
+    engine.start(env={"CLEAT_FAULT": "NAMES_ENDPOINT_ADDED"})
+    with engine.popen("network", "connect", "aside", "new", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        assert engine.process.wait(60) == -signal.SIGKILL
+        client.kill()
+    with contextlib.closing(sqlite3.connect(engine.state / "cleat.db")) as store, store:
+        store.execute("DELETE FROM networks WHERE id = ?", (gone,))
+    engine.start()
+    engine.out("network", "connect", "other", "new")
+    wait_for_order(engine, ns)
 
 
 @pytest.mark.parametrize("step", SHIM_STEPS)
