@@ -407,7 +407,11 @@ static int retarget(struct engine *engine, const char *container_id, const struc
 	list->n = kept;
 	if (r == 0 && fits && change(engine, list, true))
 		return 0;
-	return r ? r : bridge_rules(engine, err);
+	if (r == 0)
+		return bridge_rules(engine, err);
+	/* what was withdrawn leads where the store still says */
+	(void)!bridge_rules(engine, NULL);
+	return r;
 }
 
 int ports_retarget(struct engine *engine, const char *container_id, const struct addr addr[2],
