@@ -9,6 +9,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "integration"), str(TOP / "gen" / "python")]
 import gateway as gateways  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
+import netns  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def pytest_addoption(parser):
@@ -52,6 +53,13 @@ def layer_driver(request):
     harness.LAYER_DRIVER = chosen or before
     yield chosen
     harness.LAYER_DRIVER = before
+
+
+@pytest.fixture
+def ns():
+    """A network namespace of the test's own."""
+    with netns.Netns() as n:
+        yield n
 
 
 @pytest.hookimpl(hookwrapper=True)

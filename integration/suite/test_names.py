@@ -17,12 +17,6 @@ import scenarios
 
 
 @pytest.fixture
-def ns():
-    with netns.Netns() as n:
-        yield n
-
-
-@pytest.fixture
 def resolv_conf(tmp_path):
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver 127.0.0.53\nsearch corp.example\noptions edns0\n", encoding="utf-8")

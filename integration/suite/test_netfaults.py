@@ -45,12 +45,6 @@ KILLS = [(name, step) for name, s in SCENARIOS.items() for step in s.steps]
 
 
 @pytest.fixture
-def ns():
-    with netns.Netns() as n:
-        yield n
-
-
-@pytest.fixture
 def engine(ns):
     with harness.Engine(netns=ns.name) as e:
         e.load_busybox()

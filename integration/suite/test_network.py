@@ -13,12 +13,6 @@ import pytest
 
 
 @pytest.fixture
-def ns():
-    with netns.Netns() as n:
-        yield n
-
-
-@pytest.fixture
 def engine(ns, layer_driver):  # pylint: disable=unused-argument
     with harness.Engine(netns=ns.name) as e:
         e.load_busybox()

@@ -10,12 +10,6 @@ import netns
 import pytest
 
 @pytest.fixture
-def ns():
-    with netns.Netns() as n:
-        yield n
-
-
-@pytest.fixture
 def lan(ns):
     """Another machine; 10.99.0.1 is the host, 10.99.0.2 is there."""
     with netns.Netns() as n:

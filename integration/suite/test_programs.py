@@ -10,7 +10,6 @@ import threading
 
 import harness
 import image
-import netns
 import pytest
 
 PROGRAMS = [shutil.which(name) for name in ("nginx", "redis-server", "redis-benchmark", "wrk")]
@@ -21,12 +20,6 @@ events { worker_connections 512; }
 http { access_log off; server { listen 80; location / { return 200 "hello\\n"; } } }
 """
 LOAD = "-t2", "-c20", "-d4s"
-
-
-@pytest.fixture
-def ns():
-    with netns.Netns() as n:
-        yield n
 
 
 @pytest.fixture
