@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks share: times of contenders that take turns, memory, Debian's dockerd, the table."""
+import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -7,10 +9,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
+import image  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -54,6 +58,29 @@ def pss_kb(pids):
     return total
 
 
+class Meanwhile:
+    """Takes step() over and over, in a thread, while a block runs."""
+
+    def __init__(self):
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def work(self):
+        while not self.end.is_set():
+            self.step()
+
+    def step(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+
+
 class Dockerd:
     """Debian's dockerd, in a network namespace of its own unless this process is in one. `bridge`: with its default network
     and its rules."""
@@ -77,6 +104,9 @@ class Dockerd:
     def cli(self, *arguments):
         return ["docker", "-H", self.host, *arguments]
 
+    def load_busybox(self):
+        subprocess.run(self.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True, capture_output=True)
+
     def pids(self):
         return [p for p in harness.processes_below(str(self.root), str(self.run))
                 if harness.exe(p) in ("dockerd", "containerd")]
@@ -93,6 +123,21 @@ def run_directory():
                           check=False).stdout.strip() == "tmpfs":
             return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-", dir=place))
     return pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-"))
+
+
+@contextlib.contextmanager
+def directories(within=None):
+    """One for what stays (in `within`), and run_directory(); both are removed at the end."""
+    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-", dir=within)), run_directory()
+    try:
+        yield root, run
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def save(name, table):
+    (TOP / "build" / f"{name}.json").write_text(json.dumps(table, indent=1))
 
 
 def row(table, what, unit, values, note=""):

@@ -9,15 +9,12 @@ import argparse
 import contextlib
 import json
 import os
-import pathlib
 import shutil
 import statistics
 import subprocess
-import tempfile
-import threading
 import time
 
-from common import TOP, Dockerd, compare, harness, pss_kb, row, run_directory, seconds, without_cgroup2
+from common import TOP, Dockerd, Meanwhile, compare, directories, harness, pss_kb, row, save, seconds, without_cgroup2
 import bigimage
 import image
 
@@ -53,25 +50,17 @@ def skopeo_push(layout, name):
                     f"docker://{name}"], check=True)
 
 
-class Peak:
+class Peak(Meanwhile):
     """The most memory that the processes pids() names had at once, in KB of PSS."""
 
     def __init__(self, pids):
-        self.pids, self.most, self.end = pids, 0, threading.Event()
-        self.thread = threading.Thread(target=self.watch)
+        super().__init__()
+        self.pids, self.most = pids, 0
 
-    def watch(self):
-        while not self.end.wait(0.02):
-            with contextlib.suppress(OSError, StopIteration):
-                self.most = max(self.most, pss_kb(self.pids()))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
+    def step(self):
+        with contextlib.suppress(OSError, StopIteration):
+            self.most = max(self.most, pss_kb(self.pids()))
+        self.end.wait(0.02)
 
 
 class Cleat:
@@ -204,10 +193,8 @@ def main():
     packed, unpacked = bigimage.make(layout, options.scale)
     print(f"image: {packed / 1e6:.0f} MB compressed, {unpacked / 1e6:.0f} MB unpacked, scale {options.scale:g}")
     table = []
-    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-", dir=TOP / "build")), run_directory()
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, root, ignore_errors=True)
-        stack.callback(shutil.rmtree, run, ignore_errors=True)
+        root, run = stack.enter_context(directories(TOP / "build"))
         for i, address in enumerate((REGISTRY, OTHER)):
             stack.callback(Registry(root / f"registry{i}", address).close)
         skopeo_push(layout, BIG)
@@ -218,8 +205,7 @@ def main():
         if shutil.which("dockerd") and not options.no_docker:
             contenders["docker"] = Docker(root, run, own_network=False)
             stack.callback(contenders["docker"].close)
-            subprocess.run(contenders["docker"].cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
-                           capture_output=True)
+            contenders["docker"].load_busybox()
         benches = {"transfer": lambda: bench_transfer(table, contenders, options.runs),
                    "removal": lambda: bench_removal(table, contenders, options.runs),
                    "starts": lambda: bench_starts(table, contenders),
@@ -228,7 +214,7 @@ def main():
                    "list": lambda: bench_list(table, contenders)}
         for name in options.only:
             benches[name]()
-    (TOP / "build" / "bench-images.json").write_text(json.dumps(table, indent=1))
+    save("bench-images", table)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ mean anything. Prints a table and writes build/bench-networks.json. --containers
 stay, and draws what the n-th costs into build/bench-networks.svg.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -14,11 +15,9 @@ import re
 import shutil
 import statistics
 import subprocess
-import tempfile
-import threading
 import time
 
-from common import TOP, Dockerd, compare, harness, pss_kb, rate, row, run_directory, seconds, without_cgroup2
+from common import TOP, Dockerd, Meanwhile, compare, directories, harness, pss_kb, rate, row, save, seconds, without_cgroup2
 import chart
 import image
 import netns
@@ -60,24 +59,15 @@ def bench_rate(table, engines, count):
     row(table, f"start + remove, bridge, 4 at a time, {count} of them", "1/s", values)
 
 
-class Starts:
-    """Starts and removes containers one after the other while something else goes on; the longest took `worst` s."""
+class Starts(Meanwhile):
+    """Starts and removes containers one after the other while something else goes on."""
 
     def __init__(self, engine):
-        self.engine, self.times, self.end = engine, [], threading.Event()
-        self.thread = threading.Thread(target=self.work)
+        super().__init__()
+        self.engine, self.times = engine, []
 
-    def work(self):
-        while not self.end.is_set():
-            self.times.append(seconds(run_command("cleat", self.engine)))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
+    def step(self):
+        self.times.append(seconds(run_command("cleat", self.engine)))
 
 
 def throughput(server, client, address):
@@ -158,30 +148,25 @@ def main():
     options = parser.parse_args()
     without_cgroup2()
     print(f"load average at the beginning: {os.getloadavg()[0]:.1f}", flush=True)
-    table, engines, docker = [], {}, None
-    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-")), run_directory()
-    try:
-        with netns.Netns() as ns, netns.Netns() as podman_ns, harness.Engine(run=run / "cleat", netns=ns.name) as engine:
-            engine.load_busybox()
-            engines["cleat"] = engine
-            if shutil.which("dockerd") and not options.only_cleat:
-                docker = engines["docker"] = Dockerd(root, run, bridge=True)
-                subprocess.run(docker.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
-                               capture_output=True)
-            if shutil.which("podman") and not options.only_cleat:
-                engines["podman"] = Podman(root, run, podman_ns)
-            bench_runs(table, engines, options.runs)
-            bench_rate(table, engines, options.rate_count)
-            if shutil.which("iperf3"):
-                bench_throughput(table, engine, ns, 3)
-            if options.containers:
-                bench_many(table, engine, ns, options.containers)
-    finally:
-        if docker:
-            docker.close()
-        shutil.rmtree(root, ignore_errors=True)
-        shutil.rmtree(run, ignore_errors=True)
-    (TOP / "build" / "bench-networks.json").write_text(json.dumps(table, indent=1))
+    table, engines = [], {}
+    with contextlib.ExitStack() as stack:
+        root, run = stack.enter_context(directories())
+        ns, podman_ns = stack.enter_context(netns.Netns()), stack.enter_context(netns.Netns())
+        engine = engines["cleat"] = stack.enter_context(harness.Engine(run=run / "cleat", netns=ns.name))
+        engine.load_busybox()
+        if shutil.which("dockerd") and not options.only_cleat:
+            engines["docker"] = Dockerd(root, run, bridge=True)
+            stack.callback(engines["docker"].close)
+            engines["docker"].load_busybox()
+        if shutil.which("podman") and not options.only_cleat:
+            engines["podman"] = Podman(root, run, podman_ns)
+        bench_runs(table, engines, options.runs)
+        bench_rate(table, engines, options.rate_count)
+        if shutil.which("iperf3"):
+            bench_throughput(table, engine, ns, 3)
+        if options.containers:
+            bench_many(table, engine, ns, options.containers)
+    save("bench-networks", table)
 
 
 if __name__ == "__main__":

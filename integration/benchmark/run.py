@@ -7,13 +7,12 @@ median; the contenders of one row take turns (A B C A B C …), so that a drifti
 Engines that are not installed are left out. Prints a table and writes build/bench.json.
 """
 import argparse
+import contextlib
 import json
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
-from common import TOP, Dockerd, compare, harness, pss_kb, rate, row, run_directory, seconds, without_cgroup2
+from common import TOP, Dockerd, compare, directories, harness, pss_kb, rate, row, save, without_cgroup2
 import image
 
 FLOOR = TOP / "build" / "bench" / "floor"
@@ -126,25 +125,20 @@ def main():
     without_cgroup2()
     build_floor()
     table, docker = [], None
-    root, run = pathlib.Path(tempfile.mkdtemp(prefix="cleat-bench-")), run_directory()
-    try:
+    with contextlib.ExitStack() as stack:
+        root, run = stack.enter_context(directories())
         bundle = Bundle(root)
         if shutil.which("dockerd") and not options.no_docker:
             docker = Dockerd(root, run)
-            subprocess.run(docker.cli("load"), input=image.docker_archive(["busybox:latest"]), check=True,
-                           capture_output=True)
-        with harness.Engine(run=run / "cleat") as engine:
-            engine.load_busybox()
-            bench_memory(table, engine, docker)
-            bench_runs(table, engine, bundle, docker, options.runs)
-            bench_exec(table, engine, bundle, docker, options.runs)
-            bench_rate(table, engine, docker, options.rate_count)
-    finally:
-        if docker:
-            docker.close()
-        shutil.rmtree(root, ignore_errors=True)
-        shutil.rmtree(run, ignore_errors=True)
-    (TOP / "build" / "bench.json").write_text(json.dumps(table, indent=1))
+            stack.callback(docker.close)
+            docker.load_busybox()
+        engine = stack.enter_context(harness.Engine(run=run / "cleat"))
+        engine.load_busybox()
+        bench_memory(table, engine, docker)
+        bench_runs(table, engine, bundle, docker, options.runs)
+        bench_exec(table, engine, bundle, docker, options.runs)
+        bench_rate(table, engine, docker, options.rate_count)
+    save("bench", table)
 
 
 if __name__ == "__main__":
