@@ -26,7 +26,7 @@ int joinfiles_start(struct engine *engine, const struct record *record,
 		    const Cleat__V1__ContainerConfig *config, const struct endpoints *endpoints,
 		    struct err *err)
 {
-	bool names = resolverfile_wanted(endpoints);
+	bool names = netnames_has_any(endpoints);
 	int r = namefiles_write_hosts(engine, record, config, endpoints, err);
 
 	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
@@ -73,7 +73,7 @@ static int change(struct engine *engine, const struct record *record,
 	int r = namefiles_change_hosts(engine, record, config, endpoints, err);
 
 	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
-	if (r < 0 || (!resolverfile_wanted(endpoints) && !resolverfile_exists(engine, record->id)))
+	if (r < 0 || (!netnames_has_any(endpoints) && !resolverfile_exists(engine, record->id)))
 		return r;
 	r = resolverfile_write(engine, record->id, config, endpoints, err);
 	if (r < 0 || tell_shim(engine, record->id) < 0)
@@ -100,7 +100,7 @@ void joinfiles_mend(struct engine *engine, const struct record *record)
 	struct err err = ERR_NULL;
 
 	if (!request || !network_mode_is_own(request->config->network_mode) ||
-	    load(engine, record->id, &endpoints, NULL) < 0 || !resolverfile_wanted(endpoints) ||
+	    load(engine, record->id, &endpoints, NULL) < 0 || !netnames_has_any(endpoints) ||
 	    resolverfile_is_current(engine, record->id, request->config, endpoints))
 		return;
 	if (change(engine, record, request->config, endpoints, &err) < 0)

@@ -33,14 +33,6 @@ static const char *path_of(const char *id, char out[PATH_MAX_BYTES])
 	return out;
 }
 
-bool resolverfile_wanted(const struct endpoints *endpoints)
-{
-	for (size_t i = 0; i < endpoints->n; i++)
-		if (netnames_has(&endpoints->v[i].network))
-			return true;
-	return false;
-}
-
 static int add_link(resolver_network *network, const char *text)
 {
 	struct linktext parts;

@@ -11,8 +11,6 @@
 #include "err.h"
 #include "mem.h"
 
-/* Whether the container has a name server: one of its networks has names. */
-bool resolverfile_wanted(const struct endpoints *endpoints);
 /* Replaces it. */
 int resolverfile_write(struct engine *engine, const char *id,
 		       const Cleat__V1__ContainerConfig *config, const struct endpoints *endpoints,

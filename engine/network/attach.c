@@ -11,13 +11,11 @@
 
 #include "bridge.h"
 #include "fault.h"
-#include "log.h"
 #include "netnames.h"
 #include "netns.h"
 #include "nftnames.h"
 #include "ports.h"
 #include "store/store.h"
-#include "str.h"
 
 struct attaching {
 	struct engine *engine;
@@ -109,21 +107,13 @@ static int record(struct attaching *a, struct err *err)
 	return r < 0 ? r : ended;
 }
 
-static uint32_t mtu_of(const struct network *network)
-{
-	const char *text = network_option(network, "com.docker.network.driver.mtu");
-	int64_t mtu = 0;
-
-	return text && str_int_in(text, 68, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
-}
-
 /* Both ends of an endpoint's cable. */
 static int plug(struct attaching *a, size_t i, struct err *err)
 {
 	const struct endpoint *e = &a->endpoints->v[i];
 	struct rtnl_veth veth = { .peer_netns = a->netns,
 				  .bridge = a->bridges[i],
-				  .mtu = mtu_of(&e->network) };
+				  .mtu = network_mtu(&e->network) };
 	char name[RTNL_NAME_MAX], peer[RTNL_NAME_MAX];
 	uint32_t random;
 	int index, r;
@@ -179,19 +169,10 @@ static int add_routes(struct attaching *a, struct err *err)
 	return r < 0 ? err_wrap(err, r, "add the default route") : 0;
 }
 
-/* Whether there is a network with names, where questions get to a name server. */
-static bool has_names(const struct endpoints *endpoints)
-{
-	for (size_t i = 0; i < endpoints->n; i++)
-		if (netnames_has(&endpoints->v[i].network))
-			return true;
-	return false;
-}
-
 static int make_namespace(struct attaching *a, struct err *err)
 {
-	bool names = has_names(a->endpoints);
-	int r = netns_make_both(&a->netns, &a->inside, names ? &a->nftables : NULL, err);
+	bool names = netnames_has_any(a->endpoints);
+	int r = netns_make(&a->netns, &a->inside, names ? &a->nftables : NULL, err);
 
 	if (r < 0)
 		return r;
@@ -305,8 +286,8 @@ static int enter(struct attaching *a, int netns, struct err *err)
 	bool names;
 	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
 
-	names = r == 0 && has_names(a->endpoints);
-	r = r ? r : netns_enter_both(netns, &a->inside, names ? &a->nftables : NULL, err);
+	names = r == 0 && netnames_has_any(a->endpoints);
+	r = r ? r : netns_enter(netns, &a->inside, names ? &a->nftables : NULL, err);
 	if (r == 0)
 		a->netns = netns;
 	return r;

@@ -83,14 +83,6 @@ static void set_host(const struct network *network)
 		enable_forwarding("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
-static uint32_t mtu_of(const struct network *network)
-{
-	const char *text = network_option(network, "com.docker.network.driver.mtu");
-	int64_t mtu = 0;
-
-	return text && str_int_in(text, 68, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
-}
-
 /* Its number. It is down. */
 static int make_bridge(const struct network *network, struct rtnl *host, struct err *err)
 {
@@ -98,7 +90,7 @@ static int make_bridge(const struct network *network, struct rtnl *host, struct 
 	int index, r;
 
 	mac_of_addr(&network->pools[0].gateway, mac);
-	rtnl_add_bridge(host, network->bridge, network->id, mac, mtu_of(network));
+	rtnl_add_bridge(host, network->bridge, network->id, mac, network_mtu(network));
 	r = rtnl_commit(host, err);
 	if (r < 0)
 		return err_wrap(err, r, "make the bridge %s", network->bridge);
@@ -149,7 +141,7 @@ static int write_rules(struct engine *engine, const char *table, struct buf *scr
 {
 	struct port_writer writer = { script, table };
 	struct network *networks = NULL;
-	size_t n = 0, used = 0;
+	size_t n = 0;
 	int r = network_list(engine, &networks, &n, err);
 
 	if (r < 0)
@@ -159,13 +151,11 @@ static int write_rules(struct engine *engine, const char *table, struct buf *scr
 		if (strcmp(networks[i].driver, "bridge") != 0 || networks[i].removing)
 			continue;
 		add_network(script, table, &networks[i]);
-		used++;
 	}
 	network_list_free(networks, n);
-	r = store_query(
+	return store_query(
 		engine->store, err, add_port, &writer,
 		"SELECT protocol, host_port, host_address, container_port, target FROM ports", "");
-	return r;
 }
 
 int bridge_rules(struct engine *engine, struct err *err)

@@ -20,6 +20,14 @@ bool netnames_has(const struct network *network)
 	return strcmp(network->driver, "bridge") == 0 && !network_is_builtin(network);
 }
 
+bool netnames_has_any(const struct endpoints *endpoints)
+{
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (netnames_has(&endpoints->v[i].network))
+			return true;
+	return false;
+}
+
 char *netnames_path(const struct engine *engine, const char *network_id)
 {
 	return str_printf("%s/names/%s", engine->state_dir, network_id);
@@ -116,13 +124,11 @@ static void find_files(struct engine *engine, struct buf *ids)
 {
 	cleanup_fd int lock = netnames_lock(engine, NULL);
 	int fd = openat(engine->state_fd, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd_dir(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return;
-	}
 	while (lock >= 0 && (entry = readdir(dir))) {
 		if (str_is_id(entry->d_name))
 			buf_append(ids, entry->d_name, strlen(entry->d_name) + 1);

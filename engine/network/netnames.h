@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "endpoint.h"
 #include "engine.h"
 #include "err.h"
 #include "mem.h"
@@ -13,6 +14,8 @@
 
 /* Whether containers find each other by names there: as in Docker not on the default network. */
 bool netnames_has(const struct network *network);
+/* Whether they do in one of a container's: it has a name server. */
+bool netnames_has_any(const struct endpoints *endpoints);
 
 /* The path of its file, owned; NULL without memory. */
 char *netnames_path(const struct engine *engine, const char *network_id);

@@ -60,7 +60,6 @@ static int open_sockets(struct visit *v)
 		return 0;
 	r = -errno;
 	rtnl_close(v->rtnl);
-	v->rtnl->fd = -1;
 	return r;
 }
 
@@ -92,7 +91,7 @@ static int run(struct visit *v, struct err *err)
 	return v->r < 0 ? err_sys(err, v->r, "%s", v->what) : 0;
 }
 
-int netns_make_both(int *fd, struct rtnl *rtnl, int *nftables, struct err *err)
+int netns_make(int *fd, struct rtnl *rtnl, int *nftables, struct err *err)
 {
 	struct visit v = { .into = -1, .fd = -1, .rtnl = rtnl, .nftables = nftables };
 	int r = run(&v, err);
@@ -102,19 +101,9 @@ int netns_make_both(int *fd, struct rtnl *rtnl, int *nftables, struct err *err)
 	return r;
 }
 
-int netns_enter_both(int fd, struct rtnl *rtnl, int *nftables, struct err *err)
+int netns_enter(int fd, struct rtnl *rtnl, int *nftables, struct err *err)
 {
 	struct visit v = { .into = fd, .fd = -1, .rtnl = rtnl, .nftables = nftables };
 
 	return run(&v, err);
-}
-
-int netns_make(int *fd, struct rtnl *rtnl, struct err *err)
-{
-	return netns_make_both(fd, rtnl, NULL, err);
-}
-
-int netns_enter(int fd, struct rtnl *rtnl, struct err *err)
-{
-	return netns_enter_both(fd, rtnl, NULL, err);
 }

@@ -7,11 +7,8 @@
 #include "mem.h"
 #include "rtnl.h"
 
-/* A new namespace in *fd (owned), which lives as long as something holds it, and a socket into it. Its sysctls are
- * set as Docker's containers have them. */
-int netns_make(int *fd, struct rtnl *rtnl, struct err *err) must_check;
-/* A socket into an existing one (borrowed). */
-int netns_enter(int fd, struct rtnl *rtnl, struct err *err) must_check;
-/* The same with one of NETLINK_NETFILTER beside it, in *nftables (owned). */
-int netns_make_both(int *fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;
-int netns_enter_both(int fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;
+/* A new namespace in *fd (owned), which lives as long as something holds it, a socket into it and, unless nftables is
+ * NULL, one of NETLINK_NETFILTER in *nftables (owned). Its sysctls are set as Docker's containers have them. */
+int netns_make(int *fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;
+/* The same sockets into an existing one (borrowed). */
+int netns_enter(int fd, struct rtnl *rtnl, int *nftables, struct err *err) must_check;

@@ -179,6 +179,14 @@ const char *network_option(const struct network *network, const char *key)
 	return NULL;
 }
 
+uint32_t network_mtu(const struct network *network)
+{
+	const char *text = network_option(network, "com.docker.network.driver.mtu");
+	int64_t mtu = 0;
+
+	return text && str_int_in(text, 68, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
+}
+
 int network_lock(const struct engine *engine, struct err *err)
 {
 	int fd = fd_lock_file(engine->state_fd, "network.lock", true);

@@ -50,6 +50,8 @@ bool network_is_builtin(const struct network *network);
 int network_is_used(struct engine *engine, const char *id, bool *used, struct err *err) must_check;
 /* The value of an option, NULL = not given. */
 const char *network_option(const struct network *network, const char *key);
+/* Bytes of the packets its interfaces carry, 0 = the kernel's. */
+uint32_t network_mtu(const struct network *network);
 
 /* Held while interfaces and rules are changed: excludes threads and other engines of the same state. A descriptor, or
  * -errno. */
