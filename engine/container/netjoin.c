@@ -412,15 +412,16 @@ void netjoin_renamed(struct engine *engine, const char *id)
 	joinfiles_follow(engine, id);
 }
 
-int netjoin_remove(struct engine *engine, const struct network *network, struct err *err)
+int netjoin_remove(struct engine *engine, const struct network *network, const char *key,
+		   struct err *err)
 {
 	struct err own = ERR_NULL;
-	int r = network_remove(engine, network, &own);
+	int r = network_remove(engine, network, key, &own);
 
 	if (r < 0 && strcmp(own.reason, "NETWORK_IN_USE") == 0) {
 		netjoin_sweep(engine);
 		own = ERR_NULL;
-		r = network_remove(engine, network, &own);
+		r = network_remove(engine, network, key, &own);
 	}
 	if (r == 0)
 		history_network(engine, network->id, network->name, network->driver, "", "destroy");

@@ -37,7 +37,7 @@ void netjoin_mend(struct engine *engine, const struct record *record, const stru
 void netjoin_renamed(struct engine *engine, const char *id);
 
 /* network_remove(), with its event. */
-int netjoin_remove(struct engine *engine, const struct network *network,
+int netjoin_remove(struct engine *engine, const struct network *network, const char *key,
 		   struct err *err) must_check;
 
 /* Takes effect at once in a container that runs, else at its next start. With the change it is remembered that the call

@@ -15,6 +15,7 @@
 #include "nft.h"
 #include "nftport.h"
 #include "rules.h"
+#include "store/requests.h"
 #include "store/store.h"
 #include "str.h"
 
@@ -337,13 +338,15 @@ static int mark(struct engine *engine, const struct network *network, struct err
 	return r < 0 ? r : 0;
 }
 
-static int mark_removing(struct engine *engine, const struct network *network, struct err *err)
+static int mark_removing(struct engine *engine, const struct network *network, const char *key,
+			 struct err *err)
 {
 	int r = store_begin(engine->store, err), ended;
 
 	if (r < 0)
 		return r;
 	r = mark(engine, network, err);
+	r = r ? r : requests_remember(engine->store, key, NULL, 0, err);
 	ended = store_end(engine->store, r == 0, err);
 	return r < 0 ? r : ended;
 }
@@ -379,7 +382,8 @@ static int finish_removal(struct engine *engine, const struct network *network, 
 	return r < 0 ? r : 0;
 }
 
-int network_remove(struct engine *engine, const struct network *network, struct err *err)
+int network_remove(struct engine *engine, const struct network *network, const char *key,
+		   struct err *err)
 {
 	cleanup_fd int lock = -1;
 	int r;
@@ -390,7 +394,7 @@ int network_remove(struct engine *engine, const struct network *network, struct 
 	lock = network_lock(engine, err);
 	if (lock < 0)
 		return lock;
-	r = mark_removing(engine, network, err);
+	r = mark_removing(engine, network, key, err);
 	fault_point(FAULT_NET_MARKED);
 	return r ? r : finish_removal(engine, network, err);
 }

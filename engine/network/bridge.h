@@ -24,8 +24,9 @@ void bridge_user_table(const struct engine *engine, char out[32]);
 int bridge_rules(struct engine *engine, struct err *err) must_check;
 
 /* Removes a network that no running container is in. -EBUSY, reason NETWORK_IN_USE; ERR_PERMISSION for one of those there
- * from the beginning. */
-int network_remove(struct engine *engine, const struct network *network,
+ * from the beginning. The call `key` ("" = none) is remembered with the decision: an interrupted removal is ended by
+ * network_recover(). */
+int network_remove(struct engine *engine, const struct network *network, const char *key,
 		   struct err *err) must_check;
 /* At start: ends removals that were interrupted, and makes sure of the rules where bridges are up. Logs what goes
  * wrong. */

@@ -129,7 +129,7 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveNetworkReques
 	r = network_find(engine, req->network, &network, err);
 	if (r < 0)
 		return r;
-	r = remember(call, &key, netjoin_remove(engine, &network, err));
+	r = netjoin_remove(engine, &network, key.text, err);
 	network_deinit(&network);
 	return r;
 }
@@ -161,7 +161,7 @@ static int prune_one(struct engine *engine, const struct network *network,
 {
 	struct err why = ERR_NULL;
 
-	if (netjoin_remove(engine, network, &why) < 0)
+	if (netjoin_remove(engine, network, "", &why) < 0)
 		return 0; /* it came into use */
 	reply->names[reply->n_names] = strdup(network->name);
 	if (!reply->names[reply->n_names])

@@ -135,6 +135,21 @@ def test_engine_and_client_killed(engine, ns, name, step):
     assert not inventory.query(engine, "SELECT * FROM ports") and not [x for x in ns.links() if x.startswith("veth")]
 
 
+def test_a_repetition_comes_when_the_removal_is_done(engine, ns):
+    """The next engine has ended it on its own by then."""
+    prepare(engine, SCENARIOS["network rm"])
+    engine.kill()
+    engine.start(env={"CLEAT_FAULT": "NET_MARKED"})
+    with engine.popen("network", "rm", "aside", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as client:
+        assert engine.process.wait(60) == -signal.SIGKILL
+        client.send_signal(signal.SIGSTOP)
+        engine.start()
+        wait_for_order(engine, ns)
+        client.send_signal(signal.SIGCONT)
+        said = client.communicate(timeout=60)[1]
+    assert client.returncode == 0, said
+
+
 def test_a_network_goes_before_a_connection_is_undone(engine, ns):
     """Whoever removes it sees nobody in it: the container has no address yet."""
     engine.out(*RUN)
