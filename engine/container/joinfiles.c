@@ -107,7 +107,7 @@ void joinfiles_mend(struct engine *engine, const struct record *record)
 		log_error("names are not up to date id=%.12s: %s", record->id, err.message);
 }
 
-static void write_follower(struct engine *engine, const char *id)
+void joinfiles_write_hosts(struct engine *engine, const char *id)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup(request_freep) create_request *request = NULL;
@@ -120,7 +120,7 @@ static void write_follower(struct engine *engine, const char *id)
 	request = request_of(&record, NULL);
 	if (request && load(engine, record.id, &endpoints, NULL) == 0 &&
 	    namefiles_change_hosts(engine, &record, request->config, endpoints, &err) < 0)
-		log_error("a link is not up to date id=%.12s: %s", record.id, err.message);
+		log_error("hosts is not up to date id=%.12s: %s", record.id, err.message);
 }
 
 void joinfiles_follow(struct engine *engine, const char *id)
@@ -130,7 +130,7 @@ void joinfiles_follow(struct engine *engine, const char *id)
 	if (links_followers(engine, id, &ids) < 0 || ids.error)
 		return;
 	for (size_t at = 0; at < ids.len; at += strlen(ids.data + at) + 1)
-		write_follower(engine, ids.data + at);
+		joinfiles_write_hosts(engine, ids.data + at);
 }
 
 void joinfiles_recover(struct engine *engine)

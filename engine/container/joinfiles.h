@@ -19,6 +19,8 @@ int joinfiles_change(struct engine *engine, const struct record *record,
 		     const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
 /* Carries a change of one that runs to its end which an engine was killed at. Logs what goes wrong. */
 void joinfiles_mend(struct engine *engine, const struct record *record);
+/* Its own hosts alone, after an address of one that runs has gone. Logs what goes wrong. */
+void joinfiles_write_hosts(struct engine *engine, const char *id);
 /* The addresses or the name of a container have changed: those that link to it are told. */
 void joinfiles_follow(struct engine *engine, const char *id);
 /* The same for all that others link to. */

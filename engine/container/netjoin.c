@@ -116,8 +116,8 @@ static int attach(struct engine *engine, const struct attach_request *request, i
 	return r;
 }
 
-/* Out of a network's half: its interface, where there is one, its addresses and its row. A network that is gone by now has
- * left no interface: it goes only while nobody has an address of it. */
+/* Out of a network's half: its interface, where there is one, its addresses, their lines in hosts and its row. A network
+ * that is gone by now has left no interface: it goes only while nobody has an address of it. */
 static int take_out(struct engine *engine, const struct record *record, const struct status *status,
 		    const char *network_id, struct err *err)
 {
@@ -132,6 +132,10 @@ static int take_out(struct engine *engine, const struct record *record, const st
 		r = 0;
 	}
 	fault_point(FAULT_NAMES_UNPLUGGED);
+	r = r ? r : endpoint_release(engine, record->id, network_id, err);
+	/* while the row still tells the next engine that something is to be done */
+	if (r == 0 && netns >= 0)
+		joinfiles_write_hosts(engine, record->id);
 	r = r ? r : endpoint_remove(engine, record->id, network_id, err);
 	fault_point(FAULT_NAMES_ENDPOINT_REMOVED);
 	return r;

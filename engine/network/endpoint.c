@@ -291,17 +291,22 @@ int endpoint_half_done(struct engine *engine, const char *container_id, char net
 	return r < 0 ? r : network_id[0] != '\0';
 }
 
-int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,
-		    struct err *err)
+int endpoint_release(struct engine *engine, const char *container_id, const char *network_id,
+		     struct err *err)
 {
 	int r = store_run(engine->store, err,
 			  "DELETE FROM addresses WHERE container_id = ? AND network_id = ?", "ss",
 			  container_id, network_id);
 
-	return r < 0 ? r
-		     : store_run(engine->store, err,
-				 "DELETE FROM endpoints WHERE container_id = ? AND network_id = ?",
-				 "ss", container_id, network_id);
+	return r < 0 ? r : 0;
+}
+
+int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,
+		    struct err *err)
+{
+	return store_run(engine->store, err,
+			 "DELETE FROM endpoints WHERE container_id = ? AND network_id = ?", "ss",
+			 container_id, network_id);
 }
 
 /* The network's id stands in its place until all rows are read. */

@@ -51,7 +51,10 @@ int endpoint_set_intent(struct engine *engine, const char *container_id, const c
 /* One that is not at rest though nobody is at work on it. 1 with its network's id, else 0. */
 int endpoint_half_done(struct engine *engine, const char *container_id, char network_id[65],
 		       struct err *err) must_check;
-/* 1 = it is removed, 0 = there was none. */
+/* Its addresses are another's to have. */
+int endpoint_release(struct engine *engine, const char *container_id, const char *network_id,
+		     struct err *err) must_check;
+/* One without addresses. 1 = it is removed, 0 = there was none. */
 int endpoint_remove(struct engine *engine, const char *container_id, const char *network_id,
 		    struct err *err) must_check;
 

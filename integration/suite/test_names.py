@@ -468,6 +468,30 @@ def test_an_engine_killed_at_every_step(net, command, step):
     assert not list((net.state / "names").glob("*.tmp"))
 
 
+@pytest.mark.parametrize("verb, network, step", [("connect", "net", "HOSTS_WRITTEN"),
+                                                 ("disconnect", "bridge", "ENDPOINT_REMOVED")])
+def test_hosts_after_an_engine_was_killed_and_nobody_asks_again(net, verb, network, step):
+    """A container knows the addresses that it has as its own, and no others."""
+    sleeper(net, "alone")
+    if verb == "disconnect":
+        net.out("network", "connect", "net", "alone")
+    net.kill()
+    net.start(env={"CLEAT_FAULT": f"NAMES_{step}"})
+    with net.popen("network", verb, network, "alone", stderr=subprocess.DEVNULL) as process:
+        harness.wait_until(lambda: net.process.poll() is not None, what="the end of the engine")
+        process.kill()
+    net.start()
+
+    def is_right():
+        one = inspect(net, "alone")
+        if set(one["NetworkSettings"]["Networks"]) != {"bridge" if verb == "connect" else "net"}:
+            return False
+        own = [line.split()[0] for line in net.out("exec", "alone", "cat", "/etc/hosts").splitlines()
+               if one["Config"]["Hostname"] in line.split()]
+        return sorted(own) == sorted(n["IPAddress"] for n in one["NetworkSettings"]["Networks"].values())
+    harness.wait_until(is_right, what="hosts that are right")
+
+
 def test_no_step_is_forgotten():
     assert {f"NAMES_{step}" for _, step in KILLS} == set(scenarios.NAMES_STEPS)
 
