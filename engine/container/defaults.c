@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "textfield.h"
 
 /* Room for `more` further elements in a repeated field. */
 static int grow(void *list, size_t n, size_t more)
@@ -202,7 +203,6 @@ int defaults_log_driver(Cleat__V1__ContainerConfig *config, const char *configur
 {
 	Cleat__V1__LogConfig *log = config->log;
 	const char *name = configured;
-	char *copy;
 
 	if (!log) {
 		log = malloc(sizeof(*log));
@@ -215,11 +215,5 @@ int defaults_log_driver(Cleat__V1__ContainerConfig *config, const char *configur
 		return 0;
 	if (!name[0])
 		name = log->unconfigured[0] ? log->unconfigured : "local";
-	copy = strdup(name);
-	if (!copy)
-		return -ENOMEM;
-	if (log->driver != protobuf_c_empty_string)
-		free(log->driver);
-	log->driver = copy;
-	return 0;
+	return textfield_set(&log->driver, strdup(name));
 }

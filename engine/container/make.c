@@ -33,6 +33,7 @@
 #include "spec.h"
 #include "store/requests.h"
 #include "str.h"
+#include "textfield.h"
 #include "unsupported.h"
 #include "user.h"
 
@@ -245,20 +246,11 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	return r;
 }
 
-static int set_text(char **field, char *text)
-{
-	if (!text)
-		return -ENOMEM;
-	if (*field != protobuf_c_empty_string)
-		free(*field);
-	*field = text;
-	return 0;
-}
-
 /* What the record says from here on: "" and "default" mean what they mean today. */
 static int settle_mode(const struct engine *engine, Cleat__V1__ContainerConfig *config)
 {
-	return set_text(&config->network_mode, strdup(network_mode(engine, config->network_mode)));
+	return textfield_set(&config->network_mode,
+			     strdup(network_mode(engine, config->network_mode)));
 }
 
 /* What the other container has is not its own to choose. */
@@ -298,10 +290,10 @@ static int check_joined(struct engine *engine, Cleat__V1__ContainerConfig *confi
 	other = request_of(&record, err);
 	if (!other)
 		return -EIO;
-	if (set_text(&config->network_mode, str_printf("container:%s", record.id)) < 0 ||
-	    set_text(&config->hostname, other->config->hostname[0]
-						? strdup(other->config->hostname)
-						: str_printf("%.12s", record.id)) < 0)
+	if (textfield_set(&config->network_mode, str_printf("container:%s", record.id)) < 0 ||
+	    textfield_set(&config->hostname, other->config->hostname[0]
+						     ? strdup(other->config->hostname)
+						     : str_printf("%.12s", record.id)) < 0)
 		return err_sys(err, ENOMEM, "create");
 	return 0;
 }
@@ -325,7 +317,7 @@ static int settle_hostname(Cleat__V1__ContainerConfig *config)
 	if (strcmp(config->network_mode, "host") != 0 || config->hostname[0] ||
 	    strcmp(config->uts_mode, "host") == 0 || gethostname(name, sizeof(name) - 1) < 0)
 		return 0;
-	return set_text(&config->hostname, strdup(name));
+	return textfield_set(&config->hostname, strdup(name));
 }
 
 static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *config,

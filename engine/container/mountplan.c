@@ -12,6 +12,7 @@
 #include "internal.h"
 #include "mountlist.h"
 #include "str.h"
+#include "textfield.h"
 
 static int no_memory(struct err *err)
 {
@@ -26,16 +27,6 @@ void mountplan_deinit(struct mountplan *plan)
 	*plan = (struct mountplan){ 0 };
 }
 
-static int set_text(char **field, char *text)
-{
-	if (!text)
-		return -ENOMEM;
-	if (*field != protobuf_c_empty_string)
-		free(*field);
-	*field = text;
-	return 0;
-}
-
 static Cleat__V1__Mount *copy_mount(const Cleat__V1__Mount *m)
 {
 	size_t len = cleat__v1__mount__get_packed_size(m);
@@ -44,7 +35,7 @@ static Cleat__V1__Mount *copy_mount(const Cleat__V1__Mount *m)
 
 	if (bytes)
 		copy = cleat__v1__mount__unpack(NULL, cleat__v1__mount__pack(m, bytes), bytes);
-	if (copy && set_text(&copy->target, cleanpath(m->target)) < 0) {
+	if (copy && textfield_set(&copy->target, cleanpath(m->target)) < 0) {
 		cleat__v1__mount__free_unpacked(copy, NULL);
 		return NULL;
 	}
@@ -190,11 +181,11 @@ static int name_volume(struct planned *p, const char *driver, struct err *err)
 	if (!p->mount->source[0]) {
 		p->anonymous = true;
 		str_random_id(random);
-		if (set_text(&p->mount->source, strdup(random)) < 0)
+		if (textfield_set(&p->mount->source, strdup(random)) < 0)
 			return no_memory(err);
 	}
 	if (!p->mount->driver[0] && str_or_empty(driver)[0] &&
-	    set_text(&p->mount->driver, strdup(driver)) < 0)
+	    textfield_set(&p->mount->driver, strdup(driver)) < 0)
 		return no_memory(err);
 	return 0;
 }

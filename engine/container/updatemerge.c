@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "textfield.h"
 
 typedef Cleat__V1__Resources resources;
 
@@ -45,19 +46,10 @@ static const char *conflict(const resources *now, const resources *wanted)
 	return NULL;
 }
 
+/* What is not said stays. */
 static int set_text(char **field, const char *value)
 {
-	char *copy;
-
-	if (!str_or_empty(value)[0])
-		return 0;
-	copy = strdup(value);
-	if (!copy)
-		return -ENOMEM;
-	if (*field != protobuf_c_empty_string)
-		free(*field);
-	*field = copy;
-	return 0;
+	return str_or_empty(value)[0] ? textfield_set(field, strdup(value)) : 0;
 }
 
 static int merge_limits(resources *now, const resources *wanted)
