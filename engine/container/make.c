@@ -37,6 +37,8 @@
 #include "unsupported.h"
 #include "user.h"
 
+enum { HOPS_MAX = 64 };
+
 /* What the parts of a container are made from; all owned. */
 struct making {
 	struct image image;
@@ -94,9 +96,10 @@ static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m,
 			      config->n_groups, &m->user, err);
 }
 
-/* Where the files are that make its names: with the container whose network it is in. */
+/* Where the files are that make its names: with the container whose network it is in. Records of earlier releases name
+ * that one by a name, which may be another's by now: so there may be rings of them. */
 static char *names_dir(struct engine *engine, const char *id,
-		       const Cleat__V1__ContainerConfig *config)
+		       const Cleat__V1__ContainerConfig *config, int hops)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup(request_freep) create_request *other = NULL;
@@ -104,9 +107,10 @@ static char *names_dir(struct engine *engine, const char *id,
 
 	if (!str_has_prefix(mode, "container:"))
 		return str_printf("%s/containers/%s", engine->state_dir, id);
-	if (record_find(engine->store, mode + strlen("container:"), &record, NULL) == 0)
+	if (hops < HOPS_MAX &&
+	    record_find(engine->store, mode + strlen("container:"), &record, NULL) == 0)
 		other = request_of(&record, NULL);
-	return other ? names_dir(engine, record.id, other->config) : NULL;
+	return other ? names_dir(engine, record.id, other->config, hops + 1) : NULL;
 }
 
 static void find_kernel(unsigned version[2])
@@ -123,7 +127,7 @@ static int build_json(struct engine *engine, const struct create *create,
 	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
 	const char *id = create->record.id;
 	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
-	cleanup_free char *names = names_dir(engine, id, config);
+	cleanup_free char *names = names_dir(engine, id, config, 0);
 	cleanup_free char *cgroup = str_printf("/%s", m->cgroup);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
 	unsigned kernel[2] = { 0 };
