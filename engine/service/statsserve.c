@@ -5,6 +5,7 @@
 #include "statsserve.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -139,7 +140,10 @@ static int sleep_until(const struct rounds *rounds, int64_t at_ns, struct err *e
 	};
 	int64_t left_ms = (at_ns - fd_monotonic_ns() + 999999) / 1000000;
 
-	(void)poll(fds, ARRAY_LEN(fds), left_ms < 0 ? 0 : (int)left_ms);
+	(void)poll(fds, ARRAY_LEN(fds),
+		   left_ms < 0         ? 0
+		   : left_ms > INT_MAX ? INT_MAX
+				       : (int)left_ms);
 	if (fds[0].revents)
 		return err_set(err, ERR_CANCELLED, "cancelled");
 	if (fds[1].revents && !rounds->request->once)
