@@ -57,7 +57,6 @@ struct manifest_entry {
 int manifest_parse_index(const char *text, size_t len, struct manifest_entry **out, size_t *n,
 			 struct err *err) must_check;
 
-/* An image's config. */
 /* HEALTHCHECK; no test = there is none. Numbers of 0 were not given. */
 struct image_health {
 	struct strings test; /* NONE, or CMD or CMD-SHELL and words */
@@ -65,6 +64,7 @@ struct image_health {
 	uint32_t retries;
 };
 
+/* An image's config. */
 struct image_config {
 	struct strings diff_ids; /* sha256:..., lowest first */
 	struct strings env, entrypoint, command, shell, exposed_ports, volumes, on_build;
