@@ -76,18 +76,28 @@ static bool is_group(const char *word)
 	return false;
 }
 
-static void print_flags(const struct flag *f)
+static void flag_text(const struct flag *f, char out[64])
 {
-	for (; f->name; f++) {
-		char left[64];
+	snprintf(out, 64, "--%s %s", f->name, f->value ? f->value : "");
+}
 
-		if (!f->help)
-			continue;
-		snprintf(left, sizeof(left), "--%s %s", f->name, f->value ? f->value : "");
-		if (f->letter)
-			printf("  -%c, %-28s %s\n", f->letter, left, f->help);
-		else
-			printf("      %-28s %s\n", left, f->help);
+/* What is said of them stands in one column, however long a name is. */
+static void print_flags(const struct flag *flags)
+{
+	int width = 28;
+	char left[64];
+
+	for (const struct flag *f = flags; f->name; f++) {
+		flag_text(f, left);
+		if (f->help && (int)strlen(left) > width)
+			width = (int)strlen(left);
+	}
+	for (const struct flag *f = flags; f->name; f++) {
+		flag_text(f, left);
+		if (f->help && f->letter)
+			printf("  -%c, %-*s %s\n", f->letter, width, left, f->help);
+		else if (f->help)
+			printf("      %-*s %s\n", width, left, f->help);
 	}
 }
 
