@@ -122,7 +122,8 @@ static int stats_once(struct cli *cli, struct stats *stats, struct err *err)
 
 	stats->n_rounds = 0;
 	round_clear(&stats->now);
-	while (r == 0) {
+	/* one table is enough, also when the engine goes before the stream's end */
+	while (r == 0 && !(stats->request.once && stats->n_rounds > 1)) {
 		Cleat__V1__StatsSample *sample = NULL;
 		int n = rpc_client_call_recv(call, (ProtobufCMessage **)(void *)&sample, err);
 

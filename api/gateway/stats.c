@@ -62,7 +62,8 @@ static int stats_once(struct stats *stats, struct err *err)
 	int r = gw_open(gw, "cleat.v1.Containers/Stats", &stats->request.base, &call, err);
 
 	stats->n_samples = 0;
-	while (r == 0) {
+	/* one answer is enough, also when the engine goes before the stream's end */
+	while (r == 0 && !(stats->request.once && stats->answered)) {
 		Cleat__V1__StatsSample *sample = NULL;
 		int n = gw_recv(gw, call, &sample, err);
 
