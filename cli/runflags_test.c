@@ -6,6 +6,19 @@
 
 #include "base_test.h"
 
+/* Files have their names as contents, after a line that is empty. */
+static char *named_file(const char *path, size_t *n, struct err *err)
+{
+	char *content = NULL;
+	int len = asprintf(&content, "\n%s", path);
+
+	(void)err;
+	*n = len < 0 ? 0 : (size_t)len;
+	return len < 0 ? NULL : content;
+}
+
+static const struct runflags_source source = { NULL, named_file };
+
 /* Words are separated by blanks. */
 static Cleat__V1__CreateContainerRequest *request(const char *line, struct err *err)
 {
@@ -19,7 +32,7 @@ static Cleat__V1__CreateContainerRequest *request(const char *line, struct err *
 		if (*word)
 			argv[argc++] = word;
 	if (flags_parse(&flags, runflags_run, argc, argv, true, err) < 0 ||
-	    runflags_request(&flags, NULL, &req, err) < 0)
+	    runflags_request(&flags, &source, &req, err) < 0)
 		req = NULL;
 	flags_deinit(&flags);
 	return req;
@@ -33,6 +46,7 @@ static void flags_become_fields(void **state)
 		"--restart on-failure:3 -v /src:/dst:ro --tmpfs /t:size=1m --read-only --cap-drop "
 		"ALL "
 		"--log-opt max-size=1m --ulimit nofile=10:20 --stop-timeout 7 --network none "
+		"--security-opt seccomp={} "
 		"busybox sh -c x",
 		NULL);
 	const Cleat__V1__ContainerConfig *c;
@@ -53,6 +67,7 @@ static void flags_become_fields(void **state)
 	assert_true(c->read_only_root);
 	assert_int_equal(c->ulimits[0]->hard, 20);
 	assert_int_equal(c->stop_timeout_seconds, 7);
+	assert_string_equal(c->security_options[0], "seccomp={}");
 	cleat__v1__create_container_request__free_unpacked(req, NULL);
 }
 
@@ -75,6 +90,7 @@ static void wrong_values_name_the_flag(void **state)
 		{ "--health-retries -1 busybox", "--health-retries cannot be negative" },
 		{ "--health-timeout soon busybox", "health-timeout" },
 		{ "--mount type=nonsense busybox", "nonsense" },
+		{ "--security-opt seccomp=passwd busybox", "builtin or a profile in JSON" },
 		{ "-p 99999:80 busybox", "99999" },
 		{ "--stop-timeout x busybox", "stop-timeout" },
 		{ "--nothing busybox", "--nothing" },

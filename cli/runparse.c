@@ -325,25 +325,39 @@ static const struct {
 	{ "tmpfs", runmount_tmpfs },
 };
 
-/* seccomp=FILE is read here, because the engine does not see the client's files. */
+/* seccomp=FILE is read here, because the engine does not see the client's files. NULL with *err set. */
+static char *seccomp_of_file(const char *text, const struct runflags_source *source,
+			     struct err *err)
+{
+	size_t n;
+	cleanup_free char *content =
+		source && source->file ? source->file(text + strlen("seccomp="), &n, err) : NULL;
+	const char *profile = content ? content + strspn(content, " \t\r\n") : NULL;
+	char *whole = NULL;
+
+	if (!profile)
+		(void)!runparse_bad(err, "security-opt", text, "a readable profile");
+	else if (profile[0] != '{')
+		(void)!runparse_bad(err, "security-opt", text,
+				    "unconfined, builtin or a profile in JSON");
+	else if (!(whole = str_printf("seccomp=%s", profile)))
+		(void)!no_memory(err);
+	return whole;
+}
+
 static int security(const struct flags *flags, Cleat__V1__ContainerConfig *c,
 		    const struct runflags_source *source, struct err *err)
 {
 	const char *text;
 
 	for (size_t i = 0; (text = flags_nth(flags, "security-opt", i)); i++) {
-		cleanup_free char *content = NULL, *whole = NULL;
-		size_t n;
+		cleanup_free char *whole = NULL;
 
 		if (str_has_prefix(text, "seccomp=") && strcmp(text + 8, "unconfined") != 0 &&
 		    strcmp(text + 8, "builtin") != 0) {
-			content = source && source->file ? source->file(text + 8, &n, err) : NULL;
-			if (!content)
-				return runparse_bad(err, "security-opt", text,
-						    "a readable profile");
-			whole = str_printf("seccomp=%s", content);
+			whole = seccomp_of_file(text, source, err);
 			if (!whole)
-				return no_memory(err);
+				return -EINVAL;
 			text = whole;
 		}
 		if (!msg_add(&c->security_options, &c->n_security_options, text))
