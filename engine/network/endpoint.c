@@ -222,9 +222,16 @@ static int record_each(struct walk *walk, const struct network *network,
 int endpoints_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
 		    struct err *err)
 {
+	static const struct network none = { .driver = "null" };
 	struct walk walk = { .engine = engine, .each = check_each };
+	int r = 0;
 
-	return walk_config(&walk, config, err);
+	if (network_mode_is_own(config->network_mode))
+		return walk_config(&walk, config, err);
+	/* no address to choose there, and no name to be known by */
+	for (size_t i = 0; r == 0 && i < config->n_endpoints; i++)
+		r = check_config(&none, config->endpoints[i], err);
+	return r;
 }
 
 int endpoints_record(struct engine *engine, const char *container_id,
