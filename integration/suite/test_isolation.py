@@ -168,3 +168,14 @@ def test_processors_of_the_group_above(busybox, parent):
     (group / "cpuset.mems").write_text("0")
     assert status(busybox, "--cgroup-parent", name)["Cpus_allowed_list"] == "0"
     assert (group / "cpuset.cpus").read_text() == "0\n"
+
+
+def test_no_sysctl_of_the_hosts_by_another_container(busybox):
+    """A network joined may be the host's. (What would be written is what there is.)"""
+    now = pathlib.Path("/proc/sys/net/ipv4/ip_default_ttl").read_text(encoding="ascii").strip()
+    for mode, taken in (("host", False), ("none", True)):
+        busybox.out("run", "-d", "--name", mode, "--network", mode, "busybox", "sleep", "1000")
+        done = busybox.cleat("run", "--network", f"container:{mode}", "--sysctl", f"net.ipv4.ip_default_ttl={now}", "busybox",
+                             "true", check=False)
+        assert (done.returncode == 0) == taken, done
+        assert taken or "net.ipv4.ip_default_ttl is not allowed in the host's namespace" in done.stderr

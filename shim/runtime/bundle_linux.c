@@ -118,21 +118,27 @@ static int read_propagation(struct plan *p, const struct jval *v, struct err *er
 	return 0;
 }
 
+enum plan_ns plan_sysctl_ns(const char *name)
+{
+	static const enum plan_ns kinds[] = { [SYSCTL_HOST] = NS_COUNT,
+					      [SYSCTL_IPC] = NS_IPC,
+					      [SYSCTL_NETWORK] = NS_NET,
+					      [SYSCTL_UTS] = NS_UTS };
+
+	return kinds[sysctl_space(name)];
+}
+
 /* The file is there in the container's /proc whose ever it is: what is not in a namespace of the container's
  * own would be changed for the host. */
 static int check_sysctls(const struct plan *p, const struct jval *v, struct err *err)
 {
-	static const enum plan_ns spaces[] = {
-		[SYSCTL_IPC] = NS_IPC, [SYSCTL_NETWORK] = NS_NET, [SYSCTL_UTS] = NS_UTS
-	};
-
 	for (size_t i = 0; i < p->n_sysctl; i++) {
-		enum sysctl_space space = sysctl_space(p->sysctl[i].key);
+		enum plan_ns kind = plan_sysctl_ns(p->sysctl[i].key);
 
-		if (space == SYSCTL_HOST)
+		if (kind == NS_COUNT)
 			return j_fail(v, err, "%.80s is not in a separate namespace",
 				      p->sysctl[i].key);
-		if (!(p->ns_new & 1u << spaces[space]) && !p->ns_path[spaces[space]])
+		if (!(p->ns_new & 1u << kind) && !p->ns_path[kind])
 			return j_fail(v, err, "%.80s is not allowed in the host's namespace",
 				      p->sysctl[i].key);
 	}

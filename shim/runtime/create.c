@@ -75,9 +75,37 @@ static int check(const struct creation *c, struct err *err)
 	return 0;
 }
 
+static bool is_hosts(int ns, const char *file)
+{
+	char path[32];
+	struct stat joined, own;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+	return fstat(ns, &joined) < 0 || stat(path, &own) < 0 ||
+	       (joined.st_dev == own.st_dev && joined.st_ino == own.st_ino);
+}
+
+/* A namespace that is joined may be the host's. */
+static int check_joined(const struct creation *c, struct err *err)
+{
+	const struct plan *p = &c->bundle.plan;
+
+	for (size_t i = 0; i < p->n_sysctl; i++) {
+		enum plan_ns kind = plan_sysctl_ns(p->sysctl[i].key);
+
+		if (c->ns_fd[kind] >= 0 && is_hosts(c->ns_fd[kind], plan_ns_kinds[kind].file))
+			return err_set(err, ERR_INVALID,
+				       "config.json: linux.sysctl: %.80s is not allowed in the "
+				       "host's namespace",
+				       p->sysctl[i].key);
+	}
+	return 0;
+}
+
 static int open_namespaces(struct creation *c, struct err *err)
 {
 	const struct plan *p = &c->bundle.plan;
+	int r;
 
 	for (size_t k = 0; k < NS_COUNT; k++) {
 		if (!p->ns_path[k])
@@ -86,6 +114,9 @@ static int open_namespaces(struct creation *c, struct err *err)
 		if (c->ns_fd[k] < 0)
 			return err_sys(err, errno, "open namespace %s", p->ns_path[k]);
 	}
+	r = check_joined(c, err);
+	if (r < 0)
+		return r;
 	/* A pid namespace holds children only. */
 	if (c->ns_fd[NS_PID] >= 0 && setns(c->ns_fd[NS_PID], CLONE_NEWPID))
 		return err_sys(err, errno, "join namespace %s", p->ns_path[NS_PID]);

@@ -196,6 +196,8 @@ struct plan_ns_kind {
 	uint64_t flag;
 };
 extern const struct plan_ns_kind plan_ns_kinds[NS_COUNT];
+/* The kind of namespace a sysctl is of; NS_COUNT = of none, it is the host's. */
+enum plan_ns plan_sysctl_ns(const char *name);
 
 /* n zeroed bytes that live as long as the plan; NULL without memory. */
 void *plan_alloc(struct plan *p, size_t n);
