@@ -41,6 +41,8 @@ static void adopt_numbers(struct shim *shim, const Cleat__Shim__V1__ShimStatus *
 	s->restart_count = old->restart_count;
 	s->stopped_by_user = old->stopped_by_user;
 	s->position = old->position;
+	s->start_case = old->start_case;
+	s->start_position = old->start_position;
 	s->last_seq = old->last_seq;
 	s->exits = old->exits;
 	for (size_t i = 0; i < old->n_done_keys; i++)
