@@ -129,13 +129,13 @@ static void tend_alone(struct engine *engine, const struct record *record,
  * tells the end and removes it), else at that time (CLOCK_MONOTONIC). */
 static int64_t goes_at(const struct engine *engine, const char *id)
 {
-	int64_t age_ns = fd_realtime_ns() - engine->started_ns;
-	int64_t grace_ns = HOLD_GRACE_MS * INT64_C(1000000);
+	int64_t grace_ns = HOLD_GRACE_MS * INT64_C(1000000), since_ns, age_ns;
 
 	if (engine->leaving || hold_is_held(engine, id))
 		return -1;
-	if (!hold_is_marked(engine, id))
+	if (!hold_is_marked(engine, id, &since_ns))
 		return 0;
+	age_ns = fd_realtime_ns() - since_ns;
 	return age_ns >= grace_ns ? 0 : fd_monotonic_ns() + grace_ns - age_ns;
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real engines for tests: each in a state and run directory of its own, ended with all it started."""
-import functools
 import contextlib
+import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -236,3 +238,37 @@ def exe(pid):
         return os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
     except OSError:
         return ""
+
+
+def kill_shim(engine):
+    shims = [p for p in processes_below(str(engine.root)) if exe(p) == "cleat-shim"]
+    assert len(shims) == 1
+    os.kill(shims[0], signal.SIGKILL)
+    return shims[0]
+
+
+@contextlib.contextmanager
+def slow_end(engine, cid):
+    """Kills the shim; within, its lock is held as by one that takes long to end. Gives its pid."""
+    held, release = threading.Event(), threading.Event()
+    lock = open(engine.run / "shim" / cid / "lock", "r+b")
+
+    def hold():
+        while not release.is_set() and not held.is_set():
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # granted when the shim is gone
+                held.set()
+            except OSError:
+                pass
+
+    with lock:
+        holder = threading.Thread(target=hold)
+        holder.start()
+        try:
+            killed = kill_shim(engine)
+            # a successor may be as fast
+            wait_until(lambda: held.is_set() or set(engine.shims()) - {killed}, what="the end of the shim")
+            yield killed
+        finally:
+            release.set()
+            holder.join()

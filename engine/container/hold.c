@@ -41,22 +41,40 @@ bool hold_is_held(const struct engine *engine, const char *id)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-bool hold_is_marked(const struct engine *engine, const char *id)
+bool hold_is_marked(const struct engine *engine, const char *id, int64_t *since_ns)
 {
 	cleanup_fd int fd = open_file(engine, id);
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_ISVTX);
+	if (fd < 0 || fstat(fd, &st) < 0 || !(st.st_mode & S_ISVTX))
+		return false;
+	*since_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	if (*since_ns < engine->started_ns)
+		*since_ns = engine->started_ns;
+	return true;
+}
+
+static void unlock(int fd)
+{
+	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+	/* To close it is not enough: a child that is about to execute its program has it, too. */
+	(void)fcntl(fd, F_OFD_SETLK, &whole);
+	close(fd);
+}
+
+void hold_leave(int fd)
+{
+	/* the time of the file's change is the mark's */
+	(void)fchmod(fd, MARKED);
+	unlock(fd);
 }
 
 void hold_close(const struct engine *engine, const char *id, int fd)
 {
-	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	cleanup_fd int mark = open_file(engine, id);
 
-	/* To close it is not enough: a child that is about to execute its program has it, too. */
-	(void)fcntl(fd, F_OFD_SETLK, &unlock);
-	close(fd);
+	unlock(fd);
 	if (mark >= 0 && !engine->leaving && !hold_is_held(engine, id))
 		(void)!fchmod(mark, PLAIN);
 }

@@ -356,7 +356,10 @@ static int serve_held(struct session *s, const struct record *record,
 	/* an engine killed before that would have told nobody of a container that is gone */
 	if (r == 0 && s->told)
 		r = rpc_call_flush(pump->call, err);
-	hold_close(s->engine, record->id, hold);
+	if (r < 0 && err->code == ERR_UNAVAILABLE)
+		hold_leave(hold);
+	else
+		hold_close(s->engine, record->id, hold);
 	if (r == 0 && s->told)
 		remove_told(s, record);
 	else

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What kill -9 of any part must not do."""
-import fcntl
 import json
 import os
 import random
@@ -165,13 +164,6 @@ def test_attached_output_survives_the_engine(busybox, driver):
     client.stderr.close()
 
 
-def kill_shim(engine):
-    shims = [p for p in harness.processes_below(str(engine.root)) if harness.exe(p) == "cleat-shim"]
-    assert len(shims) == 1
-    os.kill(shims[0], signal.SIGKILL)
-    return shims[0]
-
-
 class Interactive:
     """A command with its standard streams, on a terminal when it asks for one."""
 
@@ -224,7 +216,7 @@ def test_streams_outlive_a_killed_shim(busybox, command):
     client = Interactive(busybox, *command, "sh", "-c", TICKS_AND_ECHO)
     client.read_until(ticks)
     for number in range(2):
-        killed = kill_shim(busybox)
+        killed = harness.kill_shim(busybox)
         harness.wait_until(lambda: [p for p in harness.processes_below(str(busybox.root))
                                     if p != killed and harness.exe(p) == "cleat-shim"], what="a successor")
         # A line of after that shows that the client has come back.
@@ -274,27 +266,9 @@ def test_a_directory_without_a_row_goes(busybox):
 def test_a_killed_shim_that_ends_slowly_is_replaced(busybox):
     """Its sockets are closed, its lock is still held: the engine looks again."""
     cid = busybox.out("run", "-d", "busybox", "sleep", "1000")
-    held, release = threading.Event(), threading.Event()
-    successor = lambda: [p for p in busybox.shims() if p != killed]
-
-    def hold():
-        with open(busybox.run / "shim" / cid / "lock", "r+b") as lock:
-            while not release.is_set() and not held.is_set():
-                try:
-                    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # granted when the shim is gone
-                    held.set()
-                except OSError:
-                    pass
-            release.wait(60)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    killed = kill_shim(busybox)
-    harness.wait_until(lambda: held.is_set() or successor(), what="the end of the shim")  # it may be as fast
-    busybox.out("ps")
-    release.set()
-    holder.join()
-    harness.wait_until(successor, what="a successor")
+    with harness.slow_end(busybox, cid) as killed:
+        busybox.out("ps")
+    harness.wait_until(lambda: set(busybox.shims()) - {killed}, what="a successor")
 
 
 def test_an_engine_begins_while_the_last_one_ends(busybox):
@@ -399,7 +373,7 @@ def test_a_json_log_goes_on_when_its_file_can_be_made(small_disk):
         for number in range(3000):
             (folder / str(number)).touch()
     log = engine.state / "containers" / engine.out("inspect", "-f", "{{.Id}}", "writes") / "log"
-    newest = next(log.glob("*-json.log"))
+    newest = log / f"{log.parent.name}-json.log"
     harness.wait_until(lambda: not newest.exists(), what="a rotation that fails")
     shutil.rmtree(folder)
     harness.wait_until(newest.exists, what="a new file")

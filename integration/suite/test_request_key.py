@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call repeated under its request_key is carried out once, whatever happened to the engine meanwhile."""
 import contextlib
+import os
 import signal
 import sqlite3
 import uuid
@@ -8,7 +9,7 @@ import uuid
 import pytest
 
 import harness
-from cleat import AlreadyExists, Client, InvalidArgument, NotFound
+from cleat import AlreadyExists, Client, InvalidArgument, NotFound, Unavailable
 from cleat.v1 import (AttachRequest, AttachStart, ContainerConfig, Containers, CreateContainerRequest,
                       CreateExecRequest, Exec, ExecInput, ExecStart, Images, InspectContainerRequest,
                       KillContainerRequest, ListContainersRequest, ListExecsRequest, PauseContainerRequest,
@@ -209,6 +210,22 @@ def test_attach_that_started_one_that_runs(api, busybox):
     busybox.out("exec", name, "touch", "/go")
     output, end = attach_and_start(api, name, key, "exited")
     assert (output, end.exit_code) == (b"once\n", 4)
+
+
+def test_attach_that_comes_again_too_late(api, busybox):
+    """It met a shim that was not there for the moment. The container of --rm ended before it came again: its end is
+    told to it all the same."""
+    name, key = api.create("echo ready; sleep 1000", auto_remove=True), uuid.uuid4().hex
+    assert attach_and_start(api, name, key, "output")[0] == b"ready\n"
+    busybox.kill(signal.SIGKILL)
+    with harness.slow_end(busybox, name):
+        busybox.start()
+        with pytest.raises(Unavailable):
+            attach_and_start(api, name, key, "exited")
+    os.kill(int(busybox.out("inspect", "-f", "{{.State.Pid}}", name)), signal.SIGKILL)
+    harness.wait_until(lambda: not busybox.out("ps", "-q"), what="the end")
+    assert attach_and_start(api, name, key, "exited")[1].exit_code in harness.codes_of_an_orphan(137)
+    harness.wait_until(lambda: not busybox.out("ps", "-aq"), what="removal")
 
 
 def test_removed_image(api):
