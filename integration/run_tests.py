@@ -116,10 +116,10 @@ def fuzz_one(target, seconds):
 
 
 def stage_fuzz(tally, seconds):
-    """Each parser of outside bytes for `seconds`, two at a time on each processor."""
+    """Each parser of outside bytes for `seconds`, three at a time on each processor."""
     start = time.monotonic()
     targets = sorted((TOP / "build-fuzz" / "fuzz").glob("*_fuzz"))
-    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) * 2) as pool:
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) * 3) as pool:
         results = list(pool.map(lambda target: fuzz_one(target, seconds), targets))
     failed = 0
     for target, (status, output) in zip(targets, results):
