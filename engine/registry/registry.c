@@ -8,8 +8,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "backoff.h"
 #include "regjson.h"
@@ -223,18 +221,12 @@ int registry_try(struct registry *r, struct transfer *t, const struct transfer_r
 int registry_pause(struct registry *r, struct transfer *t, unsigned int tries, int n,
 		   const struct transfer_reply *reply, struct err *err)
 {
-	uint32_t random = 0;
-	int64_t asked = -1;
-
 	if (n < 0 && (!err || err->code != ERR_UNAVAILABLE || !r->met))
 		return n;
 	if ((n == 0 && !backoff_retries(reply->status)) ||
 	    tries >= (r->endpoint.mirror ? BACKOFF_MIRROR_TRIES : BACKOFF_TRIES))
 		return n ? n : 1;
-	if (n == 0)
-		asked = backoff_asked_ms(reply->retry_after, time(NULL));
-	(void)!getrandom(&random, sizeof(random), 0);
-	return transfer_wait(t, backoff_ms(tries, asked, random), err);
+	return transfer_back_off(t, tries, n == 0 ? reply : NULL, err);
 }
 
 int registry_ask(struct registry *r, struct transfer *t, const struct transfer_request *request,

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
+#include <time.h>
 
+#include "backoff.h"
 #include "certs.h"
 #include "curllib.h"
 #include "fd.h"
@@ -401,6 +404,16 @@ int transfer_wait(struct transfer *t, int64_t ms, struct err *err)
 		ends[1].fd = t->watch.fd;
 	}
 	return 0;
+}
+
+int transfer_back_off(struct transfer *t, unsigned int tries, const struct transfer_reply *reply,
+		      struct err *err)
+{
+	uint32_t random = 0;
+	int64_t asked_ms = reply ? backoff_asked_ms(reply->retry_after, time(NULL)) : -1;
+
+	(void)!getrandom(&random, sizeof(random), 0);
+	return transfer_wait(t, backoff_ms(tries, asked_ms, random), err);
 }
 
 int transfer_open(struct transfer **out, const struct transfer_options *options, struct err *err)

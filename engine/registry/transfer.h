@@ -81,5 +81,9 @@ int transfer_run(struct transfer *transfer, const struct transfer_request *reque
 		 struct transfer_reply *reply, struct err *err) must_check;
 void transfer_reply_deinit(struct transfer_reply *reply);
 
+/* Sleeps as long as backoff.h says after `tries` failed ones, the last with `reply` (NULL = none). -ECANCELED after
+ * a stop. */
+int transfer_back_off(struct transfer *transfer, unsigned int tries,
+		      const struct transfer_reply *reply, struct err *err) must_check;
 /* Sleeps. -ECANCELED after a stop. */
 int transfer_wait(struct transfer *transfer, int64_t ms, struct err *err) must_check;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds from URLs: ADD of files, contexts. The server is Python's own."""
+import collections
 import hashlib
 import socket
+import struct
 import subprocess
 import sys
 import tarfile
@@ -9,6 +11,7 @@ import tarfile
 import harness
 import pytest
 from buildkit import build, fails, files, run, steps
+from httpserver import HttpServer
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,46 @@ def test_add_url(module_engine, web, tmp_path):
     fails(module_engine, tmp_path, "FROM busybox\nADD https://example.com/a.git /x\n", message="no git repositories")
     fails(module_engine, tmp_path, f"FROM busybox\nADD --checksum=sha256:{digest} Dockerfile /x\n",
           message="checksum can't be specified")
+
+
+class Faltering(HttpServer):
+    """Each path has its trouble until it was asked `troubles` times."""
+    body = b"x" * 100000
+
+    def __init__(self, troubles):
+        super().__init__()
+        self.troubles, self.asked = troubles, collections.Counter()
+
+    def answer(self, handler):
+        self.asked[handler.path] += 1
+        trouble = self.asked[handler.path] <= self.troubles
+        if trouble and handler.path == "/busy":
+            handler.send_response(503)
+            handler.send_header("Retry-After", "0")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        elif trouble and handler.path == "/reset":
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handler.close_connection = True
+        else:
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(self.body)))
+            handler.end_headers()
+            handler.wfile.write(self.body[:1000] if trouble else self.body)
+
+
+def test_a_server_that_falters_is_asked_again(module_engine, tmp_path):
+    with Faltering(2) as server:
+        build(module_engine, tmp_path, f"""
+            FROM busybox
+            ADD http://{server.host}/busy http://{server.host}/reset http://{server.host}/cut /
+            """)
+        assert run(module_engine, "sha256sum", "/busy", "/reset", "/cut").split()[::2] == \
+            [hashlib.sha256(server.body).hexdigest()] * 3
+        assert server.asked == {"/busy": 3, "/reset": 3, "/cut": 3}
+    with Faltering(1000) as server:
+        fails(module_engine, tmp_path, f"FROM busybox\nADD http://{server.host}/busy /x\n", message="response status 503")
+        assert server.asked == {"/busy": 6}
 
 
 def test_contexts(module_engine, web, tmp_path):
