@@ -14,6 +14,8 @@
 #include "str.h"
 #include "urltext.h"
 
+enum { PROBE_TRIES = 3 };
+
 struct registry {
 	struct registry_options options;
 	struct endpoint endpoint;
@@ -65,7 +67,8 @@ static int set_base(struct registry *r, bool plain)
 	return r->base ? 0 : -ENOMEM;
 }
 
-/* Where plain HTTP will do, TLS is tried first, as Docker does. */
+/* Where plain HTTP will do, TLS is tried first, as Docker does. A connection that is cut says little of what the server
+ * speaks, so it is tried more than once. */
 static int probe(struct registry *r, struct err *err)
 {
 	cleanup(transfer_freep) struct transfer *t = NULL;
@@ -79,7 +82,16 @@ static int probe(struct registry *r, struct err *err)
 
 	if (n < 0 || !url)
 		return n ? n : err_sys(err, ENOMEM, "registry");
-	n = transfer_run(t, &request, &reply, &own);
+	for (unsigned int tries = 1;; tries++) {
+		n = transfer_run(t, &request, &reply, &own);
+		if (n == 0 || !reply.cut || tries == PROBE_TRIES)
+			break;
+		transfer_reply_deinit(&reply);
+		n = transfer_back_off(t, tries, NULL, err);
+		if (n < 0)
+			return n;
+		own = ERR_NULL;
+	}
 	if (n == 0 || own.code != ERR_UNAVAILABLE) {
 		if (n < 0 && err)
 			*err = own;

@@ -302,6 +302,11 @@ def test_tls_connections_that_are_reset(tmp_path, archive):
             with harness.Engine(config={"registry-certs": str(tmp_path / "certs.d")}) as e:
                 e.out("pull", "-q", f"{proxy.host}/x:1")
                 assert proxy.new_resets == 0
+        # nor does a reset mean that a server, which may do without, speaks no TLS
+        with tcpproxy.Proxy(r.port, new_resets=2, address=address) as proxy, \
+                harness.Engine(config={"insecure-registries": [f"{address}/32"]}) as e:
+            e.out("pull", "-q", f"{proxy.host}/x:1")
+            assert proxy.new_resets == 0
 
 
 def test_plain_http_must_be_allowed(archive):
