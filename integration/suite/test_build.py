@@ -10,7 +10,6 @@ import pathlib
 import pty
 import subprocess
 import tarfile
-import time
 
 import harness
 import pytest
@@ -738,16 +737,14 @@ def test_independent_stages_run_together(shared, tmp_path):
 
 
 def test_a_failed_stage_ends_the_others(shared, tmp_path):
-    started = time.monotonic()
     fails(shared, tmp_path, """
         FROM busybox AS a
-        RUN sleep 50
+        RUN sleep 1000
         FROM busybox AS b
         RUN sleep 0.3; exit 7
         FROM a
         COPY --from=b / /b
         """, message="returned a non-zero code: 7")
-    assert time.monotonic() - started < 20
     assert shared.shims() == [] or shared.out("ps", "-q") == ""
 
 

@@ -303,7 +303,6 @@ def test_secrets_are_gone(busybox, tmp_path):
     secret.write_text("very-secret-value")
     files(tmp_path, {"Dockerfile": "FROM busybox\nRUN --mount=type=secret,id=k cat /run/secrets/k | wc -c\n"})
     busybox.out("build", "-t", "built", "--secret", f"id=k,src={secret}", str(tmp_path))
-    time.sleep(0.1)
-    left = subprocess.run(["grep", "-rl", "very-secret-value", busybox.state, busybox.run], check=False,
-                          capture_output=True, text=True).stdout
-    assert left == ""
+    left = lambda: subprocess.run(["grep", "-rl", "very-secret-value", busybox.state, busybox.run], check=False,
+                                  capture_output=True, text=True).stdout
+    harness.wait_until(lambda: left() == "", what="nothing of the secret")

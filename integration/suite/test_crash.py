@@ -190,7 +190,7 @@ class Interactive:
             os.close(self.input)
         while os.read(self.process.stdout.fileno(), 65536):
             pass
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         if self.tty:
             os.close(self.input)
         self.process.stdout.close()
@@ -280,7 +280,7 @@ def test_an_engine_begins_while_the_last_one_ends(busybox):
         if number == signal.SIGTERM:  # until it has heard it
             harness.wait_until(lambda: not (busybox.run / "cleat.sock").is_symlink(), what="the end of service")
         busybox.start()
-        old.wait(30)
+        old.wait(60)
         assert len(busybox.out("ps", "-q").split()) == 1
     second = subprocess.run([harness.BIN / "cleatd", "--state", busybox.state, "--run", busybox.root / "other"],
                             capture_output=True, text=True, check=False, timeout=60)
@@ -317,7 +317,7 @@ def fill(engine):
 def test_an_engine_of_another_state_does_not_take_the_name(busybox):
     """Whoever talks to the first one would be talking to another, and then to nobody."""
     other = subprocess.run([harness.BIN / "cleatd", "--state", busybox.root / "other", "--run", busybox.run],
-                           capture_output=True, text=True, timeout=20, check=False)
+                           capture_output=True, text=True, timeout=60, check=False)
     assert other.returncode == 1 and f"another engine, of another state directory, serves at {busybox.run}" in other.stderr
     assert busybox.out("images", "-q")
     busybox.kill()

@@ -80,7 +80,7 @@ def test_follower_sees_each_event_once_through_deaths_of_the_engine(busybox):
 
 def test_since_the_beginning_of_time(busybox):
     busybox.out("create", "--name", "aa", "busybox")
-    ask = lambda *a: busybox.out("events", *a, "-f", "container=aa", "--format", "{{.Action}}", timeout=20)
+    ask = lambda *a: busybox.out("events", *a, "-f", "container=aa", "--format", "{{.Action}}", timeout=60)
     assert ask("--since", "0", "--until", str(int(time.time()) + 1)) == "create"
     assert ask("--since", "0", "--until", "0") == ""
 

@@ -56,7 +56,7 @@ def restart(engine, **environment):
 def killed(engine, process):
     """Its client may end before, where the step is behind the answer, or never."""
     harness.wait_until(lambda: engine.process.poll() or process.poll() is not None, what="an end")
-    assert engine.process.wait(10) == -signal.SIGKILL
+    assert engine.process.wait(60) == -signal.SIGKILL
     process.kill()
     process.communicate()
 

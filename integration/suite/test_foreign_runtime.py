@@ -67,7 +67,7 @@ def test_terminal(run, busybox):
                 out += data
         except OSError:
             pass
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     os.close(ours)
     assert b"/dev/pts/0" in out and b"got word" in out
 

@@ -29,7 +29,7 @@ def test_streams_are_kept_apart(busybox):
 
 def test_follow_ends_with_the_container(busybox):
     busybox.out("run", "-d", "--name", "cf", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done")
-    done = busybox.cleat("logs", "-f", "cf", timeout=20)
+    done = busybox.cleat("logs", "-f", "cf", timeout=60)
     assert done.stdout == "1\n2\n3\n"
 
 
@@ -137,7 +137,7 @@ def test_exec_needs_a_running_container(busybox):
     assert done.returncode in (1, 126) and "is not running" in done.stderr
 
 
-def read_until(fd, needle, timeout=10):
+def read_until(fd, needle, timeout=60):
     data, end = b"", time.monotonic() + timeout
     while needle not in data:
         assert time.monotonic() < end, data

@@ -53,7 +53,7 @@ def engine(ns):
 
 
 def wait_for_order(engine, ns):
-    harness.wait_until(lambda: not netinventory.faults(engine, ns), timeout=20, what=lambda: str(netinventory.faults(engine, ns)))
+    harness.wait_until(lambda: not netinventory.faults(engine, ns), timeout=60, what=lambda: str(netinventory.faults(engine, ns)))
 
 
 def prepare(engine, scenario):

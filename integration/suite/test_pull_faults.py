@@ -152,7 +152,7 @@ def test_engine_killed_midway(engine, registry):
         process = begin_slow_pull(engine, name, 2 * MIB)
         engine.kill()
         process.kill()
-        process.wait(10)
+        process.wait(60)
         engine.start()
         harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"],
                            what="the sweep")
@@ -169,7 +169,7 @@ def test_interrupted_by_the_user(engine, registry):
     with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
         process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
         harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"],
                            what="end of the pull")
         assert_nothing_visible(engine)
@@ -209,7 +209,7 @@ def test_parts_nobody_wants_any_more(engine, registry):
     with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
         process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
         process.kill()
-        process.wait(10)
+        process.wait(60)
     harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"], what="its end")
     wanted = parts(engine)
     old = wanted[0].with_name("1" * 64)
@@ -226,7 +226,7 @@ def test_a_part_that_is_damaged(engine, registry):
     with tcpproxy.Proxy(registry.port, rate=2 * MIB) as proxy:
         process = begin_slow_pull(engine, f"{proxy.host}/big:1", MIB // 2)
         process.kill()
-        process.wait(10)
+        process.wait(60)
     harness.wait_until(lambda: not [p for p in (engine.state / "tmp").iterdir() if p.name != "partial"], what="its end")
     for part in parts(engine):
         with open(part, "r+b") as file:

@@ -275,7 +275,7 @@ def test_a_registry_that_is_never_done(busybox):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         name = f"127.0.0.1:{server.server_port}/x:1"
         busybox.out("tag", "busybox", name)
-        done = busybox.cleat("push", name, check=False, timeout=20)
+        done = busybox.cleat("push", name, check=False, timeout=60)
         server.shutdown()
     assert done.returncode == 1 and "push: the registry answered 202" in done.stderr
     assert len(asked) < 10

@@ -63,7 +63,7 @@ class Remote:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
 
     def command(self, *arguments, url=None, files=None):
         files = files or self.ours
@@ -166,7 +166,7 @@ def test_interrupt_from_the_terminal(remote):
                           start_new_session=True) as process:
         assert process.stdout.readline() == b"ready\n"
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(30) == 4
+        assert process.wait(60) == 4
 
 
 def test_a_stalled_client_and_a_dead_engine(remote):

@@ -80,7 +80,7 @@ def test_signal_while_input_is_not_read(busybox):
             except BlockingIOError:
                 time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 7
+        assert process.wait(60) == 7
 
 
 @pytest.mark.layer_drivers
@@ -205,7 +205,7 @@ def test_a_reader_that_leaves_ends_the_command(busybox, command):
     with busybox.popen(*where, "yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.read(10) == b"y\n" * 5
         process.stdout.close()
-        assert process.wait(20) == 128 + signal.SIGPIPE
+        assert process.wait(60) == 128 + signal.SIGPIPE
         assert process.stderr.read() == b""
 
 
@@ -214,5 +214,5 @@ def test_closed_standard_streams(busybox):
     for words in ("run --rm -i busybox cat <&-", "exec -i one cat <&-", "run --rm busybox echo hi >&-",
                   "exec one echo hi >&-", "run --rm busybox echo hi 2>&- >/dev/null"):
         line = " ".join(map(str, busybox.command())) + " " + words
-        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (words, done)

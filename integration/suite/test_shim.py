@@ -768,7 +768,7 @@ def test_shim_ends_when_released_and_leaves_no_cgroup(shim):
     s.call(START)
     seq = s.event(EXITED)[1]
     s.call(RELEASE, message(f1=seq, f2=True))
-    assert s.process.wait(5) == 0
+    assert s.process.wait(60) == 0
     assert not [d for d, _, _ in os.walk("/sys/fs/cgroup") if s.id in d]
     assert not list(s.oci.iterdir())
 
