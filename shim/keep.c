@@ -162,11 +162,12 @@ static void take_layers(struct shim *shim, const int *sent, size_t n)
 	shim->n_layers += n;
 }
 
-static void take_netns(struct shim *shim, const int *sent, size_t n)
+/* One descriptor was sent, or none; in place of what there was. */
+static void take_one(int *mine, const int *sent, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		closep(&shim->netns);
-		shim->netns = sent[i];
+		closep(mine);
+		*mine = sent[i];
 	}
 }
 
@@ -185,7 +186,9 @@ void keep_load(struct shim *shim, int fd)
 		if (kept && kept->layers)
 			take_layers(shim, fds, n);
 		else if (kept && kept->netns)
-			take_netns(shim, fds, n);
+			take_one(&shim->netns, fds, n);
+		else if (kept && kept->runtime)
+			take_one(&shim->oci_sealed, fds, n);
 		else if (kept)
 			take(shim, kept, fds, n);
 		if (kept)

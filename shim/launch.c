@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -179,19 +179,30 @@ static int move_up(const struct shim *shim, int *fd)
 	return 0;
 }
 
-/* A read-only mount of the runtime in nobody's namespace. Run from there it is safe from the container it
- * enters, and need not make such a mount itself and execute itself again (runtime/seal.c). Returns a
- * descriptor, or -errno: then the runtime looks after itself. */
+/* What is installed now: not what was when the engine made its mount of it. */
+static bool is_current(const struct shim *shim)
+{
+	struct stat sealed, program;
+
+	return fstat(shim->oci_sealed, &sealed) == 0 && stat(shim->oci_program, &program) == 0 &&
+	       sealed.st_dev == program.st_dev && sealed.st_ino == program.st_ino;
+}
+
+/* The runtime on a mount as of fd_open_sealed(). Run from there it is safe from the container it enters, and
+ * need not make such a mount itself and execute itself again (runtime/seal.c). Returns a descriptor, or -errno:
+ * then the runtime looks after itself. */
 static int open_sealed(const struct shim *shim)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	cleanup_fd int fd =
-		open_tree(AT_FDCWD, shim->oci_program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int first = LAYER_FD + (int)shim->n_layers + 1;
+	cleanup_fd int fd = -1;
 	int r;
 
-	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
-		return -errno;
-	r = move_up(shim, &fd);
+	if (shim->oci_sealed >= 0 && is_current(shim)) {
+		fd = fcntl(shim->oci_sealed, F_DUPFD_CLOEXEC, first);
+		return fd < 0 ? -errno : steal_fd(&fd);
+	}
+	fd = fd_open_sealed(shim->oci_program);
+	r = fd < 0 ? fd : move_up(shim, &fd);
 	return r < 0 ? r : steal_fd(&fd);
 }
 

@@ -138,6 +138,7 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 	shim->cgroup = args->cgroup;
 	shim->orphan.fd = -1;
 	shim->netns = -1;
+	shim->oci_sealed = -1;
 	shim->root_fd = -1;
 	shim->stop_timer.fire = stop_timed_out;
 	shim->delay_timer.fire = delay_over;

@@ -116,6 +116,7 @@ struct shim {
 	struct loop loop;
 	const char *id, *state_path, *oci_root, *cgroup;
 	char *oci_program;
+	int oci_sealed; /* a mount of it that an engine made, -1 = none */
 	int state_fd, run_fd, journal_fd, lock_fd;
 	Cleat__Shim__V1__ShimSpec *spec;
 	Cleat__Shim__V1__ShimStatus status; /* strings are borrowed from the buffers below */

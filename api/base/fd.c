@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -439,6 +440,16 @@ int64_t fd_monotonic_ns(void)
 int64_t fd_realtime_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+int fd_open_sealed(const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	cleanup_fd int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		return -errno;
+	return steal_fd(&fd);
 }
 
 static size_t count_open(void)

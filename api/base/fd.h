@@ -54,6 +54,11 @@ int fd_open_in_root(int root_fd, const char *path, int flags, mode_t mode) must_
  * dir_fd. Returns a descriptor. */
 int fd_open_beneath(int dir_fd, const char *path, int flags) must_check;
 
+/* A read-only mount of the file `path` in nobody's namespace, close-on-exec: a program that is run from it cannot be
+ * written to, whoever gets hold of it. Its last descriptor to be closed waits for all processors
+ * (synchronize_rcu_expedited, a millisecond on a busy machine). Returns a descriptor or -errno. */
+int fd_open_sealed(const char *path) must_check;
+
 /* A stream over a directory's descriptor, consumed also on failure: NULL with errno. Of a negative one NULL too,
  * with errno as it was. */
 DIR *fd_dir(int fd) must_check;

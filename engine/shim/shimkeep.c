@@ -10,6 +10,7 @@
 
 #include "fd.h"
 #include "log.h"
+#include "str.h"
 
 /* Above the numbers that a spawned shim's descriptors get. QUEUE_BYTES holds more sessions than a shim
  * has. */
@@ -56,8 +57,11 @@ static void drop(struct shimkeep *keep, const char *id, const char *exec_id)
 			item_free(item);
 }
 
-void shimkeep_init(struct shimkeep *keep)
+void shimkeep_init(struct shimkeep *keep, const char *bin_dir)
 {
+	cleanup_free char *runtime = str_path(bin_dir, "cleat-oci");
+
+	keep->runtime = runtime ? fd_open_sealed(runtime) : -ENOMEM;
 	pthread_mutex_init(&keep->mutex, NULL);
 	for (size_t i = 0; i < SHIMKEEP_BUCKETS; i++)
 		list_init(&keep->buckets[i]);
@@ -70,6 +74,7 @@ void shimkeep_deinit(struct shimkeep *keep)
 	for (size_t i = 0; i < SHIMKEEP_BUCKETS; i++)
 		list_each_safe (item, next, &keep->buckets[i], link)
 			item_free(item);
+	closep(&keep->runtime);
 }
 
 static struct item *item_new(const char *id, const Cleat__Shim__V1__Kept *kept, const int *fds,
@@ -148,14 +153,26 @@ static int send_layers(int sock, const int *layers, size_t n)
 	return r;
 }
 
-static int send_netns(int sock, int netns)
+/* Sends fd with the message; < 0 = there is none. */
+static int send_one(int sock, const Cleat__Shim__V1__Kept *kept, int fd)
 {
-	Cleat__Shim__V1__Kept kept = CLEAT__SHIM__V1__KEPT__INIT;
 	uint8_t bytes[KEPT_BYTES];
 
-	kept.netns = true;
-	return fd_send(sock, bytes, cleat__shim__v1__kept__pack(&kept, bytes), &netns, 1,
-		       MSG_DONTWAIT);
+	if (fd < 0)
+		return 0;
+	return fd_send(sock, bytes, cleat__shim__v1__kept__pack(kept, bytes), &fd, 1, MSG_DONTWAIT);
+}
+
+static int send_gift(const struct shimkeep *keep, int sock, const struct shimgift *gift)
+{
+	Cleat__Shim__V1__Kept netns = CLEAT__SHIM__V1__KEPT__INIT;
+	Cleat__Shim__V1__Kept runtime = CLEAT__SHIM__V1__KEPT__INIT;
+	int r = send_layers(sock, gift->layers, gift->n_layers);
+
+	netns.netns = true;
+	runtime.runtime = true;
+	r = r ? r : send_one(sock, &netns, gift->netns);
+	return r ? r : send_one(sock, &runtime, keep->runtime);
 }
 
 int shimkeep_hand_over(struct shimkeep *keep, const char *id, const struct shimgift *gift)
@@ -167,14 +184,12 @@ int shimkeep_hand_over(struct shimkeep *keep, const char *id, const struct shimg
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof(queue));
-	r = send_layers(pair[0], gift->layers, gift->n_layers);
-	if (r == 0 && gift->netns >= 0)
-		r = send_netns(pair[0], gift->netns);
+	r = send_gift(keep, pair[0], gift);
 	pthread_mutex_lock(&keep->mutex);
 	n = send_all(keep, id, pair[0]);
 	pthread_mutex_unlock(&keep->mutex);
 	close(pair[0]);
-	if (r == 0 && (n + gift->n_layers > 0 || gift->netns >= 0))
+	if (r == 0 && (n + gift->n_layers > 0 || gift->netns >= 0 || keep->runtime >= 0))
 		fd = fcntl(pair[1], F_DUPFD_CLOEXEC, FIRST_FD);
 	close(pair[1]);
 	return r ? r : fd;

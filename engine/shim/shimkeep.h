@@ -15,9 +15,11 @@ enum { SHIMKEEP_BUCKETS = 256 };
 struct shimkeep {
 	pthread_mutex_t mutex;
 	struct list buckets[SHIMKEEP_BUCKETS];
+	int runtime; /* sealed, for every shim; < 0 = there is none, each makes its own */
 };
 
-void shimkeep_init(struct shimkeep *keep);
+/* `bin_dir` is where the runtime is. */
+void shimkeep_init(struct shimkeep *keep, const char *bin_dir);
 /* Closes all. */
 void shimkeep_deinit(struct shimkeep *keep);
 

@@ -258,7 +258,7 @@ int shims_open(struct shims **out, struct engine *engine, const struct shims_han
 		list_init(&shims->buckets[i]);
 	list_init(&shims->fresh);
 	shimchildren_init(&shims->children);
-	shimkeep_init(&shims->keep);
+	shimkeep_init(&shims->keep, engine->bin_dir);
 	r = thread_start(&shims->thread, STACK_BYTES, run, shims);
 	if (r < 0) {
 		loop_deinit(&shims->loop);

@@ -7,21 +7,19 @@
 #include "seal.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "mem.h"
 
 void seal_self(char **argv)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 	struct statvfs fs;
 
 	if (statvfs("/proc/self/exe", &fs) || fs.f_flag & ST_RDONLY)
 		return;
-	cleanup_fd int fd =
-		open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd >= 0 && !mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+	cleanup_fd int fd = fd_open_sealed("/proc/self/exe");
+	if (fd >= 0)
 		(void)execveat(fd, "", argv, environ, AT_EMPTY_PATH);
 }
