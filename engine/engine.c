@@ -87,6 +87,8 @@ static void spread_children(int dir_fd)
 static int open_dirs(struct engine *engine, const char *state_dir, const char *run_dir,
 		     struct err *err)
 {
+	int r;
+
 	if ((engine->state_fd = open_dir(AT_FDCWD, state_dir, 0711, err)) < 0)
 		return engine->state_fd;
 	if ((engine->run_fd = open_dir(AT_FDCWD, run_dir, 0750, err)) < 0)
@@ -94,6 +96,11 @@ static int open_dirs(struct engine *engine, const char *state_dir, const char *r
 	if ((engine->containers_fd = open_dir(engine->state_fd, "containers", 0711, err)) < 0)
 		return engine->containers_fd;
 	spread_children(engine->containers_fd);
+	/* The mount point of every container's root, each in a mount namespace of its own: a directory made and removed
+	 * for each would cost more than the mount. */
+	r = fd_mkdir_all(engine->state_fd, "rootfs", 0755);
+	if (r < 0)
+		return err_sys(err, r, "make %s/rootfs", state_dir);
 	/* Whatever images put there, their devices and programs are for nobody of the host to reach. */
 	if ((engine->volumes_fd = open_dir(engine->state_fd, "volumes", 0700, err)) < 0)
 		return engine->volumes_fd;

@@ -221,7 +221,7 @@ static int limit_size(const struct create *create, const Cleat__V1__ContainerCon
 
 static int make_dirs(struct create *create, struct err *err)
 {
-	static const char *const dirs[] = { "upper", "work", "rootfs", "log" };
+	static const char *const dirs[] = { "upper", "work", "log" };
 	const char *id = create->record.id;
 	int r = mkdirat(create->engine->containers_fd, id, 0711) < 0 ? -errno : 0;
 
@@ -235,7 +235,7 @@ static int make_dirs(struct create *create, struct err *err)
 		r = create->lock_fd < 0 ? create->lock_fd : 0;
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
-		r = mkdirat(create->dir_fd, dirs[i], i == 3 ? 0700 : 0755) < 0 ? -errno : 0;
+		r = mkdirat(create->dir_fd, dirs[i], i == 2 ? 0700 : 0755) < 0 ? -errno : 0;
 	return r < 0 ? err_sys(err, r, "make the directories of container %.12s", id) : 0;
 }
 

@@ -127,6 +127,7 @@ static int build_json(struct engine *engine, const struct create *create,
 	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
 	const char *id = create->record.id;
 	cleanup_free char *dir = str_printf("%s/containers/%s", engine->state_dir, id);
+	cleanup_free char *root = str_path(engine->state_dir, "rootfs");
 	cleanup_free char *names = names_dir(engine, id, config, 0);
 	cleanup_free char *cgroup = str_printf("/%s", m->cgroup);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
@@ -148,6 +149,7 @@ static int build_json(struct engine *engine, const struct create *create,
 		.rates = m->rates.v,
 		.n_rates = m->rates.n,
 		.dir = dir,
+		.root = root,
 		.names_dir = names,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
@@ -160,8 +162,8 @@ static int build_json(struct engine *engine, const struct create *create,
 
 	if (r < 0)
 		return r;
-	r = dir && names && cgroup ? spec_build(&in, &m->json, err)
-				   : err_sys(err, ENOMEM, "create");
+	r = dir && root && names && cgroup ? spec_build(&in, &m->json, err)
+					   : err_sys(err, ENOMEM, "create");
 	return r ? r : healthcheck_process(id, config, &in.user, &m->probe, err);
 }
 

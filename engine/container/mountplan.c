@@ -303,12 +303,12 @@ static int keep(const struct mountplan *plan, struct engine *engine, struct reco
 	return record_set_mounts(engine->store, record->id, record->mounts, len, err);
 }
 
-static int fill_volumes(const struct mountplan *plan, struct engine *engine, const char *id,
+static int fill_volumes(const struct mountplan *plan, struct engine *engine,
 			const struct rootlayers *layers, struct err *err)
 {
-	cleanup_free char *at = str_printf("%s/containers/%s", engine->state_dir, id);
-	const struct volume_origin origin = { at, layers->lower.v, layers->fds, layers->n };
-	int r = at ? 0 : no_memory(err);
+	const struct volume_origin origin = { engine->state_dir, layers->lower.v, layers->fds,
+					      layers->n };
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->n; i++) {
 		const Cleat__V1__Mount *m = plan->v[i].mount;
@@ -327,5 +327,5 @@ int mountplan_claim(struct mountplan *plan, struct engine *engine, struct record
 
 	if (r == 0 && plan->n)
 		r = keep(plan, engine, record, err);
-	return r ? r : fill_volumes(plan, engine, record->id, layers, err);
+	return r ? r : fill_volumes(plan, engine, layers, err);
 }

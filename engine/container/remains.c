@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing a directory of ext4 takes as long as creating it, and a container has eight; one that wrote
+/* Removing a directory of ext4 takes as long as creating it, and a container has six; one that wrote
  * much may have thousands. */
 #include "remains.h"
 

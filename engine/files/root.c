@@ -98,8 +98,8 @@ static int open_running(struct root *root, const struct status *status, struct e
 static int add_path(struct root *root, const struct engine *engine, const struct record *record,
 		    const char *key, const char *name)
 {
-	cleanup_free char *path = str_printf("%s/containers/%s%s%s", engine->state_dir, record->id,
-					     name[0] ? "/" : "", name);
+	cleanup_free char *path =
+		str_printf("%s/containers/%s/%s", engine->state_dir, record->id, name);
 
 	return path ? add(root, key, path) : -ENOMEM;
 }
@@ -117,6 +117,13 @@ static int add_lower(struct root *root, const char *name, int *fd)
 	return n < 0 ? n : add(root, "lower", number);
 }
 
+static int add_mount_point(struct root *root, const struct engine *engine)
+{
+	cleanup_free char *path = str_path(engine->state_dir, "rootfs");
+
+	return path ? add(root, "lower", path) : -ENOMEM;
+}
+
 /* The layers a container is made of but its own. */
 static int add_layers(struct root *root, struct engine *engine, const struct record *record,
 		      struct err *err)
@@ -132,7 +139,7 @@ static int add_layers(struct root *root, struct engine *engine, const struct rec
 		r = add_lower(root, layers.lower.v[i], &layers.fds[i]);
 	/* an overlay to be read is of two at least; the mount point is an empty directory */
 	if (r == 0 && layers.n < 2)
-		r = add_path(root, engine, record, "lower", "rootfs");
+		r = add_mount_point(root, engine);
 	return r < 0 ? err_sys(err, r, "list the layers") : 0;
 }
 
@@ -249,7 +256,7 @@ static int add_upper(struct root *root, const struct engine *engine, const struc
 static int open_stopped(struct root *root, struct engine *engine, const struct record *record,
 			enum root_part part, struct err *err)
 {
-	int r = add_path(root, engine, record, "at", "");
+	int r = add(root, "at", engine->state_dir);
 
 	r = r ? r : add_upper(root, engine, record, part);
 	if (r < 0)

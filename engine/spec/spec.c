@@ -262,7 +262,7 @@ static json_t *annotations(const struct spec_input *in)
 
 static json_t *root_of(const struct spec_input *in)
 {
-	return json_pack("{s:s, s:b}", "path", "rootfs", "readonly", in->config->read_only_root);
+	return json_pack("{s:s, s:b}", "path", in->root, "readonly", in->config->read_only_root);
 }
 
 static int build_tree(const struct spec_input *in, json_t *spec, struct err *err)

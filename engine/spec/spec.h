@@ -64,7 +64,9 @@ struct spec_input {
 	size_t n_devices;
 	const struct spec_rate *rates; /* instead of the config's */
 	size_t n_rates;
-	const char *dir;       /* STATE/containers/ID: upper, work */
+	const char *dir; /* STATE/containers/ID: upper, work */
+	const char *
+		root; /* STATE/rootfs: an empty directory, where each container has its own mounted */
 	const char *names_dir; /* where hostname, hosts and resolv.conf are; NULL = dir */
 	/* The image's layers, topmost first: paths of directories, or "fd:N" for the descriptors that
 	 * the shim hands the runtime from SPEC_LAYER_FD on. */

@@ -47,6 +47,7 @@ static json_t *build(struct fixture *f)
 		.mounts = f->mounts,
 		.n_mounts = f->n_mounts,
 		.dir = "/state/c",
+		.root = "/state/rootfs",
 		.lower = lower,
 		.n_lower = 2,
 		.cgroup_path = "/cleat-x/c",
