@@ -173,17 +173,17 @@ static void remove_group(int hierarchy_fd, const char *name, int depth)
 	dir = fd_dir(fd);
 	if (!dir)
 		return;
-	(void)!each_member(fd, "cgroup.procs", kill_one, NULL);
 	while ((entry = readdir(dir)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			remove_group(fd, entry->d_name, depth + 1);
-	closedir(dir);
-	/* What was killed takes a moment to leave. */
+	/* What is killed takes a moment to leave, and one may have forked meanwhile. */
 	for (int i = 0; i < KILL_WAIT_MS; i++) {
+		(void)!each_member(fd, "cgroup.procs", kill_one, NULL);
 		if (unlinkat(hierarchy_fd, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
-			return;
+			break;
 		usleep(1000);
 	}
+	closedir(dir);
 }
 
 void cgroup_remove(const char *path)

@@ -70,9 +70,20 @@ static void reply_failed(const struct launch *launch, const struct oci_notify *n
 	request_fail(launch->conn, launch->request, code, reason, notice->message);
 }
 
-static void failed(struct launch *launch, const struct oci_notify *notice)
+/* What a runtime says that finds the other container's processes gone is about its own steps. */
+static void explain(struct launch *launch, struct oci_notify *notice)
+{
+	const char *why = launch->exec || launch->update ? NULL : join_why(launch->shim);
+
+	if (why)
+		(void)snprintf(notice->message, sizeof(notice->message), "%s", why);
+}
+
+static void failed(struct launch *launch, struct oci_notify *notice)
 {
 	struct shim *shim = launch->shim;
+
+	explain(launch, notice);
 
 	if (launch->exec && launch->exec->probe)
 		probe_failed(launch->exec, notice->message);
@@ -141,6 +152,19 @@ static void notice_ready(struct source *src, uint32_t events)
 	launch_end(launch);
 }
 
+/* The network namespace, and what other containers' are found by: those that there are. */
+static int add_spaces(posix_spawn_file_actions_t *actions, const struct shim *shim, int next)
+{
+	int r = 0;
+
+	if (shim->spec->netns)
+		r = posix_spawn_file_actions_adddup2(actions, shim->netns, next++);
+	for (enum join i = 0; i < N_JOINS && !r; i++)
+		if (join_of(shim, i)[0])
+			r = posix_spawn_file_actions_adddup2(actions, shim->joined[i].fd, next++);
+	return r;
+}
+
 static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *shim,
 		       const struct launchfds *fds, int notify)
 {
@@ -158,16 +182,15 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *s
 		r = posix_spawn_file_actions_adddup2(actions, fds->process, PROCESS_FD);
 	for (size_t i = 0; i < fds->n_layers && !r; i++)
 		r = posix_spawn_file_actions_adddup2(actions, shim->layers[i], LAYER_FD + (int)i);
-	if (!r && fds->netns)
-		r = posix_spawn_file_actions_adddup2(actions, shim->netns,
-						     LAYER_FD + (int)fds->n_layers);
+	if (!r && fds->spaces)
+		r = add_spaces(actions, shim, LAYER_FD + (int)fds->n_layers);
 	return r;
 }
 
 /* The descriptors dup2'ed from must not be the low numbers dup2'ed to. */
 static int move_up(const struct shim *shim, int *fd)
 {
-	int first = LAYER_FD + (int)shim->n_layers + 1, up;
+	int first = LAYER_FD + (int)shim->n_layers + 1 + N_JOINS, up;
 
 	if (*fd < 0 || *fd >= first)
 		return 0;
@@ -223,6 +246,8 @@ static int spawn(struct shim *shim, struct launch *launch, char *const argv[],
 	for (size_t i = 0; i < fds->n_layers && r == 0; i++)
 		r = move_up(shim, &shim->layers[i]);
 	r = r ? r : move_up(shim, &shim->netns);
+	for (size_t i = 0; i < N_JOINS && r == 0; i++)
+		r = move_up(shim, &shim->joined[i].fd);
 	if (r < 0 || posix_spawnattr_init(&attr))
 		return r < 0 ? r : -ENOMEM;
 	sigemptyset(&none);
@@ -307,8 +332,12 @@ static size_t begin_arguments(const struct shim *shim, char **argv, const char *
 	return n;
 }
 
-const char *launch_reason(int error)
+const char *launch_reason(struct shim *shim, int error)
 {
+	const char *why = error == -EHOSTDOWN ? join_why(shim) : NULL;
+
+	if (why)
+		return why;
 	if (error == -ENODATA)
 		return "the layers of its image could not be mounted when its supervisor began";
 	return error == -ENONET ? "its network namespace is gone" : strerror(-error);
@@ -317,15 +346,16 @@ const char *launch_reason(int error)
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 {
 	bool tty = shim->spec->tty;
-	struct launchfds fds = { .std = { -1, -1, -1 },
-				 .process = -1,
-				 .n_layers = shim->n_layers,
-				 .netns = shim->spec->netns };
+	struct launchfds fds = {
+		.std = { -1, -1, -1 }, .process = -1, .n_layers = shim->n_layers, .spaces = true
+	};
 	char *argv[ARGS_MAX];
 	size_t n = 0;
 	struct launch *launch;
-	int r = shim->n_layers == shim->spec->n_layers ? 0 : -ENODATA;
+	int r = join_open(shim);
 
+	if (r == 0 && shim->n_layers != shim->spec->n_layers)
+		r = -ENODATA;
 	if (r == 0 && shim->spec->netns && shim->netns < 0)
 		r = -ENONET;
 	names_open(shim);

@@ -16,7 +16,7 @@ struct launchfds {
 	int std[3];
 	int process;
 	size_t n_layers; /* of the shim's, for the runtime that makes the root */
-	bool netns;      /* the same, with the network namespace behind them */
+	bool spaces;     /* the same, with the namespaces behind them */
 };
 void launchfds_close(struct launchfds *fds);
 

@@ -122,7 +122,7 @@ static void spawn(struct shim *shim, bool by_user)
 		return;
 	r = launch_container(shim, NULL, 0);
 	if (r < 0)
-		life_failed(shim, 125, launch_reason(r));
+		life_failed(shim, 125, launch_reason(shim, r));
 }
 
 /* With the last process goes the namespace, unless another start is to find it. */
@@ -148,6 +148,12 @@ static void cancel(struct shim *shim)
 	status_publish(shim);
 	io_end(&shim->io, shim->status.exit_code, shim->status.oom_killed);
 	journal_tell(shim, &event);
+}
+
+static void wait_to_restart(struct shim *shim)
+{
+	loop_timer(&shim->loop, &shim->delay_timer,
+		   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
 }
 
 static bool thaws(enum action action)
@@ -192,8 +198,7 @@ enum action life_event(struct shim *shim, enum event event, int argument)
 		life_kill(shim, SIGKILL);
 		break;
 	case ACT_DELAY:
-		loop_timer(&shim->loop, &shim->delay_timer,
-			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
+		wait_to_restart(shim);
 		break;
 	case ACT_CANCEL:
 		cancel(shim);
@@ -244,6 +249,7 @@ void life_started(struct shim *shim, pid_t pid)
 	s->started_ns = fd_realtime_ns();
 	s->oom_killed = false;
 	shim->unhealthy = false;
+	join_close(shim);
 	probe_begin(shim);
 	keep_tell(&shim->io);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
@@ -287,6 +293,30 @@ void life_quit(struct shim *shim)
 	loop_stop(&shim->loop);
 }
 
+/* What the last end counts as for the policy. */
+static int counted_exit(const struct shim *shim)
+{
+	return shim->status.exit_code == 0 && shim->unhealthy ? 1 : shim->status.exit_code;
+}
+
+/* A start by the policy for which another container has to run: it waits for that one. */
+static bool put_off(struct shim *shim)
+{
+	Cleat__Shim__V1__ShimStatus *s = &shim->status;
+
+	if (s->restart_count == 0 || shim->later_signal || !join_waits(shim))
+		return false;
+	s->restart_count--;
+	if (!policy_restart(&shim->policy, counted_exit(shim), s->stopped_by_user, s->restart_count,
+			    0, &shim->delay_ms))
+		return false;
+	join_close(shim);
+	shim->state = state_step(shim->state, EV_AGAIN).next;
+	status_publish(shim);
+	wait_to_restart(shim);
+	return true;
+}
+
 void life_failed(struct shim *shim, int exit_code, const char *message)
 {
 	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
@@ -295,9 +325,12 @@ void life_failed(struct shim *shim, int exit_code, const char *message)
 	life_event(shim, EV_FAILED, 0);
 	shim->start_key[0] = '\0';
 	snprintf(shim->error, sizeof(shim->error), "%s", message);
+	life_clear(shim);
+	if (put_off(shim))
+		return;
+	join_close(shim);
 	shim->status.pid = 0;
 	shim->status.exit_code = exit_code;
-	life_clear(shim);
 	let_netns_go(shim);
 	if (by_policy) {
 		event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_START_FAILED;
@@ -315,10 +348,8 @@ static bool decide_restart(struct shim *shim)
 {
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
 
-	const int exit_code = s->exit_code == 0 && shim->unhealthy ? 1 : s->exit_code;
-
-	return policy_restart(&shim->policy, exit_code, s->stopped_by_user, s->restart_count,
-			      s->finished_ns - s->started_ns, &shim->delay_ms);
+	return policy_restart(&shim->policy, counted_exit(shim), s->stopped_by_user,
+			      s->restart_count, s->finished_ns - s->started_ns, &shim->delay_ms);
 }
 
 void life_exited(struct shim *shim, int wait_status)
@@ -360,8 +391,7 @@ void life_exited(struct shim *shim, int wait_status)
 	journal_tell(shim, &event);
 	fault_point(FAULT_SHIM_END_TOLD);
 	if (again)
-		loop_timer(&shim->loop, &shim->delay_timer,
-			   fd_monotonic_ns() + (int64_t)shim->delay_ms * 1000000);
+		wait_to_restart(shim);
 	else if (shim->n_conns == 0)
 		loop_stop(&shim->loop);
 }

@@ -139,6 +139,7 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 	shim->orphan.fd = -1;
 	shim->netns = -1;
 	shim->oci_sealed = -1;
+	join_close(shim);
 	shim->root_fd = -1;
 	shim->stop_timer.fire = stop_timed_out;
 	shim->delay_timer.fire = delay_over;

@@ -12,6 +12,7 @@
 
 enum { FIELD_STATE = 3, FIELD_FLAGS = 9, FIELD_START = 22, FIELD_EXIT = 52 };
 enum { EXITING = 4 }; /* PF_EXITING of linux/sched.h */
+enum { STAT_MAX = 8192 };
 
 static int number(const char **p, const char *end, uint64_t *value)
 {
@@ -64,9 +65,29 @@ int proc_read_stat(pid_t pid, struct proc_stat *stat)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (fd_read_file(AT_FDCWD, path, 8192, &b) < 0)
+	if (fd_read_file(AT_FDCWD, path, STAT_MAX, &b) < 0)
 		return -ESRCH;
 	return proc_parse_stat(b.data, b.len, stat);
+}
+
+bool proc_lives(int dir_fd, uint64_t start_ticks)
+{
+	cleanup(buf_deinit) struct buf b = BUF_NULL;
+	struct proc_stat stat;
+
+	return fd_read_file(dir_fd, "stat", STAT_MAX, &b) == 0 &&
+	       proc_parse_stat(b.data, b.len, &stat) == 0 && stat.start_ticks == start_ticks &&
+	       !stat.exiting && stat.state != 'Z';
+}
+
+int proc_open(pid_t pid, uint64_t start_ticks)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	cleanup_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && proc_lives(dir, start_ticks) ? steal_fd(&dir) : -ESRCH;
 }
 
 uint64_t proc_start_ticks_of(pid_t pid)

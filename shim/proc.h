@@ -22,5 +22,12 @@ int proc_parse_stat(const char *text, size_t len, struct proc_stat *stat) must_c
 /* Reads /proc/PID/stat. 0, -ESRCH when there is no such process, or -EBADMSG. */
 int proc_read_stat(pid_t pid, struct proc_stat *stat) must_check;
 
+/* Opens /proc/PID of the process that started at that time and does not end: what is below it is never another's, who
+ * may have the number by now. An owned descriptor or -ESRCH. */
+int proc_open(pid_t pid, uint64_t start_ticks) must_check;
+
+/* Whether the process of such a descriptor goes on. */
+bool proc_lives(int dir_fd, uint64_t start_ticks);
+
 /* Start time of a process, 0 when there is none. */
 uint64_t proc_start_ticks_of(pid_t pid);

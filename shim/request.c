@@ -98,12 +98,22 @@ static bool lacks_netns(const struct shim *shim)
 	       (shim->state == ST_CREATED || shim->state == ST_EXITED);
 }
 
+/* Whether it would start now, and can not for want of another container. */
+static bool lacks_others(struct shim *shim)
+{
+	return state_step(shim->state, EV_START).action == ACT_SPAWN && join_open(shim) < 0;
+}
+
 static void on_start(struct context *ctx)
 {
 	int r;
 
 	if (lacks_netns(ctx->shim)) {
-		fail(ctx, ERR_PRECONDITION, "NO_NETNS", launch_reason(-ENONET));
+		fail(ctx, ERR_PRECONDITION, "NO_NETNS", launch_reason(ctx->shim, -ENONET));
+		return;
+	}
+	if (lacks_others(ctx->shim)) {
+		fail(ctx, ERR_PRECONDITION, "NOT_RUNNING", launch_reason(ctx->shim, -EHOSTDOWN));
 		return;
 	}
 	switch (life_event(ctx->shim, EV_START, 0)) {
@@ -115,8 +125,8 @@ static void on_start(struct context *ctx)
 			       ctx->request->request_key);
 		r = launch_container(ctx->shim, ctx->conn, ctx->request->id);
 		if (r < 0) {
-			fail(ctx, ERR_INTERNAL, "START_FAILED", launch_reason(r));
-			life_failed(ctx->shim, 125, launch_reason(r));
+			fail(ctx, ERR_INTERNAL, "START_FAILED", launch_reason(ctx->shim, r));
+			life_failed(ctx->shim, 125, launch_reason(ctx->shim, r));
 		}
 		break;
 	case ACT_ALREADY:

@@ -107,6 +107,13 @@ struct launch {
 	char console[24]; /* its name in the run directory */
 };
 
+/* Namespaces of other containers. */
+enum join { JOIN_PID, JOIN_IPC, N_JOINS };
+struct joined {
+	int fd; /* /proc/PID of the other container's process; -1 = none */
+	uint64_t start_ticks;
+};
+
 struct reaped {
 	pid_t pid;
 	int status;
@@ -140,6 +147,8 @@ struct shim {
 	int root_fd;               /* of the container's root, where spec->hold_root; -1 = none */
 	int netns;                 /* the network namespace that an engine made, -1 = none */
 	struct resolver *resolver; /* in it; NULL = the container has none */
+	struct joined joined[N_JOINS]; /* by the start under way */
+	char join_why[160];            /* join.c's sentence */
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */
@@ -260,10 +269,22 @@ void oom_forget(struct shim *shim);
 /* It has ended: the event if there was none yet, and what its status says of it. Its cgroup is still there. */
 void oom_settle(struct shim *shim);
 
+/* join.c: namespaces of other containers. */
+/* The id of the other container; empty = the namespace is not another's. */
+const char *join_of(const struct shim *shim, enum join kind);
+/* Opens what a start is to join. -EHOSTDOWN: one of them does not run. */
+int join_open(struct shim *shim) must_check;
+void join_close(struct shim *shim);
+/* Why a start fails that needs what join_open() has found and what has not ended since; NULL = not for that. Holds until the
+ * next call. */
+const char *join_why(struct shim *shim);
+/* The same, and all of them still exist: they may run again. */
+bool join_waits(struct shim *shim);
+
 /* launch.c: the runtime as a child. */
 int launch_container(struct shim *shim, struct conn *conn, uint64_t request) must_check;
 /* What an error of it means. */
-const char *launch_reason(int error);
+const char *launch_reason(struct shim *shim, int error);
 /* A connection is gone: its waiting replies have nobody to go to. */
 void launch_forget_conn(struct shim *shim, const struct conn *conn);
 /* Who asked for the start under way is gone: its outcome is the answer to this request. False if there is

@@ -21,6 +21,7 @@
 #include "namefiles.h"
 #include "names.h"
 #include "netjoin.h"
+#include "nsjoin.h"
 #include "quota.h"
 #include "remove.h"
 #include "store/requests.h"
@@ -362,6 +363,8 @@ static int write_spec(const struct create *create, const Cleat__V1__ContainerCon
 	spec.uid = parts->uid;
 	spec.gid = parts->gid;
 	spec.netns = netjoin_is_ours(config->network_mode);
+	spec.pid_of = (char *)(uintptr_t)nsjoin_of(config->pid_mode);
+	spec.ipc_of = (char *)(uintptr_t)nsjoin_of(config->ipc_mode);
 	if (parts->probe_json) {
 		healthcheck_spec(config, &health);
 		spec.health = &health;

@@ -18,6 +18,7 @@
 #include "history.h"
 #include "log.h"
 #include "netjoin.h"
+#include "nsjoin.h"
 #include "rootlayers.h"
 #include "shimkeep.h"
 #include "shimlink.h"
@@ -181,8 +182,9 @@ static int start_anew(struct engine *engine, const struct record *record,
 {
 	cleanup_fd int netns = -1;
 	struct err own = ERR_NULL;
-	int r = netjoin_begin(engine, record, status, &netns, err), runs = 0;
+	int r = nsjoin_check(engine, record, err), runs = 0;
 
+	r = r ? r : netjoin_begin(engine, record, status, &netns, err);
 	if (r < 0)
 		return r;
 	r = ask_start(engine, record, key, netns, already, &own);

@@ -27,6 +27,7 @@
 #include "mountsource.h"
 #include "netjoin.h"
 #include "network.h"
+#include "nsjoin.h"
 #include "ports.h"
 #include "request.h"
 #include "rootlayers.h"
@@ -132,6 +133,10 @@ static int build_json(struct engine *engine, const struct create *create,
 	cleanup_free char *cgroup = str_printf("/%s", m->cgroup);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
 	unsigned kernel[2] = { 0 };
+	int next_fd = SPEC_LAYER_FD + (int)m->layers.mounted.n;
+	int netns_fd = netjoin_is_ours(config->network_mode) ? next_fd++ : 0;
+	int pid_fd = nsjoin_of(config->pid_mode)[0] ? next_fd++ : 0;
+	int ipc_fd = nsjoin_of(config->ipc_mode)[0] ? next_fd++ : 0;
 	int r = mountsource_find(&mounts, engine, &m->mounts, err);
 
 	find_kernel(kernel);
@@ -155,9 +160,9 @@ static int build_json(struct engine *engine, const struct create *create,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
 		.kernel = { kernel[0], kernel[1] },
-		.netns_fd = netjoin_is_ours(config->network_mode)
-				    ? SPEC_LAYER_FD + (int)m->layers.mounted.n
-				    : 0,
+		.netns_fd = netns_fd,
+		.pid_fd = pid_fd,
+		.ipc_fd = ipc_fd,
 	};
 
 	if (r < 0)
@@ -284,20 +289,18 @@ static int check_joined(struct engine *engine, Cleat__V1__ContainerConfig *confi
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	cleanup(request_freep) create_request *other = NULL;
-	const char *mode = config->network_mode;
 	int r;
 
-	if (!str_has_prefix(mode, "container:"))
+	if (!str_has_prefix(config->network_mode, "container:"))
 		return 0;
 	r = check_joining(config, err);
-	r = r ? r : record_find(engine->store, mode + strlen("container:"), &record, err);
+	r = r ? r : nsjoin_settle_mode(engine, &config->network_mode, "network mode", &record, err);
 	if (r < 0)
 		return r;
 	other = request_of(&record, err);
 	if (!other)
 		return -EIO;
-	if (textfield_set(&config->network_mode, str_printf("container:%s", record.id)) < 0 ||
-	    textfield_set(&config->hostname, other->config->hostname[0]
+	if (textfield_set(&config->hostname, other->config->hostname[0]
 						     ? strdup(other->config->hostname)
 						     : str_printf("%.12s", record.id)) < 0)
 		return err_sys(err, ENOMEM, "create");
@@ -356,6 +359,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = hostlimits_check(config->resources, warnings, err);
 	if (r == 0)
 		r = check_networks(engine, config, err);
+	if (r == 0)
+		r = nsjoin_settle(engine, config, err);
 	if (r == 0)
 		r = find_image(engine, request, m, err);
 	if (r == 0)

@@ -76,32 +76,58 @@ static int add_namespace(json_t *list, const char *type, const char *path)
 	return json_array_append_new(list, ns) < 0 ? -ENOMEM : 0;
 }
 
-/* "" and "private" make one, "host" makes none; a container's needs its shim. */
-static int choose_namespace(json_t *list, const char *type, const char *field, const char *mode,
+/* A kind of namespace: "" and "private" make one, "host" none. */
+struct kind {
+	const char *type, *field;
+	const char *own[3]; /* further words for one of its own */
+	const char *expected;
+};
+
+static const struct kind pid_kind = { "pid", "pid mode", { NULL }, "host or container:NAME" };
+static const struct kind ipc_kind = { "ipc",
+				      "ipc mode",
+				      { "shareable", "none" },
+				      "private, shareable, none, host or container:NAME" };
+static const struct kind uts_kind = { "uts", "uts mode", { NULL }, "host" };
+static const struct kind cgroup_kind = {
+	"cgroup", "cgroup namespace mode", { NULL }, "host or private"
+};
+
+static bool is_own(const struct kind *kind, const char *mode)
+{
+	for (size_t i = 0; kind->own[i]; i++)
+		if (strcmp(mode, kind->own[i]) == 0)
+			return true;
+	return !mode[0] || strcmp(mode, "private") == 0;
+}
+
+/* `fd`: the descriptor of the other container's process, 0 = of none. */
+static int choose_namespace(json_t *list, const struct kind *kind, const char *mode, int fd,
 			    struct err *err)
 {
-	if (!mode[0] || strcmp(mode, "private") == 0 || strcmp(mode, "shareable") == 0 ||
-	    strcmp(mode, "none") == 0)
-		return add_namespace(list, type, NULL) < 0 ? err_sys(err, ENOMEM, "%s", field) : 0;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/ns/%s", fd, kind->type);
+	if (fd || is_own(kind, mode))
+		return add_namespace(list, kind->type, fd ? path : NULL) < 0
+			       ? err_sys(err, ENOMEM, "%s", kind->field)
+			       : 0;
 	if (strcmp(mode, "host") == 0)
 		return 0;
-	if (str_has_prefix(mode, "container:"))
-		return err_set(err, ERR_UNIMPLEMENTED,
-			       "%s: joining another container is not supported yet", field);
-	return err_set(err, ERR_INVALID, "invalid %s: %s: expected host or private", field, mode);
+	return err_set(err, ERR_INVALID, "invalid %s: %.80s: expected %s", kind->field, mode,
+		       kind->expected);
 }
 
 static int network_namespace(const struct spec_input *in, json_t *list, struct err *err)
 {
-	const char *mode = in->config->network_mode;
 	char path[32];
 
-	if (!in->netns_fd)
-		return choose_namespace(list, "network", "network mode",
-					mode[0] && strcmp(mode, "default") != 0 ? mode : "none",
-					err);
+	if (!in->netns_fd && strcmp(in->config->network_mode, "host") == 0)
+		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", in->netns_fd);
-	return add_namespace(list, "network", path) < 0 ? err_sys(err, ENOMEM, "network mode") : 0;
+	return add_namespace(list, "network", in->netns_fd ? path : NULL) < 0
+		       ? err_sys(err, ENOMEM, "network mode")
+		       : 0;
 }
 
 static int namespaces(const struct spec_input *in, json_t *list, struct err *err)
@@ -112,16 +138,15 @@ static int namespaces(const struct spec_input *in, json_t *list, struct err *err
 	if (r == 0)
 		r = network_namespace(in, list, err);
 	if (r == 0)
-		r = choose_namespace(list, "pid", "pid mode", c->pid_mode, err);
+		r = choose_namespace(list, &pid_kind, c->pid_mode, in->pid_fd, err);
 	if (r == 0)
-		r = choose_namespace(list, "ipc", "ipc mode", c->ipc_mode, err);
+		r = choose_namespace(list, &ipc_kind, c->ipc_mode, in->ipc_fd, err);
 	if (r == 0 && strcmp(c->uts_mode, "host") == 0 && c->hostname[0])
 		r = err_set(err, ERR_INVALID, "conflicting options: hostname and the UTS mode");
 	if (r == 0)
-		r = choose_namespace(list, "uts", "uts mode", c->uts_mode, err);
+		r = choose_namespace(list, &uts_kind, c->uts_mode, 0, err);
 	if (r == 0)
-		r = choose_namespace(list, "cgroup", "cgroup namespace mode", c->cgroupns_mode,
-				     err);
+		r = choose_namespace(list, &cgroup_kind, c->cgroupns_mode, 0, err);
 	return r;
 }
 
@@ -255,7 +280,8 @@ static json_t *annotations(const struct spec_input *in)
 	/* Gone with the container, and a container that a crash of the host ended is removed. */
 	json_object_set_new(map, "dev.cleat.overlay.volatile",
 			    json_string(in->config->auto_remove ? "true" : "false"));
-	if (in->config->init)
+	/* in another pid namespace orphans are not its children */
+	if (in->config->init && is_own(&pid_kind, in->config->pid_mode))
 		json_object_set_new(map, "dev.cleat.init", json_string("true"));
 	return map;
 }

@@ -75,6 +75,8 @@ struct spec_input {
 	/* Number of the descriptor of the network namespace that the shim hands the runtime, behind the layers;
 	 * 0 = the runtime makes one, or none with mode host. */
 	int netns_fd;
+	/* Those behind it of /proc/PID of the containers whose pid and whose IPC namespace it is in; 0 = no other's. */
+	int pid_fd, ipc_fd;
 	unsigned kernel[2];      /* version of the host's: 6, 1 */
 	const char *cgroup_path; /* below each hierarchy, with leading slash */
 };

@@ -59,7 +59,6 @@ static bool overridden(const struct spec_input *in, const char *target)
 static int add_standard(const struct spec_input *in, json_t *mounts, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *c = in->config;
-	unsigned long long shm = c->shm_size_bytes ? c->shm_size_bytes : 64u << 20;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(standards) && r == 0; i++) {
@@ -76,14 +75,30 @@ static int add_standard(const struct spec_input *in, json_t *mounts, struct err 
 		r = add(mounts, standards[i].target, standards[i].type, standards[i].source,
 			options, err);
 	}
-	if (r == 0 && !overridden(in, "/dev/shm") && strcmp(c->ipc_mode, "host") == 0)
-		return add(mounts, "/dev/shm", "bind", "/dev/shm", json_pack("[s]", "rbind"), err);
-	if (r == 0 && !overridden(in, "/dev/shm") && strcmp(c->ipc_mode, "none") != 0)
-		r = add(mounts, "/dev/shm", "tmpfs", "shm",
-			json_pack("[s, s, s, s, o]", "nosuid", "noexec", "nodev", "mode=1777",
-				  json_sprintf("size=%llu", shm)),
-			err);
 	return r;
+}
+
+/* Of the IPC namespace it is in. */
+static int add_shared_memory(const struct spec_input *in, json_t *mounts, struct err *err)
+{
+	static const char target[] = "/dev/shm";
+	const Cleat__V1__ContainerConfig *c = in->config;
+	unsigned long long size = c->shm_size_bytes ? c->shm_size_bytes : 64u << 20;
+
+	if (overridden(in, target) || strcmp(c->ipc_mode, "none") == 0)
+		return 0;
+	if (in->ipc_fd)
+		return add(mounts, target, "bind", target,
+			   json_pack("[s, s, o]", "rbind", "rprivate",
+				     json_sprintf(SPEC_MOUNT_NS "/proc/self/fd/%d/ns/mnt",
+						  in->ipc_fd)),
+			   err);
+	if (strcmp(c->ipc_mode, "host") == 0)
+		return add(mounts, target, "bind", target, json_pack("[s]", "rbind"), err);
+	return add(mounts, target, "tmpfs", "shm",
+		   json_pack("[s, s, s, s, o]", "nosuid", "noexec", "nodev", "mode=1777",
+			     json_sprintf("size=%llu", size)),
+		   err);
 }
 
 static int add_files(const struct spec_input *in, json_t *mounts, struct err *err)
@@ -187,6 +202,8 @@ int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err)
 	if (!sorted)
 		return err_sys(err, ENOMEM, "mounts");
 	r = add_standard(in, mounts, err);
+	if (r == 0)
+		r = add_shared_memory(in, mounts, err);
 	if (r == 0)
 		r = add_files(in, mounts, err);
 	for (size_t i = 0; i < n; i++)

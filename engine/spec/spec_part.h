@@ -17,6 +17,8 @@ int spec_cap_number(const char *name);
 /* The option of a bind that says which directory or file below its source is meant; the runtime looks for it at each
  * start without letting a link lead out of the source. */
 #define SPEC_SUBPATH "x-cleat.subpath="
+/* The option of a bind that says which mount namespace its source is of. */
+#define SPEC_MOUNT_NS "x-cleat.mntns="
 
 /* mounts: the default ones, then the request's. spec_mounts.c */
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;

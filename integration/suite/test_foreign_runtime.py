@@ -86,6 +86,16 @@ def test_it_outlives_engine_and_shim(run, busybox):
     assert int(busybox.out("wait", "outlives")) in harness.codes_of_an_orphan(5)
 
 
+def test_processes_of_another_container(run, busybox):
+    busybox.out("run", "-d", "--name", "one", "--ipc", "shareable", "busybox", "sleep", "1000")
+    assert "sleep" in run("--rm", "--pid", "container:one", "busybox", "cat", "/proc/1/cmdline").stdout
+    run("-d", "--name", "two", "--pid", "container:one", "--restart", "always", "busybox", "sh", "-c", "sleep 2000 & sleep 1000")
+    busybox.out("kill", "two")
+    assert "2000" not in busybox.out("exec", "one", "ps")
+    done = run("--rm", "--ipc", "container:one", "busybox", "true")
+    assert done.returncode == 125 and "only there with cleat's own runtime" in done.stderr
+
+
 @pytest.mark.parametrize("arguments,text", [
     (["--runtime", "/nosuch", "busybox", "true"], "start the runtime /nosuch: No such file or directory"),
     (["--runtime", "other", "busybox", "true"], "unknown or invalid runtime name: other"),

@@ -41,6 +41,22 @@ def test_inspect_tells_what_was_asked_for(gateway, tmp_path):
     remove(gateway, "asked")
 
 
+def test_namespaces_of_another_container(gateway):
+    gateway.docker("run", "-d", "--name", "one", "--ipc", "shareable", "busybox", "sleep", "1000")
+    ident = gateway.docker("inspect", "-f", "{{.Id}}", "one").stdout.strip()
+    join = ("--pid", "container:one", "--ipc", "container:one")
+    done = gateway.docker("run", "--name", "two", *join, "busybox", "cat", "/proc/1/cmdline")
+    assert done.returncode == 0 and "sleep" in done.stdout, done
+    modes = gateway.docker("inspect", "-f", "{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}", "two").stdout
+    assert modes == f"container:{ident} container:{ident}\n"
+    gateway.docker("kill", "one")
+    done = gateway.docker("start", "two")
+    assert done.returncode == 1 and f"cannot join PID of a non running container: {ident}" in done.stderr, done
+    done = gateway.docker("create", "--pid", "container:nobody", "busybox")
+    assert done.returncode == 1 and "No such container: nobody" in done.stderr, done
+    remove(gateway, "one", "two")
+
+
 def test_what_cannot_be_executed(gateway):
     for program, code, text in (("nothing", 127, "executable file not found in $PATH"),
                                 ("/no/thing", 127, "no such file or directory"), ("/etc", 126, "permission denied")):

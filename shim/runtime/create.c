@@ -211,6 +211,9 @@ static int spawn(struct creation *c, struct err *err)
 	}
 	args.pidfd = (uint64_t)(uintptr_t)&c->pidfd;
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0 && errno == ENOMEM && c->ns_fd[NS_PID] >= 0)
+		return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
+			       p->ns_path[NS_PID]);
 	if (pid < 0)
 		return err_sys(err, errno, "make the container's namespaces");
 	if (!pid) {

@@ -295,6 +295,19 @@ static int create_and_start(struct foreign *f, const char *bundle, struct outcom
 	return r ? r : container_report(f->o, pid, pidfd, err);
 }
 
+static int check_own(const struct plan *plan, struct err *err)
+{
+	if (plan->init)
+		return err_set(err, ERR_UNIMPLEMENTED,
+			       "--init is only there with cleat's own runtime");
+	for (size_t i = 0; i < plan->n_mounts; i++)
+		if (str_has_prefix(str_or_empty(plan->mounts[i].data), PLAN_MOUNT_NS))
+			return err_set(err, ERR_UNIMPLEMENTED,
+				       "the IPC namespace of another container is only there with "
+				       "cleat's own runtime");
+	return 0;
+}
+
 int foreign_run(const struct options *o, struct outcome *out, struct err *err)
 {
 	cleanup_free struct foreign *f = calloc(1, sizeof(*f));
@@ -305,9 +318,7 @@ int foreign_run(const struct options *o, struct outcome *out, struct err *err)
 		return r;
 	out->stage = "runtime";
 	r = bundle_load(&bundle, o->bundle ? o->bundle : ".", o, err);
-	if (!r && bundle.plan.init)
-		r = err_set(err, ERR_UNIMPLEMENTED,
-			    "--init is only there with cleat's own runtime");
+	r = r ? r : check_own(&bundle.plan, err);
 	r = r ? r : mount_root(&bundle.plan, bundle.dir, err);
 	if (!r) {
 		r = create_and_start(f, bundle.dir, out, err);

@@ -233,6 +233,9 @@ void init_main(const struct init_args *a)
 			   .exit_code = EXIT_RUNTIME };
 	struct err err = ERR_NULL;
 
+	/* whose processes are there must not look into this one before it is as confined as they are */
+	if (a->ns_fd[NS_PID] >= 0)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if (steps[i].run(&in, &err))
 			fail(&in, steps[i].stage, &err);

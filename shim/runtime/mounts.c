@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "fd.h"
+#include "mountfrom.h"
 #include "str.h"
 
 enum { PATH_LEN_MAX = 4096 };
@@ -86,17 +87,33 @@ static int set_options(int fd, const struct mountopt *o)
 	return r;
 }
 
-/* What is to be bound: the source, or with the option x-cleat.subpath what is at that path inside it. A container
- * that writes there has no say in where the path leads. */
+/* What follows an option of ours; NULL = it is not there. */
+static const char *own_option(const struct plan_mount *m, const char *option)
+{
+	return m->data && str_has_prefix(m->data, option) ? m->data + strlen(option) : NULL;
+}
+
+static int open_elsewhere(const struct plan_mount *m, const char *ns, unsigned flags,
+			  struct err *err)
+{
+	cleanup_fd int fd = open(ns, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open namespace %s", ns)
+		      : mountfrom_open(fd, m->source, flags, err);
+}
+
+/* What is to be bound: the source; with the option x-cleat.subpath what is at that path inside it, and a container
+ * that writes there has no say in where the path leads; with x-cleat.mntns what is there in that mount namespace. */
 static int open_source(const struct plan_mount *m, const struct mounts_env *env, struct err *err)
 {
-	static const char option[] = "x-cleat.subpath=";
+	const char *below = own_option(m, "x-cleat.subpath=");
+	const char *ns = own_option(m, PLAN_MOUNT_NS);
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			 (m->opt.recursive ? (unsigned)AT_RECURSIVE : 0);
-	const char *below =
-		m->data && str_has_prefix(m->data, option) ? m->data + strlen(option) : NULL;
 	int tree;
 
+	if (ns)
+		return open_elsewhere(m, ns, flags, err);
 	if (below) {
 		cleanup_fd int base = openat(env->bundle, m->source, O_PATH | O_CLOEXEC);
 		cleanup_fd int found =

@@ -37,6 +37,9 @@ struct plan_idmaps {
 	size_t n;
 };
 
+/* An option of a bind mount: the mount namespace, as a path to it, that its source is of. */
+#define PLAN_MOUNT_NS "x-cleat.mntns="
+
 struct plan_mount {
 	const char *dest; /* absolute */
 	const char *type; /* NULL for bind */

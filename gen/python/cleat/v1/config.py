@@ -95,9 +95,11 @@ class ContainerConfig(codec.Message):
     devices: list[Device] = field(default_factory=list)
     # "c 1:3 rwm"
     device_cgroup_rules: list[str] = field(default_factory=list)
-    # "", host, container:<id>
+    # "", host, or container:NAME, of which the id is kept: its processes are seen, and one's own end with its first
+    # process. It must run when this one starts; a restart by the policy waits until it runs again.
     pid_mode: str = ""
-    # "", private, shareable, none, host, container:<id>
+    # "" or private, shareable, none (there is no /dev/shm either), host, or container:NAME as above: the other one is
+    # shareable, or itself in another's, and its /dev/shm is this one's too.
     ipc_mode: str = ""
     # "", host
     uts_mode: str = ""
