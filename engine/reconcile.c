@@ -305,8 +305,9 @@ static void tend_all(struct engine *engine)
 		log_error("%s", err.message);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		tend(engine, records[i].id, false);
+	/* the oldest first: after a start of the host nobody comes before those whose namespaces he is in */
+	for (size_t i = n; i > 0; i--)
+		tend(engine, records[i - 1].id, false);
 	record_list_free(records, n);
 	find_orphans(engine);
 	image_sweep(engine);

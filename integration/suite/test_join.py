@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 
 import harness
@@ -303,3 +304,27 @@ def test_an_end_that_no_shim_saw(busybox, engine_is):
         assert state(busybox, name)["Status"] == "exited"
     busybox.out("rm", "one", "two")
     busybox.expect_nothing_left()
+
+
+def test_the_host_was_started_again(busybox, tmp_path):
+    """Containers come back behind those that they need, however many hops away."""
+    restart = ("--restart", "always")
+    names = [f"c{number}" for number in range(7)]
+    sleeper(busybox, names[0], *restart, "--ipc", "shareable")
+    for before, name, kind in zip(names, names[1:], ["pid", "ipc", "network"] * 2):
+        sleeper(busybox, name, *restart, *(("--ipc", "shareable") if kind != "ipc" else ()), f"--{kind}",
+                f"container:{before}")
+    pids = [state(busybox, name)["Pid"] for name in names]
+    shims = busybox.shims()
+    busybox.kill()
+    for pid in (*shims, *pids):
+        os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        harness.wait_until(lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists(), what="the end")
+    shutil.rmtree(busybox.run)
+    boot = tmp_path / "boot_id"
+    boot.write_text("11111111-2222-3333-4444-555555555555\n")
+    busybox.inside = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"', boot)
+    busybox.start()
+    for name in names:
+        harness.wait_until(lambda name=name: state(busybox, name)["Running"], timeout=10, what=f"{name} to run")
