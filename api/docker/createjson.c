@@ -81,6 +81,7 @@ static const struct jsonfield_rule limit_rules[] = {
 	{ "CpusetMems", JSONFIELD_TEXT, AT(R, cpuset_mems), 0 },
 	{ "PidsLimit", JSONFIELD_NUMBER, AT(R, pids_limit), 0 },
 	{ "OomKillDisable", JSONFIELD_SWITCH, AT(R, oom_kill_disable), 0 },
+	{ "BlkioWeight", JSONFIELD_SMALL, AT(R, blkio_weight), 0 },
 };
 
 static const struct jsonfield_rule exec_rules[] = {
@@ -269,7 +270,6 @@ static int set_limits(json_t *host, Cleat__V1__Resources **out, struct err *err)
 		return jsonfield_no_memory(err);
 	cleat__v1__resources__init(limits);
 	*out = limits;
-	limits->blkio_weight = (uint32_t)json_integer_value(json_object_get(host, "BlkioWeight"));
 	return jsonfield_apply(limit_rules, ARRAY_LEN(limit_rules), host, limits, err);
 }
 

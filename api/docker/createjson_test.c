@@ -26,6 +26,7 @@ static void fields_arrive(void **state)
 		      "\"Labels\":{\"a\":\"b\"},\"Tty\":true,\"StopTimeout\":7,\"HostConfig\":{"
 		      "\"AutoRemove\":true,"
 		      "\"Binds\":[\"/src:/dst:ro\"],\"Memory\":1048576,\"MemorySwappiness\":-1,"
+		      "\"BlkioWeight\":300,"
 		      "\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":3},"
 		      "\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{\"max-size\":\"1m\"}},"
 		      "\"Tmpfs\":{\"/t\":\"size=1m\"},\"NetworkMode\":\"default\"}}",
@@ -46,6 +47,7 @@ static void fields_arrive(void **state)
 	assert_string_equal(c->mounts[1]->type, "tmpfs");
 	assert_int_equal(c->resources->memory_bytes, 1048576);
 	assert_int_equal(c->resources->swappiness_case, 0);
+	assert_int_equal(c->resources->blkio_weight, 300);
 	assert_string_equal(c->restart_policy->name, "on-failure");
 	assert_string_equal(c->log->options[0]->value, "1m");
 	cleat__v1__create_container_request__free_unpacked(q, NULL);
@@ -63,6 +65,9 @@ static void wrong_values_are_named(void **state)
 		{ "{\"HostConfig\":{\"Binds\":[\"only\"]}}", "only" },
 		{ "{\"HostConfig\":{\"Binds\":[\"/a:/b:what\"]}}", "/a:/b:what" },
 		{ "{\"HostConfig\":{\"Memory\":\"1m\"}}", "Memory" },
+		{ "{\"HostConfig\":{\"BlkioWeight\":4294967396}}", "BlkioWeight" },
+		{ "{\"HostConfig\":{\"BlkioWeight\":-1}}", "BlkioWeight" },
+		{ "{\"HostConfig\":{\"BlkioWeight\":\"100\"}}", "BlkioWeight" },
 		{ "{\"HostConfig\":{\"PortBindings\":{\"http\":[]}}}", "http" },
 	};
 

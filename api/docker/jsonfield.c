@@ -98,6 +98,12 @@ static int apply(const struct jsonfield_rule *rule, json_t *value, void *message
 		return jsonfield_words(value, rule->key, at, err);
 	case JSONFIELD_KEYS:
 		return add_keys(value, rule->key, at, n, err);
+	case JSONFIELD_SMALL:
+		if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+		    json_integer_value(value) > UINT16_MAX)
+			return jsonfield_wrong(rule->key, "a number from 0 to 65535", err);
+		*(uint32_t *)at = (uint32_t)json_integer_value(value);
+		return 0;
 	default:
 		if (!json_is_integer(value))
 			return jsonfield_wrong(rule->key, "a number", err);

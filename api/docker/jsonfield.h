@@ -16,6 +16,7 @@ enum jsonfield_kind {
 	JSONFIELD_LIST,   /* of strings, or one string */
 	JSONFIELD_WORDS,  /* the same into a StringList message */
 	JSONFIELD_NUMBER, /* into an int64 or uint64 */
+	JSONFIELD_SMALL,  /* 0 to 65535, into a uint32 */
 	JSONFIELD_KEYS,   /* the keys of an object */
 };
 

@@ -12,6 +12,7 @@ enum {
 	NANO_PERIOD_US = 100000, /* of --cpus: the kernel's own */
 	DEFAULT_SHARES = 1024,   /* the kernel's */
 	DEFAULT_WEIGHT = 100,    /* bfq's */
+	PIDS_MAX = 4194304,      /* the kernel's PID_MAX_LIMIT, above which it takes no limit */
 };
 
 static const char *check_memory(const Cleat__V1__Resources *m)
@@ -58,8 +59,9 @@ static const char *check_cpu(const Cleat__V1__Resources *m)
 
 static const char *check_rest(const Cleat__V1__Resources *m)
 {
-	if (m->pids_limit < -1)
-		return "the limit of processes must be -1 (none), 0 (none) or a number";
+	if (m->pids_limit < -1 || m->pids_limit > PIDS_MAX)
+		return "the limit of processes must be -1 (none), 0 (none) or a number up to "
+		       "4194304";
 	if (m->blkio_weight && (m->blkio_weight < 10 || m->blkio_weight > 1000))
 		return "Range of blkio weight is from 10 to 1000";
 	return NULL;
@@ -75,7 +77,9 @@ static void set(json_t *section, const char *key, int64_t value, int64_t before,
 /* Docker: as much swap as memory, unless said otherwise. */
 static int64_t swap_of(const Cleat__V1__Resources *m)
 {
-	return m->memory_swap_bytes ? m->memory_swap_bytes : m->memory_bytes * 2;
+	if (m->memory_swap_bytes)
+		return m->memory_swap_bytes;
+	return m->memory_bytes > INT64_MAX / 2 ? INT64_MAX : m->memory_bytes * 2;
 }
 
 static int64_t period_of(const Cleat__V1__Resources *m)

@@ -168,6 +168,25 @@ static void bad_requests_name_the_field(void **state)
 	assert_null(build(&f));
 }
 
+static void limits_at_the_end_of_numbers(void **state)
+{
+	Cleat__V1__Resources limits = CLEAT__V1__RESOURCES__INIT;
+	struct fixture f;
+	json_t *spec;
+
+	(void)state;
+	fixture_init(&f);
+	f.config.resources = &limits;
+	limits.memory_bytes = INT64_MAX / 2 + 1;
+	limits.pids_limit = 4194304;
+	spec = build(&f);
+	assert_non_null(spec);
+	assert_true(json_integer_value(at(spec, "linux/resources/memory/swap")) == INT64_MAX);
+	json_decref(spec);
+	limits.pids_limit++;
+	assert_null(build(&f));
+}
+
 static json_t *find_mount(json_t *spec, const char *target)
 {
 	json_t *m;
@@ -231,6 +250,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(privileged_and_host_network),
 		cmocka_unit_test(bad_requests_name_the_field),
+		cmocka_unit_test(limits_at_the_end_of_numbers),
 		cmocka_unit_test(volumes_are_what_they_are_on_the_host),
 	};
 

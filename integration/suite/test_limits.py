@@ -116,6 +116,7 @@ def test_weights_of_block_devices(busybox):
 
 @pytest.mark.parametrize("flags, words", [
     (("-m", "4m"), "Minimum memory limit allowed is 6MB"),
+    (("--pids-limit", "4194305"), "the limit of processes"),
     (("-m", "64m", "--memory-swap", "32m"), "Minimum memoryswap limit should be larger than memory limit"),
     (("--memory-swap", "32m"), "You should always set the Memory limit when using Memoryswap limit"),
     (("-m", "16m", "--memory-reservation", "32m"), "can not be less than memory reservation limit"),

@@ -110,6 +110,7 @@ def test_several_containers_and_the_event(busybox):
     (("--cpuset-cpus", "4000"), "4000"),
     (("--cpuset-mems", "900"), "900"),
     (("--pids-limit", "20", "--cpuset-cpus", "none"), "none"),
+    (("--pids-limit", "4194305"), "the limit of processes"),
     (("--restart", "sometimes"), "sometimes"),
     ((), "one or more flags"),
 ])
