@@ -88,12 +88,16 @@ static int show(struct stats *stats, struct err *err)
 	json_t *rows = json_array();
 	int r = 0;
 
-	for (size_t i = 0; i < stats->now.n; i++) {
+	for (size_t i = 0; r == 0 && i < stats->now.n; i++) {
 		const Cleat__V1__StatsSample *now = stats->now.v[i];
 
-		json_array_append_new(rows, statsrow(find(&stats->before, now->id), now,
-						     argument_of(flags, now),
-						     flags_switch(flags, "no-trunc")));
+		r = json_array_append_new(rows, statsrow(find(&stats->before, now->id), now,
+							 argument_of(flags, now),
+							 flags_switch(flags, "no-trunc")));
+	}
+	if (r < 0 || !rows) {
+		json_decref(rows);
+		return err_sys(err, ENOMEM, "stats");
 	}
 	if (in_place)
 		r = output_write(STDOUT_FILENO, CLEAR_SCREEN, strlen(CLEAR_SCREEN));

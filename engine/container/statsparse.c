@@ -173,6 +173,9 @@ static int add_interface(Cleat__V1__StatsSample *sample, const char *name, const
 	cleat__v1__stats_sample__network_counters__init(n);
 	sample->networks[sample->n_networks++] = n;
 	n->interface = strdup(name);
+	/* the container's root chose it, and a message has UTF-8 */
+	if (n->interface)
+		str_mend_utf8(n->interface);
 	/* received: bytes packets errs drop fifo frame compressed multicast, then the same sent */
 	(void)!sscanf(counters,
 		      "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %*u %*u %*u %" SCNu64

@@ -112,6 +112,21 @@ static void test_network(void **state)
 	assert_int_equal(s->networks[0]->tx_dropped, 8);
 }
 
+/* The kernel takes any bytes, a message does not. */
+static void test_odd_interface(void **state)
+{
+	static const char text[] =
+		"a\xff\xfe"
+		"b: 1 2 3 4 0 0 0 0 5 6 7 8\n\xc3\xa9: 9 0 0 0 0 0 0 0 0 0 0 0\n";
+	Cleat__V1__StatsSample *s = *state;
+
+	assert_int_equal(statsparse_network(text, s), 0);
+	assert_int_equal(s->n_networks, 2);
+	assert_string_equal(s->networks[0]->interface, "a??b");
+	assert_int_equal(s->networks[0]->tx_bytes, 5);
+	assert_string_equal(s->networks[1]->interface, "\xc3\xa9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +136,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blkio, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_odd_interface, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
