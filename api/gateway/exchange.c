@@ -21,14 +21,28 @@ const struct rpc_method *gw_method(const char *path)
 	return NULL;
 }
 
+int gw_deadline(const struct gw *gw, uint32_t *left_ms, struct err *err)
+{
+	int64_t left_ns = gw->deadline_ns - fd_monotonic_ns();
+
+	*left_ms = 0;
+	if (gw->deadline_ns == 0)
+		return 0;
+	if (left_ns <= 0)
+		return err_set(err, ERR_DEADLINE, "the call took longer than its timeout");
+	*left_ms = (uint32_t)(left_ns / 1000000 + 1);
+	return 0;
+}
+
 bool gw_again(struct gw *gw, const struct err *err, int64_t *since_ns)
 {
 	static const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
 	int64_t now = fd_monotonic_ns();
 
-	(void)gw;
 	if (err->code != ERR_UNAVAILABLE)
 		return false;
+	if (gw->deadline_ns && now > gw->deadline_ns)
+		return true; /* the next attempt says so */
 	if (*since_ns == 0)
 		*since_ns = now;
 	if (now - *since_ns > GW_ABSENT_MS * INT64_C(1000000))
@@ -43,22 +57,25 @@ int gw_engine(struct gw *gw, struct err *err)
 	int r = 0;
 
 	while (!gw->client) {
+		struct rpc_client_config config = { 0 };
+
 		*err = ERR_NULL;
-		r = rpc_client_open(&gw->client, gw->url, NULL, err);
+		r = gw_deadline(gw, &config.connect_ms, err);
+		if (r == 0)
+			r = rpc_client_open(&gw->client, gw->url, &config, err);
 		if (r < 0 && !gw_again(gw, err, &since_ns))
 			return r;
 	}
 	return 0;
 }
 
-int gw_call(struct gw *gw, const char *path, const void *request, void *reply, struct err *err)
+int gw_unary(struct gw *gw, const struct rpc_method *method, const ProtobufCMessage *request,
+	     ProtobufCMessage **reply, struct err *err)
 {
-	const struct rpc_method *method = gw_method(path);
 	struct rpc_options options = { 0 };
-	ProtobufCMessage *message = NULL;
 	int64_t since_ns = 0;
 	char key[65];
-	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+	int r = gw_engine(gw, err);
 
 	if (r < 0)
 		return r;
@@ -68,8 +85,20 @@ int gw_call(struct gw *gw, const char *path, const void *request, void *reply, s
 	}
 	do {
 		*err = ERR_NULL;
-		r = rpc_client_unary(gw->client, &options, method, request, &message, err);
+		r = gw_deadline(gw, &options.timeout_ms, err);
+		if (r == 0)
+			r = rpc_client_unary(gw->client, &options, method, request, reply, err);
 	} while (r < 0 && gw_again(gw, err, &since_ns));
+	return r;
+}
+
+int gw_call(struct gw *gw, const char *path, const void *request, void *reply, struct err *err)
+{
+	const struct rpc_method *method = gw_method(path);
+	ProtobufCMessage *message = NULL;
+	int r = method ? gw_unary(gw, method, request, &message, err)
+		       : err_set(err, ERR_INTERNAL, "no method %s", path);
+
 	if (r == 0)
 		*(ProtobufCMessage **)reply = message;
 	return r;

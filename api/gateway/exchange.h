@@ -16,7 +16,8 @@ struct gw {
 	const char *url; /* of the engine */
 	struct rpc_client *client;
 	struct route_match match;
-	bool streaming; /* the status line has been sent */
+	bool streaming;      /* the status line has been sent */
+	int64_t deadline_ns; /* of the whole call, on the monotonic clock; 0 = none */
 };
 
 /* ---- calls */
@@ -25,13 +26,18 @@ struct gw {
 const struct rpc_method *gw_method(const char *path);
 
 /* Connects gw->client unless it is. An engine that is not there is waited for GW_ABSENT_MS: it may be about to
- * come back. Blocks. */
+ * come back; no longer than until the deadline. Blocks. */
 enum { GW_ABSENT_MS = 10000 };
 int gw_engine(struct gw *gw, struct err *err) must_check;
 
 /* A unary call; connects, and repeats what an engine that went away cut off. *reply is owned. Blocks. */
 int gw_call(struct gw *gw, const char *method, const void *request, void *reply,
 	    struct err *err) must_check;
+/* As gw_call(), of a method that was found. */
+int gw_unary(struct gw *gw, const struct rpc_method *method, const ProtobufCMessage *request,
+	     ProtobufCMessage **reply, struct err *err) must_check;
+/* What is left until the call's deadline, 0 = it has none; DEADLINE_EXCEEDED when nothing is. */
+int gw_deadline(const struct gw *gw, uint32_t *left_ms, struct err *err) must_check;
 
 /* A call of any shape with its first message. */
 int gw_open(struct gw *gw, const char *method, const void *first, struct rpc_client_call **call,

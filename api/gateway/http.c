@@ -123,6 +123,10 @@ static void add_headers(struct exchange *e, struct MHD_Response *response)
 		MHD_add_response_header(response, "Content-Type", e->request.type);
 	if (e->request.header && e->request.header_value)
 		MHD_add_response_header(response, e->request.header, e->request.header_value);
+	if (e->request.coding) {
+		MHD_add_response_header(response, "Content-Encoding", e->request.coding);
+		MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	}
 	if (!strstr(e->path, "_ping"))
 		return;
 	MHD_add_response_header(response, "Builder-Version", "1");

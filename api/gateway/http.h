@@ -32,6 +32,7 @@ struct http_request {
 	const char *type;   /* static, NULL = none */
 	const char *header; /* one more, static, NULL = none; before http_begin() */
 	char *header_value; /* its value, owned by the request then */
+	const char *coding; /* Content-Encoding of `reply`, static, NULL = as it is */
 	bool broken;        /* a streamed reply lacks its end: the client is to see that */
 	struct buf reply;
 };
@@ -54,6 +55,8 @@ int http_start(int listen_fd, const struct http_service *service, struct err *er
 
 /* Value of a query parameter or header; "" = absent. Borrowed for the request. */
 const char *http_query(const struct http_request *request, const char *name);
+/* A query parameter that may hold any byte: *n is its length. */
+const char *http_query_bytes(const struct http_request *request, const char *name, size_t *n);
 /* The parameter's values where it is given several times: the i-th, NULL behind the last. */
 const char *http_query_nth(const struct http_request *request, const char *name, size_t i);
 const char *http_header(const struct http_request *request, const char *name);

@@ -18,6 +18,16 @@ const char *http_query(const struct http_request *request, const char *name)
 	return value ? value : "";
 }
 
+const char *http_query_bytes(const struct http_request *request, const char *name, size_t *n)
+{
+	const char *value = NULL;
+
+	*n = 0;
+	(void)MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+					    strlen(name), &value, n);
+	return value ? value : "";
+}
+
 struct nth {
 	const char *name, *value;
 	size_t left;
