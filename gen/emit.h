@@ -25,5 +25,7 @@ void emit_deinit(struct emit_files *out);
 int emit_c(struct model *m, struct emit_files *out) must_check;
 /* NAME.py for each generated proto, in the folder of its package. */
 int emit_python(struct model *m, struct emit_files *out) must_check;
+/* openapi.json and, with the same text, openapi.[hc], of all generated protos. */
+int emit_openapi(struct model *m, struct emit_files *out) must_check;
 /* NAME.wire for each generated proto: the numbers, names and types that clients rely on, a line each. */
 int emit_wire(struct model *m, struct emit_files *out) must_check;

@@ -21,6 +21,7 @@ static const struct {
 	{ "c", emit_c },
 	{ "python", emit_python },
 	{ "wire", emit_wire },
+	{ "openapi", emit_openapi },
 };
 
 struct buf *emit_open(struct emit_files *out, const char *name)
@@ -68,7 +69,8 @@ static int generate(struct model *m, const request_type *request, struct emit_fi
 
 			return r < 0 ? r : languages[i].emit(m, out);
 		}
-	return model_fail(m, NULL, 0, "unknown parameter \"%.100s\": want c, python or wire",
+	return model_fail(m, NULL, 0,
+			  "unknown parameter \"%.100s\": want c, python, wire or openapi",
 			  parameter);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Docker's /_ping, /version, /info, /events, and what swarm's clients are told. */
+/* Docker's /_ping, /version, /info, /events, the description of our own API, and what swarm's clients are told. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,12 +7,18 @@
 #include "exchange.h"
 #include "fd.h"
 #include "listjson.h"
+#include "openapi.h"
 #include "str.h"
 
 static void ping(struct gw *gw)
 {
 	gw->http->type = "text/plain; charset=utf-8";
 	buf_puts(&gw->http->reply, "OK");
+}
+
+static void openapi(struct gw *gw)
+{
+	buf_puts(&gw->http->reply, cleat_v1_openapi);
 }
 
 static json_t *version_json(const Cleat__V1__VersionReply *v)
@@ -134,6 +140,7 @@ const struct gw_route gw_system[] = {
 	{ "GET", "/_ping", ping },
 	{ "HEAD", "/_ping", ping },
 	{ "GET", "/system/df", gw_disk_usage },
+	{ "GET", "/openapi.json", openapi },
 	{ "GET", "/version", version },
 	{ "GET", "/info", info },
 	{ "GET", "/events", events },
