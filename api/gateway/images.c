@@ -31,6 +31,18 @@ static void list(struct gw *gw)
 	filtersjson_free(request.filters, request.n_filters);
 }
 
+/* Docker's API 1.45 dropped the configuration of the container that an image was committed from. docker-compose
+ * 1.29 asks for the newest version, finds an image's volumes there, and fails without it. */
+static json_t *with_container_config(json_t *image)
+{
+	json_t *config = json_object_get(image, "Config");
+
+	if (image)
+		json_object_set_new(image, "ContainerConfig",
+				    config ? json_incref(config) : json_object());
+	return image;
+}
+
 static void inspect(struct gw *gw)
 {
 	Cleat__V1__InspectImageRequest request = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
@@ -49,7 +61,7 @@ static void inspect(struct gw *gw)
 		gw_fail(gw, &err);
 		return;
 	}
-	gw_json(gw, 200, dockerjson_image(reply));
+	gw_json(gw, 200, with_container_config(dockerjson_image(reply)));
 	cleat__v1__image_details__free_unpacked(reply, NULL);
 }
 

@@ -104,3 +104,16 @@ def gateway(layer_driver):  # pylint: disable=unused-argument
             yield g
         finally:
             g.close()
+
+
+@pytest.fixture(scope="module")
+def networked_gateway(layer_driver):  # pylint: disable=unused-argument
+    """As `gateway`, of an engine in a network namespace of its own: the attribute `ns`."""
+    with netns.Netns() as n, harness.Engine(netns=n.name) as e:
+        e.load_busybox()
+        g = gateways.Gateway(e)
+        g.ns = n
+        try:
+            yield g
+        finally:
+            g.close()

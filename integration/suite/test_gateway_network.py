@@ -12,15 +12,8 @@ import gateway as gateways
 
 
 @pytest.fixture(scope="module")
-def gateway(layer_driver):  # pylint: disable=unused-argument
-    with netns.Netns() as ns, harness.Engine(netns=ns.name) as engine:
-        engine.load_busybox()
-        g = gateways.Gateway(engine)
-        g.ns = ns
-        try:
-            yield g
-        finally:
-            g.close()
+def gateway(networked_gateway):
+    return networked_gateway
 
 
 @pytest.fixture
