@@ -88,13 +88,24 @@ static void resume(struct exchange *e)
 	e->suspended = false;
 }
 
+/* A socket that is closed with unread input in it resets its peer, which would take the end for a failure. */
+static void close_raw(struct exchange *e)
+{
+	uint8_t unread[4096];
+
+	(void)shutdown(e->raw_fd, SHUT_RDWR);
+	while (recv(e->raw_fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
+		;
+	MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+}
+
 /* The handler's part of the exchange ends. */
 static void finish(struct exchange *e)
 {
 	bool last;
 
 	if (e->mode == RAW && e->upgrade)
-		MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+		close_raw(e);
 	pthread_mutex_lock(&e->mutex);
 	e->ended = true;
 	last = e->gone;

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Held streams over HTTP: how they end, and that an engine that goes is not seen in them."""
+import pytest
+
+from gateway import Unix
+
+UNTIL_TOLD = "while [ ! -e /go ]; do sleep 0.01; done; "
+
+
+@pytest.fixture
+def running(gateway):
+    """Starts a container of a shell script; all are gone after the test."""
+    made = []
+
+    def start(script, **config):
+        made.append(gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["sh", "-c", script], **config}, 201)["Id"])
+        gateway.json("POST", f"/containers/{made[-1]}/start", status=204)
+        return made[-1]
+
+    yield start
+    for cid in made:
+        gateway.json("DELETE", f"/containers/{cid}?force=1&v=1", status=204)
+
+
+def hijack(gateway, path, body=b""):
+    """The connection of an upgraded stream, behind its head."""
+    connection = Unix(gateway.path)
+    connection.connect()
+    connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                            f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        part = connection.sock.recv(1)
+        assert part, head
+        head += part
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return connection
+
+
+def prepare_exec(gateway, cid, *command, **config):
+    return gateway.json("POST", f"/containers/{cid}/exec", {
+        "Cmd": command, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, **config}, 201)["Id"]
+
+
+def tell(gateway, cid):
+    """Ends an UNTIL_TOLD."""
+    eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["touch", "/go"]}, 201)["Id"]
+    gateway.json("POST", f"/exec/{eid}/start", {"Detach": True})
+
+
+def read_all(connection):
+    data = b""
+    while part := connection.sock.recv(65536):
+        data += part
+    connection.close()
+    return data
+
+
+def test_input_that_nobody_read_does_not_cut_the_answer(gateway, running):
+    """A socket that is closed with unread bytes in it resets its peer, which would take that for a failure."""
+    cid = running("sleep 1000")
+    eid = prepare_exec(gateway, cid, "sh", "-c", UNTIL_TOLD + "echo end; exit 3")
+    connection = hijack(gateway, f"/exec/{eid}/start", b"{}")
+    connection.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            connection.sock.send(b"x" * 65536)
+    connection.sock.settimeout(60)
+    tell(gateway, cid)
+    assert read_all(connection) == b"\1\0\0\0\0\0\0\4end\n"
+    assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 3
