@@ -90,7 +90,7 @@ static void make(const char *script, char id[65])
 
 	request.config = &config;
 	assert_int_equal(create_begin(&create, &engine, &request, "", script, &err), 0);
-	(void)snprintf(rootfs, sizeof(rootfs), "%s/containers/%s/rootfs", engine.state_dir,
+	(void)snprintf(rootfs, sizeof(rootfs), "%s/containers/%s/work", engine.state_dir,
 		       create.record.id);
 	copy_busybox(rootfs);
 	buf_printf(
