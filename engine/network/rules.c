@@ -5,7 +5,11 @@
  * kernel drops them.
  *
  * Who reaches itself or a neighbour by the host's address gets its own network's gateway as the peer's address, else the
- * answer would go past the host. The same for the host itself, whose 127.0.0.1 means another in the container. */
+ * answer would go past the host. The same for the host itself, whose 127.0.0.1 means another in the container.
+ *
+ * The order within a chain is that of cost: what every packet passes is a comparison or two, and a set is looked up by
+ * the first packet of a connection. Where the kernel shows bridged packets to these hooks (br_netfilter), two
+ * containers that talk pay for each rule as well. */
 #include "rules.h"
 
 static const char skeleton[] =
@@ -26,8 +30,8 @@ static const char skeleton[] =
 	"timeout; }\n"
 	"	chain guard {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		iifname @bridges ip daddr 127.0.0.0/8 drop\n"
-	"		iifname @bridges ip saddr 127.0.0.0/8 drop\n"
+	"		ip daddr 127.0.0.0/8 iifname @bridges drop\n"
+	"		ip saddr 127.0.0.0/8 iifname @bridges drop\n"
 	"	}\n"
 	"	chain published {\n"
 	"		dnat ip addr . port to ip daddr . meta l4proto . th dport map @ports4\n"
@@ -47,12 +51,12 @@ static const char skeleton[] =
 	"	}\n"
 	"	chain forwarded {\n"
 	"		type filter hook forward priority filter; policy accept;\n"
+	"		ct state established,related accept\n"
 	"		iifname . oifname @same accept\n"
 	"		oifname @bridges jump inward\n"
 	"		iifname @internal drop\n"
 	"	}\n"
 	"	chain inward {\n"
-	"		ct state established,related accept\n"
 	"		iifname != @internal oifname != @internal ct status dnat accept\n"
 	"		drop\n"
 	"	}\n"
