@@ -4,7 +4,8 @@
 
 Each engine is in a network namespace of its own, with a bridge and rules as it makes them. Only ratios within one run
 mean anything. Prints a table and writes build/bench-networks.json. --containers N also starts N networked containers that
-stay, and draws what the n-th costs into build/bench-networks.svg.
+stay, and draws what the n-th costs into build/bench-networks.svg. The rate of starts and removals of the others is taken
+of a few, which flatters them; --same-rate-count has them do as many.
 """
 import argparse
 import contextlib
@@ -19,6 +20,7 @@ import time
 
 from common import TOP, Dockerd, Meanwhile, compare, directories, harness, pss_kb, rate, row, save, seconds, without_cgroup2
 import chart
+import dns
 import image
 import netns
 
@@ -53,9 +55,8 @@ def bench_runs(table, engines, runs):
     row(table, "run --rm true, bridge", "ms", {k: v * 1000 for k, v in medians.items()})
 
 
-def bench_rate(table, engines, count):
-    values = {name: rate(run_command(name, e), count if name == "cleat" else max(8, count // 25))
-              for name, e in engines.items()}
+def bench_rate(table, engines, count, others):
+    values = {name: rate(run_command(name, e), count if name == "cleat" else others) for name, e in engines.items()}
     row(table, f"start + remove, bridge, 4 at a time, {count} of them", "1/s", values)
 
 
@@ -71,33 +72,36 @@ class Starts(Meanwhile):
 
 
 def throughput(server, client, address):
-    """Gbit/s between two namespaces, each given as what enters it; the median of some seconds."""
+    """Gbit/s between two namespaces, each given as what enters it."""
     with subprocess.Popen([*server, "iperf3", "-s", "-1", "--forceflush"], stdout=subprocess.PIPE, text=True) as listening:
         for line in listening.stdout:
             if "listening" in line:
                 break
-        told = subprocess.run([*client, "iperf3", "-J", "-t", "3", "-c", address], capture_output=True, text=True, check=True)
+        told = subprocess.run([*client, "iperf3", "-J", "-t", "2", "-c", address], capture_output=True, text=True, check=True)
         listening.communicate(timeout=30)
     return json.loads(told.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
 
 
 def bench_throughput(table, engine, ns, runs):
-    """Turns of: a bare pair of veths, the host to a container, a container to another, a published port."""
+    """Rounds of: a bare pair of veths, the host to a container, a container to another. Each is compared with the pair of
+    its own round, so that a machine that is busy for a while is so for all of them."""
     for name in ("one", "two"):
         engine.out("run", "-d", "--name", name, "-p", "5201", "busybox", "sleep", "100000")
     told = [json.loads(engine.out("inspect", name))[0] for name in ("one", "two")]
     inside = [["nsenter", f"--net=/proc/{c['State']['Pid']}/ns/net"] for c in told]
     address = told[0]["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
-    values = {}
-    with netns.Netns() as bare:
-        here, there = ns.cable(bare, "10.98.0")
-        ways = {"veth": (bare.inside(), ns.inside(), there), "host to container": (inside[0], ns.inside(), address),
+    rounds = []
+    # the pair is in namespaces where nobody has rules
+    with netns.Netns() as bare, netns.Netns() as other:
+        _, there = bare.cable(other, "10.98.0")
+        ways = {"veth": (other.inside(), bare.inside(), there), "host to container": (inside[0], ns.inside(), address),
                 "container to container": (inside[0], inside[1], address)}
-        for _ in range(runs):
-            for name, way in ways.items():
-                values.setdefault(name, []).append(throughput(*way))
-        ns.ip("link", "del", next(x for x in ns.links() if here in ns.ip("-o", "address", "show", x)))
-    row(table, "iperf3", "Gbit/s", {name: statistics.median(v) for name, v in values.items()})
+        for number in range(runs):
+            order = list(ways)[number % 3:] + list(ways)[:number % 3]
+            rounds.append({name: throughput(*ways[name]) for name in order})
+    row(table, "iperf3", "Gbit/s", {name: statistics.median(r[name] for r in rounds) for name in ways})
+    row(table, "iperf3, of a bare veth", "%", {name: statistics.median(100 * r[name] / r["veth"] for r in rounds)
+                                               for name in ways if name != "veth"})
     engine.out("rm", "-f", "one", "two")
 
 
@@ -105,25 +109,49 @@ def available_kb():
     return int(re.search(r"MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="utf-8"))[1])
 
 
+def look_up(engine, n, names):
+    """Milliseconds of look-ups of `names` by one of n containers: their mean, and what one in a hundred exceeds."""
+    pid = engine.out("inspect", "-f", "{{.State.Pid}}", f"box-{n}")
+    times = [1000 * t for t in dns.times(["nsenter", f"--net=/proc/{pid}/ns/net"], names)]
+    return statistics.mean(times), statistics.quantiles(times, n=100)[98]
+
+
+def measure(engine, n, before):
+    """What n containers cost at this moment."""
+    names = [f"box-{1 + i * 7919 % n}" for i in range(200)]
+    mean, slowest = look_up(engine, n, names)
+    return {"n": n, "ps": statistics.median(seconds(engine.command("ps", "-q")) for _ in range(5)) * 1000,
+            "dns": mean, "dns99": slowest, "shim": pss_kb(engine.shims()) / n, "all": (before - available_kb()) / n}
+
+
+def start_many(table, engine, count):
+    """Starts them, measures on the way, and returns the panels of the chart."""
+    before, starts, points = available_kb(), [], []
+    engine.out("network", "create", "--subnet", "10.200.0.0/20", "many")  # the default one has 253 addresses
+    for n in range(1, count + 1):
+        starts.append(1000 * seconds(engine.command("run", "-d", "--network", "many", "--name", f"box-{n}", "busybox",
+                                                    "sleep", "100000")))
+        if n % max(count // 50, 1) == 0:
+            points.append(measure(engine, n, before))
+    last = points[-1]
+    row(table, f"start, the first of {count}", "ms", {"cleat": statistics.median(starts[:20])})
+    row(table, f"start, the last of {count}", "ms", {"cleat": statistics.median(starts[-20:])})
+    row(table, f"ps of {count}", "ms", {"cleat": statistics.median(p["ps"] for p in points[-5:])})
+    mean, slowest = look_up(engine, count, [f"box-{n}" for n in range(1, count + 1)])
+    row(table, f"name look-up, {count} names", "ms", {"cleat": mean, "p99": slowest})
+    row(table, "a shim", "KB PSS", {"cleat": last["shim"]})
+    row(table, "a container, all of the machine's memory", "KB", {"cleat": last["all"]})
+    row(table, f"engine with {count}", "KB PSS", {"cleat": pss_kb(engine.engine_pids())})
+    some = lambda key: [(p["n"], p[key]) for p in points]
+    return [("ms", {"start of the n-th": list(enumerate(starts, 1)), "ps with n": some("ps")}),
+            ("ms", {"name look-up with n, mean": some("dns"), "name look-up with n, p99": some("dns99")}),
+            ("KB a container", {"shim": some("shim"), "all of the machine's memory": some("all")})]
+
+
 def bench_many(table, engine, ns, count):
     """`count` networked containers at once."""
     alone = statistics.median(seconds(run_command("cleat", engine)) for _ in range(20))
-    points, before = [], available_kb()
-    engine.out("network", "create", "--subnet", "10.200.0.0/20", "many")  # the default one has 253 addresses
-    start = engine.command("run", "-d", "--network", "many", "busybox", "sleep", "100000")
-    for n in range(1, count + 1):
-        point = {"n": n, "start": seconds(start) * 1000}
-        if n % max(count // 50, 1) == 0 or n == 1:
-            point["ps"] = statistics.median(seconds(engine.command("ps", "-q")) for _ in range(5)) * 1000
-        points.append(point)
-    settled = before - available_kb()
-    table_of = lambda key, some: statistics.median(p[key] for p in some if key in p)
-    row(table, f"start, the first of {count}", "ms", {"cleat": table_of("start", points[:20])})
-    row(table, f"start, the last of {count}", "ms", {"cleat": table_of("start", points[-20:])})
-    row(table, f"ps of {count}", "ms", {"cleat": table_of("ps", points[-count // 10:])})
-    row(table, "a shim", "KB PSS", {"cleat": pss_kb(engine.shims()) / count})
-    row(table, "a container, all of the machine's memory", "KB", {"cleat": settled / count})
-    row(table, f"engine with {count}", "KB PSS", {"cleat": pss_kb(engine.engine_pids())})
+    panels = start_many(table, engine, count)
     ids = engine.out("ps", "-q").split()
     with Starts(engine) as starts:
         removal = seconds(engine.command("rm", "-f", *ids))
@@ -134,15 +162,15 @@ def bench_many(table, engine, ns, count):
     harness.wait_until(lambda: not [x for x in ns.links() if x.startswith("veth")], timeout=600, what="end of the interfaces")
     row(table, "until the last interface is gone", "s", {"cleat": time.perf_counter() - gone})
     engine.expect_nothing_left()
-    chart.lines(TOP / "build" / "bench-networks.svg", f"{count} networked containers", "container", "ms", {
-        "start of the n-th": [(p["n"], p["start"]) for p in points],
-        "ps with n": [(p["n"], p["ps"]) for p in points if "ps" in p]})
+    chart.draw(TOP / "build" / "bench-networks.svg", f"{count} networked containers", "n containers", panels)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--rate-count", type=int, default=1000)
+    parser.add_argument("--same-rate-count", action="store_true")
+    parser.add_argument("--throughput-rounds", type=int, default=9)
     parser.add_argument("--containers", type=int, default=0, metavar="N")
     parser.add_argument("--only-cleat", action="store_true")
     options = parser.parse_args()
@@ -161,9 +189,10 @@ def main():
         if shutil.which("podman") and not options.only_cleat:
             engines["podman"] = Podman(root, run, podman_ns)
         bench_runs(table, engines, options.runs)
-        bench_rate(table, engines, options.rate_count)
+        bench_rate(table, engines, options.rate_count,
+                   options.rate_count if options.same_rate_count else max(8, options.rate_count // 25))
         if shutil.which("iperf3"):
-            bench_throughput(table, engine, ns, 3)
+            bench_throughput(table, engine, ns, options.throughput_rounds)
         if options.containers:
             bench_many(table, engine, ns, options.containers)
     save("bench-networks", table)
