@@ -325,6 +325,7 @@ static int begin_stop(struct engine *engine, const struct record *record, const 
 	Cleat__Shim__V1__StopRequest body = CLEAT__SHIM__V1__STOP_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 	Cleat__Shim__V1__ShimReply *reply = NULL;
+	struct status status;
 	int r = lifecycle_reach(engine, record, err);
 
 	if (r < 0)
@@ -335,8 +336,13 @@ static int begin_stop(struct engine *engine, const struct record *record, const 
 	request.stop = &body;
 	request.request_key = (char *)(uintptr_t)key;
 	r = shims_call(engine->shims, record->id, &request, NULL, 0, SHIM_CALL_MS, &reply, err);
+	/* a shim that has ended with the container; or that was killed, and the client comes again */
+	if (r == -ENOTCONN) {
+		status_read(engine, record, &status);
+		return status_active(&status) ? r : 1;
+	}
 	if (r < 0)
-		return r == -ENOTCONN ? 1 : r;
+		return r;
 	r = reply->already;
 	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
 	return r;

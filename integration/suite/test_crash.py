@@ -125,6 +125,20 @@ def test_a_young_engine_removes_what_nobody_waits_for(busybox):
     events.communicate()
 
 
+def test_stopped_when_its_shim_was_just_killed(busybox):
+    """That the shim is gone is not that the container is."""
+    for number in range(8):
+        busybox.out("run", "-d", "--name", "cs", "busybox", "sleep", "1000")
+        os.kill(busybox.shims()[0], signal.SIGKILL)
+        if number % 2:
+            busybox.out("stop", "-t", "0", "cs")
+        else:
+            busybox.out("rm", "-f", "cs")
+        assert busybox.out("ps", "-q") == ""
+        busybox.cleat("rm", "cs", check=False)
+    busybox.expect_nothing_left()
+
+
 @pytest.mark.layer_drivers
 def test_a_killed_shim_is_replaced(busybox):
     busybox.out("run", "-d", "--name", "cs", "busybox", "sh", "-c",
