@@ -43,16 +43,17 @@ static int put(struct cgroup *cg, const char *file, int64_t value, struct err *e
  * and if that does not do, the limit is refused, as v1 does. */
 static int shrink(struct cgroup *cg, int64_t memory, struct err *err)
 {
-	int64_t used;
+	int64_t used, high = INT64_MAX;
 	int r;
 
 	if (memory < 0 || cgroup_read(cg, "", "memory.current", &used) < 0 || used <= memory)
 		return 0;
+	(void)!cgroup_read(cg, "", "memory.high", &high);
 	r = put(cg, "memory.high", memory, err);
 	if (!r && cgroup_read(cg, "", "memory.current", &used) == 0 && used > memory)
 		r = err_set(err, ERR_PRECONDITION,
 			    "the container uses more memory than %" PRId64 " bytes", memory);
-	(void)!put(cg, "memory.high", -1, NULL);
+	(void)!put(cg, "memory.high", high == INT64_MAX ? -1 : high, NULL);
 	return r;
 }
 
