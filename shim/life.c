@@ -38,12 +38,20 @@ static void freeze(struct shim *shim, bool frozen)
 	journal_append(shim, &event);
 }
 
-static void term(struct shim *shim, int timeout_ms)
+/* Instead of what was to kill it before; -1 = nothing is. */
+static void kill_after(struct shim *shim, int timeout_ms)
 {
-	shim->status.stopped_by_user = true;
 	if (timeout_ms >= 0)
 		loop_timer(&shim->loop, &shim->stop_timer,
 			   fd_monotonic_ns() + (int64_t)timeout_ms * 1000000);
+	else
+		loop_timer_stop(&shim->stop_timer);
+}
+
+static void term(struct shim *shim, int timeout_ms)
+{
+	shim->status.stopped_by_user = true;
+	kill_after(shim, timeout_ms);
 }
 
 bool life_ends(const struct shim *shim, int number)
@@ -71,10 +79,7 @@ void life_unhealthy(struct shim *shim)
 	    !policy_wants(&shim->policy, 1, s->stopped_by_user, s->restart_count))
 		return;
 	shim->unhealthy = true;
-	if (shim->spec->health->stop_timeout_ms >= 0)
-		loop_timer(&shim->loop, &shim->stop_timer,
-			   fd_monotonic_ns() +
-				   (int64_t)shim->spec->health->stop_timeout_ms * 1000000);
+	kill_after(shim, shim->spec->health->stop_timeout_ms);
 	life_kill(shim, shim->spec->stop_signal ? shim->spec->stop_signal : SIGTERM);
 }
 
