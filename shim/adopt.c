@@ -131,6 +131,7 @@ int adopt(struct shim *shim)
 		return r;
 	probe_watch(shim);
 	status_publish(shim);
+	oom_adopt(shim);
 	life_watch(shim);
 	return 1;
 }

@@ -69,6 +69,12 @@ static int open_v2(const char *cgroup)
 	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
+void oom_adopt(struct shim *shim)
+{
+	if (shim->status.oom_killed)
+		shim->oom_told_ns = 1;
+}
+
 void oom_watch(struct shim *shim)
 {
 	int fd = open_v1(shim->cgroup);

@@ -265,6 +265,8 @@ void life_exited(struct shim *shim, int wait_status);
 
 /* oom.c: events for memory that is out. Of the container that was just started, or adopted. */
 void oom_watch(struct shim *shim);
+/* What its status says of a container that runs was told. */
+void oom_adopt(struct shim *shim);
 void oom_forget(struct shim *shim);
 /* It has ended: the event if there was none yet, and what its status says of it. Its cgroup is still there. */
 void oom_settle(struct shim *shim);

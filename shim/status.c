@@ -78,6 +78,8 @@ static void adopt_journal(struct shim *shim)
 			NULL, len, (const uint8_t *)b.data + at + sizeof(len));
 		if (event && event->seq > shim->status.last_seq) {
 			shim->status.last_seq = event->seq;
+			shim->status.oom_killed |=
+				event->kind == CLEAT__SHIM__V1__EVENT_KIND__EVENT_OOM;
 			probe_replay(shim, event);
 		}
 		cleat__shim__v1__shim_event__free_unpacked(event, NULL);
@@ -258,21 +260,32 @@ static size_t end_of(const struct buf *journal, uint64_t seq)
 	return at;
 }
 
-/* The old descriptor is closed first, so that there is one for the new file. */
+/* A journal of these bytes in the place of the one there is, which stays if that fails. */
+static int replace_journal(struct shim *shim, const char *bytes, size_t n)
+{
+	static const char temp[] = "journal.tmp";
+	cleanup_fd int fd = openat(shim->state_fd, temp,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
+
+	if (r == 0 && renameat(shim->state_fd, temp, shim->state_fd, "journal") < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(shim->state_fd, temp, 0);
+		return r;
+	}
+	close(shim->journal_fd);
+	shim->journal_fd = steal_fd(&fd);
+	return 0;
+}
+
 static int drop_head(struct shim *shim, uint64_t seq)
 {
 	cleanup(buf_deinit) struct buf b = BUF_NULL;
 	int r = fd_read_file(shim->state_fd, "journal", JOURNAL_MAX, &b);
 	size_t at = r < 0 ? 0 : end_of(&b, seq);
 
-	if (r < 0 || at == 0)
-		return r;
-	r = fd_replace_file(shim->state_fd, "journal", b.data + at, b.len - at, 0600, false);
-	if (r < 0)
-		return r;
-	close(shim->journal_fd);
-	shim->journal_fd = openat(shim->state_fd, "journal", O_WRONLY | O_APPEND | O_CLOEXEC);
-	return shim->journal_fd < 0 ? -errno : 0;
+	return r < 0 || at == 0 ? r : replace_journal(shim, b.data + at, b.len - at);
 }
 
 void journal_release(struct shim *shim, uint64_t seq)

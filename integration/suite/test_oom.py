@@ -11,8 +11,12 @@ import harness
 pytestmark = pytest.mark.unsanitized(reason="limits of memory")
 
 LIMITS = ("-m", "16m", "--memory-swap", "16m")
-# Each child takes more than there is, and is killed; the shell goes on.
-GREEDY = "while read line; do head -c 64m /dev/zero | tail >/dev/null; echo out; done"
+# Each child takes more than there is, and is killed; the shell goes on: where a child takes long to end, the kernel looks
+# for one more, which is to be a child too.
+GREEDY = """while read line; do
+    (echo 1000 >/proc/self/oom_score_adj; head -c 64m /dev/zero | tail >/dev/null)
+    echo out
+done"""
 
 
 def state(engine, name):
@@ -56,6 +60,22 @@ def test_one_of_its_processes_is_killed(busybox):
         harness.wait_until(lambda: len(events(busybox, "oom")) > count, what="one more event")
         client.kill()
     busybox.out("stop", "-t", "0", "one")
+    assert state(busybox, "one")["OOMKilled"]
+
+
+def test_what_was_told_is_not_told_again(busybox):
+    """By a shim that succeeds the one that told it."""
+    busybox.out("run", "-d", "-i", "--name", "one", *LIMITS, "busybox", "sh", "-c", GREEDY)
+    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
+        client.stdin.write("go\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "out\n"
+        harness.wait_until(lambda: events(busybox, "oom"), what="the event")
+        client.kill()
+    for shim in busybox.shims():
+        os.kill(shim, signal.SIGKILL)
+    busybox.out("stop", "-t", "0", "one")
+    assert events(busybox, "oom", "die") == ["oom", "die"]
     assert state(busybox, "one")["OOMKilled"]
 
 
