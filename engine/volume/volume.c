@@ -141,7 +141,7 @@ int volume_create_locked(struct engine *engine, const Cleat__V1__CreateVolumeReq
 				  "a volume named %.80s exists already with other options",
 				  request->name);
 	if (r == 0)
-		return volumedir_ensure(engine, request, err);
+		return volumedir_ensure(engine, out->config, err);
 	if (r != -ENOENT) {
 		if (err)
 			*err = own;

@@ -61,14 +61,18 @@ int volumedir_ensure(struct engine *engine, const Cleat__V1__CreateVolumeRequest
 		     struct err *err)
 {
 	char data[NAME_ROOM];
-	int r = mkdirat(engine->volumes_fd, request->name, 0701) < 0 ? -errno : 0;
+	int r = mkdirat(engine->volumes_fd, request->name, 0701) < 0 && errno != EEXIST ? -errno
+											: 0;
 
 	data_of(request->name, data);
-	if (r == 0 && (r = limit(engine, request, err)) < 0) {
+	/* what an engine that was killed has begun may have its limit or not */
+	if (r == 0 && faccessat(engine->volumes_fd, data, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    quota_project(engine->volumes_fd, request->name) == 0 &&
+	    (r = limit(engine, request, err)) < 0) {
 		volumedir_discard(engine, request->name);
 		return r;
 	}
-	if (r == 0 || r == -EEXIST)
+	if (r == 0)
 		r = mkdirat(engine->volumes_fd, data, 0755) < 0 && errno != EEXIST ? -errno : 0;
 	return r < 0 ? err_sys(err, r, "make the directory of volume %.80s", request->name) : 0;
 }

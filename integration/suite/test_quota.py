@@ -4,6 +4,7 @@ has."""
 import ctypes
 import json
 import os
+import shutil
 import struct
 import subprocess
 
@@ -70,6 +71,20 @@ def test_volume(limited):
     assert limited.out("run", "--rm", "-v", "small:/v", "busybox", "sh", "-c",
                        "rm /v/file; head -c 2000000 /dev/zero > /v/f; echo $?") == "0"
     assert json.loads(limited.out("volume", "inspect", "small"))[0]["Options"] == {"size": "4m"}
+
+
+@pytest.mark.parametrize("left", [(), (".",)])
+def test_volume_whose_directory_is_made_again(limited, left):
+    """Whatever an engine that was killed has made of it."""
+    limited.out("volume", "create", "-o", "size=4m", "small")
+    directory = limited.state / "volumes" / "small"
+    shutil.rmtree(directory)
+    for name in left:
+        (directory / name).mkdir()
+    limited.kill()
+    limited.start()
+    status, size = written(limited, 5 * MIB, "/v", "-v", "small:/v")
+    assert status == 1 and size <= 4 * MIB
 
 
 def test_volume_that_is_filled_from_the_image(limited):
