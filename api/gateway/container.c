@@ -242,6 +242,7 @@ static void remove_(struct gw *gw)
 	request.container = gw->match.param;
 	request.force = gw_query_bool(gw, "force");
 	request.remove_volumes = gw_query_bool(gw, "v");
+	request.link = gw_query_bool(gw, "link");
 	if (gw_call(gw, "cleat.v1.Containers/Remove", &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;

@@ -22,7 +22,8 @@ static int see(const struct store_row *row, void *ctx)
 	return 0;
 }
 
-static int check_target(struct engine *engine, const char *name, struct err *err)
+/* `linked`: as a line of /etc/hosts, for which it has to be on the default network. */
+static int check_target(struct engine *engine, const char *name, bool linked, struct err *err)
 {
 	cleanup(record_deinit) struct record target = { 0 };
 	struct err own = ERR_NULL;
@@ -33,6 +34,8 @@ static int check_target(struct engine *engine, const char *name, struct err *err
 	if (r < 0)
 		return err_set(err, r == -ENOENT ? ERR_INVALID : own.code,
 			       "could not get container for %.80s: %.120s", name, own.message);
+	if (!linked)
+		return 0;
 	r = store_query(engine->store, err, see, &there,
 			"SELECT 1 FROM endpoints AS e JOIN networks AS n ON n.id = e.network_id "
 			"WHERE e.container_id = ? AND n.name = 'bridge'",
@@ -60,8 +63,8 @@ int links_check(struct engine *engine, const Cleat__V1__ContainerConfig *config,
 		if (linktext_parse(config->links[i], &link) < 0)
 			return err_set(err, ERR_INVALID, "bad format for links: \"%.80s\"",
 				       config->links[i]);
-		if (on_default(config))
-			r = check_target(engine, link.target, err);
+		if (on_default(config) || strcmp(mode, "none") == 0)
+			r = check_target(engine, link.target, on_default(config), err);
 	}
 	return r;
 }

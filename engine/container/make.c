@@ -275,6 +275,7 @@ static int check_joining(const Cleat__V1__ContainerConfig *config, struct err *e
 		{ "hostname and the network mode", config->hostname[0] != '\0' },
 		{ "dns and the network mode", config->n_dns > 0 },
 		{ "custom host-to-IP mapping and the network mode", config->n_extra_hosts > 0 },
+		{ "mac-address and the network mode", config->mac_address[0] != '\0' },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(conflicts); i++)
@@ -318,6 +319,21 @@ static int check_servers(const Cleat__V1__ContainerConfig *config, struct err *e
 	return 0;
 }
 
+/* Also where there is no network whose endpoint it is checked with. */
+static int check_mac(const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	uint8_t mac[6];
+
+	if (!config->mac_address[0])
+		return 0;
+	if (strcmp(config->network_mode, "host") == 0)
+		return err_set(err, ERR_INVALID,
+			       "conflicting options: mac-address and the network mode");
+	if (mac_parse(config->mac_address, mac) < 0)
+		return err_set(err, ERR_INVALID, "invalid MAC address: %.60s", config->mac_address);
+	return 0;
+}
+
 /* In the host's network a container has the host's name unless it is given one. */
 static int settle_hostname(Cleat__V1__ContainerConfig *config)
 {
@@ -340,6 +356,7 @@ static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *con
 	r = r ? r : links_check(engine, config, err);
 	r = r ? r : check_servers(config, err);
 	r = r ? r : check_joined(engine, config, err);
+	r = r ? r : check_mac(config, err);
 	r = r ? r : ports_check(config, err);
 	return r ? r : endpoints_check(engine, config, err);
 }

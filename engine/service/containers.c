@@ -11,6 +11,7 @@
 #include "exec/exec.h"
 #include "history.h"
 #include "hold.h"
+#include "linkremove.h"
 #include "logs.h"
 #include "make.h"
 #include "reconcile.h"
@@ -244,8 +245,9 @@ static int on_remove(struct rpc_call *call, const Cleat__V1__RemoveContainerRequ
 	const struct call_key key = service_key(call);
 	unsigned int how =
 		(req->force ? REMOVE_FORCE : 0u) | (req->remove_volumes ? REMOVE_VOLUMES : 0u);
-	int r = remove_container(service_engine(call), req->container, how, key.text,
-				 service_interrupt(call, false), err);
+	int r = req->link ? linkremove(service_engine(call), req->container, key.text, err)
+			  : remove_container(service_engine(call), req->container, how, key.text,
+					     service_interrupt(call, false), err);
 
 	(void)reply;
 	if (r == -ENOENT)

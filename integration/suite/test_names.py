@@ -211,6 +211,22 @@ def test_links_of_the_default_network(engine):
     assert not any("sql" in line for line in hosts())
 
 
+def test_a_link_is_removed(engine):
+    """Alone: both containers stay."""
+    sleeper(engine, "db")
+    sleeper(engine, "web", "--link", "db:sql", "--link", "db:also")
+    for path, message in (("web", "cannot remove the default name"), ("web/nothing", "No such container: web/nothing"),
+                          ("nobody/sql", "No such container: nobody/sql")):
+        done = engine.cleat("rm", "--link", path, check=False)
+        assert done.returncode == 1 and message in done.stderr, done
+    assert engine.out("rm", "--link", "/web/sql") == "/web/sql"
+    assert not knows(engine, "web", "sql") and knows(engine, "web", "also")
+    assert inspect(engine, "web")["HostConfig"]["Links"] == ["/db:/web/also"]
+    engine.out("restart", "-t", "0", "web")
+    assert not knows(engine, "web", "sql") and knows(engine, "web", "also")
+    assert inspect(engine, "db")["State"]["Running"]
+
+
 def test_what_a_container_wrote_into_hosts_stays(net):
     """Over links and networks that come and go, until it starts again."""
     sleeper(net, "db")
@@ -231,6 +247,10 @@ def test_what_a_container_wrote_into_hosts_stays(net):
     (["--link", "a:b:c"], "bad format for links"),
     (["--link", "a:b c"], "bad format for links"),
     (["--network", "host", "--link", "a"], "host type networking can't be used with links"),
+    (["--network", "none", "--link", "nobody:x"], "could not get container for nobody"),
+    (["--network", "none", "--mac-address", "zz"], "invalid MAC address: zz"),
+    (["--network", "host", "--mac-address", "02:00:00:00:00:01"], "mac-address and the network mode"),
+    (["--network", "container:a", "--mac-address", "zz"], "mac-address and the network mode"),
     (["--network-alias", "x"], "network-scoped alias is supported only"),
     (["--network", "none", "--network-alias", "x"], "network-scoped alias is supported only"),
     (["--network", "host", "--ip", "10.1.1.1"], "user specified IP address is supported on user defined networks only"),

@@ -230,6 +230,7 @@ class RemoveContainerRequest(codec.Message):
     force: bool = False
     # its anonymous volumes too
     remove_volumes: bool = False
+    # `container` is /name/alias, and no container goes but what the first one knows another one by on the default network.
     link: bool = False
 
 
