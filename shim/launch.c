@@ -340,6 +340,8 @@ const char *launch_reason(struct shim *shim, int error)
 		return why;
 	if (error == -ENODATA)
 		return "the layers of its image could not be mounted when its supervisor began";
+	if (error == -EADDRINUSE)
+		return "the port it publishes has meanwhile been taken by another process";
 	return error == -ENONET ? "its network namespace is gone" : strerror(-error);
 }
 
@@ -359,6 +361,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	if (r == 0 && shim->spec->netns && shim->netns < 0)
 		r = -ENONET;
 	names_open(shim);
+	r = r ? r : ports_open(shim);
 	if (r == 0 && !tty)
 		r = io_open_fifos(shim);
 	if (r == 0 && !tty)

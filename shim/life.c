@@ -134,6 +134,7 @@ static void spawn(struct shim *shim, bool by_user)
 static void let_netns_go(struct shim *shim)
 {
 	names_close(shim);
+	ports_close(shim);
 	closep(&shim->netns);
 	shim->netns = -1;
 }

@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "fault.h"
+#include "log.h"
 #include "shim.h"
 
 struct context {
@@ -53,6 +54,18 @@ static void on_state(struct context *ctx)
 	with_status(ctx);
 }
 
+/* Begins what an engine has written a file for. */
+static void open_files(struct shim *shim)
+{
+	int r;
+
+	names_open(shim);
+	r = ports_open(shim);
+	if (r < 0)
+		log_error("not all ports are listened at id=%.12s error=%s", shim->id,
+			  strerror(-r));
+}
+
 static void on_subscribe(struct context *ctx)
 {
 	/* The answer goes before the events, so that a caller may rely on their order. */
@@ -63,7 +76,7 @@ static void on_subscribe(struct context *ctx)
 	/* what it does not want it has */
 	if (ctx->request->subscribe->from_seq > 0)
 		journal_skip(ctx->shim, ctx->request->subscribe->from_seq - 1);
-	names_open(ctx->shim);
+	open_files(ctx->shim);
 	if (ctx->request->subscribe->layers)
 		keep_layers(ctx->conn);
 	keep_replay(ctx->conn);
@@ -257,7 +270,7 @@ static void on_release(struct context *ctx)
 
 static void on_names(struct context *ctx)
 {
-	names_open(ctx->shim);
+	open_files(ctx->shim);
 }
 
 static void (*const handlers[])(struct context *) = {

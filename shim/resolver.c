@@ -200,12 +200,6 @@ static void find_servers(const struct resolver *resolver, struct servers *server
 		servers->n = dnsnames_servers(text.data, text.len, servers->v);
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* Reads the file if it is another than before. -errno: what was read before holds. */
 static int read_spec(struct resolver *resolver)
 {
@@ -216,7 +210,7 @@ static int read_spec(struct resolver *resolver)
 
 	if (fstatat(resolver->dir_fd, "resolver", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (resolver->spec && is_same_file(&st, &resolver->spec_stat))
+	if (resolver->spec && fd_same_file(&st, &resolver->spec_stat))
 		return 0;
 	r = fd_read_file(resolver->dir_fd, "resolver", RESOLVER_SPEC_MAX, &bytes);
 	if (r < 0)

@@ -149,6 +149,7 @@ struct shim {
 	struct resolver *resolver; /* in it; NULL = the container has none */
 	struct joined joined[N_JOINS]; /* by the start under way */
 	char join_why[160];            /* join.c's sentence */
+	struct relay *relay;           /* of its ports; NULL = none is relayed */
 	struct reaped reaped[SHIM_REAPED_MAX];
 	unsigned n_reaped;
 	char done[SHIM_DONE_MAX][SHIM_KEY_MAX]; /* done.c; "" = free */
@@ -378,6 +379,11 @@ int adopt_wait_status(int pidfd, pid_t pid);
 /* Begins it, if there is to be one that does not run yet. Logs what goes wrong: a container goes on without. */
 void names_open(struct shim *shim);
 void names_close(struct shim *shim);
+
+/* ports.c: published ports that are relayed. */
+/* Listens at those that the container has now. 0 or -errno: not at all of them. */
+int ports_open(struct shim *shim) must_check;
+void ports_close(struct shim *shim);
 
 /* cgroup.c: what the shim itself does to the container's control group. */
 int cgroup_freeze(const char *path, bool frozen) must_check;

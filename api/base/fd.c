@@ -81,6 +81,12 @@ int fd_read_file(int dir_fd, const char *name, size_t max, struct buf *b)
 	}
 }
 
+bool fd_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 int fd_replace_file(int dir_fd, const char *name, const void *data, size_t n, mode_t mode,
 		    bool sync)
 {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "buf.h"
@@ -33,6 +34,9 @@ int fd_read_file(int dir_fd, const char *name, size_t max, struct buf *b) must_c
  * `sync` the data is on disk before the rename. Readers see the old or the new content, never a mix. */
 int fd_replace_file(int dir_fd, const char *name, const void *data, size_t n, mode_t mode,
 		    bool sync) must_check;
+
+/* Whether a file that is replaced, never written in place, is the one that was looked at before. Pure. */
+bool fd_same_file(const struct stat *a, const struct stat *b);
 
 /* Makes the file `name`, which must not exist (-EEXIST): where nobody reads before the maker says so, at
  * half the cost. On failure there is none. */
