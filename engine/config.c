@@ -36,6 +36,7 @@ static const struct key {
 	KEY("build-context-max-size", SIZE, context_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
 	KEY("bridge", WORD, bridge),
+	KEY("publish-policy", WORD, publish_policy),
 	KEY("layer-driver", WORD, layer_driver),
 	KEY("layer-max-size", SIZE, layer_max_bytes),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
@@ -58,6 +59,11 @@ void config_defaults(struct config *config)
 		.registry_certs = "/etc/docker/certs.d",
 		.registry_timeout_s = 30,
 	};
+}
+
+bool config_publish_by_input(const struct config *config)
+{
+	return strcmp(config->publish_policy, "input") == 0;
 }
 
 static int read_number(const struct key *key, const json_t *value, uint64_t *number)
@@ -153,6 +159,7 @@ static int check(const struct config *config, struct err *err)
 	static const char *const logs[] = { "", "local", "json-file", "none" };
 	static const char *const layers[] = { "", "erofs", "dir" };
 	static const char *const bridges[] = { "", "none" };
+	static const char *const policies[] = { "", "forward", "input" };
 
 	for (size_t i = 0; i < config->registry_mirrors.n; i++)
 		if (!is_url(config->registry_mirrors.v[i]))
@@ -165,6 +172,9 @@ static int check(const struct config *config, struct err *err)
 			       config->log_driver);
 	if (!is_one_of(config->bridge, bridges, ARRAY_LEN(bridges)))
 		return err_set(err, ERR_INVALID, "bridge \"%s\": expected none", config->bridge);
+	if (!is_one_of(config->publish_policy, policies, ARRAY_LEN(policies)))
+		return err_set(err, ERR_INVALID, "publish-policy \"%s\": expected forward or input",
+			       config->publish_policy);
 	if (!is_one_of(config->layer_driver, layers, ARRAY_LEN(layers)))
 		return err_set(err, ERR_INVALID, "layer-driver \"%s\" is not known",
 			       config->layer_driver);

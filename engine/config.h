@@ -27,6 +27,7 @@ struct config {
 	uint64_t context_max_bytes;          /* of files kept from contexts of builds */
 	char default_runtime[256];           /* path of an OCI runtime; empty = cleat-oci */
 	char bridge[16];                     /* none = no default network; "" = there is one */
+	char publish_policy[16];             /* forward, input; "" = forward */
 	char layer_driver[16];               /* erofs, dir; "" = the best that works here */
 	uint64_t layer_max_bytes;            /* of a layer unpacked, to come; 0 = no limit */
 	uint32_t shutdown_timeout_s;         /* stop timeout of containers that name none */
@@ -39,6 +40,8 @@ struct config {
 
 /* Docker's defaults where it has them. */
 void config_defaults(struct config *config);
+/* Whether published ports obey the host's rules for what comes in, not those for what is forwarded. */
+bool config_publish_by_input(const struct config *config);
 
 /* Reads JSON text into *config, which holds the defaults; untouched on failure. Pure.
  * -EINVAL with a sentence that names the key or the line. */

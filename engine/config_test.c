@@ -21,6 +21,7 @@ static const struct {
 	{ "{\"log-max-file\": 4294967296}", "bad value" },
 	{ "{\"registry-mirrors\": [\"mirror.example\"]}", "expected http[s]://" },
 	{ "{\"registry-mirrors\": [\"https://u@mirror.example\"]}", "expected http[s]://" },
+	{ "{\"publish-policy\": \"output\"}", "expected forward or input" },
 	{ "{\"insecure-registries\": \"lan\"}", "bad value" },
 	{ "{\"insecure-registries\": [1]}", "bad value" },
 };
@@ -45,7 +46,8 @@ static void test_good(void **state)
 {
 	static const char text[] =
 		"{\"debug\": true, \"log-max-size\": \"10m\", \"layer-max-size\": \"3g\", "
-		"\"log-driver\": \"json-file\", \"log-max-file\": \"3\"}";
+		"\"log-driver\": \"json-file\", \"log-max-file\": \"3\", "
+		"\"publish-policy\": \"input\"}";
 	struct config config;
 	struct err err = ERR_NULL;
 
@@ -53,6 +55,7 @@ static void test_good(void **state)
 	config_defaults(&config);
 	assert_int_equal(config_parse(text, strlen(text), &config, &err), 0);
 	assert_true(config.debug);
+	assert_true(config_publish_by_input(&config));
 	assert_int_equal(config.log_max_size, 10 << 20);
 	assert_int_equal(config.log_max_files, 3);
 	assert_int_equal(config.layer_max_bytes, UINT64_C(3) << 30);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Network namespaces of the tests' own, so that no test touches the host's interfaces and rules."""
 import contextlib
+import ctypes
 import itertools
 import os
 import pathlib
 import re
 import subprocess
+import threading
 
 _NUMBERS = itertools.count()
 
@@ -14,6 +16,20 @@ def run(*command, check=True, **kw):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False, **kw)
     assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done
+
+
+def call_inside(path, function):
+    """What the function returns in a thread that has entered the network namespace of that path: sockets stay there."""
+    result = []
+
+    def call():
+        with open(path, "rb") as namespace:
+            if ctypes.CDLL(None).setns(namespace.fileno(), 0x40000000) == 0:
+                result.append(function())
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    return result[0]
 
 
 @contextlib.contextmanager

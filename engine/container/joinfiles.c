@@ -10,6 +10,7 @@
 #include "log.h"
 #include "namefiles.h"
 #include "netnames.h"
+#include "ports.h"
 #include "request.h"
 #include "resolverfile.h"
 #include "shimlink.h"
@@ -73,7 +74,12 @@ static int change(struct engine *engine, const struct record *record,
 	int r = namefiles_change_hosts(engine, record, config, endpoints, err);
 
 	fault_point(FAULT_NAMES_HOSTS_WRITTEN);
-	if (r < 0 || (!netnames_has_any(endpoints) && !resolverfile_exists(engine, record->id)))
+	if (r == 0 && !netnames_has_any(endpoints) && !resolverfile_exists(engine, record->id)) {
+		if (ports_wanted(config))
+			(void)tell_shim(engine, record->id);
+		return 0;
+	}
+	if (r < 0)
 		return r;
 	r = resolverfile_write(engine, record->id, config, endpoints, err);
 	if (r < 0 || tell_shim(engine, record->id) < 0)

@@ -357,7 +357,7 @@ static int check_networks(struct engine *engine, Cleat__V1__ContainerConfig *con
 	r = r ? r : check_servers(config, err);
 	r = r ? r : check_joined(engine, config, err);
 	r = r ? r : check_mac(config, err);
-	r = r ? r : ports_check(config, err);
+	r = r ? r : ports_check(&engine->config, config, err);
 	return r ? r : endpoints_check(engine, config, err);
 }
 

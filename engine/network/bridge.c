@@ -156,7 +156,9 @@ static int write_rules(struct engine *engine, const char *table, struct buf *scr
 	network_list_free(networks, n);
 	return store_query(
 		engine->store, err, add_port, &writer,
-		"SELECT protocol, host_port, host_address, container_port, target FROM ports", "");
+		"SELECT protocol, host_port, host_address, container_port, target FROM ports "
+		"WHERE relayed = 0",
+		"");
 }
 
 int bridge_rules(struct engine *engine, struct err *err)

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A port of every address (0.0.0.0, ::) excludes the same port of each, which no key of the store can say: allocation
+/* A port is done by the rules, which lead to the container what they forward. Two kinds are relayed instead: all where
+ * the host's rules for what comes in are to count, which see nothing but what goes to a socket of the host; and those of
+ * ::1, from which the kernel lets no packet leave the loopback interface.
+ *
+ * A port of every address (0.0.0.0, ::) excludes the same port of each, which no key of the store can say: allocation
  * asks, within the write transaction. */
 #include "ports.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
 #include "bridge.h"
 #include "fault.h"
 #include "network.h"
 #include "nftport.h"
-#include "portowner.h"
+#include "portfree.h"
+#include "relayfile.h"
 #include "store/store.h"
 #include "str.h"
 
@@ -52,11 +55,25 @@ static int parse_exposed(const char *text, Cleat__V1__PortBinding *out, struct e
 	return 0;
 }
 
-int ports_check(const Cleat__V1__ContainerConfig *config, struct err *err)
+static bool is_relayed(const struct config *settings, const struct addr *host)
+{
+	return config_publish_by_input(settings) || (host->len == 16 && addr_is_loopback(host));
+}
+
+static int check_relayed(const char *protocol, struct err *err)
+{
+	if (strcmp(protocol, "sctp") != 0)
+		return 0;
+	return err_set(err, ERR_UNIMPLEMENTED,
+		       "publishing sctp at ::1 or under the publish-policy input");
+}
+
+int ports_check(const struct config *settings, const Cleat__V1__ContainerConfig *config,
+		struct err *err)
 {
 	for (size_t i = 0; i < config->n_ports; i++) {
 		const Cleat__V1__PortBinding *p = config->ports[i];
-		struct addr addr;
+		struct addr addr = { 0 };
 
 		if (p->container_port < 1 || p->container_port > 65535 || p->host_port > 65535 ||
 		    p->host_port_end > 65535 ||
@@ -69,115 +86,26 @@ int ports_check(const Cleat__V1__ContainerConfig *config, struct err *err)
 		if (p->host_ip[0] && addr_parse(p->host_ip, &addr) < 0)
 			return err_set(err, ERR_INVALID, "invalid address to publish at: %.60s",
 				       p->host_ip);
-		if (p->host_ip[0] && addr.len == 16 && addr_is_loopback(&addr))
-			return err_set(err, ERR_UNIMPLEMENTED,
-				       "publishing at ::1: the kernel routes nothing from there to "
-				       "a container; use 127.0.0.1");
+		if (is_relayed(settings, &addr) && check_relayed(protocol_of(p->protocol), err) < 0)
+			return -EOPNOTSUPP;
 	}
 	for (size_t i = 0; config->publish_all_ports && i < config->n_exposed_ports; i++) {
 		Cleat__V1__PortBinding binding;
 		int r = parse_exposed(config->exposed_ports[i], &binding, err);
 
+		if (r == 0 && config_publish_by_input(settings))
+			r = check_relayed(binding.protocol, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-struct conflict {
-	const struct addr *host;
-	char owner[300];
-};
-
-static int find_conflict(const struct store_row *row, void *ctx)
-{
-	struct conflict *conflict = ctx;
-	struct addr other;
-
-	if (addr_parse(store_text(row, 0), &other) < 0 || other.len != conflict->host->len)
-		return 0;
-	if (!rules_is_every(&other) && !rules_is_every(conflict->host) &&
-	    !addr_equal(&other, conflict->host))
-		return 0;
-	(void)snprintf(conflict->owner, sizeof(conflict->owner), "container %s",
-		       store_text(row, 1));
-	return 1;
-}
-
-/* Binds as a server would and lets go. 0 or -errno. */
-static int try_bind(const char *protocol, const struct addr *host, uint16_t port)
-{
-	static const int on = 1;
-	bool v4 = host->len == 4, tcp = strcmp(protocol, "tcp") == 0;
-	int type = strcmp(protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	cleanup_fd int fd = socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC,
-				   strcmp(protocol, "sctp") == 0 ? IPPROTO_SCTP : 0);
-	int r;
-
-	if (fd < 0)
-		return 0; /* nobody on a kernel without the protocol listens */
-	if (tcp)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (v4) {
-		memcpy(&in.sin_addr, host->b, 4);
-		r = bind(fd, (struct sockaddr *)&in, sizeof(in));
-	} else {
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-		memcpy(&in6.sin6_addr, host->b, 16);
-		r = bind(fd, (struct sockaddr *)&in6, sizeof(in6));
-	}
-	return r < 0 ? -errno : 0;
-}
-
-static int refuse(const struct addr *host, uint16_t port, const char *why, struct err *err)
-{
-	char text[ADDR_TEXT_MAX];
-
-	addr_format(host, text);
-	return err_reason(err, ERR_PRECONDITION, "PORT_IN_USE",
-			  host->len == 4 ? "Bind for %s:%u failed: %.150s"
-					 : "Bind for [%s]:%u failed: %.150s",
-			  text, port, why);
-}
-
-/* -EBUSY: it is taken. With err, the sentence. */
-static int check_free(struct engine *engine, const char *protocol, const struct addr *host,
-		      uint16_t port, struct err *err)
-{
-	struct conflict conflict = { .host = host };
-	char why[400];
-	int r = store_query(engine->store, err, find_conflict, &conflict,
-			    "SELECT p.host_address, c.name FROM ports AS p JOIN containers AS c "
-			    "ON c.id = p.container_id WHERE p.protocol = ? AND p.host_port = ?",
-			    "si", protocol, (int64_t)port);
-
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		(void)snprintf(why, sizeof(why), "port is already allocated by %s", conflict.owner);
-		(void)refuse(host, port, why, err);
-		return -EBUSY;
-	}
-	r = try_bind(protocol, host, port);
-	if (r == -EADDRINUSE) {
-		char owner[64];
-
-		if (err) {
-			portowner_find(protocol, port, owner, sizeof(owner));
-			(void)snprintf(why, sizeof(why), "address already in use by %s", owner);
-			(void)refuse(host, port, why, err);
-		}
-		return -EBUSY;
-	}
-	return r < 0 ? refuse(host, port, strerror(-r), err) : 0;
-}
-
 /* The addresses of the host that a binding is for. */
 struct hosts {
 	struct addr v[2], target[2];
 	size_t n;
+	bool relayed;
 };
 
 static void add_host(struct hosts *hosts, const char *text, const struct addr *target)
@@ -186,18 +114,24 @@ static void add_host(struct hosts *hosts, const char *text, const struct addr *t
 		hosts->target[hosts->n++] = *target;
 }
 
-static int hosts_of(const char *text, const struct ports_owner *owner, struct hosts *out,
-		    struct err *err)
+static int hosts_of(const struct config *settings, const char *text,
+		    const struct ports_owner *owner, struct hosts *out, struct err *err)
 {
-	struct addr addr;
+	struct addr addr = { 0 };
+	int family;
 
 	*out = (struct hosts){ 0 };
 	if (!text[0]) {
 		add_host(out, "0.0.0.0", &owner->addr[0]);
 		add_host(out, "::", &owner->addr[1]);
 	} else if (addr_parse(text, &addr) == 0) {
-		add_host(out, text, &owner->addr[addr.len == 4 ? 0 : 1]);
+		family = addr.len == 4 ? 0 : 1;
+		/* a socket leads to either family */
+		if (is_relayed(settings, &addr) && !owner->addr[family].len)
+			family = 1 - family;
+		add_host(out, text, &owner->addr[family]);
 	}
+	out->relayed = is_relayed(settings, &addr);
 	return out->n ? 0
 		      : err_set(err, ERR_INVALID,
 				"cannot publish at %.60s: the container has no address of its "
@@ -211,7 +145,7 @@ static int all_free(struct engine *engine, const char *protocol, const struct ho
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < hosts->n; i++)
-		r = check_free(engine, protocol, &hosts->v[i], port, err);
+		r = portfree_check(engine, protocol, &hosts->v[i], port, err);
 	return r;
 }
 
@@ -250,7 +184,7 @@ static int allocate(struct engine *engine, const struct ports_owner *owner,
 {
 	struct hosts hosts;
 	uint16_t port = 0;
-	int r = hosts_of(binding->host_ip, owner, &hosts, err);
+	int r = hosts_of(&engine->config, binding->host_ip, owner, &hosts, err);
 
 	r = r ? r : choose_port(engine, binding, &hosts, &port, err);
 	for (size_t i = 0; r == 0 && i < hosts.n; i++) {
@@ -260,10 +194,11 @@ static int allocate(struct engine *engine, const struct ports_owner *owner,
 		addr_format(&hosts.target[i], target);
 		r = store_run(engine->store, err,
 			      "INSERT INTO ports (protocol, host_port, host_address, container_id, "
-			      "container_port, target, exits) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			      "sissisi", protocol_of(binding->protocol), (int64_t)port, host,
+			      "container_port, target, exits, relayed) "
+			      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			      "sissisii", protocol_of(binding->protocol), (int64_t)port, host,
 			      owner->container_id, (int64_t)binding->container_port, target,
-			      (int64_t)owner->exits);
+			      (int64_t)owner->exits, (int64_t)hosts.relayed);
 		r = r < 0 ? r : 0;
 	}
 	return r;
@@ -316,7 +251,8 @@ static int add_port(const struct store_row *row, void *ctx)
 	list->v = grown;
 	port = &grown[list->n];
 	*port = (struct rules_port){ .host_port = (uint16_t)store_int(row, 1),
-				     .target_port = (uint16_t)store_int(row, 3) };
+				     .target_port = (uint16_t)store_int(row, 3),
+				     .relayed = store_int(row, 5) != 0 };
 	(void)snprintf(port->protocol, sizeof(port->protocol), "%s", store_text(row, 0));
 	if (addr_parse(store_text(row, 2), &port->host) == 0 &&
 	    addr_parse(store_text(row, 4), &port->target) == 0)
@@ -327,10 +263,11 @@ static int add_port(const struct store_row *row, void *ctx)
 static int list_ports(struct engine *engine, const char *container_id, uint64_t exits,
 		      struct listing *list, struct err *err)
 {
-	int r = store_query(engine->store, err, add_port, list,
-			    "SELECT protocol, host_port, host_address, container_port, target "
-			    "FROM ports WHERE container_id = ? AND exits < ?",
-			    "si", container_id, (int64_t)exits);
+	int r = store_query(
+		engine->store, err, add_port, list,
+		"SELECT protocol, host_port, host_address, container_port, target, relayed "
+		"FROM ports WHERE container_id = ? AND exits < ?",
+		"si", container_id, (int64_t)exits);
 
 	return r == -ENOMEM ? err_sys(err, r, "list ports") : r;
 }
@@ -338,10 +275,15 @@ static int list_ports(struct engine *engine, const char *container_id, uint64_t 
 /* With the lock held; false when the change does not fit what is there: all is to be made anew. */
 static bool change(struct engine *engine, const struct listing *list, bool add)
 {
+	cleanup_free struct rules_port *ruled = calloc(list->n + 1, sizeof(*ruled));
+	size_t n = 0;
 	char table[32];
 
+	for (size_t i = 0; ruled && i < list->n; i++)
+		if (!list->v[i].relayed)
+			ruled[n++] = list->v[i];
 	bridge_table(engine, table);
-	return list->n == 0 || nftport_change(table, add, list->v, list->n, NULL) == 0;
+	return ruled && (n == 0 || nftport_change(table, add, ruled, n, NULL) == 0);
 }
 
 int ports_publish(struct engine *engine, const char *container_id, struct err *err)
@@ -353,7 +295,7 @@ int ports_publish(struct engine *engine, const char *container_id, struct err *e
 	if (r == 0 && !change(engine, &list, true))
 		r = bridge_rules(engine, err);
 	free(list.v);
-	return r;
+	return r ? r : relayfile_write(engine, container_id, err);
 }
 
 /* Leaves those that do not lead to one of the addresses. */
@@ -427,7 +369,7 @@ int ports_retarget(struct engine *engine, const char *container_id, const struct
 		r = lock < 0 ? lock : retarget(engine, container_id, addr, &list, err);
 	}
 	free(list.v);
-	return r;
+	return r ? r : relayfile_write(engine, container_id, err);
 }
 
 static int any_row(const struct store_row *row, void *ctx)
@@ -454,7 +396,8 @@ static int release(struct engine *engine, const char *container_id, uint64_t exi
 	fault_point(FAULT_NET_PORTS_FORGOTTEN);
 	if (r < 0)
 		return r;
-	return gone ? 0 : bridge_rules(engine, err);
+	r = gone ? 0 : bridge_rules(engine, err);
+	return r ? r : relayfile_write(engine, container_id, err);
 }
 
 int ports_release(struct engine *engine, const char *container_id, uint64_t exits, struct err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Published ports: which ones a container gets is decided in the store, whose key keeps two containers apart; what
- * listens on the host itself is found by trying. All functions block on the store; those that change rules take
+ * listens on the host itself is found by trying. Some are relayed: a socket of the shim listens there (relayfile.h). All functions block on the store; those that change rules take
  * network_lock(). */
 #pragma once
 
@@ -15,8 +15,9 @@
 
 /* Whether a config publishes anything. */
 bool ports_wanted(const Cleat__V1__ContainerConfig *config);
-/* Ports, protocols and addresses are ones that can be. Pure. */
-int ports_check(const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
+/* Ports, protocols and addresses are ones that can be, with this configuration of the engine. Pure. */
+int ports_check(const struct config *engine, const Cleat__V1__ContainerConfig *config,
+		struct err *err) must_check;
 
 /* What the container is reached at. */
 struct ports_owner {

@@ -24,6 +24,7 @@ struct rules_port {
 	uint16_t host_port;
 	struct addr target;
 	uint16_t target_port;
+	bool relayed; /* by a socket: no rule leads there */
 };
 
 /* A table without networks and ports, in place of the one there is. What follows belongs to the same script and

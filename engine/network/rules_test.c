@@ -32,8 +32,9 @@ static void ports(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct rules_port port = { "tcp", address(cases[i].host), 8080,
-					   address(cases[i].target), 80 };
+		struct rules_port port = { "tcp", address(cases[i].host),
+					   8080,  address(cases[i].target),
+					   80,    false };
 		cleanup(buf_deinit) struct buf add = BUF_NULL;
 
 		rules_add_port(&add, "t", &port);

@@ -157,3 +157,5 @@ CREATE TABLE links (
 	PRIMARY KEY (container_id, alias)
 ) WITHOUT ROWID;
 CREATE INDEX links_by_target ON links(target_id);
+-- Migration 7: ports that a socket of the container's shim listens at, not the rules.
+ALTER TABLE ports ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0;

@@ -186,7 +186,7 @@ def test_random_ports_are_unlike(engine):
 
 
 @pytest.mark.parametrize("spec,message", [
-    ("::1:8080:80", "::1"), ("300.0.0.1:80:80", "300.0.0.1"), ("10.1.2.3:80:80", "Bind for 10.1.2.3:80 failed"),
+    ("300.0.0.1:80:80", "300.0.0.1"), ("10.1.2.3:80:80", "Bind for 10.1.2.3:80 failed"),
 ])
 def test_bad_bindings(engine, spec, message):
     done = engine.cleat("run", "--rm", "-p", spec, "busybox", "true", check=False)
