@@ -10,6 +10,9 @@
  * holds up the client. libmicrohttpd takes no answer before the end of the body, so what comes after the
  * handler has begun to answer is dropped.
  *
+ * A connection that becomes a raw one without an upgrade is taken from libmicrohttpd, which knows none such: it
+ * stays suspended while the handler uses its socket, and is closed without an answer.
+ *
  * A streamed answer is queued while the handler goes on: it writes into `unsent`, libmicrohttpd's thread
  * takes from there and suspends the connection when there is nothing. An exchange is freed by whoever of
  * the two is done with it last. */
@@ -19,12 +22,13 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "mem.h"
 #include "thread.h"
 
-enum mode { WHOLE, STREAM, RAW };
+enum mode { WHOLE, STREAM, RAW, TAKEN };
 
 struct exchange {
 	struct http_request request;
@@ -40,7 +44,7 @@ struct exchange {
 	bool ended;      /* the handler has returned */
 	bool gone;       /* libmicrohttpd is done with the request */
 	bool suspended;
-	int raw_fd; /* of an upgraded connection, -1 = not yet */
+	int raw_fd; /* of an upgraded or taken connection, -1 = not yet */
 	struct MHD_UpgradeResponseHandle *upgrade;
 };
 
@@ -89,14 +93,15 @@ static void resume(struct exchange *e)
 }
 
 /* A socket that is closed with unread input in it resets its peer, which would take the end for a failure. */
-static void close_raw(struct exchange *e)
+static void end_raw(struct exchange *e)
 {
 	uint8_t unread[4096];
 
 	(void)shutdown(e->raw_fd, SHUT_RDWR);
 	while (recv(e->raw_fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
 		;
-	MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+	if (e->upgrade)
+		MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
 }
 
 /* The handler's part of the exchange ends. */
@@ -104,8 +109,8 @@ static void finish(struct exchange *e)
 {
 	bool last;
 
-	if (e->mode == RAW && e->upgrade)
-		close_raw(e);
+	if (e->raw_fd >= 0)
+		end_raw(e);
 	pthread_mutex_lock(&e->mutex);
 	e->ended = true;
 	last = e->gone;
@@ -204,7 +209,7 @@ static struct MHD_Response *make_response(struct exchange *e)
 
 static enum MHD_Result answer(struct exchange *e)
 {
-	struct MHD_Response *response = make_response(e);
+	struct MHD_Response *response = e->mode == TAKEN ? NULL : make_response(e);
 	enum MHD_Result result;
 
 	if (!response)
@@ -277,13 +282,35 @@ int http_read(struct http_request *request, struct buf *piece)
 	return r;
 }
 
+int http_take(struct http_request *request, const char *type)
+{
+	struct exchange *e = exchange_of(request);
+	int fd = http_client_fd(request);
+	char head[128];
+	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n", type);
+
+	if (MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION))
+		return -EPROTO;
+	buf_deinit(&request->body);
+	if (send(fd, head, (size_t)n, MSG_NOSIGNAL) != n)
+		return -EPIPE;
+	pthread_mutex_lock(&e->mutex);
+	e->mode = TAKEN;
+	e->raw_fd = fd;
+	pthread_mutex_unlock(&e->mutex);
+	return fd;
+}
+
+bool http_wants_upgrade(const struct http_request *request)
+{
+	return strcasecmp(http_header(request, "Upgrade"), "tcp") == 0;
+}
+
 int http_upgrade(struct http_request *request, const char *type)
 {
 	struct exchange *e = exchange_of(request);
 	int fd;
 
-	if (strcasecmp(http_header(request, "Upgrade"), "tcp") != 0)
-		return -EPROTO;
 	buf_deinit(&request->body);
 	request->status = MHD_HTTP_SWITCHING_PROTOCOLS;
 	request->type = type;

@@ -79,7 +79,11 @@ int http_writev(struct http_request *request, const struct iovec *parts, size_t 
  * nobody waits for the answer any more. */
 int http_client_fd(const struct http_request *request);
 
-/* Turns the connection into a raw one (101, `Upgrade: tcp`); its nonblocking socket is returned, borrowed
- * until the handler returns, which closes it. Bytes that came with the request are in request->body then.
- * -EPROTO when the client did not ask for it. Blocks. */
+/* Whether the client wants the connection to become a raw one by `Upgrade: tcp`. */
+bool http_wants_upgrade(const struct http_request *request);
+/* Makes it one (101); its nonblocking socket is returned, borrowed until the handler returns, which closes it.
+ * Bytes that came with the request are in request->body then. -EPIPE when the client is gone. Blocks. */
 int http_upgrade(struct http_request *request, const char *type) must_check;
+/* The same for a client that did not ask: status 200 and no length, as dockerd does it. What such a client sends
+ * before it has the status is dropped. -EPROTO on a connection with TLS. Never blocks. */
+int http_take(struct http_request *request, const char *type) must_check;

@@ -5,6 +5,8 @@
 
 #include "stream.h"
 
+#define STREAM_RAW_TYPE "application/vnd.docker.raw-stream"
+
 enum { STREAM_HEAD_BYTES = 8 };
 
 struct stream_target {

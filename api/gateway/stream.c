@@ -35,7 +35,7 @@ int stream_inspect(struct gw *gw, const char *container, struct stream_target *o
 const char *stream_type(const struct gw *gw, bool tty)
 {
 	return !tty && gw->match.minor >= 42 ? "application/vnd.docker.multiplexed-stream"
-					     : "application/vnd.docker.raw-stream";
+					     : STREAM_RAW_TYPE;
 }
 
 void stream_frame_head(uint8_t stream, size_t n, uint8_t head[STREAM_HEAD_BYTES])

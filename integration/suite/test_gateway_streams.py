@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Held streams over HTTP: how they end, and that an engine that goes is not seen in them."""
+import socket
+
 import pytest
 
 from gateway import Unix
@@ -22,18 +24,20 @@ def running(gateway):
         gateway.json("DELETE", f"/containers/{cid}?force=1&v=1", status=204)
 
 
-def hijack(gateway, path, body=b""):
-    """The connection of an upgraded stream, behind its head."""
+def hijack(gateway, path, body=b"", upgrade=True):
+    """The connection of a raw stream, behind its head."""
     connection = Unix(gateway.path)
     connection.connect()
-    connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-                            f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode()
+                            + (b"Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else b"")
+                            + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         part = connection.sock.recv(1)
         assert part, head
         head += part
-    assert head.startswith(b"HTTP/1.1 101 "), head
+    assert head.startswith(b"HTTP/1.1 101 " if upgrade else b"HTTP/1.1 200 OK\r\n"), head
+    assert upgrade or b"Content-Type: application/vnd.docker.raw-stream\r\n" in head
     return connection
 
 
@@ -69,3 +73,15 @@ def test_input_that_nobody_read_does_not_cut_the_answer(gateway, running):
     tell(gateway, cid)
     assert read_all(connection) == b"\1\0\0\0\0\0\0\4end\n"
     assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 3
+
+
+@pytest.mark.parametrize("upgrade", [True, False], ids=["upgraded", "200"])
+def test_a_client_that_does_not_ask_for_an_upgrade_has_the_same_stream(gateway, running, upgrade):
+    """dockerode does not, unless it is told to."""
+    eid = prepare_exec(gateway, running("sleep 1000"), "sh", "-c", "cat; exit 3")
+    connection = hijack(gateway, f"/exec/{eid}/start", b"{}", upgrade)
+    connection.sock.sendall(b"typed\n")
+    connection.sock.shutdown(socket.SHUT_WR)
+    assert read_all(connection) == b"\1\0\0\0\0\0\0\6typed\n"
+    assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 3
+    assert gateway.json("POST", "/containers/none/attach?stream=1&stdout=1", status=404)["message"] == "No such container: none"
