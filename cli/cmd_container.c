@@ -321,7 +321,7 @@ static int run_logs(struct cli *cli, const struct flags *flags, struct err *err)
 
 	req.container = TEXT_OF(flags->args[0]);
 	req.stdout = req.stderr = true;
-	req.follow = flags_switch(flags, "follow");
+	req.follow = req.announce = flags_switch(flags, "follow");
 	req.details = flags_switch(flags, "details");
 	if (time_flag(flags, "since", &req.since_ns, err) < 0 ||
 	    time_flag(flags, "until", &req.until_ns, err) < 0)

@@ -82,7 +82,7 @@ static int send_piece(struct logs *logs, uint8_t stream, const struct buf *piece
 }
 
 /* Docker sends each line as a frame of its own, with its time in front if asked for. */
-static int send_entry(struct logs *logs, const Cleat__V1__LogEntry *entry)
+static int send_lines(struct logs *logs, const Cleat__V1__LogEntry *entry)
 {
 	const char *at = (const char *)entry->data.data, *end = at + entry->data.len;
 	uint8_t stream = entry->stream == 2 ? 2 : 1;
@@ -106,6 +106,20 @@ static int send_entry(struct logs *logs, const Cleat__V1__LogEntry *entry)
 	return r;
 }
 
+/* The head goes out with the announcement: a client may wait for it before it causes output. */
+static int send_entry(struct logs *logs, const Cleat__V1__LogEntry *entry)
+{
+	struct gw *gw = logs->gw;
+
+	logs->since_ns = 0;
+	if (!gw->streaming)
+		http_begin(gw->http, 200, stream_type(gw, logs->tty));
+	gw->streaming = true;
+	logs->request.resume_case = CLEAT__V1__LOGS_REQUEST__RESUME_RESUME_POSITION;
+	logs->request.resume_position = entry->position + entry->data.len;
+	return send_lines(logs, entry);
+}
+
 static int logs_once(struct logs *logs, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
@@ -118,12 +132,6 @@ static int logs_once(struct logs *logs, struct err *err)
 
 		if (n <= 0)
 			return n;
-		logs->since_ns = 0;
-		if (!gw->streaming)
-			http_begin(gw->http, 200, stream_type(gw, logs->tty));
-		gw->streaming = true;
-		logs->request.resume_case = CLEAT__V1__LOGS_REQUEST__RESUME_RESUME_POSITION;
-		logs->request.resume_position = entry->position + entry->data.len;
 		r = send_entry(logs, entry);
 		cleat__v1__log_entry__free_unpacked(entry, NULL);
 	}
@@ -149,7 +157,7 @@ static int read_logs_query(struct logs *logs, struct err *err)
 	q->container = gw->match.param;
 	q->stdout = gw_query_bool(gw, "stdout");
 	q->stderr = gw_query_bool(gw, "stderr");
-	q->follow = gw_query_bool(gw, "follow");
+	q->follow = q->announce = gw_query_bool(gw, "follow");
 	logs->timestamps = gw_query_bool(gw, "timestamps");
 	r = r ? r : read_time(gw, "until", &q->until_ns, err);
 	/* as dockerd: what is no number is "all" */

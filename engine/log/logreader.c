@@ -396,8 +396,9 @@ static int tail_file(struct logreader *r, struct tail *tail, uint64_t end)
 	return 0;
 }
 
-/* End of the last whole entry: behind it may be one that is being written. */
-static int whole_end(struct logreader *r, uint64_t *end)
+/* End of the last whole entry, behind which may be one that is being written, and the position there: 1; 0 when the
+ * file has no entry. */
+static int whole_end(struct logreader *r, uint64_t *end, uint64_t *position)
 {
 	struct log_found found;
 	uint64_t from;
@@ -412,7 +413,9 @@ static int whole_end(struct logreader *r, uint64_t *end)
 	for (size_t len = (size_t)n; len > 0; len--)
 		if (r->format->decode_last(r->window, len, r->scratch, &found) > 0) {
 			*end = from + len;
-			return 0;
+			*position = r->format->base ? r->base + *end
+						    : found.entry.position + found.entry.size;
+			return 1;
 		}
 	*end = from;
 	return 0;
@@ -427,16 +430,17 @@ int logreader_tail(struct logreader *r, uint64_t lines, const bool streams[3], s
 	close_file(r);
 	r->skip_to = 0;
 	while (number && e == 0) {
-		uint64_t end = 0;
+		uint64_t end = 0, position = 0;
 
 		e = open_at(r, number, 0);
 		if (e == 0)
-			e = whole_end(r, &end);
-		if (e == 0 && lines == 0) {
+			e = whole_end(r, &end, &position);
+		if (e > 0 && lines == 0) {
 			r->offset = end;
+			r->skip_to = position;
 			return 0;
 		}
-		if (e == 0)
+		if (e >= 0 && lines > 0)
 			e = tail_file(r, &tail, end);
 		if (e == 0)
 			number = r->format->previous_file(r->dir_fd, r->id, number_now(r));
@@ -445,6 +449,11 @@ int logreader_tail(struct logreader *r, uint64_t lines, const bool streams[3], s
 		return 0;
 	close_file(r); /* fewer lines than asked for, or a rotation just now: all there is */
 	return e < 0 && e != -ENOENT && e != -EBADMSG ? err_sys(err, e, "read the log") : 0;
+}
+
+uint64_t logreader_position(const struct logreader *r)
+{
+	return r->skip_to;
 }
 
 /* ---- changes */

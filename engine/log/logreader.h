@@ -45,6 +45,8 @@ int logreader_seek(struct logreader *reader, uint64_t position, struct err *err)
  * little more than those lines. */
 int logreader_tail(struct logreader *reader, uint64_t lines, const bool streams[3],
 		   struct err *err) must_check;
+/* Where the last move led: a seek to it leads there again, whatever has been written since. */
+uint64_t logreader_position(const struct logreader *reader);
 
 /* A descriptor that is readable after the log changed, for poll; logreader_clear() makes it unreadable
  * again: call it before reading to the end. -errno. */

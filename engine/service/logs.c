@@ -184,12 +184,23 @@ static int follow(struct logs *logs, struct err *err)
 	return r;
 }
 
+static int announce(struct logs *logs, struct err *err)
+{
+	Cleat__V1__LogEntry nothing = CLEAT__V1__LOG_ENTRY__INIT;
+
+	nothing.position = logreader_position(logs->reader);
+	return logs->request->announce ? cleat_v1_containers_logs_send(logs->out, &nothing, err)
+				       : 0;
+}
+
 static int serve(struct logs *logs, struct err *err)
 {
 	int r = logs_open(logs->engine, &logs->record, &logs->reader, err);
 
 	if (r == 0)
 		r = go_to_start(logs, err);
+	if (r == 0)
+		r = announce(logs, err);
 	if (r < 0 || !logs->request->follow)
 		return r < 0 ? r : read_to_end(logs, err);
 	r = watch_open(&logs->watch, logs->record.id);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Held streams over HTTP: how they end, and that an engine that goes is not seen in them."""
+import signal
 import socket
 
 import pytest
 
+import harness
 from gateway import Unix
 
 UNTIL_TOLD = "while [ ! -e /go ]; do sleep 0.01; done; "
@@ -85,3 +87,24 @@ def test_a_client_that_does_not_ask_for_an_upgrade_has_the_same_stream(gateway, 
     assert read_all(connection) == b"\1\0\0\0\0\0\0\6typed\n"
     assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 3
     assert gateway.json("POST", "/containers/none/attach?stream=1&stdout=1", status=404)["message"] == "No such container: none"
+
+
+@pytest.mark.parametrize("lines", ["all", "0"])
+@pytest.mark.parametrize("driver", ["local", "json-file"])
+def test_followed_logs_begin_before_there_are_any(gateway, running, tmp_path, driver, lines):
+    """A client that waits for the head before it causes output would wait for ever; and what comes while the engine
+    is away belongs to what it asked for."""
+    cid = running("echo before; while [ ! -e /told/go ]; do sleep 0.01; done; echo told; touch /told/done; sleep 1000",
+                  HostConfig={"Binds": [f"{tmp_path}:/told"], "LogConfig": {"Type": driver}})
+    gateway.engine.wait_for_log(cid, "before")
+    connection = Unix(gateway.path)
+    connection.request("GET", f"/containers/{cid}/logs?stdout=1&follow=1&tail={lines}")
+    reply = connection.getresponse()
+    assert reply.status == 200 and reply.headers["Content-Type"] == "application/vnd.docker.multiplexed-stream"
+    gateway.engine.kill(signal.SIGKILL)
+    (tmp_path / "go").touch()
+    harness.wait_until((tmp_path / "done").exists, 60, "the output")
+    gateway.engine.start()
+    gateway.json("POST", f"/containers/{cid}/kill", status=204)
+    assert reply.read() == (b"\1\0\0\0\0\0\0\7before\n" if lines == "all" else b"") + b"\1\0\0\0\0\0\0\5told\n"
+    connection.close()

@@ -601,6 +601,9 @@ class LogsRequest(codec.Message):
     resume_position: int | None = None
     # labels and environment chosen by log options
     details: bool = False
+    # The first entry is one without data, sent as soon as the log is open: before there is output the caller knows
+    # that the call has not failed, and from what position it may go on.
+    announce: bool = False
 
 
 LogsRequest.FIELDS = (
@@ -613,6 +616,7 @@ LogsRequest.FIELDS = (
     (7, "tail", "oneof lines", "uint64", None),
     (8, "resume_position", "oneof resume", "uint64", None),
     (9, "details", "one", "bool", None),
+    (10, "announce", "one", "bool", None),
 )
 
 
