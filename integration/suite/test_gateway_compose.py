@@ -75,12 +75,15 @@ class Compose:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
 
-    def run(self, *arguments, code=0, **kw):
+        self.env = {**os.environ, "DOCKER_HOST": f"unix://{gateway.path}", "DOCKER_BUILDKIT": "0", "COMPOSE_PROJECT_NAME": "app"}
+
+    def popen(self, *arguments):
+        return subprocess.Popen([self.command, *arguments], cwd=self.folder, env=self.env, text=True, stdout=subprocess.PIPE)
+
+    def run(self, *arguments, code=0, env=None, **kw):
         """(stdout, stderr)"""
-        env = {**os.environ, "DOCKER_HOST": f"unix://{self.gateway.path}", "DOCKER_BUILDKIT": "0",
-               "COMPOSE_PROJECT_NAME": "app", **kw.pop("env", {})}
-        done = subprocess.run([self.command, *arguments], cwd=self.folder, env=env, capture_output=True, text=True,
-                              timeout=120, check=False, **kw)
+        done = subprocess.run([self.command, *arguments], cwd=self.folder, env={**self.env, **(env or {})},
+                              capture_output=True, text=True, timeout=120, check=False, **kw)
         assert done.returncode == code, (arguments, done.stdout, done.stderr)
         return done.stdout, done.stderr
 
@@ -165,8 +168,12 @@ def test_in_the_foreground(compose):
 
 
 def test_logs_that_are_followed(compose):
-    compose.run("--profile", "task", "up", "-d", "once")
-    assert "done" in compose.out("logs", "-f", "--no-color", "once")
+    compose.run("up", "-d", "db")
+    with compose.popen("logs", "-f", "--no-color", "db") as logs:
+        while "serving" not in logs.stdout.readline():
+            assert logs.poll() is None
+        compose.run("stop", "db")
+        assert "stopped" in logs.stdout.read() and logs.wait(60) == 0
 
 
 def test_build_without_the_docker_client(compose):
