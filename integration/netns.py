@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Network namespaces of the tests' own, so that no test touches the host's interfaces and rules."""
+import concurrent.futures
 import contextlib
 import ctypes
 import itertools
@@ -7,7 +8,6 @@ import os
 import pathlib
 import re
 import subprocess
-import threading
 
 _NUMBERS = itertools.count()
 
@@ -19,17 +19,14 @@ def run(*command, check=True, **kw):
 
 
 def call_inside(path, function):
-    """What the function returns in a thread that has entered the network namespace of that path: sockets stay there."""
-    result = []
-
+    """What the function returns, or raises, in a thread that has entered the network namespace of that path: sockets that
+    it makes stay there."""
     def call():
         with open(path, "rb") as namespace:
-            if ctypes.CDLL(None).setns(namespace.fileno(), 0x40000000) == 0:
-                result.append(function())
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join()
-    return result[0]
+            assert ctypes.CDLL(None).setns(namespace.fileno(), 0x40000000) == 0
+        return function()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(call).result()
 
 
 @contextlib.contextmanager
