@@ -190,6 +190,7 @@ static int up(struct attaching *a, struct err *err)
 	int r = endpoints_load(a->engine, a->request->container_id, &a->endpoints, err);
 
 	r = r ? r : up_bridges(a, err);
+	r = r ? r : ports_renew(a->engine, a->request->container_id, err);
 	r = r ? r : record(a, err);
 	fault_point(FAULT_NET_START_RECORDED);
 	r = r ? r : make_namespace(a, err);

@@ -412,3 +412,14 @@ int ports_release(struct engine *engine, const char *container_id, uint64_t exit
 	free(list.v);
 	return r;
 }
+
+int ports_renew(struct engine *engine, const char *container_id, struct err *err)
+{
+	bool any = false;
+	int r = store_query(engine->store, err, any_row, &any,
+			    "SELECT 1 FROM ports WHERE container_id = ? AND "
+			    "relayed <> (? OR host_address = '::1') LIMIT 1",
+			    "si", container_id, (int64_t)config_publish_by_input(&engine->config));
+
+	return r || !any ? r : ports_release(engine, container_id, INT64_MAX, err);
+}

@@ -30,6 +30,8 @@ struct ports_owner {
  * ERR_PRECONDITION, reason PORT_IN_USE, names who has a port. */
 int ports_allocate(struct engine *engine, const struct ports_owner *owner,
 		   const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
+/* Before that and outside of a transaction: ends what an end that was not heard of yet has left of another policy. */
+int ports_renew(struct engine *engine, const char *container_id, struct err *err) must_check;
 /* Puts the container's recorded ports into effect. */
 int ports_publish(struct engine *engine, const char *container_id, struct err *err) must_check;
 /* The container is reached at another address of a family from now on, or (len = 0) not at all: its recorded ports lead
