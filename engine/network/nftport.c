@@ -33,7 +33,8 @@ static uint8_t protocol_number(const char *name)
 }
 
 /* A deletion waits until no processor can still be looking at the element, which takes 10 ms and more with the caller's
- * lock held. Since 6.12 the timeout of an element can be changed, which takes 0.01 ms: it is told to expire. */
+ * lock held. Since 6.12 the timeout of an element can be changed, which takes 0.01 ms: it is told to expire. One that is added again before it
+ * did is told to stay: without a timeout of its own an element gets the map's, which has none. */
 static bool can_expire(void)
 {
 	struct utsname name;
