@@ -312,14 +312,18 @@ int attach_connect(struct engine *engine, const struct attach_request *request, 
 }
 
 /* The cables from a network's bridge into the namespace: whatever the container calls its ends. */
-static int unplug(struct attaching *a, const struct network *network, struct err *err)
+static int unplug(struct attaching *a, const struct endpoint *endpoint, struct err *err)
 {
+	const struct network *network = &endpoint->network;
+	struct rtnl_cable cable = { .netns = a->netns, .inside = &a->inside };
 	int r = rtnl_open(&a->host), bridge;
 
 	if (r < 0)
 		return err_sys(err, r, "open an rtnetlink socket");
 	bridge = rtnl_find(&a->host, network->bridge, network->id, NULL);
-	r = rtnl_delete_into(&a->host, bridge < 0 ? 0 : bridge, a->netns, err);
+	cable.bridge = bridge < 0 ? 0 : bridge;
+	memcpy(cable.mac, endpoint->mac, sizeof(cable.mac));
+	r = rtnl_delete_into(&a->host, &cable, err);
 	return r ? r : rtnl_commit(&a->host, err);
 }
 
@@ -339,10 +343,10 @@ static int plug_out(struct attaching *a, const char *network_id, struct err *err
 
 	if (place < 0)
 		return 0;
-	r = unplug(a, &a->endpoints->v[place].network, err);
+	r = endpoints_read(a->engine, a->request->container_id, a->endpoints, err);
+	r = r ? r : unplug(a, &a->endpoints->v[place], err);
 	fault_point(FAULT_NET_UNPLUGGED);
 	leave_out(a->endpoints, (size_t)place);
-	r = r ? r : endpoints_read(a->engine, a->request->container_id, a->endpoints, err);
 	r = r ? r : lead_out(a, err);
 	fault_point(FAULT_NET_UNPLUG_ROUTED);
 	return r;

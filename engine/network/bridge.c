@@ -439,9 +439,15 @@ static int recover(struct engine *engine, struct err *err)
 
 	r = r < 0 ? err_sys(err, r, "open an rtnetlink socket")
 		  : network_list(engine, &networks, &n, err);
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		r = recover_one(engine, &networks[i], &host, err);
-		up = up || r > 0;
+	/* one that cannot be mended keeps no other from it */
+	for (size_t i = 0; i < n; i++) {
+		struct err own = ERR_NULL;
+		int one = recover_one(engine, &networks[i], &host, &own);
+
+		if (one < 0)
+			log_error("cannot make sure of the network %s: %s", networks[i].name,
+				  own.message);
+		up = up || one != 0;
 	}
 	network_list_free(networks, n);
 	return r >= 0 && (up || has_rules(engine)) ? bridge_rules(engine, err) : r;

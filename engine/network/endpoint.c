@@ -384,13 +384,25 @@ static int read_known(struct engine *engine, const char *container_id, struct en
 		container_id, endpoint->network.id);
 }
 
+static int set_mac(struct endpoint *endpoint)
+{
+	const char *mac = endpoint->config->mac_address;
+
+	if (mac[0])
+		return mac_parse(mac, endpoint->mac);
+	mac_of_addr(&endpoint->addr[0], endpoint->mac);
+	return 0;
+}
+
 int endpoints_read(struct engine *engine, const char *container_id, struct endpoints *endpoints,
 		   struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < endpoints->n; i++)
+	for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
 		r = read_known(engine, container_id, &endpoints->v[i], err);
+		r = r ? r : set_mac(&endpoints->v[i]);
+	}
 	return r;
 }
 
@@ -411,7 +423,6 @@ int endpoint_lease(struct engine *engine, const char *container_id, struct endpo
 {
 	const char *const wanted[] = { endpoint->config->ipv4_address,
 				       endpoint->config->ipv6_address };
-	const char *mac = endpoint->config->mac_address;
 	int r = check_there(engine, &endpoint->network, err);
 
 	r = r ? r : read_known(engine, container_id, endpoint, err);
@@ -429,11 +440,7 @@ int endpoint_lease(struct engine *engine, const char *container_id, struct endpo
 			    ? lease_wanted(engine, container_id, endpoint, i, wanted[i], exits, err)
 			    : lease_any(engine, container_id, endpoint, i, exits, err);
 	}
-	if (r == 0 && mac[0])
-		r = mac_parse(mac, endpoint->mac);
-	else if (r == 0)
-		mac_of_addr(&endpoint->addr[0], endpoint->mac);
-	return r;
+	return r ? r : set_mac(endpoint);
 }
 
 int endpoints_release(struct engine *engine, const char *container_id, uint64_t exits,

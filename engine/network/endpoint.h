@@ -63,7 +63,7 @@ int endpoint_remove(struct engine *engine, const char *container_id, const char 
 int endpoints_load(struct engine *engine, const char *container_id, struct endpoints **out,
 		   struct err *err) must_check;
 
-/* Fills in the addresses that the container has now. */
+/* Fills in the addresses that the container has now, and its MAC. */
 int endpoints_read(struct engine *engine, const char *container_id, struct endpoints *endpoints,
 		   struct err *err) must_check;
 

@@ -65,9 +65,15 @@ void rtnl_add_default_route(struct rtnl *rtnl, const struct addr *gateway);
 /* Sends what was gathered. 0, or the first error with the kernel's words, if it has any. */
 int rtnl_commit(struct rtnl *rtnl, struct err *err) must_check;
 
-/* Gathers the deletion of every interface whose master is `bridge` (0 = that has none) and whose other end is in the
- * namespace `netns` (a descriptor). */
-int rtnl_delete_into(struct rtnl *rtnl, int bridge, int netns, struct err *err) must_check;
+struct rtnl_cable {
+	int netns;           /* a descriptor */
+	struct rtnl *inside; /* of that namespace; nothing is gathered there */
+	int bridge;     /* the number of the master; 0 = it is gone, and its interfaces have none */
+	uint8_t mac[6]; /* of the end in the namespace; it counts where the bridge is gone */
+};
+/* Gathers the deletion of every interface between a bridge and a namespace. -EAGAIN: interfaces came and went all the
+ * while, and those of one moment were not to be had. */
+int rtnl_delete_into(struct rtnl *rtnl, const struct rtnl_cable *cable, struct err *err) must_check;
 
-/* The subnets that the namespace has routes to; owned in *out. */
+/* The subnets that the namespace has routes to; owned in *out. -EAGAIN as above. */
 int rtnl_routes(struct rtnl *rtnl, struct subnet **out, size_t *n, struct err *err) must_check;

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers on the default network and on others: addresses, names, isolation. Each engine is in a network namespace
 of the test's own."""
+import contextlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import harness
@@ -350,6 +352,23 @@ def test_engine_killed_keeps_networks(engine, ns):
     assert inspect(engine, "one")["NetworkSettings"] == before
 
 
+def test_leaving_a_network_whose_bridge_is_gone(engine, ns):
+    """Takes its own cable out and no other's, whatever the container calls it and whose bridge is gone besides."""
+    for name in ("front", "back"):
+        engine.out("network", "create", name)
+    sleeper(engine, "one", "--network", "front", "--cap-add", "NET_ADMIN")
+    engine.out("network", "connect", "back", "one")
+    for old, new in (("eth0", "front0"), ("eth1", "back0")):
+        engine.out("exec", "one", "sh", "-c", f"ip link set {old} down && ip link set {old} name {new} && ip link set {new} up")
+    for name in [link for link in ns.links() if link.startswith("br-")]:
+        ns.ip("link", "del", name)
+    engine.out("network", "disconnect", "front", "one")
+    assert sorted(engine.out("exec", "one", "ls", "/sys/class/net").split()) == ["back0", "lo"]
+    engine.out("network", "disconnect", "back", "one")
+    assert engine.out("exec", "one", "ls", "/sys/class/net") == "lo"
+    assert not [link for link in ns.links() if link.startswith("veth")]
+
+
 def test_rules_come_back(engine, ns):
     """Who reloads a firewall begins with an empty one."""
     engine.out("run", "-d", "--name", "web", "-p", "8080:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hi")
@@ -359,6 +378,22 @@ def test_rules_come_back(engine, ns):
         ns.run("nft", command)
         harness.wait_until(lambda: ns.ruleset() == rules, what=lambda: f"{rules}, but {ns.ruleset()}")
     assert ns.fetch("127.0.0.1", 8080) == "hi"
+
+
+def test_one_bad_network_keeps_no_other(engine, ns):
+    """A network whose removal cannot be finished is older than one whose rules are to be put back."""
+    engine.out("network", "create", "bad")
+    engine.out("run", "--rm", "--network", "bad", "busybox", "true")
+    sleeper(engine, "one", "-p", "8080:80")
+    engine.kill()
+    ns.run("nft", "flush", "ruleset")
+    with contextlib.closing(sqlite3.connect(engine.state / "cleat.db")) as store, store:
+        store.execute("UPDATE networks SET intent = 'removing' WHERE name = 'bad'")
+        store.execute("UPDATE networks SET created_ns = 1 WHERE name = 'bad'")
+        store.execute("CREATE TRIGGER keep BEFORE DELETE ON networks BEGIN SELECT RAISE(ABORT, 'kept by the test'); END")
+    engine.start()
+    harness.wait_until(lambda: "8080" in ns.ruleset(), what="the rules")
+    assert "kept by the test" in engine.log()
 
 
 @pytest.mark.skipif(not shutil.which("runc"), reason="runc is not installed")
