@@ -273,6 +273,6 @@ void pair_accept(struct source *src, uint32_t events)
 		pair_add(relay, fd, &target);
 	else if (fd >= 0)
 		close(fd);
-	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+	else if (fd_exhausted(errno))
 		relay_pause(relay, port);
 }

@@ -351,6 +351,7 @@ int resolver_open(struct resolver **out, struct loop *loop, int netns, int dir_f
 	list_init(&resolver->clients);
 	resolver->udp = (struct source){ .fd = -1, .ready = udp_ready };
 	resolver->tcp = (struct source){ .fd = -1, .ready = client_accept };
+	resolver->pause.fire = client_resume;
 	resolver->netns = netns < 0 ? -1 : fcntl(netns, F_DUPFD_CLOEXEC, 0);
 	if (netns >= 0 && resolver->netns < 0)
 		return -errno;
@@ -371,6 +372,7 @@ struct resolver *resolver_free(struct resolver *resolver)
 	forward_forget(resolver, NULL);
 	loop_remove(resolver->loop, &resolver->udp);
 	loop_remove(resolver->loop, &resolver->tcp);
+	loop_timer_stop(&resolver->pause);
 	closep(&resolver->udp.fd);
 	closep(&resolver->tcp.fd);
 	closep(&resolver->netns);

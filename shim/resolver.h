@@ -12,9 +12,10 @@
 enum {
 	RESOLVER_FORWARDS_MAX =
 		64, /* questions that other servers have at once; more are answered SERVFAIL */
-	RESOLVER_CLIENTS_MAX = 16,    /* connections by TCP; the oldest goes */
-	RESOLVER_TRY_MS = 2000,       /* for one server to answer */
-	RESOLVER_CLIENT_MS = 10000,   /* for a connected client to ask */
+	RESOLVER_CLIENTS_MAX = 16,  /* connections by TCP; the oldest goes */
+	RESOLVER_TRY_MS = 2000,     /* for one server to answer */
+	RESOLVER_CLIENT_MS = 10000, /* for a connected client to ask */
+	RESOLVER_PAUSE_MS = 100, /* until clients are accepted again when no descriptor was left */
 	RESOLVER_FILE_MAX = 4 << 20,  /* bytes of a file of names that are looked at */
 	RESOLVER_CONF_MAX = 64 << 10, /* of the host's resolv.conf; a longer one has no servers */
 	RESOLVER_SPEC_MAX = 1 << 20,  /* of its own */

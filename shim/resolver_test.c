@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -19,6 +20,7 @@
 #include "dnsmsg.h"
 #include "fd.h"
 #include "resolver_test.h"
+#include "resolverparts.h"
 
 #define ROOT_TEMPLATE "/tmp/cleat-resolver-test-XXXXXX"
 
@@ -125,19 +127,27 @@ static int end(void **state)
 	return 0;
 }
 
-/* A socket of the container's, connected to its resolver. */
-static int client(int type)
+/* A socket of the container's. */
+static int client_socket(int type)
 {
 	cleanup_fd int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct sockaddr_in at = loopback(11, CONTAINER_PORT);
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 	int fd;
 
 	assert_int_equal(setns(world.container, CLONE_NEWNET), 0);
 	fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	return fd;
+}
+
+/* One that is connected to its resolver. */
+static int client(int type)
+{
+	struct sockaddr_in at = loopback(11, CONTAINER_PORT);
+	int fd = client_socket(type);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	return fd;
 }
 
@@ -366,6 +376,39 @@ static void junk_is_refused_or_ignored(void **state)
 	assert_int_equal(recv(tcp, reply.data, 1, 0), 0); /* the end */
 }
 
+/* The first descriptor that is free is over the limit. */
+static struct rlimit leave_no_descriptor(void)
+{
+	struct rlimit before, none;
+	int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	return before;
+}
+
+/* The loop is not busy with a client that cannot be accepted, who is answered when it can. */
+static void a_lack_of_descriptors_is_waited_out(void **state)
+{
+	struct sockaddr_in at = loopback(11, CONTAINER_PORT);
+	struct rlimit before;
+	cleanup_fd int fd = -1;
+
+	(void)state;
+	begin(true);
+	fd = client_socket(SOCK_STREAM);
+	before = leave_no_descriptor();
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	while (__atomic_load_n(&world.resolver->tcp.added, __ATOMIC_SEQ_CST))
+		sched_yield();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(ask_by(fd, true, "web", DNS_TYPE_A)->answers, 2);
+}
+
 /* A flood that no server answers: places are taken, names of our own are told all the same. */
 static void a_flood_stops_no_name_of_ours(void **state)
 {
@@ -431,6 +474,7 @@ int main(void)
 		cmocka_unit_test_teardown(silent_clients_keep_nobody_out, end),
 		cmocka_unit_test_teardown(junk_is_refused_or_ignored, end),
 		cmocka_unit_test_teardown(a_flood_stops_no_name_of_ours, end),
+		cmocka_unit_test_teardown(a_lack_of_descriptors_is_waited_out, end),
 	};
 
 	return cmocka_run_group_tests(tests, build_world, end_world);

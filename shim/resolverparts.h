@@ -20,6 +20,7 @@ struct client;
 struct resolver {
 	struct loop *loop;
 	struct source udp, tcp;
+	struct timer pause;            /* nobody is accepted until it is over */
 	struct list forwards, clients; /* oldest first */
 	unsigned n_forwards, n_clients;
 	unsigned turn;     /* which of a name's addresses comes first */
@@ -65,6 +66,8 @@ void forward_forget(struct resolver *resolver, const struct client *client);
 
 /* resolvertcp.c */
 void client_accept(struct source *src, uint32_t events);
+/* Accepts again. */
+void client_resume(struct timer *pause);
 /* The answer to the question that the client waits for. */
 void client_tell(struct client *client, const uint8_t *reply, size_t n);
 void client_drop_all(struct resolver *resolver);

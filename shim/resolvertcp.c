@@ -164,14 +164,42 @@ static void client_add(struct resolver *resolver, int fd)
 		client_drop(client);
 }
 
+static void pause_accept(struct resolver *resolver)
+{
+	loop_remove(resolver->loop, &resolver->tcp);
+	loop_timer(resolver->loop, &resolver->pause,
+		   fd_monotonic_ns() + RESOLVER_PAUSE_MS * INT64_C(1000000));
+}
+
+void client_resume(struct timer *pause)
+{
+	struct resolver *resolver = container_of(pause, struct resolver, pause);
+
+	if (loop_add(resolver->loop, &resolver->tcp, EPOLLIN) < 0)
+		pause_accept(resolver);
+}
+
+/* No descriptor is left: the oldest client's is had, or somebody else's is waited for, without being told all the while
+ * that there is a client. */
+static void make_room(struct resolver *resolver)
+{
+	if (resolver->n_clients)
+		client_drop(list_first(&resolver->clients, struct client, link));
+	else
+		pause_accept(resolver);
+}
+
 void client_accept(struct source *src, uint32_t events)
 {
 	struct resolver *resolver = container_of(src, struct resolver, tcp);
 	int fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		if (fd_exhausted(errno))
+			make_room(resolver);
 		return;
+	}
 	if (resolver->n_clients == RESOLVER_CLIENTS_MAX)
 		client_drop(list_first(&resolver->clients, struct client, link));
 	client_add(resolver, fd);

@@ -438,6 +438,11 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+bool fd_exhausted(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 int64_t fd_monotonic_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);

@@ -93,6 +93,10 @@ ssize_t fd_recv(int sock, void *data, size_t n, int *fds, size_t *n_fds, int fla
 int fd_unix_listen(int dir_fd, const char *name, int type, mode_t mode) must_check;
 int fd_unix_connect(int dir_fd, const char *name, int type) must_check;
 
+/* Whether this errno of a call that makes a descriptor means that there is none to be had now: of this process, of the
+ * host, or no memory for it. What was to be accepted still waits. */
+bool fd_exhausted(int error);
+
 /* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
 int64_t fd_monotonic_ns(void);
 int64_t fd_realtime_ns(void);
