@@ -275,7 +275,7 @@ static int upgrade(struct raw *raw, struct err *err)
 	struct http_request *http = raw->gw->http;
 
 	raw->sock = http_wants_upgrade(http) ? http_upgrade(http, stream_type(raw->gw, raw->tty))
-					    : http_take(http, STREAM_RAW_TYPE);
+					     : http_take(http, STREAM_RAW_TYPE);
 	if (raw->sock == -EPROTO)
 		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
 	if (raw->sock < 0)
