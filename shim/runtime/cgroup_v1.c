@@ -230,10 +230,20 @@ static const char *const always[] = {
 	"c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 136:* rwm", "c 5:2 rwm",
 };
 
+/* The bit of a rule that is one of those, 0 of another. */
+static unsigned always_bit(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		if (strcmp(always[i], text) == 0)
+			return 1u << i;
+	return 0;
+}
+
 static int write_devices(struct cgroup *cg, const struct plan_resources *res, struct err *err)
 {
 	char path[CGROUP_PATH_MAX + 64];
 	bool restricted = false;
+	unsigned given = 0; /* of `always`, and not denied since */
 	int r = 0;
 
 	if (!res->n_devices)
@@ -251,9 +261,11 @@ static int write_devices(struct cgroup *cg, const struct plan_resources *res, st
 		device_text(d, text);
 		r = device_write(d->allow ? allow : deny, d->type == 'a' ? "a" : text, err);
 		restricted = d->type == 'a' ? !d->allow : restricted;
+		given = d->allow ? given | always_bit(text) : 0;
 	}
 	for (size_t i = 0; !r && restricted && i < ARRAY_LEN(always); i++)
-		r = device_write(allow, always[i], err);
+		if (!(given & 1u << i))
+			r = device_write(allow, always[i], err);
 	return r;
 }
 
