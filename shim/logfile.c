@@ -96,7 +96,8 @@ static int open_json(struct logfile *log)
 	return replay_json(log);
 }
 
-/* Opens the last segment there is, or the first, and mends its end. */
+/* Opens the last segment there is, and mends its end. The first is made for the first byte: many a container says
+ * nothing. */
 static int go_on(struct logfile *log)
 {
 	uint32_t keep = log->driver == LOG_DRIVER_JSON ? RAW_FILES : log->max_files;
@@ -106,6 +107,8 @@ static int go_on(struct logfile *log)
 	/* what a rotation removes when it was cut off before that: else it would stay, with a gap behind it */
 	if (last > keep)
 		segment_unlink(log->dir_fd, last - keep);
+	if (!last && log->driver == LOG_DRIVER_LOCAL)
+		return 0;
 	r = open_segment(log, last ? last : 1);
 	if (r == 0 && last)
 		r = segment_mend(log->fd, &log->offset, &log->position);
@@ -301,6 +304,11 @@ static ssize_t take_waiting(struct logfile *log, int fd, struct logrec *rec, cha
 	return take_spliced(log, fd, rec, copy);
 }
 
+static bool has_segment(struct logfile *log)
+{
+	return log->fd >= 0 || (log->dir_fd >= 0 && open_segment(log, 1) == 0);
+}
+
 ssize_t logfile_take(struct logfile *log, int fd, bool is_pipe, uint8_t stream, int64_t time_ns,
 		     char *copy)
 {
@@ -308,7 +316,7 @@ ssize_t logfile_take(struct logfile *log, int fd, bool is_pipe, uint8_t stream, 
 	struct logrec rec = { .time_ns = time_ns, .position = log->position, .stream = stream };
 	ssize_t n;
 
-	if (log->driver == LOG_DRIVER_NONE || log->fd < 0)
+	if (log->driver == LOG_DRIVER_NONE || !has_segment(log))
 		return drop(log, fd, copy);
 	if (log->driver == LOG_DRIVER_JSON && !copy)
 		copy = own;

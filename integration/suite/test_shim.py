@@ -331,6 +331,17 @@ def test_ended_while_it_starts(shim, kind, body):
     assert s.call(STATE)[6] and decode(s.replies[s.next_id][6]).get(11) == 1
 
 
+def test_a_container_that_says_nothing_has_no_file_of_a_log(shim):
+    s = shim("sh", "-c", "read word; echo $word", stdin=True)
+    stream = s.attach(stdin=True)
+    s.call(START)
+    s.event(STARTED)
+    assert not list((s.state / "log").iterdir())
+    stream.send(field(3, b"word\n"))
+    assert s.event(EXITED).get(5, 0) == 0
+    assert s.log_bytes() == b"word\n"
+
+
 def test_output_exit_code_and_log(shim):
     s = shim("sh", "-c", "echo out; echo err >&2; exit 7")
     stream = s.attach()
