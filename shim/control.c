@@ -19,6 +19,7 @@ static void drop(struct shim *shim, struct conn *conn)
 	list_remove(&conn->link);
 	shim->n_conns--;
 	launch_forget_conn(shim, conn);
+	later_forget_conn(shim, conn);
 	free(conn);
 	/* Without an engine there is nothing to wait for once the container has ended: the files hold
 	 * all. A container never started goes on waiting in its record. */

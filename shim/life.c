@@ -266,6 +266,7 @@ void life_started(struct shim *shim, pid_t pid)
 	fault_point(FAULT_SHIM_STARTED);
 	end_at_once(shim);
 	life_watch(shim);
+	later_handle(shim);
 	if (reap_claim(shim, pid, &wait_status))
 		life_exited(shim, wait_status);
 }
@@ -320,6 +321,7 @@ static bool put_off(struct shim *shim)
 	shim->state = state_step(shim->state, EV_AGAIN).next;
 	status_publish(shim);
 	wait_to_restart(shim);
+	later_handle(shim);
 	return true;
 }
 
@@ -348,6 +350,7 @@ void life_failed(struct shim *shim, int exit_code, const char *message)
 	io_end(&shim->io, exit_code, false);
 	if (by_policy)
 		journal_tell(shim, &event);
+	later_handle(shim);
 }
 
 static bool decide_restart(struct shim *shim)

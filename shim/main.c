@@ -146,6 +146,7 @@ static int open_shim(struct shim *shim, const struct arguments *args)
 	list_init(&shim->conns);
 	list_init(&shim->execs);
 	list_init(&shim->launches);
+	list_init(&shim->laters);
 	r = open_dirs(shim, args);
 	if (r < 0)
 		return r;

@@ -245,7 +245,9 @@ static void on_update_limits(struct context *ctx)
 	int r;
 
 	if (state == ST_STARTING) {
-		fail(ctx, ERR_UNAVAILABLE, "STARTING", "the container is being started");
+		ctx->later = later_add(ctx->shim, ctx->conn, ctx->request) == 0;
+		if (!ctx->later)
+			fail(ctx, ERR_UNAVAILABLE, "STARTING", "the container is being started");
 		return;
 	}
 	if (state != ST_RUNNING && state != ST_PAUSED) {

@@ -136,7 +136,7 @@ struct shim {
 	struct logfile log;
 	struct io io;
 	struct source listener, signals, orphan; /* orphan: pidfd of an adopted container */
-	struct list conns, execs, launches;
+	struct list conns, execs, launches, laters;
 	unsigned n_conns, n_sessions, n_launches;
 	int *layers; /* mounts that engines made for us, as spec->layers has them */
 	size_t n_layers;
@@ -205,6 +205,14 @@ void request_handle(struct conn *conn, Cleat__Shim__V1__ShimRequest *request, in
 /* Answers with a code and a sentence. */
 void request_fail(struct conn *conn, uint64_t id, uint32_t code, const char *reason,
 		  const char *message);
+
+/* later.c: requests that wait for the start under way. */
+/* Copies it. */
+int later_add(struct shim *shim, struct conn *conn,
+	      const Cleat__Shim__V1__ShimRequest *request) must_check;
+/* It has come to its end, for good or bad. */
+void later_handle(struct shim *shim);
+void later_forget_conn(struct shim *shim, const struct conn *conn);
 
 /* io.c: output to log and sessions, input to the container. */
 void io_init(struct shim *shim, struct io *io, struct logfile *log);

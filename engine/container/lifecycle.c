@@ -28,7 +28,7 @@
 #include "str.h"
 #include "watch.h"
 
-enum { LOOK_AGAIN_MS = 1000, START_MS = 60000, STOP_MARGIN_MS = 15000 };
+enum { LOOK_AGAIN_MS = 1000, STOP_MARGIN_MS = 15000 };
 
 int lifecycle_signal(const char *text, int *signal, struct err *err)
 {
@@ -147,8 +147,8 @@ static int ask_start(struct engine *engine, const struct record *record, const c
 	request.start = &body;
 	body.netns = netns >= 0;
 	request.request_key = (char *)(uintptr_t)key;
-	r = shims_call(engine->shims, record->id, &request, &netns, netns >= 0, START_MS, &reply,
-		       err);
+	r = shims_call(engine->shims, record->id, &request, &netns, netns >= 0, SHIM_START_MS,
+		       &reply, err);
 	if (r < 0)
 		return r;
 	*already = reply->already;

@@ -72,13 +72,15 @@ static int write_config(const struct change *change, const create_request *to, s
 	return r < 0 ? err_sys(err, r, "write config.json") : 0;
 }
 
-static int ask(const struct change *change, Cleat__Shim__V1__ShimRequest *request, struct err *err)
+static int ask(const struct change *change, Cleat__Shim__V1__ShimRequest *request,
+	       int64_t timeout_ms, struct err *err)
 {
-	return shims_call(change->engine->shims, change->record->id, request, NULL, 0, SHIM_CALL_MS,
+	return shims_call(change->engine->shims, change->record->id, request, NULL, 0, timeout_ms,
 			  NULL, err);
 }
 
-/* A container that the shim is starting just now may have read its configuration before it was changed. */
+/* A container that the shim is starting just now may have read its configuration before it was changed: the shim answers when
+ * it runs. Those of earlier releases want to be asked until then. */
 static int ask_limits(const struct change *change, const char *json, struct err *err)
 {
 	static const struct timespec pause = { 0, STARTING_PAUSE_NS };
@@ -93,7 +95,7 @@ static int ask_limits(const struct change *change, const char *json, struct err 
 	request.update_limits = &body;
 	for (int i = 0; i < STARTING_TRIES; i++) {
 		own = ERR_NULL;
-		r = ask(change, &request, &own);
+		r = ask(change, &request, SHIM_START_MS, &own);
 		if (r == 0 || strcmp(own.reason, "STARTING") != 0)
 			break;
 		(void)nanosleep(&pause, NULL);
@@ -167,7 +169,7 @@ static int tell_policy(const struct change *change, const create_request *to, st
 	body.restart = &policy;
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_UPDATE_POLICY;
 	request.update_policy = &body;
-	r = ask(change, &request, &own);
+	r = ask(change, &request, SHIM_CALL_MS, &own);
 	if (r == -ENOTCONN)
 		return 0;
 	if (r < 0 && err)

@@ -14,7 +14,7 @@
 #include "err.h"
 #include "mem.h"
 
-enum { SHIM_CALL_MS = 10000 };
+enum { SHIM_CALL_MS = 10000, SHIM_START_MS = 60000 };
 
 struct shims;
 

@@ -2,6 +2,7 @@
 """`update`: limits and restart policy of containers that run and that do not, and what is left of one that fails."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -12,6 +13,7 @@ import harness
 import scenarios
 
 MB = 1 << 20
+RUNC = shutil.which("runc", path="/usr/sbin:/usr/bin:/sbin:/bin")
 FLAGS = {
     "memory": (("-m", "64m", "--memory-swap", "128m"), 64 * MB, ("-m", "256m", "--memory-swap", "-1"), 256 * MB),
     "swap": (("-m", "64m", "--memory-swap", "96m"), 96 * MB, ("--memory-swap", "128m"), 128 * MB),
@@ -142,6 +144,28 @@ def test_less_memory_than_is_used_is_refused_wholly(busybox):
     assert inspect(busybox, "one")["State"]["Running"]
     assert inspect(busybox, "one")["HostConfig"]["Memory"] == 0
     assert not marks(busybox)
+
+
+@pytest.mark.skipif(not RUNC, reason="needs a runtime that takes its time")
+def test_a_container_that_is_being_started(busybox, tmp_path):
+    """By its policy, with the limits of before: it runs with those of now, which hold when the call returns."""
+    gate, arrived, slow = tmp_path / "gate", tmp_path / "arrived", tmp_path / "slow"
+    slow.write_text(f"""#!/bin/sh
+for word in "$@"; do [ "$word" != create ] || [ ! -e {gate} ] || {{ : >{arrived}; read line <{gate}; }}; done
+exec {RUNC} "$@"
+""")
+    slow.chmod(0o755)
+    busybox.out("run", "-d", "--name", "one", "--runtime", slow, "--restart", "always", "--pids-limit", "20", "busybox", "sleep",
+                "1000")
+    os.mkfifo(gate)
+    os.kill(inspect(busybox, "one")["State"]["Pid"], signal.SIGKILL)
+    harness.wait_until(arrived.exists, what="the runtime")
+    with busybox.popen("update", "--pids-limit", "30", "one", stdout=subprocess.DEVNULL) as update:
+        with gate.open("w", encoding="utf-8") as go:
+            go.write("go\n")
+            gate.unlink()
+        assert update.wait(60) == 0
+        assert cgroups.read(busybox, "one", "pids") == 30
 
 
 @pytest.mark.parametrize("step", scenarios.UPDATES)
