@@ -25,8 +25,7 @@
 
 enum { FD_PATH_LEN = 32, LINK_LEN_MAX = 4096 };
 
-/* `entry` is the name of a directory or "fd:" and the number of a descriptor: *fd is that, or -1. */
-static int parse_lower(const char *entry, int *fd, struct err *err)
+int overlay_layer_fd(const char *entry, int *fd, struct err *err)
 {
 	int64_t number;
 
@@ -47,7 +46,7 @@ static void fd_path(int fd, char out[FD_PATH_LEN])
 static int add_lower(int fs, const char *entry, struct err *err)
 {
 	char path[FD_PATH_LEN];
-	int fd, r = parse_lower(entry, &fd, err);
+	int fd, r = overlay_layer_fd(entry, &fd, err);
 
 	if (r)
 		return r;
@@ -146,7 +145,7 @@ static int reopen_lower(const char *entry, struct err *err)
 {
 	char link[FD_PATH_LEN], name[LINK_LEN_MAX];
 	struct stat given, found;
-	int fd, r = parse_lower(entry, &fd, err);
+	int fd, r = overlay_layer_fd(entry, &fd, err);
 	ssize_t n;
 
 	if (r)
@@ -233,7 +232,8 @@ static bool takes_single_layers(int fs)
 	return refuses;
 }
 
-int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct err *err)
+/* -EAGAIN = only the old way will do. */
+static int make_new(const struct overlay *o, struct err *err)
 {
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r = fs < 0 ? err_sys(err, errno, "open overlay") : 0;
@@ -243,15 +243,30 @@ int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct 
 	if (r)
 		return r;
 	if (!takes_single_layers(fs))
-		return mount_old(o, dir_fd, root, err);
+		return -EAGAIN;
 	for (size_t i = 0; !r && i < o->n_lower; i++) {
 		r = add_lower(fs, o->lower[i], err);
 		if (r == -EINVAL && i == 0) /* 6.5 to 6.7 */
-			return mount_old(o, dir_fd, root, err);
+			return -EAGAIN;
 	}
-	if (r)
-		return r;
-	cleanup_fd int tree = make_detached(fs, o, err);
+	return r ? r : make_detached(fs, o, err);
+}
+
+int overlay_make(const struct overlay *o, struct err *err)
+{
+	int fd = make_new(o, err);
+
+	return fd != -EAGAIN ? fd
+			     : err_set(err, ERR_UNIMPLEMENTED,
+				       "an overlay of id-mapped layers needs Linux 6.8");
+}
+
+int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct err *err)
+{
+	cleanup_fd int tree = make_new(o, err);
+
+	if (tree == -EAGAIN)
+		return mount_old(o, dir_fd, root, err);
 	if (tree < 0)
 		return tree;
 	if (move_mount(tree, "", dir_fd, root, MOVE_MOUNT_F_EMPTY_PATH))

@@ -20,6 +20,12 @@ struct overlay {
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root,
 		  struct err *err) must_check;
 
+/* The same as a mount that is in no namespace, on kernels from 6.8 on: UNIMPLEMENTED on others. */
+int overlay_make(const struct overlay *o, struct err *err) must_check;
+
+/* Which descriptor an entry of `lower` is, in *fd (borrowed); -1 = it is a path. -EINVAL. */
+int overlay_layer_fd(const char *entry, int *fd, struct err *err) must_check;
+
 /* overlayfs that cannot make its own directory below workdir, as on a full disk, mounts read-only and does not say
  * why. 0 when `mount` is not read-only, else -errno of the same done in work_fd. Blocks. */
 int overlay_check_writable(int mount, int work_fd, struct err *err) must_check;

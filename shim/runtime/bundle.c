@@ -144,6 +144,20 @@ static int parse_mount_options(struct plan *p, const struct jval *m, struct plan
 	return 0;
 }
 
+/* A mount of its own maps is mapped, whatever its options say. */
+static int parse_maps(struct plan *p, const struct jval *m, struct plan_mount *out, struct err *err)
+{
+	int r = bundle_idmap(p, m, "uidMappings", &out->uid_map, err);
+
+	r = r ? r : bundle_idmap(p, m, "gidMappings", &out->gid_map, err);
+	if (!r && !out->uid_map.n != !out->gid_map.n)
+		return j_fail(m, err, "needs both uidMappings and gidMappings, or neither");
+	out->opt.idmap |= out->uid_map.n > 0;
+	if (!r && out->opt.idmap && !out->opt.bind)
+		return j_fail(m, err, "only a bind mount can have its ids mapped");
+	return r;
+}
+
 static int parse_mount(struct plan *p, const struct jval *m, struct plan_mount *out,
 		       struct err *err)
 {
@@ -163,7 +177,7 @@ static int parse_mount(struct plan *p, const struct jval *m, struct plan_mount *
 		return j_fail(&source, err, "is missing");
 	if (!out->opt.bind && !out->type)
 		return j_fail(&type, err, "is missing");
-	return 0;
+	return parse_maps(p, m, out, err);
 }
 
 static int parse_mounts(struct plan *p, const struct jval *doc, struct err *err)

@@ -43,8 +43,8 @@ static int read_namespaces(struct plan *p, const struct jval *v, struct err *err
 	return r;
 }
 
-static int read_idmap(struct plan *p, const struct jval *v, const char *key,
-		      struct plan_idmaps *out, struct err *err)
+int bundle_idmap(struct plan *p, const struct jval *v, const char *key, struct plan_idmaps *out,
+		 struct err *err)
 {
 	struct jval list = j_get(v, key);
 	int r = bundle_array(p, &list, sizeof(*out->item), &out->item, &out->n, err);
@@ -145,6 +145,20 @@ static int check_sysctls(const struct plan *p, const struct jval *v, struct err 
 	return 0;
 }
 
+/* A mount that is to be mapped needs to be told how. */
+static int check_mapped(const struct plan *p, const struct jval *v, struct err *err)
+{
+	bool user = p->ns_new & 1u << NS_USER || p->ns_path[NS_USER];
+
+	for (size_t i = 0; !user && i < p->n_mounts; i++)
+		if (p->mounts[i].opt.idmap && !p->mounts[i].uid_map.n)
+			return j_fail(v, err,
+				      "the mount on %.80s is to be mapped: that needs a user "
+				      "namespace, or uidMappings and gidMappings of its own",
+				      p->mounts[i].dest);
+	return 0;
+}
+
 int bundle_linux(struct plan *p, const struct jval *v, struct err *err)
 {
 	struct jval masked = j_get(v, "maskedPaths"), readonly = j_get(v, "readonlyPaths");
@@ -153,8 +167,8 @@ int bundle_linux(struct plan *p, const struct jval *v, struct err *err)
 	int r = j_object(v, err);
 
 	r = r ? r : read_namespaces(p, v, err);
-	r = r ? r : read_idmap(p, v, "uidMappings", &p->uid_map, err);
-	r = r ? r : read_idmap(p, v, "gidMappings", &p->gid_map, err);
+	r = r ? r : bundle_idmap(p, v, "uidMappings", &p->uid_map, err);
+	r = r ? r : bundle_idmap(p, v, "gidMappings", &p->gid_map, err);
 	r = r ? r : read_devices(p, v, err);
 	r = r ? r : read_propagation(p, v, err);
 	r = r ? r : bundle_strings(p, &masked, &p->masked, err);
@@ -169,5 +183,5 @@ int bundle_linux(struct plan *p, const struct jval *v, struct err *err)
 	p->seccomp = seccomp.v;
 	if (p->ns_new & 1u << NS_USER && (!p->uid_map.n || !p->gid_map.n))
 		return j_fail(v, err, "a new user namespace needs uidMappings and gidMappings");
-	return 0;
+	return check_mapped(p, v, err);
 }

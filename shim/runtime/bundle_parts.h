@@ -13,6 +13,10 @@ int bundle_process(struct plan *p, const struct jval *process, struct err *err) 
 int bundle_linux(struct plan *p, const struct jval *linux_, struct err *err) must_check;
 int bundle_resources(struct plan *p, const struct jval *resources, struct err *err) must_check;
 
+/* Array of id mappings at the key. */
+int bundle_idmap(struct plan *p, const struct jval *v, const char *key, struct plan_idmaps *out,
+		 struct err *err) must_check;
+
 /* Array of strings. */
 int bundle_strings(struct plan *p, const struct jval *v, struct plan_strings *out,
 		   struct err *err) must_check;

@@ -5,6 +5,7 @@
 
 #include "filter.h"
 #include "options.h"
+#include "outside.h"
 #include "plan.h"
 #include "sync.h"
 
@@ -56,6 +57,8 @@ struct init_args {
 	const struct bundle *bundle;
 	const struct cgroup *cgroup;
 	const struct options *options;
+	struct outside outside;      /* what the parent prepared */
+	bool in_userns;              /* the child was born in the user namespace */
 	const char *state;           /* state document for hooks */
 	int ns_fd[NS_COUNT];         /* namespaces to join, -1 = none */
 	int sock, console, fifo_dir; /* console -1 = none; fifo_dir -1 = run at once */

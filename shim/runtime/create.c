@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@
 #include "launch.h"
 #include "state.h"
 #include "str.h"
+#include "userns.h"
 
 struct creation {
 	const struct options *o;
@@ -33,6 +35,7 @@ struct creation {
 	bool made_state, made_cgroup;
 	int dir, sock, child_sock, console, relay, pidfd;
 	int ns_fd[NS_COUNT];
+	struct outside outside;
 	pid_t pid;
 };
 
@@ -46,6 +49,7 @@ static void close_all(struct creation *c)
 	}
 	for (size_t i = 0; i < NS_COUNT; i++)
 		closep(&c->ns_fd[i]);
+	outside_close(&c->outside);
 	cgroup_close(&c->cgroup);
 	bundle_unload(&c->bundle);
 }
@@ -108,7 +112,7 @@ static int open_namespaces(struct creation *c, struct err *err)
 	int r;
 
 	for (size_t k = 0; k < NS_COUNT; k++) {
-		if (!p->ns_path[k])
+		if (!p->ns_path[k] || k == NS_USER)
 			continue;
 		c->ns_fd[k] = open(p->ns_path[k], O_RDONLY | O_CLOEXEC);
 		if (c->ns_fd[k] < 0)
@@ -117,6 +121,12 @@ static int open_namespaces(struct creation *c, struct err *err)
 	r = check_joined(c, err);
 	if (r < 0)
 		return r;
+	if (userns_wanted(p)) {
+		c->ns_fd[NS_USER] = p->ns_path[NS_USER]
+					    ? userns_open(p->ns_path[NS_USER], err)
+					    : userns_make(&p->uid_map, &p->gid_map, err);
+		return c->ns_fd[NS_USER] < 0 ? c->ns_fd[NS_USER] : 0;
+	}
 	/* A pid namespace holds children only. */
 	if (c->ns_fd[NS_PID] >= 0 && setns(c->ns_fd[NS_PID], CLONE_NEWPID))
 		return err_sys(err, errno, "join namespace %s", p->ns_path[NS_PID]);
@@ -178,6 +188,25 @@ static int make_cgroup(struct creation *c, struct err *err)
 	return r;
 }
 
+/* As fork(2), with the error in *err and the pidfd noted. */
+static pid_t clone_child(struct creation *c, struct clone_args *args, struct err *err)
+{
+	pid_t pid;
+
+	if (c->ns_fd[NS_USER] < 0) {
+		args->pidfd = (uint64_t)(uintptr_t)&c->pidfd;
+		pid = (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+		if (pid < 0 && errno == ENOMEM && c->ns_fd[NS_PID] >= 0)
+			return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
+				       c->bundle.plan.ns_path[NS_PID]);
+		return pid >= 0 ? pid : err_sys(err, errno, "make the container's namespaces");
+	}
+	pid = userns_clone(args, c->ns_fd[NS_USER], c->ns_fd[NS_PID], &c->bundle.plan.process, err);
+	if (pid > 0)
+		c->pidfd = pidfd_open(pid, 0);
+	return pid;
+}
+
 static int spawn(struct creation *c, struct err *err)
 {
 	const struct plan *p = &c->bundle.plan;
@@ -186,7 +215,9 @@ static int spawn(struct creation *c, struct err *err)
 				  .cgroup = &c->cgroup,
 				  .options = c->o,
 				  .console = c->console,
-				  .fifo_dir = c->run ? -1 : c->dir };
+				  .fifo_dir = c->run ? -1 : c->dir,
+				  .outside = c->outside,
+				  .in_userns = c->ns_fd[NS_USER] >= 0 };
 	cleanup_free char *doc = NULL;
 	cleanup_fd int into = -1;
 	int pair[2];
@@ -209,13 +240,9 @@ static int spawn(struct creation *c, struct err *err)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)into;
 	}
-	args.pidfd = (uint64_t)(uintptr_t)&c->pidfd;
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0 && errno == ENOMEM && c->ns_fd[NS_PID] >= 0)
-		return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
-			       p->ns_path[NS_PID]);
+	pid = clone_child(c, &args, err);
 	if (pid < 0)
-		return err_sys(err, errno, "make the container's namespaces");
+		return pid;
 	if (!pid) {
 		char self[16] = "0";
 
@@ -232,33 +259,13 @@ static int spawn(struct creation *c, struct err *err)
 	return 0;
 }
 
-static int write_map(pid_t pid, const char *file, const struct plan_idmaps *m, struct err *err)
-{
-	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	char path[64];
-	ssize_t n;
-
-	for (size_t i = 0; i < m->n; i++)
-		buf_printf(&text, "%u %u %u\n", m->item[i].container, m->item[i].host,
-			   m->item[i].size);
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : write(fd, text.data, text.len);
-	return n == (ssize_t)text.len ? 0 : err_sys(err, errno, "write %s", file);
-}
-
 static int release(struct creation *c, struct err *err)
 {
-	const struct plan *p = &c->bundle.plan;
 	int fds[FD_PASS_MAX];
 	size_t n = 0;
 	int r = 0;
 
-	if (p->ns_new & 1u << NS_USER) {
-		r = write_map(c->pid, "uid_map", &p->uid_map, err);
-		r = r ? r : write_map(c->pid, "gid_map", &p->gid_map, err);
-	}
-	if (!r && !c->made_cgroup) {
+	if (!c->made_cgroup) {
 		r = make_cgroup(c, err);
 		r = r ? r : cgroup_entries(&c->cgroup, fds, &n, err);
 	}
@@ -311,6 +318,9 @@ static int build(struct creation *c, struct outcome *out, struct err *err)
 	r = r ? r : open_namespaces(c, err);
 	if (!r && chdir(c->bundle.dir))
 		r = err_sys(err, errno, "enter bundle %s", c->bundle.dir);
+	out->stage = r ? out->stage : "rootfs";
+	r = r ? r : outside_prepare(&c->outside, &c->bundle.plan, c->ns_fd[NS_USER], err);
+	out->stage = r ? out->stage : "namespaces";
 	container_block_signals();
 	r = r ? r : spawn(c, err);
 	out->stage = r ? out->stage : "cgroup";
@@ -350,6 +360,7 @@ int container_create(const struct options *o, bool run, int *code, struct outcom
 			      .console = -1,
 			      .relay = -1,
 			      .pidfd = -1,
+			      .outside = OUTSIDE_NULL,
 			      .cgroup = { .root_fd = -1 } };
 	int r = state_check_id(o->id, err);
 

@@ -25,6 +25,7 @@
 #include "privs.h"
 #include "state.h"
 #include "str.h"
+#include "userns.h"
 
 struct execution {
 	const struct options *o;
@@ -197,6 +198,8 @@ static void child(const struct execution *x)
 	r = cgroup_enter(x->entries, x->n_entries, &err);
 	r = r ? r : privs_oom(&x->process, &err);
 	r = r ? r : apparmor_open(x->process.apparmor, &l.proc, &err);
+	if (userns_wanted(&x->bundle.plan))
+		privs_raise(&x->process);
 	r = r ? r : join(x, &err);
 	r = r ? r : terminal(x, &err);
 	r = r ? r : launch_prepare(&l, &code, &err);

@@ -25,6 +25,7 @@
 struct init {
 	const struct init_args *a;
 	const struct plan *plan;
+	struct outside outside;
 	int bundle, root, fifo;
 	int proc; /* of the host, for AppArmor; -1 = not needed */
 	bool entered;
@@ -56,10 +57,9 @@ static int enter_cgroup(void *ctx, struct err *err)
 
 static int join(struct init *in, struct err *err)
 {
-	static const enum plan_ns order[] = { NS_USER, NS_NET,    NS_IPC,  NS_UTS,
-					      NS_TIME, NS_CGROUP, NS_MOUNT };
-	bool user = in->plan->ns_new & 1u << NS_USER;
-	int r;
+	static const enum plan_ns order[] = {
+		NS_NET, NS_IPC, NS_UTS, NS_TIME, NS_CGROUP, NS_MOUNT
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		int fd = in->a->ns_fd[order[i]];
@@ -68,17 +68,15 @@ static int join(struct init *in, struct err *err)
 			return err_sys(err, errno, "join namespace %s",
 				       in->plan->ns_path[order[i]]);
 	}
-	if (!user && in->a->ns_fd[NS_USER] < 0)
-		return 0;
-	r = user ? enter_cgroup(in, err) : 0; /* not before the id maps are written */
-	if (!r && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
+	if (in->a->in_userns && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
 		return err_sys(err, errno, "become root of the user namespace");
-	return r;
+	return 0;
 }
 
 static int process_files(struct init *in, struct err *err)
 {
-	int r = privs_oom(&in->plan->process, err);
+	/* in a user namespace it is somebody else's to change: userns_clone() */
+	int r = in->a->in_userns ? 0 : privs_oom(&in->plan->process, err);
 
 	return r ? r : apparmor_open(in->plan->process.apparmor, &in->proc, err);
 }
@@ -89,7 +87,8 @@ static int root(struct init *in, struct err *err)
 	in->bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (in->bundle < 0)
 		return err_sys(err, errno, "open the bundle");
-	in->root = rootfs_open(in->plan, in->bundle, err);
+	in->outside = in->a->outside;
+	in->root = rootfs_open(in->plan, in->bundle, &in->outside, err);
 	return in->root < 0 ? in->root : 0;
 }
 
@@ -97,6 +96,7 @@ static int mounts(struct init *in, struct err *err)
 {
 	struct mounts_env env = { .root = in->root,
 				  .bundle = in->bundle,
+				  .outside = &in->outside,
 				  .cgroup = in->a->cgroup,
 				  .entered = enter_cgroup,
 				  .ctx = in };
@@ -104,7 +104,7 @@ static int mounts(struct init *in, struct err *err)
 	int r = mounts_apply(in->plan, &env, err);
 
 	(void)umask(0);
-	return r ? r : rootfs_finish(in->plan, in->root, err);
+	return r ? r : rootfs_finish(in->plan, in->root, in->outside.nodes, err);
 }
 
 static int cgroup(struct init *in, struct err *err)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-enum action { SET, CLEAR, PROPAGATION, BIND, COPY_UP, IGNORE, REFUSE };
+enum action { SET, CLEAR, PROPAGATION, BIND, COPY_UP, IDMAP, IGNORE, REFUSE };
 
 struct word {
 	const char *name;
@@ -55,8 +55,8 @@ static const struct word words[] = {
 	{ "nomand", IGNORE, 0, 0 },
 	{ "defaults", IGNORE, 0, 0 },
 	{ "remount", REFUSE, 0, 0 },
-	{ "idmap", REFUSE, 0, 0 },
-	{ "ridmap", REFUSE, 0, 0 },
+	{ "idmap", IDMAP, 0, 0 },
+	{ "ridmap", IDMAP, MS_REC, 0 },
 	{ "bind", BIND, 0, 0 },
 	{ "rbind", BIND, MS_REC, 0 },
 	{ "copyup", COPY_UP, 0, 0 },
@@ -117,6 +117,10 @@ static int apply(struct mountopt *o, const struct word *w)
 		return 0;
 	case COPY_UP:
 		o->copy_up = true;
+		return 0;
+	case IDMAP:
+		o->idmap = true;
+		o->recursive_idmap = w->flag & MS_REC;
 		return 0;
 	case IGNORE:
 		return 0;

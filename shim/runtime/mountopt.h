@@ -14,6 +14,8 @@ struct mountopt {
 	uint64_t rec_set, rec_clr;   /* MOUNT_ATTR_* for all mounts below too */
 	unsigned long propagation;   /* MS_SHARED... with MS_REC, 0 = as is */
 	bool bind, recursive;
+	bool idmap; /* ids are mapped; with `recursive_idmap` those of mounts below too */
+	bool recursive_idmap;
 	bool copy_up; /* tmpfs: start with what was below */
 };
 

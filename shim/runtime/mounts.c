@@ -104,7 +104,7 @@ static int open_elsewhere(const struct plan_mount *m, const char *ns, unsigned f
 
 /* What is to be bound: the source; with the option x-cleat.subpath what is at that path inside it, and a container
  * that writes there has no say in where the path leads; with x-cleat.mntns what is there in that mount namespace. */
-static int open_source(const struct plan_mount *m, const struct mounts_env *env, struct err *err)
+static int open_source(const struct plan_mount *m, int bundle, struct err *err)
 {
 	const char *below = own_option(m, "x-cleat.subpath=");
 	const char *ns = own_option(m, PLAN_MOUNT_NS);
@@ -115,7 +115,7 @@ static int open_source(const struct plan_mount *m, const struct mounts_env *env,
 	if (ns)
 		return open_elsewhere(m, ns, flags, err);
 	if (below) {
-		cleanup_fd int base = openat(env->bundle, m->source, O_PATH | O_CLOEXEC);
+		cleanup_fd int base = openat(bundle, m->source, O_PATH | O_CLOEXEC);
 		cleanup_fd int found =
 			base < 0 ? -1 : fd_open_in_root(base, below, O_PATH | O_CLOEXEC, 0);
 
@@ -125,25 +125,33 @@ static int open_source(const struct plan_mount *m, const struct mounts_env *env,
 				       m->dest);
 		tree = open_tree(found, "", AT_EMPTY_PATH | flags);
 	} else {
-		tree = open_tree(env->bundle, m->source, flags);
+		tree = open_tree(bundle, m->source, flags);
 	}
 	return tree < 0 ? err_sys(err, errno, "open %s to mount it on %s", m->source, m->dest)
 			: tree;
 }
 
-static int mount_bind(const struct plan_mount *m, const struct mounts_env *env, struct err *err)
+int mounts_source(const struct plan_mount *m, int bundle, struct err *err)
+{
+	cleanup_fd int tree = open_source(m, bundle, err);
+	int r = tree < 0 ? tree : set_options(tree, &m->opt);
+
+	if (tree < 0)
+		return tree;
+	return r ? err_sys(err, r, "set options of the mount on %s", m->dest) : steal_fd(&tree);
+}
+
+/* `prepared`: its source, -1 = it is to be opened. */
+static int mount_bind(const struct plan_mount *m, int prepared, const struct mounts_env *env,
+		      struct err *err)
 {
 	struct stat st;
-	int r;
 
-	cleanup_fd int tree = open_source(m, env, err);
+	cleanup_fd int tree = prepared >= 0 ? prepared : mounts_source(m, env->bundle, err);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &st))
 		return err_sys(err, errno, "open %s to mount it on %s", m->source, m->dest);
-	r = set_options(tree, &m->opt);
-	if (r)
-		return err_sys(err, r, "set options of the mount on %s", m->dest);
 	cleanup_fd int target = mounts_target(env->root, m->dest, S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
@@ -244,11 +252,12 @@ static int mount_cgroup(const struct plan *p, const struct plan_mount *m,
 	return r ? err_sys(err, r, "make %s read-only", m->dest) : 0;
 }
 
-static int apply_one(const struct plan *p, const struct plan_mount *m, const struct mounts_env *env,
-		     struct err *err)
+static int apply_one(const struct plan *p, size_t i, const struct mounts_env *env, struct err *err)
 {
+	const struct plan_mount *m = &p->mounts[i];
+
 	if (m->opt.bind)
-		return mount_bind(m, env, err);
+		return mount_bind(m, env->outside->mounts ? env->outside->mounts[i] : -1, env, err);
 	if (!strcmp(m->type, "cgroup"))
 		return mount_cgroup(p, m, env, err);
 	return mount_fs(m, env, err);
@@ -259,6 +268,6 @@ int mounts_apply(const struct plan *p, const struct mounts_env *env, struct err 
 	int r = 0;
 
 	for (size_t i = 0; !r && i < p->n_mounts; i++)
-		r = apply_one(p, &p->mounts[i], env, err);
+		r = apply_one(p, i, env, err);
 	return r;
 }

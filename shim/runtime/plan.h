@@ -45,7 +45,8 @@ struct plan_mount {
 	const char *type; /* NULL for bind */
 	const char *source;
 	struct mountopt opt;
-	const char *data; /* file system's own options, NULL = none */
+	const char *data;                    /* file system's own options, NULL = none */
+	struct plan_idmaps uid_map, gid_map; /* of opt.idmap; none = the container's */
 };
 
 struct plan_device {

@@ -61,6 +61,19 @@ int privs_limits(const struct plan_process *p, struct err *err)
 	return r;
 }
 
+void privs_raise(const struct plan_process *p)
+{
+	for (size_t i = 0; i < p->n_rlimits; i++) {
+		const struct plan_rlimit *l = &p->rlimits[i];
+		struct rlimit have;
+
+		if (getrlimit((unsigned int)l->resource, &have) || have.rlim_max >= l->hard)
+			continue;
+		have.rlim_max = l->hard;
+		(void)setrlimit((unsigned int)l->resource, &have);
+	}
+}
+
 static int drop_bounding(uint64_t keep, struct err *err)
 {
 	for (int i = 0; i < CAPS_COUNT; i++) {

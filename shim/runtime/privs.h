@@ -13,6 +13,10 @@ int privs_oom(const struct plan_process *p, struct err *err) must_check;
  * give becomes the most it lets us give. */
 int privs_limits(const struct plan_process *p, struct err *err) must_check;
 
+/* Before a user namespace is entered, in which no limit may be raised: raises those that are below what is asked for, as far
+ * as the host lets us. */
+void privs_raise(const struct plan_process *p);
+
 /* Becomes the user with the capabilities; loads the filter, at the last moment possible. */
 int privs_user(const struct plan_process *p, struct err *err) must_check;
 int privs_confine(const struct plan_process *p, const struct seccomp_filter *f,

@@ -9,10 +9,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "fd.h"
 #include "mounts.h"
+#include "nodes.h"
 #include "overlay.h"
 #include "str.h"
 
@@ -27,10 +27,22 @@ int rootfs_overlay(const struct plan *p, int bundle_fd, struct err *err)
 	return overlay_mount(&overlay, bundle_fd, p->root, err);
 }
 
-int rootfs_open(const struct plan *p, int bundle_fd, struct err *err)
+/* On the bundle's own directory: for what lies in it the container's root may lack the right. Devices are below, and go
+ * with the host's root. */
+static int attach(int bundle_fd, struct outside *outside, struct err *err)
+{
+	if (move_mount(outside->nodes, "", bundle_fd, "", to_empty) ||
+	    move_mount(outside->root, "", bundle_fd, "", to_empty))
+		return err_sys(err, errno, "mount the root file system");
+	return steal_fd(&outside->root);
+}
+
+int rootfs_open(const struct plan *p, int bundle_fd, struct outside *outside, struct err *err)
 {
 	if (mount(NULL, "/", NULL, p->propagation ? p->propagation : MS_PRIVATE | MS_REC, NULL))
 		return err_sys(err, errno, "set the propagation of the host's mounts");
+	if (outside->root >= 0)
+		return attach(bundle_fd, outside, err);
 	if (p->overlay.lower.n)
 		return rootfs_overlay(p, bundle_fd, err);
 	cleanup_fd int root =
@@ -40,84 +52,6 @@ int rootfs_open(const struct plan *p, int bundle_fd, struct err *err)
 	if (move_mount(root, "", bundle_fd, p->root, MOVE_MOUNT_F_EMPTY_PATH))
 		return err_sys(err, errno, "mount the root file system on %s", p->root);
 	return steal_fd(&root);
-}
-
-struct node {
-	const char *name;
-	unsigned major, minor;
-};
-
-static const struct node nodes[] = {
-	{ "null", 1, 3 },   { "zero", 1, 5 },    { "full", 1, 7 },
-	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
-};
-
-static const struct {
-	const char *name, *target;
-} links[] = {
-	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
-};
-
-/* In a user namespace nodes cannot be made: the host's are bound. */
-static int bind_node(int root, const char *path, struct err *err)
-{
-	cleanup_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (tree < 0)
-		return err_sys(err, errno, "open device %s", path);
-	cleanup_fd int target = mounts_target(root, path, false, err);
-	if (target < 0)
-		return target;
-	if (move_mount(tree, "", target, "", to_empty))
-		return err_sys(err, errno, "mount device %s", path);
-	return 0;
-}
-
-static int default_nodes(const struct plan *p, int root, struct err *err)
-{
-	cleanup_fd int dev = mounts_target(root, "/dev", true, err);
-	bool bind = p->ns_new & 1u << NS_USER || p->ns_path[NS_USER];
-	int r = 0;
-
-	if (dev < 0)
-		return dev;
-	for (size_t i = 0; !r && i < ARRAY_LEN(nodes); i++) {
-		char path[32];
-
-		(void)snprintf(path, sizeof(path), "/dev/%s", nodes[i].name);
-		if (bind)
-			r = bind_node(root, path, err);
-		else if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
-				 makedev(nodes[i].major, nodes[i].minor)) &&
-			 errno != EEXIST)
-			r = err_sys(err, errno, "make device %s", path);
-	}
-	for (size_t i = 0; !r && i < ARRAY_LEN(links); i++)
-		if (symlinkat(links[i].target, dev, links[i].name) && errno != EEXIST)
-			r = err_sys(err, errno, "make link /dev/%s", links[i].name);
-	return r;
-}
-
-static int make_device(const struct plan *p, int root, const struct plan_device *d, struct err *err)
-{
-	char dir[512];
-	const char *base = strrchr(d->path, '/') + 1;
-
-	if (p->ns_new & 1u << NS_USER || p->ns_path[NS_USER])
-		return bind_node(root, d->path, err);
-	if (strlen(d->path) >= sizeof(dir) || !*base)
-		return err_set(err, ERR_INVALID, "device path %.80s is not usable", d->path);
-	(void)snprintf(dir, sizeof(dir), "%.*s/", (int)(base - d->path - 1), d->path);
-	cleanup_fd int at = mounts_target(root, dir, true, err);
-	if (at < 0)
-		return at;
-	if (mknodat(at, base, d->mode, makedev(d->major, d->minor)) && errno != EEXIST)
-		return err_sys(err, errno, "make device %s", d->path);
-	if (fchownat(at, base, d->uid, d->gid, AT_SYMLINK_NOFOLLOW))
-		return err_sys(err, errno, "set the owner of device %s", d->path);
-	return 0;
 }
 
 static int write_sysctl(int root, const struct plan_pair *s, struct err *err)
@@ -199,13 +133,11 @@ static int hide(const struct plan *p, int root, struct err *err)
 	return r;
 }
 
-int rootfs_finish(const struct plan *p, int root, struct err *err)
+int rootfs_finish(const struct plan *p, int root, int nodes, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	int r = default_nodes(p, root, err);
+	int r = nodes_make(p, root, nodes, err);
 
-	for (size_t i = 0; !r && i < p->n_devices; i++)
-		r = make_device(p, root, &p->devices[i], err);
 	for (size_t i = 0; !r && i < p->n_sysctl; i++)
 		r = write_sysctl(root, &p->sysctl[i], err);
 	r = r ? r : hide(p, root, err);
