@@ -131,7 +131,7 @@
 		{ "tty", 't', FLAG_SWITCH, NULL, "Allocate a pseudo-TTY" },                        \
 		{ "ulimit", 0, FLAG_LIST, "ulimit", "Ulimit options" },                            \
 		{ "user", 'u', FLAG_TEXT, "string", "Username or UID (name|uid[:group|gid])" },    \
-		{ "userns", 0, FLAG_TEXT, "string", "User namespace to use" },                     \
+		{ "userns", 0, FLAG_TEXT, "string", "User namespace: host, auto[:size=N]" },       \
 		{ "uts", 0, FLAG_TEXT, "string", "UTS namespace to use" },                         \
 		{ "volume", 'v', FLAG_LIST, "list", "Bind mount a volume" },                       \
 		{ "volume-driver", 0, FLAG_TEXT, "string", "Volume driver for the container" },    \

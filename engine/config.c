@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "fd.h"
+#include "idrange.h"
 #include "str.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -35,6 +36,7 @@ static const struct key {
 	KEY("events-max-size", SIZE, events_max_bytes),
 	KEY("build-context-max-size", SIZE, context_max_bytes),
 	KEY("default-runtime", WORD, default_runtime),
+	KEY("userns-pool", WORD, userns_pool),
 	KEY("bridge", WORD, bridge),
 	KEY("publish-policy", WORD, publish_policy),
 	KEY("layer-driver", WORD, layer_driver),
@@ -175,6 +177,10 @@ static int check(const struct config *config, struct err *err)
 	if (!is_one_of(config->publish_policy, policies, ARRAY_LEN(policies)))
 		return err_set(err, ERR_INVALID, "publish-policy \"%s\": expected forward or input",
 			       config->publish_policy);
+	if (config->userns_pool[0] && idrange_parse(config->userns_pool, &(struct idrange){ 0, 0 }))
+		return err_set(err, ERR_INVALID,
+			       "userns-pool \"%s\": expected FIRST:COUNT, with FIRST from %d on",
+			       config->userns_pool, IDRANGE_FIRST_MIN);
 	if (!is_one_of(config->layer_driver, layers, ARRAY_LEN(layers)))
 		return err_set(err, ERR_INVALID, "layer-driver \"%s\" is not known",
 			       config->layer_driver);

@@ -19,18 +19,19 @@ struct config_list {
 
 struct config {
 	bool debug;
-	char log_driver[16];                 /* local, json-file, none; "" = not named */
-	uint64_t log_max_size;               /* bytes of one log file; 0 = no rotation */
-	uint32_t log_max_files;              /* files kept */
-	uint32_t log_compress_after_s;       /* seconds until a closed file is compressed */
-	uint64_t events_max_bytes;           /* of the event journal */
-	uint64_t context_max_bytes;          /* of files kept from contexts of builds */
-	char default_runtime[256];           /* path of an OCI runtime; empty = cleat-oci */
-	char bridge[16];                     /* none = no default network; "" = there is one */
-	char publish_policy[16];             /* forward, input; "" = forward */
-	char layer_driver[16];               /* erofs, dir; "" = the best that works here */
-	uint64_t layer_max_bytes;            /* of a layer unpacked, to come; 0 = no limit */
-	uint32_t shutdown_timeout_s;         /* stop timeout of containers that name none */
+	char log_driver[16];           /* local, json-file, none; "" = not named */
+	uint64_t log_max_size;         /* bytes of one log file; 0 = no rotation */
+	uint32_t log_max_files;        /* files kept */
+	uint32_t log_compress_after_s; /* seconds until a closed file is compressed */
+	uint64_t events_max_bytes;     /* of the event journal */
+	uint64_t context_max_bytes;    /* of files kept from contexts of builds */
+	char default_runtime[256];     /* path of an OCI runtime; empty = cleat-oci */
+	char userns_pool[32];          /* FIRST:COUNT host ids for --userns auto; "" = the usual */
+	char bridge[16];               /* none = no default network; "" = there is one */
+	char publish_policy[16];       /* forward, input; "" = forward */
+	char layer_driver[16];         /* erofs, dir; "" = the best that works here */
+	uint64_t layer_max_bytes;      /* of a layer unpacked, to come; 0 = no limit */
+	uint32_t shutdown_timeout_s;   /* stop timeout of containers that name none */
 	struct config_list registry_mirrors; /* URLs, asked for docker.io's images first */
 	struct config_list
 		insecure_registries;          /* host[:port] or net: unchecked TLS or plain HTTP */

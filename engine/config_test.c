@@ -24,6 +24,8 @@ static const struct {
 	{ "{\"publish-policy\": \"output\"}", "expected forward or input" },
 	{ "{\"insecure-registries\": \"lan\"}", "bad value" },
 	{ "{\"insecure-registries\": [1]}", "bad value" },
+	{ "{\"userns-pool\": \"1000:65536\"}", "expected FIRST:COUNT" },
+	{ "{\"userns-pool\": \"4294967000:65536\"}", "expected FIRST:COUNT" },
 };
 
 static void test_bad(void **state)

@@ -20,6 +20,7 @@
 #include "fd.h"
 #include "healthcheck.h"
 #include "hostlimits.h"
+#include "idranges.h"
 #include "image.h"
 #include "lifecycle.h"
 #include "links.h"
@@ -35,8 +36,8 @@
 #include "store/requests.h"
 #include "str.h"
 #include "textfield.h"
-#include "unsupported.h"
 #include "user.h"
+#include "userns.h"
 
 enum { HOPS_MAX = 64 };
 
@@ -53,6 +54,7 @@ struct making {
 	char *json;    /* config.json */
 	char *probe;   /* the health check's process object; NULL = none */
 	int stop_signal;
+	struct idrange ids; /* n 0 = the host's */
 };
 
 static void making_deinit(struct making *m)
@@ -93,8 +95,10 @@ static int join_command(const Cleat__V1__ContainerConfig *config, struct making 
 
 static int find_user(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
-	return user_of_layers(m->layers.fds, m->layers.n, config->user, config->groups,
-			      config->n_groups, &m->user, err);
+	int r = user_of_layers(m->layers.fds, m->layers.n, config->user, config->groups,
+			       config->n_groups, &m->user, err);
+
+	return r ? r : userns_check_user(&m->user, m->ids.n, err);
 }
 
 /* Where the files are that make its names: with the container whose network it is in. Records of earlier releases name
@@ -159,6 +163,7 @@ static int build_json(struct engine *engine, const struct create *create,
 		.lower = (const char *const *)m->layers.lower.v,
 		.n_lower = m->layers.lower.n,
 		.cgroup_path = cgroup,
+		.ids = m->ids,
 		.kernel = { kernel[0], kernel[1] },
 		.netns_fd = netns_fd,
 		.pid_fd = pid_fd,
@@ -233,6 +238,8 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 	if (r == 0)
 		r = cgrouppath_make(engine, create.record.id, request->config->cgroup_parent,
 				    &m->cgroup, err);
+	if (r == 0 && m->ids.n)
+		r = idranges_take(engine, create.record.id, m->ids.n, &m->ids, err);
 	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
 	if (r == 0 && pack_reply(&create, reply, &packed) < 0)
@@ -245,8 +252,8 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 			.mounted = &m->layers.mounted,
 			.stop_signal = m->stop_signal,
 			.cgroup = m->cgroup,
-			.uid = m->user.uid,
-			.gid = m->user.gid,
+			.uid = m->ids.first + m->user.uid,
+			.gid = m->ids.first + m->user.gid,
 			.key = key,
 			.reply = packed.data,
 			.reply_len = packed.len,
@@ -366,10 +373,7 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 {
 	Cleat__V1__ContainerConfig *config = request->config;
 	const struct warnings warnings = { &reply->warnings, &reply->n_warnings };
-	int r = unsupported_check(config, err);
-
-	if (r == 0)
-		r = confinement_settle(config, err);
+	int r = confinement_settle(config, err);
 	if (r == 0)
 		r = healthcheck_check(config->health_check, err);
 	if (r == 0)
@@ -378,6 +382,8 @@ static int prepare(struct engine *engine, Cleat__V1__CreateContainerRequest *req
 		r = check_networks(engine, config, err);
 	if (r == 0)
 		r = nsjoin_settle(engine, config, err);
+	if (r == 0)
+		r = userns_check(config, engine->config.default_runtime, &m->ids.n, err);
 	if (r == 0)
 		r = find_image(engine, request, m, err);
 	if (r == 0)

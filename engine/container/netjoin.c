@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "fd.h"
 #include "history.h"
+#include "idranges.h"
 #include "joinfiles.h"
 #include "lifecycle.h"
 #include "log.h"
@@ -175,12 +176,13 @@ void netjoin_mend(struct engine *engine, const struct record *record, const stru
 static int make(struct engine *engine, const struct record *record, const struct status *status,
 		const create_request *request, bool tell, int *netns, struct err *err)
 {
-	const struct attach_request wanted = { .container_id = record->id,
-					       .exits = status->exits,
-					       .config = request->config };
+	struct attach_request wanted = { .container_id = record->id,
+					 .exits = status->exits,
+					 .config = request->config };
 	cleanup(endpoints_freep) struct endpoints *endpoints = NULL;
 	int r = settle(engine, record, status, "", err);
 
+	r = r < 0 ? r : idranges_find(engine, record->id, &wanted.ids, err);
 	r = r < 0 ? r : attach(engine, &wanted, netns, &endpoints, err);
 
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include "fd.h"
 #include "filter.h"
 #include "healthcheck.h"
+#include "idranges.h"
 #include "internal.h"
 #include "links.h"
 #include "proc.h"
@@ -251,6 +252,23 @@ static int fill_command(Cleat__V1__ContainerDetails *out)
 	return 0;
 }
 
+/* Where it has a user namespace of its own. */
+static int fill_ids(struct engine *engine, Cleat__V1__ContainerDetails *out)
+{
+	struct idrange ids;
+	int r = idranges_find(engine, out->id, &ids, NULL);
+
+	if (r < 0 || !ids.n)
+		return r;
+	out->ids = malloc(sizeof(*out->ids));
+	if (!out->ids)
+		return -ENOMEM;
+	cleat__v1__id_range__init(out->ids);
+	out->ids->first = ids.first;
+	out->ids->size = ids.n;
+	return 0;
+}
+
 static int fill_details(struct engine *engine, const struct netview *view,
 			Cleat__V1__ContainerDetails *out, const struct record *record)
 {
@@ -290,6 +308,8 @@ static int fill_details(struct engine *engine, const struct netview *view,
 	     netview_ports(view, record->id, out->config, &out->ports, &out->n_ports) < 0) ||
 	    (out->config &&
 	     viewparts_mounts(engine, record, out->config, &out->mounts, &out->n_mounts) < 0))
+		return -ENOMEM;
+	if (fill_ids(engine, out) < 0)
 		return -ENOMEM;
 	if (status.health && healthcheck_results(engine, record->id, out->state) < 0)
 		return -ENOMEM;

@@ -172,7 +172,8 @@ static int add_routes(struct attaching *a, struct err *err)
 static int make_namespace(struct attaching *a, struct err *err)
 {
 	bool names = netnames_has_any(a->endpoints);
-	int r = netns_make(&a->netns, &a->inside, names ? &a->nftables : NULL, err);
+	int r = netns_make(&a->request->ids, &a->netns, &a->inside, names ? &a->nftables : NULL,
+			   err);
 
 	if (r < 0)
 		return r;

@@ -11,12 +11,14 @@
 #include "endpoint.h"
 #include "engine.h"
 #include "err.h"
+#include "idrange.h"
 #include "mem.h"
 
 struct attach_request {
 	const char *container_id;
 	uint64_t exits; /* of the container so far */
 	const Cleat__V1__ContainerConfig *config;
+	struct idrange ids; /* of the container's user namespace; n 0 = the host's */
 };
 
 /* Makes it, in *netns (owned), and tells what it has in *out (owned). What the container has recorded already, it keeps.

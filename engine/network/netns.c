@@ -6,15 +6,18 @@
 #include <linux/netlink.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "ownedns.h"
 #include "thread.h"
 
 enum { STACK_BYTES = 64 << 10 };
 
 struct visit {
 	int into; /* -1 = a new one */
+	bool fresh;
 	int fd, r;
 	const char *what;
 	struct rtnl *rtnl;
@@ -38,13 +41,15 @@ static int make(struct visit *v)
 	if (unshare(CLONE_NEWNET))
 		return -errno;
 	v->fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (v->fd < 0)
-		return -errno;
+	return v->fd < 0 ? -errno : 0;
+}
+
+static void set_up(void)
+{
 	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 	/* who has an address anew says so: others may know it at another place */
 	write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1");
-	return 0;
 }
 
 static int open_sockets(struct visit *v)
@@ -73,6 +78,8 @@ static void *visit(void *arg)
 		v->what = "enter a network namespace";
 		v->r = setns(v->into, CLONE_NEWNET) ? -errno : 0;
 	}
+	if (v->r == 0 && v->fresh)
+		set_up();
 	if (v->r == 0)
 		v->r = open_sockets(v);
 	return NULL;
@@ -91,13 +98,17 @@ static int run(struct visit *v, struct err *err)
 	return v->r < 0 ? err_sys(err, v->r, "%s", v->what) : 0;
 }
 
-int netns_make(int *fd, struct rtnl *rtnl, int *nftables, struct err *err)
+int netns_make(const struct idrange *ids, int *fd, struct rtnl *rtnl, int *nftables,
+	       struct err *err)
 {
-	struct visit v = { .into = -1, .fd = -1, .rtnl = rtnl, .nftables = nftables };
-	int r = run(&v, err);
+	cleanup_fd int owned = ids->n ? ownedns_make(ids, err) : -1;
+	struct visit v = {
+		.into = owned, .fresh = true, .fd = -1, .rtnl = rtnl, .nftables = nftables
+	};
+	int r = ids->n && owned < 0 ? owned : run(&v, err);
 
 	if (r == 0)
-		*fd = v.fd;
+		*fd = ids->n ? steal_fd(&owned) : v.fd;
 	return r;
 }
 

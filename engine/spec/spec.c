@@ -130,6 +130,23 @@ static int network_namespace(const struct spec_input *in, json_t *list, struct e
 		       : 0;
 }
 
+/* That of its network namespace, which has to be owned by the container to be the container's to configure. */
+static int user_namespace(const struct spec_input *in, json_t *list, struct err *err)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", in->netns_fd);
+	return add_namespace(list, "user", in->netns_fd ? path : NULL) < 0
+		       ? err_sys(err, ENOMEM, "userns mode")
+		       : 0;
+}
+
+static json_t *id_map(const struct idrange *ids)
+{
+	return json_pack("[{s:i, s:I, s:I}]", "containerID", 0, "hostID", (json_int_t)ids->first,
+			 "size", (json_int_t)ids->n);
+}
+
 static int namespaces(const struct spec_input *in, json_t *list, struct err *err)
 {
 	const Cleat__V1__ContainerConfig *c = in->config;
@@ -137,6 +154,8 @@ static int namespaces(const struct spec_input *in, json_t *list, struct err *err
 
 	if (r == 0)
 		r = network_namespace(in, list, err);
+	if (r == 0 && in->ids.n)
+		r = user_namespace(in, list, err);
 	if (r == 0)
 		r = choose_namespace(list, &pid_kind, c->pid_mode, in->pid_fd, err);
 	if (r == 0)
@@ -249,6 +268,10 @@ static int build_linux(const struct spec_input *in, json_t *linux_, struct err *
 		r = check_sysctls(in, err);
 	if (r < 0)
 		return r;
+	if (in->ids.n) {
+		json_object_set_new(linux_, "uidMappings", id_map(&in->ids));
+		json_object_set_new(linux_, "gidMappings", id_map(&in->ids));
+	}
 	json_object_set_new(linux_, "cgroupsPath", json_string(in->cgroup_path));
 	json_object_set_new(linux_, "sysctl", sysctls(c));
 	if (c->privileged)

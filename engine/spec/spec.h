@@ -11,6 +11,7 @@
 #include "cleat/v1/exec.pb-c.h"
 #include "cleat/v1/images.pb-c.h"
 #include "err.h"
+#include "idrange.h"
 #include "mem.h"
 
 enum { SPEC_LAYER_FD = 6 }; /* shim.proto, ShimSpec.layers */
@@ -77,7 +78,8 @@ struct spec_input {
 	int netns_fd;
 	/* Those behind it of /proc/PID of the containers whose pid and whose IPC namespace it is in; 0 = no other's. */
 	int pid_fd, ipc_fd;
-	unsigned kernel[2];      /* version of the host's: 6, 1 */
+	struct idrange ids; /* of the host, for a user namespace of its own; n 0 = it has none */
+	unsigned kernel[2]; /* version of the host's: 6, 1 */
 	const char *cgroup_path; /* below each hierarchy, with leading slash */
 };
 

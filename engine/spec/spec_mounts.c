@@ -48,6 +48,18 @@ static int add(json_t *mounts, const char *target, const char *type, const char 
 	return 0;
 }
 
+/* In a user namespace of its own a container sees the ids that are on disk. */
+static int add_source(const struct spec_input *in, json_t *mounts, const char *target,
+		      const char *source, json_t *options, struct err *err)
+{
+	const char *first = json_string_value(json_array_get(options, 0));
+
+	if (in->ids.n)
+		json_array_append_new(options,
+				      json_string(str_equal(first, "bind") ? "idmap" : "ridmap"));
+	return add(mounts, target, "bind", source, options, err);
+}
+
 static bool overridden(const struct spec_input *in, const char *target)
 {
 	for (size_t i = 0; i < in->n_mounts; i++)
@@ -114,8 +126,8 @@ static int add_files(const struct spec_input *in, json_t *mounts, struct err *er
 		if (!target || !source)
 			return err_sys(err, ENOMEM, "mounts");
 		if (!overridden(in, target))
-			r = add(mounts, target, "bind", source,
-				json_pack("[s, s, s]", "rbind", "rprivate", "rw"), err);
+			r = add_source(in, mounts, target, source,
+				       json_pack("[s, s, s]", "rbind", "rprivate", "rw"), err);
 	}
 	return r;
 }
@@ -139,7 +151,8 @@ static int add_tmpfs(const Cleat__V1__Mount *m, json_t *mounts, struct err *err)
 	return add(mounts, m->target, "tmpfs", "tmpfs", options, err);
 }
 
-static int add_bind(const Cleat__V1__Mount *m, const char *source, json_t *mounts, struct err *err)
+static int add_bind(const struct spec_input *in, const Cleat__V1__Mount *m, const char *source,
+		    json_t *mounts, struct err *err)
 {
 	json_t *options = json_pack("[s, s, s]", m->non_recursive ? "bind" : "rbind",
 				    m->propagation[0] ? m->propagation : "rprivate",
@@ -147,33 +160,43 @@ static int add_bind(const Cleat__V1__Mount *m, const char *source, json_t *mount
 
 	if (m->subpath[0])
 		json_array_append_new(options, json_sprintf(SPEC_SUBPATH "%s", m->subpath));
-	return add(mounts, m->target, "bind", source, options, err);
+	return add_source(in, mounts, m->target, source, options, err);
 }
 
 /* One that is a file system of its own is mounted in the container alone. */
-static int add_volume(const struct spec_mount *m, json_t *mounts, struct err *err)
+static int add_volume(const struct spec_input *in, const struct spec_mount *m, json_t *mounts,
+		      struct err *err)
 {
 	json_t *options;
 
 	if (!m->type)
-		return add_bind(m->mount, m->source, mounts, err);
+		return add_bind(in, m->mount, m->source, mounts, err);
 	if (m->mount->subpath[0])
 		return err_set(err, ERR_UNIMPLEMENTED,
 			       "volume-subpath of a volume of type %s is not supported yet",
 			       m->type);
+	if (in->ids.n && strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "bind") != 0)
+		return err_set(
+			err, ERR_UNIMPLEMENTED,
+			"mount %.80s: a volume of type %.40s in a container with --userns auto "
+			"is not supported yet",
+			m->mount->target, m->type);
 	options = option_list(str_or_empty(m->options));
 	if (m->mount->read_only)
 		json_array_append_new(options, json_string("ro"));
+	if (in->ids.n && strcmp(m->type, "bind") == 0)
+		json_array_append_new(options, json_string("ridmap"));
 	return add(mounts, m->mount->target, m->type, m->source, options, err);
 }
 
-static int add_mount(const struct spec_mount *m, json_t *mounts, struct err *err)
+static int add_mount(const struct spec_input *in, const struct spec_mount *m, json_t *mounts,
+		     struct err *err)
 {
 	if (strcmp(m->mount->type, "tmpfs") == 0)
 		return add_tmpfs(m->mount, mounts, err);
 	if (strcmp(m->mount->type, "bind") == 0)
-		return add_bind(m->mount, m->mount->source, mounts, err);
-	return add_volume(m, mounts, err);
+		return add_bind(in, m->mount, m->mount->source, mounts, err);
+	return add_volume(in, m, mounts, err);
 }
 
 static size_t depth(const char *path)
@@ -210,6 +233,6 @@ int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err)
 		sorted[i] = &in->mounts[i];
 	qsort(sorted, n, sizeof(*sorted), by_depth);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_mount(sorted[i], mounts, err);
+		r = add_mount(in, sorted[i], mounts, err);
 	return r;
 }

@@ -159,3 +159,9 @@ CREATE TABLE links (
 CREATE INDEX links_by_target ON links(target_id);
 -- Migration 7: ports that a socket of the container's shim listens at, not the rules.
 ALTER TABLE ports ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0;
+-- Migration 8: ids of the host that a container has to itself (--userns auto).
+CREATE TABLE id_ranges (
+	container_id TEXT PRIMARY KEY REFERENCES containers(id) ON DELETE CASCADE,
+	first        INTEGER NOT NULL UNIQUE,    -- what root is inside
+	size         INTEGER NOT NULL
+) WITHOUT ROWID;

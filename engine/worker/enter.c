@@ -60,10 +60,16 @@ static int join(const struct root *root, struct err *err)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	int64_t number;
+	int r;
 
 	if (str_int_in(root->pid, 0, INT32_MAX, &number) < 0)
 		return err_set(err, ERR_INTERNAL, "root=pid: no descriptor");
-	if (setns((int)number, CLONE_NEWNS) < 0)
+	/* in a user namespace of its own the container's ids are what they seem to it; who is in it, is refused */
+	if (setns((int)number, CLONE_NEWUSER | CLONE_NEWNS) == 0)
+		r = setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;
+	else
+		r = errno == EINVAL ? setns((int)number, CLONE_NEWNS) : -1;
+	if (r < 0)
 		return errno == ESRCH ? err_reason(err, ERR_PRECONDITION, "NOT_RUNNING",
 						   "the container has just ended")
 				      : err_sys(err, errno, "enter the container");

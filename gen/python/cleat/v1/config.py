@@ -105,6 +105,7 @@ class ContainerConfig(codec.Message):
     uts_mode: str = ""
     # "", private, host
     cgroupns_mode: str = ""
+    # "", host, auto[:size=N]: N ids of the host that no other container has; the default is 65536
     userns_mode: str = ""
     # path below the root of each hierarchy, made if absent; empty = the engine's own group
     cgroup_parent: str = ""

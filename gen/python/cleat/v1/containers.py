@@ -491,6 +491,8 @@ class ContainerDetails(codec.Message):
     size_root_fs_bytes: int = 0
     exec_ids: list[str] = field(default_factory=list)
     platform: str = ""
+    # of its own user namespace; absent = it has the host's
+    ids: IdRange | None = None
 
 
 ContainerDetails.FIELDS = (
@@ -515,6 +517,20 @@ ContainerDetails.FIELDS = (
     (19, "size_root_fs_bytes", "one", "uint64", None),
     (20, "exec_ids", "many", "string", None),
     (21, "platform", "one", "string", None),
+    (22, "ids", "one", "message", lambda: IdRange),
+)
+
+
+@dataclass
+class IdRange(codec.Message):
+    """Ids 0 to size - 1 of users and groups in a container are these of the host."""
+    first: int = 0
+    size: int = 0
+
+
+IdRange.FIELDS = (
+    (1, "first", "one", "uint32", None),
+    (2, "size", "one", "uint32", None),
 )
 
 
@@ -1375,6 +1391,7 @@ __all__ = [
     "InspectContainerRequest",
     "InspectContainerReply",
     "ContainerDetails",
+    "IdRange",
     "ContainerRuntimeState",
     "TopContainerRequest",
     "TopContainerReply",
