@@ -17,7 +17,8 @@ FAULTS = re.findall(r"\bX\((\w+)\)", (harness.TOP / "api/base/fault.h").read_tex
 NAMES_STEPS = [s for s in FAULTS if s.startswith("NAMES_")]  # test_names.py
 UPDATES = [s for s in FAULTS if s.startswith("UPDATE_")]  # of a container, which has no inventory: test_update
 NET_STEPS = [s for s in FAULTS if s.startswith(("NET_", "SHIM_"))]  # test_netfaults.py
-STEPS = [s for s in FAULTS if s not in NAMES_STEPS + UPDATES + NET_STEPS]
+USERNS_STEPS = [s for s in FAULTS if s.startswith("USERNS_")]  # test_userns.py
+STEPS = [s for s in FAULTS if s not in NAMES_STEPS + UPDATES + NET_STEPS + USERNS_STEPS]
 MTIME = 1700000000
 
 

@@ -87,6 +87,10 @@
 	X(NET_START_PLUGGED)                                                                     \
 	X(NET_START_PUBLISHED)                                                                   \
 	X(NET_START_ASKED)                                                                       \
+	/* a user namespace: create and start */                                                 \
+	X(USERNS_IDS_TAKEN)                                                                      \
+	X(USERNS_PROCESS_MADE)                                                                   \
+	X(USERNS_MAPPED)                                                                         \
 	/* connect and disconnect */                                                             \
 	X(NET_CONNECT_RECORDED)                                                                  \
 	X(NET_CONNECT_ROUTED)                                                                    \

@@ -17,6 +17,7 @@
 #include "defaults.h"
 #include "devices.h"
 #include "endpoint.h"
+#include "fault.h"
 #include "fd.h"
 #include "healthcheck.h"
 #include "hostlimits.h"
@@ -240,6 +241,8 @@ static int create(struct engine *engine, Cleat__V1__CreateContainerRequest *requ
 				    &m->cgroup, err);
 	if (r == 0 && m->ids.n)
 		r = idranges_take(engine, create.record.id, m->ids.n, &m->ids, err);
+	if (m->ids.n)
+		fault_point(FAULT_USERNS_IDS_TAKEN);
 	if (r == 0)
 		r = build_json(engine, &create, request->config, m, err);
 	if (r == 0 && pack_reply(&create, reply, &packed) < 0)

@@ -23,6 +23,8 @@
 #include "store/store.h"
 #include "str.h"
 #include "user.h"
+#include "userns.h"
+#include "usernsmode.h"
 
 typedef Cleat__V1__CreateContainerRequest container_request;
 
@@ -151,7 +153,12 @@ static int find_user(const struct status *status, const Cleat__V1__CreateExecReq
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_reason(err, ERR_PRECONDITION, "NOT_RUNNING", "the container has ended");
-	return user_of_root(root, spec, container->groups, container->n_groups, user, err);
+
+	uint32_t ids;
+	int r = user_of_root(root, spec, container->groups, container->n_groups, user, err);
+
+	r = r ? r : usernsmode_parse(container->userns_mode, &ids, err);
+	return r ? r : userns_check_user(user, ids, err);
 }
 
 /* The process object in a memfd; -errno. */

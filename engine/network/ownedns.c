@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "fd.h"
 
 /* With no other descriptor of the engine's, which others may wait for the end of. */
@@ -66,7 +67,9 @@ int ownedns_make(const struct idrange *ids, struct err *err)
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
 		wait_for_end(ends[0]);
+	fault_point(FAULT_USERNS_PROCESS_MADE);
 	fd = pid < 0 ? err_sys(err, errno, "make a user namespace") : take(pid, ids, err);
+	fault_point(FAULT_USERNS_MAPPED);
 	close(ends[1]);
 	close(ends[0]);
 	if (pid > 0)

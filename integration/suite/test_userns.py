@@ -12,7 +12,9 @@ import pytest
 
 import harness
 import image
+import inventory
 import netns
+import scenarios
 
 pytestmark = pytest.mark.layer_drivers
 POOL = 0x70000000
@@ -62,6 +64,10 @@ def first_id(engine, name):
 
 def upper(engine, name):
     return pathlib.Path(engine.state, "containers", inspect(engine, name)["Id"], "upper")
+
+
+def ranges(engine):
+    return inventory.query(engine, "SELECT first, size FROM id_ranges ORDER BY first")
 
 
 def owner(path):
@@ -271,3 +277,51 @@ def test_terminals_and_health(engine):
     assert harness.wait_until(lambda: inspect(engine, name)["State"]["Health"]["Status"] == "healthy")
     assert engine.out("logs", name).split() == ["/dev/pts/0", "7", "7"]
     assert engine.out("exec", "-t", name, "tty").strip() == "/dev/pts/1"
+
+
+RUN = ("run", "-d", "--name", "new", *AUTO, "busybox", "sleep", "1000")
+
+
+@pytest.mark.parametrize("step", [*scenarios.USERNS_STEPS, "NET_START_RECORDED", "NET_START_PLUGGED", "SHIM_LAUNCHED"])
+@pytest.mark.parametrize("client", ["waits", "goes"])
+def test_killed_at_each_step(engine, step, client):
+    """No range is lost or had by two, and no process is left that holds a namespace."""
+    sleeper(engine, "before", *AUTO)
+    engine.kill()
+    engine.start(env={"CLEAT_FAULT": step})
+    asked = engine.popen(*RUN, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    harness.wait_until(lambda: step.startswith("SHIM_") or not engine.engine_pids(), what="the end of the engine")
+    if client == "goes":
+        asked.kill()
+    if not step.startswith("SHIM_"):
+        engine.start()
+    said = asked.communicate(timeout=60)[1]
+    assert client == "goes" or step.startswith("SHIM_") or asked.returncode == 0, said
+    engine.cleat("rm", "-f", "new", check=False)
+    harness.wait_until(lambda: ranges(engine) == [(POOL, 65536)], what=lambda: ranges(engine))
+    if step.startswith("SHIM_"):
+        engine.kill()
+        engine.start()
+    engine.out(*RUN)
+    assert [first_id(engine, n) for n in ("before", "new")] == [POOL, POOL + 65536]
+    assert len(engine.engine_pids()) == 1
+    engine.out("rm", "-f", "before", "new")
+    assert ranges(engine) == []
+    engine.expect_nothing_left()
+
+
+def test_an_exec_of_a_user_outside(engine):
+    sleeper(engine, "one", "--userns", "auto:size=2000")
+    done = engine.cleat("exec", "-u", "2000", "one", "id", check=False)
+    assert done.returncode == 1 and "user or group 2000: the container's user namespace has ids up to 1999" in done.stderr
+    assert engine.out("exec", "-u", "1999:1998", "one", "id") == "uid=1999 gid=1998 groups=1998"
+
+
+def test_over_http(gateway):
+    gateway.json("POST", "/containers/create?name=space", {"Image": "busybox", "HostConfig": {"UsernsMode": "auto:size=4096"}}, status=201)
+    assert gateway.json("GET", "/containers/space/json")["HostConfig"]["UsernsMode"] == "auto:size=4096"
+    code, _, data = gateway.ask("POST", "/cleat.v1.Containers/Inspect", {"container": "space"})
+    assert code == 200 and json.loads(data)["container"]["ids"] == {"first": POOL, "size": 4096}
+    told = gateway.json("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"UsernsMode": "auto:size=x"}}, status=400)
+    assert "invalid userns mode: auto:size=x: expected host or auto[:size=N]" in told["message"]
+    gateway.json("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"UsernsMode": "keep-id"}}, status=501)
