@@ -35,6 +35,10 @@ VM_TESTS = {"archives": ("metadata", "whiteouts", "worker_is_confined"),
                        "weights_of_block_devices"),
             "oom": ("its_first_process_is_killed", "one_of_its_processes_is_killed"),
             "stats": ("all_that_run", "docker_once"),
+            "userns": ("ids_inside_and_on_disk", "volumes_are_the_same_for_all", "copies_in_and_out", "all_that_a_container_has",
+                       "terminals_and_health"),
+            "runtime_userns": ("files_have_the_ids_of_the_image", "a_bind_mount_with_mapped_ids",
+                               "limits_that_only_the_host_may_set", "a_namespace_that_is_joined"),
             "update": ("a_limit_of_a_running_container", "less_memory_than_is_used_is_refused_wholly")}
 VM_TIMEOUT_S = 1500
 REPORTS_SHOWN = 5

@@ -232,8 +232,7 @@ static bool takes_single_layers(int fs)
 	return refuses;
 }
 
-/* -EAGAIN = only the old way will do. */
-static int make_new(const struct overlay *o, struct err *err)
+int overlay_make(const struct overlay *o, struct err *err)
 {
 	cleanup_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r = fs < 0 ? err_sys(err, errno, "open overlay") : 0;
@@ -252,18 +251,9 @@ static int make_new(const struct overlay *o, struct err *err)
 	return r ? r : make_detached(fs, o, err);
 }
 
-int overlay_make(const struct overlay *o, struct err *err)
-{
-	int fd = make_new(o, err);
-
-	return fd != -EAGAIN ? fd
-			     : err_set(err, ERR_UNIMPLEMENTED,
-				       "an overlay of id-mapped layers needs Linux 6.8");
-}
-
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct err *err)
 {
-	cleanup_fd int tree = make_new(o, err);
+	cleanup_fd int tree = overlay_make(o, err);
 
 	if (tree == -EAGAIN)
 		return mount_old(o, dir_fd, root, err);

@@ -20,7 +20,8 @@ struct overlay {
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root,
 		  struct err *err) must_check;
 
-/* The same as a mount that is in no namespace, on kernels from 6.8 on: UNIMPLEMENTED on others. */
+/* The same as a mount that is in no namespace, on kernels from 6.8 on. -EAGAIN without words on others, where only
+ * overlay_mount() will do, in a namespace where all layers are mounted. */
 int overlay_make(const struct overlay *o, struct err *err) must_check;
 
 /* Which descriptor an entry of `lower` is, in *fd (borrowed); -1 = it is a path. -EINVAL. */

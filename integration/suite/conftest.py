@@ -7,6 +7,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "integration"), str(TOP / "gen" / "python")]
+import disks  # noqa: E402  pylint: disable=wrong-import-position
 import gateway as gateways  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 import netns  # noqa: E402  pylint: disable=wrong-import-position
@@ -53,6 +54,16 @@ def layer_driver(request):
     harness.LAYER_DRIVER = chosen or before
     yield chosen
     harness.LAYER_DRIVER = before
+
+
+@pytest.fixture
+def mappable(tmp_path):
+    """A directory on a file system whose mounts can have their ids mapped, which a tmpfs is not on older kernels."""
+    if harness.KERNEL >= (6, 3):
+        yield tmp_path
+        return
+    with disks.Disk(tmp_path, "ext4", 256) as disk:
+        yield disk.path
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 """cleat-oci with user namespaces: who owns what on disk, and who seems to inside."""
 import json
 import os
-import pathlib
-import tempfile
 
 import pytest
 
@@ -16,11 +14,12 @@ MAP = [{"containerID": 0, "hostID": FIRST, "size": SIZE}]
 
 
 @pytest.fixture
-def rt():
-    with tempfile.TemporaryDirectory(prefix="cleat-test-", dir="/tmp") as folder:
-        runtime = test_runtime.Runtime(pathlib.Path(folder))
-        yield runtime
-        runtime.close()
+def rt(mappable):
+    folder = mappable / "r"
+    folder.mkdir(mode=0o700)
+    runtime = test_runtime.Runtime(folder)
+    yield runtime
+    runtime.close()
 
 
 def mapped(rt, **more):

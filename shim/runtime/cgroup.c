@@ -107,15 +107,19 @@ bool cgroup_has_file(const struct cgroup *cg, const char *file)
 	return exists(cg, "", file);
 }
 
+/* Whoever mounts it in a cgroup namespace, maybe not as the host's root, has to get there (older kernels
+ * look). */
 static int make_dir(const struct cgroup *cg, const char *hierarchy, struct err *err)
 {
 	char path[CGROUP_PATH_MAX + 128];
+	mode_t mask = umask(022);
 	int r;
 
 	file_path(cg, hierarchy, "", path);
-	if (!mkdirat(cg->root_fd, path, 0755) || errno == EEXIST)
-		return 0;
-	r = errno == ENOENT ? fd_mkdir_all(cg->root_fd, path, 0755) : -errno;
+	r = mkdirat(cg->root_fd, path, 0755) ? -errno : 0;
+	r = r == -ENOENT ? fd_mkdir_all(cg->root_fd, path, 0755) : r;
+	(void)umask(mask);
+	r = r == -EEXIST ? 0 : r;
 	return r ? err_sys(err, r, "make cgroup %s", path) : 0;
 }
 

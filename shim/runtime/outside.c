@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "aside.h"
 #include "fd.h"
 #include "mounts.h"
 #include "nodes.h"
@@ -139,6 +140,8 @@ static int make_overlay(const struct plan *p, const struct layers *l, struct err
 	int r = act_as(userns_host_id(&p->uid_map, 0), userns_host_id(&p->gid_map, 0), err), back;
 
 	r = r ? r : overlay_make(&o, err);
+	if (r == -EAGAIN)
+		r = aside_overlay(&o, l->fds, l->upper, err);
 	back = act_as(0, 0, r < 0 ? NULL : err);
 	if (r >= 0 && back)
 		close(r);
