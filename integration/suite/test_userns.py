@@ -135,12 +135,17 @@ def test_what_is_refused(engine, flags, words):
     assert engine.out("ps", "-aq") == ""
 
 
-def test_another_containers_network_is_refused(networked):
+def test_another_containers_namespaces_are_refused(networked):
+    """Its own may be joined by one that has the host's ids."""
     engine = networked
-    sleeper(engine, "one", *AUTO)
-    done = engine.cleat("create", *AUTO, "--network", "container:one", "busybox", check=False)
-    assert "cannot share another container's network namespace" in done.stderr
+    sleeper(engine, "one", *AUTO, "--ipc", "shareable")
+    for kind, word in (("network", "network"), ("pid", "PID"), ("ipc", "IPC")):
+        done = engine.cleat("create", *AUTO, f"--{kind}", "container:one", "busybox", check=False)
+        assert f"cannot share another container's {word} namespace when user namespaces are enabled" in done.stderr
     assert "eth0" in engine.out("run", "--rm", "--network", "container:one", "busybox", "ip", "addr")
+    assert "sleep 1000" in engine.out("run", "--rm", "--pid", "container:one", "busybox", "ps")
+    engine.out("exec", "one", "touch", "/dev/shm/mine")
+    assert engine.out("run", "--rm", "--ipc", "container:one", "busybox", "ls", "/dev/shm") == "mine"
 
 
 def test_volumes_are_the_same_for_all(engine, mappable):
