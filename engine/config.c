@@ -3,6 +3,7 @@
  * as Docker's log-opts are. */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,6 +43,9 @@ static const struct key {
 	KEY("layer-driver", WORD, layer_driver),
 	KEY("layer-max-size", SIZE, layer_max_bytes),
 	KEY("shutdown-timeout", NUMBER, shutdown_timeout_s),
+	KEY("dns", LIST, dns),
+	KEY("dns-search", LIST, dns_search),
+	KEY("dns-opts", LIST, dns_options),
 	KEY("registry-mirrors", LIST, registry_mirrors),
 	KEY("insecure-registries", LIST, insecure_registries),
 	KEY("registry-certs", WORD, registry_certs),
@@ -156,6 +160,13 @@ static bool is_url(const char *text)
 	return host[0] && host[0] != '/' && !strpbrk(host, "@?# ");
 }
 
+static bool is_address(const char *text)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+}
+
 static int check(const struct config *config, struct err *err)
 {
 	static const char *const logs[] = { "", "local", "json-file", "none" };
@@ -169,6 +180,10 @@ static int check(const struct config *config, struct err *err)
 				err, ERR_INVALID,
 				"registry-mirrors: \"%.120s\", expected http[s]://HOST[:PORT]",
 				config->registry_mirrors.v[i]);
+	for (size_t i = 0; i < config->dns.n; i++)
+		if (!is_address(config->dns.v[i]))
+			return err_set(err, ERR_INVALID, "dns: \"%.120s\" is not an ip address",
+				       config->dns.v[i]);
 	if (!is_one_of(config->log_driver, logs, ARRAY_LEN(logs)))
 		return err_set(err, ERR_INVALID, "log-driver \"%s\" is not known",
 			       config->log_driver);

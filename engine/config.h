@@ -32,7 +32,9 @@ struct config {
 	char layer_driver[16];         /* erofs, dir; "" = the best that works here */
 	uint64_t layer_max_bytes;      /* of a layer unpacked, to come; 0 = no limit */
 	uint32_t shutdown_timeout_s;   /* stop timeout of containers that name none */
-	struct config_list registry_mirrors; /* URLs, asked for docker.io's images first */
+	struct config_list dns;        /* addresses of servers that containers ask */
+	struct config_list dns_search, dns_options; /* as resolv.conf(5) has them */
+	struct config_list registry_mirrors;        /* URLs, asked for docker.io's images first */
 	struct config_list
 		insecure_registries;          /* host[:port] or net: unchecked TLS or plain HTTP */
 	char registry_certs[CONFIG_WORD_MAX]; /* directory: HOST/ca.crt, client.cert, client.key */

@@ -21,6 +21,7 @@ static const struct {
 	{ "{\"log-max-file\": 4294967296}", "bad value" },
 	{ "{\"registry-mirrors\": [\"mirror.example\"]}", "expected http[s]://" },
 	{ "{\"registry-mirrors\": [\"https://u@mirror.example\"]}", "expected http[s]://" },
+	{ "{\"dns\": [\"10.0.0.1\", \"server.example\"]}", "server.example" },
 	{ "{\"publish-policy\": \"output\"}", "expected forward or input" },
 	{ "{\"insecure-registries\": \"lan\"}", "bad value" },
 	{ "{\"insecure-registries\": [1]}", "bad value" },

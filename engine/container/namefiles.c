@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "dnswishes.h"
 #include "fd.h"
 #include "hostsmerge.h"
 #include "links.h"
@@ -43,16 +44,15 @@ static void read_host_resolv(enum resolvconf_kind kind, struct buf *text)
 	real = BUF_NULL;
 }
 
-static void make_resolv(const Cleat__V1__ContainerConfig *config, enum resolvconf_kind kind,
-			struct buf *out)
+static void make_resolv(const struct engine *engine, const Cleat__V1__ContainerConfig *config,
+			enum resolvconf_kind kind, struct buf *out)
 {
-	const struct resolvconf_wishes wishes = { { config->dns, config->n_dns },
-						  { config->dns_search, config->n_dns_search },
-						  { config->dns_options, config->n_dns_options } };
+	struct dnswishes dns;
 	cleanup(buf_deinit) struct buf host = BUF_NULL;
 
+	dnswishes_of(&engine->config, config, &dns);
 	read_host_resolv(kind, &host);
-	resolvconf_write(host.data ? host.data : "", kind, &wishes, out);
+	resolvconf_write(host.data ? host.data : "", kind, &dns.wishes, out);
 }
 
 /* Docker's host-gateway: the host, as the default network sees it. */
@@ -237,7 +237,7 @@ static int write_resolv(struct engine *engine, const struct record *record,
 	int r = fd < 0 ? fd : 0;
 
 	if (r == 0 && (anyway || is_ours(fd, record))) {
-		make_resolv(config, kind, &text);
+		make_resolv(engine, config, kind, &text);
 		r = write_stamped(fd, record, &text);
 	}
 	return r < 0 ? err_sys(err, r, "write resolv.conf of container %.12s", record->id) : 0;
@@ -264,7 +264,7 @@ int namefiles_make(struct engine *engine, int dir_fd, const char *id,
 	int r = hosts_text(engine, id, config, NULL, &hosts, err);
 
 	buf_printf(&hostname, "%.*s\n", name[0] ? 253 : 12, name[0] ? name : id);
-	make_resolv(config,
+	make_resolv(engine, config,
 		    network_mode_is_own(config->network_mode) ? RESOLVCONF_OWN : RESOLVCONF_HOST,
 		    &resolv);
 	r = r ? r : write_text(dir_fd, id, "hostname", &hostname, err);

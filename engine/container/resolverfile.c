@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "cleat/shim/v1/shim.pb-c.h"
+#include "dnswishes.h"
 #include "fault.h"
 #include "fd.h"
 #include "linktext.h"
@@ -70,13 +71,18 @@ static int add_network(struct engine *engine, resolver_spec *spec, const struct 
 	return r;
 }
 
-static int add_servers(resolver_spec *spec, const Cleat__V1__ContainerConfig *config)
+static int add_servers(resolver_spec *spec, const struct engine *engine,
+		       const Cleat__V1__ContainerConfig *config)
 {
-	spec->servers = calloc(config->n_dns + 1, sizeof(*spec->servers));
+	struct dnswishes dns;
+	const struct resolvconf_list *servers = &dns.wishes.servers;
+
+	dnswishes_of(&engine->config, config, &dns);
+	spec->servers = calloc(servers->n + 1, sizeof(*spec->servers));
 	if (!spec->servers)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->n_dns; i++) {
-		spec->servers[i] = strdup(config->dns[i]);
+	for (size_t i = 0; i < servers->n; i++) {
+		spec->servers[i] = strdup(servers->v[i]);
 		if (!spec->servers[i])
 			return -ENOMEM;
 		spec->n_servers++;
@@ -96,7 +102,7 @@ static resolver_spec *make_spec(struct engine *engine, const Cleat__V1__Containe
 	spec->port = NFTNAMES_PORT;
 	spec->local = true;
 	spec->networks = calloc(endpoints->n + 1, sizeof(*spec->networks));
-	if (!spec->networks || add_servers(spec, config) < 0)
+	if (!spec->networks || add_servers(spec, engine, config) < 0)
 		return NULL;
 	for (size_t i = 0; i < endpoints->n; i++) {
 		const struct network *network = &endpoints->v[i].network;

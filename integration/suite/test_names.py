@@ -330,6 +330,34 @@ def test_servers_of_the_container(net, ns):
             assert addresses(net, "two", "up.example", tcp=True) == ["10.5.5.1"]
 
 
+def test_defaults_of_the_engine(ns, resolv_conf, layer_driver):  # pylint: disable=unused-argument
+    """Of the configuration, for each kind of which a container has none of its own; asked as --dns is."""
+    config = {"dns": ["172.17.0.1"], "dns-search": ["a.example"], "dns-opts": ["ndots:3"]}
+    ours = "nameserver 172.17.0.1\nsearch a.example\noptions ndots:3"
+    with harness.Engine(netns=ns.name, resolv_conf=resolv_conf, config=config) as engine:
+        engine.load_busybox()
+        engine.out("network", "create", "net")
+        show = "cat", "/etc/resolv.conf"
+        assert engine.out("run", "--rm", "busybox", *show) == ours
+        assert engine.out("run", "--rm", "--network", "host", "busybox", *show) == ours
+        assert engine.out("run", "--rm", "--dns", "10.9.9.9", "--dns-search", ".", "busybox", *show) == (
+            "nameserver 10.9.9.9\noptions ndots:3")
+        member(engine, "one")
+        assert engine.out("exec", "one", *show) == "nameserver 127.0.0.11\nsearch a.example\noptions ndots:3"
+        with dns.server(ns.inside(), "127.0.0.53", "10.5.3.1"), dns.server(ns.inside(), "172.17.0.1", "10.5.5.1"):
+            assert addresses(engine, "one", "up.example") == ["10.5.5.1"]
+        # what is configured anew is told to containers that have a name server; others have it from their next start on
+        sleeper(engine, "two")
+        engine.kill()
+        engine.configure({"dns": ["172.17.0.2"]})
+        engine.start()
+        changed = "nameserver 127.0.0.11\nsearch corp.example\noptions edns0 ndots:0"
+        harness.wait_until(lambda: engine.out("exec", "one", *show) == changed, what="the new defaults")
+        assert engine.out("exec", "two", *show) == ours
+        engine.out("restart", "-t0", "two")
+        assert engine.out("exec", "two", *show) == "nameserver 172.17.0.2\nsearch corp.example\noptions edns0"
+
+
 def test_internal_networks_ask_nobody(engine, ns):
     engine.out("network", "create", "--internal", "inner")
     sleeper(engine, "one", "--network", "inner")
