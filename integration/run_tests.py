@@ -180,6 +180,8 @@ def make_venv():
                                   TOP / "integration" / "requirements.txt"], 600)
     if status:
         show_tail(output)
+    if shutil.which("npm"):
+        run("clients", [TOP / "integration" / "clients"], 600)  # what is not to be had is not tested
     return not status
 
 
