@@ -56,9 +56,10 @@ async function run() {
   assert.equal(await all(await container.logs({ stdout: true, stderr: true, follow: true })), frame('hi\n') + frame('no\n', 2));
   await container.remove();
   const terminal = new PassThrough();
-  await docker.run('busybox', ['tty'], terminal, { HostConfig: { AutoRemove: true } });
+  const [, other] = await docker.run('busybox', ['tty'], terminal, {});
   terminal.end();
   assert.equal(await all(terminal), '/dev/pts/0\r\n');
+  await other.remove();
 }
 
 async function attach() {

@@ -22,6 +22,31 @@ class Unix(http.client.HTTPConnection):
         self.sock.connect(self.unix_path)
 
 
+def hijack(gateway, path, body=b"", upgrade=True):
+    """The connection of a raw stream, behind its head."""
+    connection = Unix(gateway.path)
+    connection.connect()
+    connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode()
+                            + (b"Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else b"")
+                            + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        part = connection.sock.recv(1)
+        assert part, head
+        head += part
+    assert head.startswith(b"HTTP/1.1 101 " if upgrade else b"HTTP/1.1 200 OK\r\n"), head
+    assert upgrade or b"Content-Type: application/vnd.docker.raw-stream\r\n" in head
+    return connection
+
+
+def read_all(connection):
+    data = b""
+    while part := connection.sock.recv(65536):
+        data += part
+    connection.close()
+    return data
+
+
 class Gateway:
     def __init__(self, engine):
         self.engine, self.path = engine, engine.run / "docker.sock"

@@ -164,7 +164,8 @@ static int send_input(struct raw *raw, struct err *err)
 		r = rpc_client_call_try_send(raw->call, raw->attach ? &a.base : &e.base, err);
 		if (r == -EAGAIN)
 			return 0;
-		buf_consume(&raw->input, raw->input.len);
+		if (r == 0)
+			buf_consume(&raw->input, raw->input.len);
 	}
 	if (r == 0 && !raw->input_open && !raw->input_ended) {
 		raw->input_ended = true;

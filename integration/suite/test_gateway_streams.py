@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import harness
-from gateway import Unix
+from gateway import Unix, hijack, read_all
 
 UNTIL_TOLD = "while [ ! -e /go ]; do sleep 0.01; done; "
 
@@ -26,23 +26,6 @@ def running(gateway):
         gateway.json("DELETE", f"/containers/{cid}?force=1&v=1", status=204)
 
 
-def hijack(gateway, path, body=b"", upgrade=True):
-    """The connection of a raw stream, behind its head."""
-    connection = Unix(gateway.path)
-    connection.connect()
-    connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode()
-                            + (b"Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else b"")
-                            + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        part = connection.sock.recv(1)
-        assert part, head
-        head += part
-    assert head.startswith(b"HTTP/1.1 101 " if upgrade else b"HTTP/1.1 200 OK\r\n"), head
-    assert upgrade or b"Content-Type: application/vnd.docker.raw-stream\r\n" in head
-    return connection
-
-
 def prepare_exec(gateway, cid, *command, **config):
     return gateway.json("POST", f"/containers/{cid}/exec", {
         "Cmd": command, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, **config}, 201)["Id"]
@@ -52,14 +35,6 @@ def tell(gateway, cid):
     """Ends an UNTIL_TOLD."""
     eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["touch", "/go"]}, 201)["Id"]
     gateway.json("POST", f"/exec/{eid}/start", {"Detach": True})
-
-
-def read_all(connection):
-    data = b""
-    while part := connection.sock.recv(65536):
-        data += part
-    connection.close()
-    return data
 
 
 def test_input_that_nobody_read_does_not_cut_the_answer(gateway, running):

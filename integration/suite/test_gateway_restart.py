@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams that HTTP clients hold while the engine is killed, and while it is upgraded: they see nothing of it."""
+import concurrent.futures
+import itertools
+import signal
+import threading
+
+import docker
+import pytest
+
+import harness
+from gateway import hijack, read_all
+
+COUNT = "i=0; while [ ! -e /told/stop ]; do i=$((i+1)); echo $i; sleep 0.01; done; touch /told/stopped; exit 6"
+
+
+def kill(engine, meanwhile):
+    engine.kill(signal.SIGKILL)
+    meanwhile()
+    engine.start()
+
+
+def upgrade(engine, meanwhile):
+    engine.out("system", "upgrade", "--binary", harness.BIN / "cleatd")
+    meanwhile()
+    harness.wait_until(lambda: len(engine.engine_pids()) == 1, what="end of the drained engine")
+
+
+@pytest.fixture(params=[kill, upgrade], ids=["kill", "upgrade"])
+def replace(gateway, request):
+    """Another engine takes over; called with what is done while there is none, or there are two."""
+    return lambda meanwhile=lambda: None: request.param(gateway.engine, meanwhile)
+
+
+@pytest.fixture
+def client(gateway):
+    c = docker.DockerClient(base_url=f"unix://{gateway.path}", timeout=60)
+    yield c
+    for container in c.containers.list(all=True):
+        container.remove(force=True, v=True)
+    c.close()
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(4) as p:
+        yield p
+
+
+@pytest.fixture
+def stop(tmp_path):
+    """Lets a counter end, and waits until it has written all."""
+    def tell():
+        (tmp_path / "stop").touch()
+        harness.wait_until((tmp_path / "stopped").exists, 60, "the counter's end")
+    return tell
+
+
+@pytest.fixture
+def counter(client, tmp_path):
+    """A container that counts, not started."""
+    return client.containers.create("busybox", ["sh", "-c", COUNT], volumes={str(tmp_path): {"bind": "/told", "mode": "rw"}})
+
+
+def numbers(chunks):
+    return [int(n) for n in b"".join(chunks).split()]
+
+
+def take(stream, number):
+    """What comes until `number` has come."""
+    parts = []
+    while b"\n%d\n" % number not in b"\n" + b"".join(parts):
+        parts.append(next(stream))
+    return parts
+
+
+@pytest.mark.parametrize("open_stream", [
+    lambda c: c.logs(stream=True, follow=True), lambda c: c.attach(stream=True, stdout=True, stderr=True, logs=True)],
+    ids=["logs", "attach"])
+def test_output(counter, replace, stop, open_stream):
+    """What is written while no engine is there comes too, and nothing twice."""
+    counter.start()
+    stream = open_stream(counter)
+    seen = take(stream, 20)
+    replace()
+    seen += take(stream, numbers(seen)[-1] + 20)
+    replace(stop)
+    seen = numbers(itertools.chain(seen, stream))
+    assert seen == list(range(1, len(seen) + 1))
+
+
+def test_wait(client, counter, replace, stop, pool):
+    counter.start()
+    waiting = [pool.submit(counter.wait, condition=condition) for condition in ("not-running", "next-exit")]
+    harness.wait_until(lambda: all(w.running() for w in waiting), 60, "the calls")
+    replace()
+    replace(stop)
+    assert [w.result(60)["StatusCode"] for w in waiting] == [6, 6]
+
+
+def test_events(client, counter, replace, stop, pool):
+    stream = client.events(decode=True, filters={"type": "container"})
+
+    def until_destroyed(cid):
+        for event in stream:
+            seen.append((event["Actor"]["ID"], event["Action"]))
+            if seen[-1] == (cid, "destroy"):
+                return seen
+
+    seen = []
+    before = client.containers.create("busybox")
+    counter.start()
+    before.remove()
+    until_destroyed(before.id)
+    replace(stop)
+    after = client.containers.create("busybox")
+    after.remove()
+    assert pool.submit(until_destroyed, after.id).result(60) == [
+        *((before.id, "create"),), (counter.id, "start"), (before.id, "destroy"), (counter.id, "die"),
+        (after.id, "create"), (after.id, "destroy")]
+
+
+def test_stats(client, counter, replace, stop):
+    counter.start()
+    stream = counter.stats(stream=True, decode=True)
+    samples = [next(stream) for _ in range(2)]
+    replace()
+    samples += [next(stream) for _ in range(3)]
+    stop()
+    times = [s["read"] for s in samples]
+    assert times == sorted(set(times))
+    used = [s["cpu_stats"]["cpu_usage"]["total_usage"] for s in samples]
+    assert used == sorted(used) and used[0] > 0
+    assert all(s["precpu_stats"]["cpu_usage"]["total_usage"] > 0 for s in samples[1:])
+
+
+def cat_of_attach(gateway, client):
+    made = client.api.create_container("busybox", ["sh", "-c", "cat; exit 5"], stdin_open=True)
+    connection = hijack(gateway, f"/containers/{made['Id']}/attach?stream=1&stdin=1&stdout=1&stderr=1")
+    client.api.start(made["Id"])
+    return connection, lambda: client.api.wait(made["Id"])["StatusCode"]
+
+
+def cat_of_exec(gateway, client):
+    container = client.containers.run("busybox", "sleep 1000", detach=True)
+    eid = client.api.exec_create(container.id, ["sh", "-c", "cat; exit 5"], stdin=True)["Id"]
+    return hijack(gateway, f"/exec/{eid}/start", b"{}"), lambda: client.api.exec_inspect(eid)["ExitCode"]
+
+
+@pytest.mark.parametrize("cat", [cat_of_attach, cat_of_exec], ids=["attach", "exec"])
+def test_both_directions(gateway, client, replace, cat):
+    """All that is typed arrives once, also what is typed when the engine goes."""
+    connection, exit_code = cat(gateway, client)
+    output, enough = [], threading.Event()
+
+    def type_on():
+        for n in itertools.count(1):
+            if enough.is_set():
+                break
+            connection.sock.sendall(b"%d\n" % n)
+            typed.append(n)
+            enough.wait(0.005)
+        connection.sock.shutdown(1)
+
+    typed = []
+    typist = threading.Thread(target=type_on)
+    typist.start()
+    harness.wait_until(lambda: len(typed) > 20)
+    replace()
+    replace()
+    enough.set()
+    typist.join(60)
+    output = unframed(read_all(connection))
+    assert numbers([output]) == typed
+    assert exit_code() == 5
+
+
+def unframed(data):
+    output = b""
+    while data:
+        size = int.from_bytes(data[4:8], "big")
+        assert data[:4] == b"\1\0\0\0", data[:8]
+        output, data = output + data[8:8 + size], data[8 + size:]
+    return output
