@@ -99,10 +99,13 @@ static int read_time(const struct gw *gw, const char *name, int64_t *ns, struct 
 static void events(struct gw *gw)
 {
 	Cleat__V1__EventsRequest request = CLEAT__V1__EVENTS_REQUEST__INIT;
-	int64_t since_ns = 0, began = fd_realtime_ns();
+	int64_t since_ns = 0;
 	struct err err = ERR_NULL;
-	int r = read_time(gw, "since", &request.since_ns, &err);
+	int r;
 
+	/* From the head on, also when the engine is asked after it has gone out. */
+	request.since_ns = fd_realtime_ns();
+	r = read_time(gw, "since", &request.since_ns, &err);
 	r = r ? r : read_time(gw, "until", &request.until_ns, &err);
 	r = r ? r : gw_filters(gw, &request.filters, &request.n_filters, &err);
 	if (r < 0) {
@@ -115,8 +118,6 @@ static void events(struct gw *gw)
 	do {
 		err = ERR_NULL;
 		r = events_once(gw, &request, &since_ns, &err);
-		if (request.resume_case == 0 && request.since_ns == 0)
-			request.since_ns = began;
 	} while (r < 0 && r != -EPIPE && gw_again(gw, &err, &since_ns));
 	if (r < 0 && r != -EPIPE)
 		gw_fail(gw, &err);
