@@ -24,7 +24,8 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
-	bool left;               /* by the detach keys ... */
+	bool taken; /* the call has been taken: before that, input might be lost with it */
+	bool left;  /* by the detach keys ... */
 	const char *detach_keys; /* ... which are these; "" = the usual ones */
 	struct detach detach;
 	struct buf input; /* not yet taken by the call */
@@ -85,6 +86,7 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 {
 	Cleat__V1__AttachStart *a = raw->attach;
 
+	raw->taken = true;
 	switch (m->message_case) {
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED:
 		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
@@ -109,6 +111,7 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 
 static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 {
+	raw->taken = true;
 	switch (m->message_case) {
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED:
 		raw->exec->resume_case = CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
@@ -156,6 +159,8 @@ static int send_input(struct raw *raw, struct err *err)
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
 	int r = 0;
 
+	if (!raw->taken)
+		return 0;
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN;
 	a.stdin = bytes;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_STDIN;
@@ -236,7 +241,7 @@ static void pump(struct raw *raw)
 			err = ERR_NULL;
 			r = open_call(raw, &err);
 		} while (r < 0);
-		raw->input_ended = false;
+		raw->input_ended = raw->taken = false;
 	}
 }
 

@@ -121,6 +121,19 @@ static int read_client(struct pump *p, struct err *err)
 	return r == -EAGAIN || r > 0 ? 0 : r;
 }
 
+/* Another engine serves now. What the client has sent by then is passed on here: it does not send it again. */
+static int move(struct pump *p, struct err *err)
+{
+	int r = 1;
+
+	while (r > 0 && !p->input_ended)
+		r = p->ops->client(p, err);
+	flush_input(p);
+	if (err)
+		*err = ERR_NULL;
+	return err_reason(err, ERR_UNAVAILABLE, "MOVED", "another engine serves now");
+}
+
 static int step(struct pump *p, struct err *err)
 {
 	bool wants_input = !p->pending.len && !p->input_ended;
@@ -139,7 +152,7 @@ static int step(struct pump *p, struct err *err)
 	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
 		r = read_shim(p, err);
 	if (r == 0 && !p->ended && fds[3].revents)
-		return err_reason(err, ERR_UNAVAILABLE, "MOVED", "another engine serves now");
+		return move(p, err);
 	if (r == 0 && !p->ended && fds[1].revents)
 		r = read_client(p, err);
 	if (r == 0)
