@@ -59,6 +59,14 @@ def test_bad_bodies(gateway, body, text):
         assert code in (400, 404) and text in json.loads(data)["message"]
 
 
+def frames(data):
+    """What a multiplexed stream holds: (stream, bytes) of each frame."""
+    while data:
+        size = struct.unpack(">I", data[4:8])[0]
+        yield data[0], data[8:8 + size]
+        data = data[8 + size:]
+
+
 def test_life_of_a_container(gateway):
     created = gateway.json("POST", "/v1.44/containers/create?name=life", {
         "Image": "busybox", "Cmd": ["sh", "-c", "echo out; echo err >&2; exit 5"], "Labels": {"a": "b"}}, 201)
@@ -69,12 +77,7 @@ def test_life_of_a_container(gateway):
     assert gateway.json("POST", f"/containers/{cid}/wait")["StatusCode"] == 5
     code, headers, data = gateway.ask("GET", f"/v1.44/containers/{cid}/logs?stdout=1&stderr=1")
     assert code == 200 and headers["Content-Type"] == "application/vnd.docker.multiplexed-stream"
-    frames = {}
-    while data:
-        stream, size = data[0], struct.unpack(">I", data[4:8])[0]
-        frames[stream] = frames.get(stream, b"") + data[8:8 + size]
-        data = data[8 + size:]
-    assert frames == {1: b"out\n", 2: b"err\n"}
+    assert sorted(frames(data)) == [(1, b"out\n"), (2, b"err\n")]
     listed = gateway.json("GET", "/containers/json?all=1&filters=" + "%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%7D")
     assert [c["Names"] for c in listed] == [["/life"]] and listed[0]["State"] == "exited"
     assert gateway.ask("POST", f"/containers/{cid}/stop")[0] == 304
@@ -123,6 +126,28 @@ def test_output_does_not_come_with_the_head(gateway):
     gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
+def test_streams_without_an_upgrade(gateway):
+    """Output alone, as the body of a usual answer."""
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "OpenStdin": True,
+                                                      "Cmd": ["sh", "-c", "echo out; exec cat"]}, 201)["Id"]
+    attached = Unix(gateway.path)
+    attached.request("POST", f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+    reply = attached.getresponse()
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/vnd.docker.raw-stream")
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    assert reply.read(12) == b"\1\0\0\0\0\0\0\4out\n"
+    eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; exit 3"],
+                                                           "AttachStdout": True}, 201)["Id"]
+    code, headers, data = gateway.ask("POST", f"/exec/{eid}/start", {"Detach": False})
+    assert (code, headers["Content-Type"]) == (200, "application/vnd.docker.raw-stream")
+    assert b"".join(frame for _, frame in frames(data)) == b"x" * 300000
+    exec_ = gateway.json("GET", f"/exec/{eid}/json")
+    assert (exec_["Running"], exec_["ExitCode"]) == (False, 3)
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
+    assert reply.read() == b""
+    attached.close()
+
+
 def test_logs_and_wait_outlive_the_engine(gateway):
     cid = gateway.json("POST", "/containers/create", {
         "Image": "busybox", "Cmd": ["sh", "-c", "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 6"],
@@ -138,11 +163,7 @@ def test_logs_and_wait_outlive_the_engine(gateway):
     eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["touch", "/go"]}, 201)["Id"]
     gateway.ask("POST", f"/exec/{eid}/start", {"Detach": True})
     assert json.loads(wait_reply.read())["StatusCode"] == 6
-    data, numbers = first + logs_reply.read(), []
-    while data:
-        size = struct.unpack(">I", data[4:8])[0]
-        numbers.append(int(data[8:8 + size]))
-        data = data[8 + size:]
+    numbers = [int(line) for _, line in frames(first + logs_reply.read())]
     assert numbers == list(range(1, len(numbers) + 1))
     logs.close()
     wait.close()
