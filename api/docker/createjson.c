@@ -52,6 +52,7 @@ static const struct jsonfield_rule host_rules[] = {
 	{ "UsernsMode", JSONFIELD_TEXT, AT(C, userns_mode), 0 },
 	{ "CgroupParent", JSONFIELD_TEXT, AT(C, cgroup_parent), 0 },
 	{ "VolumeDriver", JSONFIELD_TEXT, AT(C, volume_driver), 0 },
+	{ "Runtime", JSONFIELD_TEXT, AT(C, runtime), 0 },
 	{ "CapAdd", LISTED(C, cap_add) },
 	{ "CapDrop", LISTED(C, cap_drop) },
 	{ "SecurityOpt", LISTED(C, security_options) },
@@ -334,7 +335,10 @@ static void set_swappiness(json_t *swappiness, Cleat__V1__Resources *limits)
 static int set_host(json_t *host, config *c, struct err *err)
 {
 	json_t *score = json_object_get(host, "OomScoreAdj");
-	int r = jsonfield_apply(host_rules, ARRAY_LEN(host_rules), host, c, err);
+	bool negative = json_integer_value(json_object_get(host, "ShmSize")) < 0;
+	int r = negative ? err_set(err, ERR_INVALID, "SHM size can not be less than 0") : 0;
+
+	r = r ? r : jsonfield_apply(host_rules, ARRAY_LEN(host_rules), host, c, err);
 
 	if (json_is_integer(score) && json_integer_value(score)) {
 		c->oom_score_case = CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ;
@@ -408,22 +412,15 @@ static int fill(json_t *body, config *c, struct err *err)
 	return r ? r : json_is_object(host) ? set_host(host, c, err) : 0;
 }
 
-/* docker-py names the targets of its binds as volumes too. */
-static void drop_mounted_volumes(config *c)
+/* Docker's words for what is nothing here: an entrypoint that drops the image's, the runtime that is the default. */
+static void drop_docker_words(config *c)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < c->n_volumes; i++) {
-		bool mounted = false;
-
-		for (size_t k = 0; k < c->n_mounts && !mounted; k++)
-			mounted = strcmp(c->mounts[k]->target, c->volumes[i]) == 0;
-		if (mounted)
-			free(c->volumes[i]);
-		else
-			c->volumes[kept++] = c->volumes[i];
+	if (c->entrypoint && c->entrypoint->n_values == 1 && !c->entrypoint->values[0][0]) {
+		c->entrypoint->n_values = 0;
+		free(c->entrypoint->values[0]);
 	}
-	c->n_volumes = kept;
+	if (strcmp(c->runtime, CREATEJSON_DEFAULT_RUNTIME) == 0)
+		c->runtime[0] = '\0';
 }
 
 int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerRequest **out,
@@ -447,7 +444,8 @@ int createjson_parse(json_t *body, const char *name, Cleat__V1__CreateContainerR
 		cleat__v1__create_container_request__free_unpacked(request, NULL);
 		return r;
 	}
-	drop_mounted_volumes(request->config);
+	createmounts_drop_volumes(request->config);
+	drop_docker_words(request->config);
 	*out = request;
 	return 0;
 }

@@ -9,6 +9,9 @@
 #include "err.h"
 #include "mem.h"
 
+/* The runtime's name where a container was given none. */
+#define CREATEJSON_DEFAULT_RUNTIME "cleat-oci"
+
 /* `body` is borrowed; *out is owned (cleat__v1__create_container_request__free_unpacked). null, "" and
  * absent mean "the image's" or "the default". -EINVAL names the field; fields that ask for what cleat has
  * no word for are refused the same way. */

@@ -53,12 +53,28 @@ static void fields_arrive(void **state)
 	cleat__v1__create_container_request__free_unpacked(q, NULL);
 }
 
+static void dockers_words_for_nothing(void **state)
+{
+	Cleat__V1__CreateContainerRequest *q =
+		parse("{\"Entrypoint\":[\"\"],\"HostConfig\":{\"Runtime\":\"cleat-oci\"}}", NULL);
+
+	(void)state;
+	assert_non_null(q->config->entrypoint);
+	assert_int_equal(q->config->entrypoint->n_values, 0);
+	assert_string_equal(q->config->runtime, "");
+	cleat__v1__create_container_request__free_unpacked(q, NULL);
+	q = parse("{\"HostConfig\":{\"Runtime\":\"/usr/bin/runc\"}}", NULL);
+	assert_string_equal(q->config->runtime, "/usr/bin/runc");
+	cleat__v1__create_container_request__free_unpacked(q, NULL);
+}
+
 static void wrong_values_are_named(void **state)
 {
 	static const struct {
 		const char *text, *word;
 	} cases[] = {
 		{ "{\"Image\":1}", "Image" },
+		{ "{\"HostConfig\":{\"ShmSize\":-1}}", "SHM size" },
 		{ "{\"Tty\":\"yes\"}", "Tty" },
 		{ "{\"Env\":[1]}", "Env" },
 		{ "{\"Labels\":{\"a\":1}}", "Labels" },
@@ -85,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_arrive),
+		cmocka_unit_test(dockers_words_for_nothing),
 		cmocka_unit_test(wrong_values_are_named),
 	};
 

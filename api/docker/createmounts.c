@@ -145,3 +145,20 @@ int createmounts(json_t *host, config *c, struct err *err)
 	}
 	return r;
 }
+
+void createmounts_drop_volumes(Cleat__V1__ContainerConfig *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		bool mounted = false;
+
+		for (size_t k = 0; k < c->n_mounts && !mounted; k++)
+			mounted = strcmp(c->mounts[k]->target, c->volumes[i]) == 0;
+		if (mounted)
+			free(c->volumes[i]);
+		else
+			c->volumes[kept++] = c->volumes[i];
+	}
+	c->n_volumes = kept;
+}

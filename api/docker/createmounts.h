@@ -10,3 +10,5 @@
 
 /* Appends them to the config's mounts. -EINVAL names the member. */
 int createmounts(json_t *host, Cleat__V1__ContainerConfig *config, struct err *err) must_check;
+/* docker-py names the targets of its binds as volumes too: drops those. */
+void createmounts_drop_volumes(Cleat__V1__ContainerConfig *config);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "createjson.h"
 #include "dockerlimits.h"
 #include "jsonmake.h"
 #include "mountjson.h"
@@ -213,7 +214,7 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "UsernsMode", text(c->userns_mode));
 	set(o, "ShmSize",
 	    json_integer((json_int_t)(c->shm_size_bytes ? c->shm_size_bytes : 64 << 20)));
-	set(o, "Runtime", text(c->runtime[0] ? c->runtime : "cleat-oci"));
+	set(o, "Runtime", text(c->runtime[0] ? c->runtime : CREATEJSON_DEFAULT_RUNTIME));
 	set(o, "Init", json_boolean(c->init));
 	set(o, "CgroupParent", text(c->cgroup_parent));
 	set(o, "Devices", devices(c));

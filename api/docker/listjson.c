@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "createjson.h"
 #include "dockerjson.h"
 #include "str.h"
 
@@ -227,9 +228,10 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 	json_object_set_new(o, "CgroupDriver", text(i->cgroup_driver));
 	json_object_set_new(o, "CgroupVersion", text(i->cgroup_version == 2 ? "2" : "1"));
 	json_object_set_new(o, "LoggingDriver", text(i->log_driver));
-	json_object_set_new(o, "DefaultRuntime", text("cleat-oci"));
-	json_object_set_new(o, "Runtimes",
-			    json_pack("{s:{s:s}}", "cleat-oci", "path", "cleat-oci"));
+	json_object_set_new(o, "DefaultRuntime", text(CREATEJSON_DEFAULT_RUNTIME));
+	json_object_set_new(
+		o, "Runtimes",
+		json_pack("{s:{s:s}}", CREATEJSON_DEFAULT_RUNTIME, "path", "cleat-oci"));
 	json_object_set_new(
 		o, "Swarm",
 		json_pack("{s:s, s:b}", "LocalNodeState", "inactive", "ControlAvailable", 0));

@@ -82,6 +82,9 @@ static void create(struct gw *gw)
 	r = r ? r : platformmsg_new(http_query(gw->http, "platform"), &request->platform, &err);
 	r = r ? r : set_log_driver(request->config);
 	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
+	/* clients take "not found" for a missing image, and pull it */
+	if (r < 0 && err.code == ERR_NOT_FOUND && strcmp(err.reason, "IMAGE_NOT_FOUND") != 0)
+		err.code = ERR_INVALID;
 	if (r < 0)
 		gw_fail(gw, &err);
 	else
@@ -199,9 +202,8 @@ static void kill_(struct gw *gw)
 	request.container = gw->match.param;
 	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
 	if (gw_call(gw, "cleat.v1.Containers/Kill", &request, &reply, &err) < 0) {
+		(void)err_wrap(&err, -1, "cannot kill container: %s", request.container);
 		gw_fail(gw, &err);
-		if (strcmp(err.reason, "NOT_RUNNING") == 0)
-			gw->http->status = 409;
 		return;
 	}
 	cleat__v1__kill_container_reply__free_unpacked(reply, NULL);
@@ -284,6 +286,10 @@ static void resize(struct gw *gw)
 	request.container = gw->match.param;
 	request.size = &size;
 	r = r ? r : gw_call(gw, "cleat.v1.Containers/Resize", &request, &reply, &err);
+	if (r < 0 && strcmp(err.reason, "NO_TTY") == 0) {
+		gw_status(gw, 200); /* as dockerd, which has a size for it all the same */
+		return;
+	}
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;

@@ -81,6 +81,7 @@ static int find_image(struct engine *engine, const Cleat__V1__CreateContainerReq
 	return r ? r : rootlayers_open(&m->layers, engine, &m->image, err);
 }
 
+/* As lists show a command: words with spaces are quoted. */
 static int join_command(const Cleat__V1__ContainerConfig *config, struct making *m, struct err *err)
 {
 	static const Cleat__V1__ImageConfig none = CLEAT__V1__IMAGE_CONFIG__INIT;
@@ -88,8 +89,11 @@ static int join_command(const Cleat__V1__ContainerConfig *config, struct making 
 	struct buf text = BUF_NULL;
 	int r = spec_arguments(config, &none, &arguments, err);
 
-	for (size_t i = 0; r == 0 && arguments[i]; i++)
-		buf_printf(&text, "%s%s", i ? " " : "", arguments[i]);
+	for (size_t i = 0; r == 0 && arguments[i]; i++) {
+		const char *quote = i && strchr(arguments[i], ' ') ? "'" : "";
+
+		buf_printf(&text, "%s%s%s%s", i ? " " : "", quote, arguments[i], quote);
+	}
 	m->command = buf_steal(&text);
 	return r == 0 && !m->command ? err_sys(err, ENOMEM, "create") : r;
 }

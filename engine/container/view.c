@@ -13,6 +13,7 @@
 #include "healthcheck.h"
 #include "idranges.h"
 #include "internal.h"
+#include "layer.h"
 #include "links.h"
 #include "proc.h"
 #include "record.h"
@@ -280,6 +281,7 @@ static int fill_details(struct engine *engine, const struct netview *view,
 	out->name = strdup(record->name);
 	out->image_id = strdup(record->image_id);
 	out->platform = strdup("linux");
+	out->layer_driver = strdup(layers_driver(engine->layers));
 	out->state = new_state(&status);
 	out->created_ns = record->created_ns;
 	out->restart_count = status.restart_count;
@@ -297,8 +299,9 @@ static int fill_details(struct engine *engine, const struct netview *view,
 		if (!out->log_path)
 			return -ENOMEM;
 	}
-	if (!out->id || !out->name || !out->image_id || !out->platform || !out->state ||
-	    !out->state->error || !out->hostname_path || !out->hosts_path || !out->resolv_conf_path)
+	if (!out->id || !out->name || !out->image_id || !out->platform || !out->layer_driver ||
+	    !out->state || !out->state->error || !out->hostname_path || !out->hosts_path ||
+	    !out->resolv_conf_path)
 		return -ENOMEM;
 	if (out->config && links_show(engine, record->id, out->config) < 0)
 		return -ENOMEM;

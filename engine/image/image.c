@@ -113,7 +113,11 @@ static int take_row(const struct store_row *row, void *ctx)
 
 static int not_found(const char *name, struct err *err)
 {
-	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND", "No such image: %.150s", name);
+	const char *slash = strrchr(name, '/');
+	bool whole = str_is_id_prefix(name) || strpbrk(slash ? slash : name, ":@");
+
+	return err_reason(err, ERR_NOT_FOUND, "IMAGE_NOT_FOUND", "No such image: %.150s%s", name,
+			  whole ? "" : ":latest");
 }
 
 static int load_image(struct engine *engine, const char *id, struct image *out, struct err *err)
