@@ -7,17 +7,14 @@ prompt `/ # ` are typed once the prompt is there; `^P` is a control key, which n
 in angle brackets, and columns are two spaces apart.
 
 As a program: `transcript.py unix://SOCKET FILE...` writes what that engine shows into the files."""
-import fcntl
 import os
 import pathlib
 import pty
 import re
 import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "transcripts"
 PROMPT = "/ # "
@@ -28,7 +25,7 @@ _SPAN = r"(Less than a second|\d+ seconds?|About a minute|\d+ minutes?|About an 
 RULES = [(re.compile(pattern), text) for pattern, text in (
     (r"\x1b\[[0-9;?]*[A-Za-z]", ""), (r"\b[0-9a-f]{64}\b", "<id>"), (r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b", "<id>"),
     (r"BusyBox v\S+ \(.*\)", "BusyBox <version>"), (_TIME, "<time>"), (_SPAN + " ago", "<ago>"), (r"\bUp " + _SPAN, "Up <while>"),
-    (r"(?m)[ \t]+$", ""), (r"(?m)(?<=\S) {2,}", "  "))]
+    (r"\b\d[\d.]*[kMG]B\b", "<size>"), (r"(?m)[ \t]+$", ""), (r"(?m)(?<=\S) {2,}", "  "))]
 
 
 class Step:
@@ -103,7 +100,6 @@ class Session:
         typed = [line.removeprefix(PROMPT) for line in step.expected if line.startswith(PROMPT)]
         pid, fd = pty.fork()
         if pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 90, 0, 0))
             os.chdir(self.folder.name)
             os.execvpe("sh", ["sh", "-c", step.command], self._environment())
         text, at = "", 0
@@ -122,7 +118,7 @@ class Session:
                     at = len(plain)
                     line = typed.pop(0)
                     os.write(fd, _keys(line).encode())
-                    text += line if "^" in line else ""
+                    text += f"{line}\n" if "^" in line else ""
         finally:
             os.close(fd)
             _, status = os.waitpid(pid, 0)
@@ -130,7 +126,7 @@ class Session:
 
     def play(self, parts):
         """The same parts with what each step shows now."""
-        replace = [(self.folder.name, "<folder>"), *((value, f"<{name}>") for name, value in self.variables.items())]
+        replace = [(self.folder.name, "<folder>"), (self.host, "<host>"), *((value, f"<{name}>") for name, value in self.variables.items())]
         out = []
         for part in parts:
             if isinstance(part, Step):

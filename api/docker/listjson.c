@@ -203,6 +203,31 @@ json_t *listjson_exec(const Cleat__V1__ExecDetails *e)
 	return o;
 }
 
+/* Limits that containers can have under either version of the control groups. */
+static void set_limits(json_t *o, const Cleat__V1__InfoReply *i)
+{
+	static const char *const limits[] = { "MemoryLimit", "SwapLimit",     "CpuCfsPeriod",
+					      "CpuCfsQuota", "CPUShares",     "CPUSet",
+					      "PidsLimit",   "IPv4Forwarding" };
+
+	for (size_t k = 0; k < ARRAY_LEN(limits); k++)
+		json_object_set_new(o, limits[k], json_true());
+	json_object_set_new(o, "OomKillDisable", json_boolean(i->cgroup_version != 2));
+}
+
+/* Clients in languages with types expect them, whatever is in them. */
+static void set_constants(json_t *o)
+{
+	json_object_update_missing_new(
+		o, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:[], s:n, s:s}", "OSVersion", "",
+			     "HttpProxy", "", "HttpsProxy", "", "NoProxy", "", "NFd", 0,
+			     "NGoroutines", 0, "NEventsListener", 0, "DriverStatus",
+			     "GenericResources", "Isolation", ""));
+	json_object_update_missing_new(o, json_pack("{s:{s:s}, s:{s:s}, s:{s:s}}",
+						    "ContainerdCommit", "ID", "", "RuncCommit",
+						    "ID", "", "InitCommit", "ID", ""));
+}
+
 json_t *listjson_info(const Cleat__V1__InfoReply *i)
 {
 	json_t *o = json_object();
@@ -232,21 +257,29 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 	json_object_set_new(
 		o, "Runtimes",
 		json_pack("{s:{s:s}}", CREATEJSON_DEFAULT_RUNTIME, "path", "cleat-oci"));
-	json_object_set_new(
-		o, "Swarm",
-		json_pack("{s:s, s:b}", "LocalNodeState", "inactive", "ControlAvailable", 0));
+	json_object_set_new(o, "Swarm",
+			    json_pack("{s:s, s:s, s:s, s:s, s:b, s:n}", "NodeID", "", "NodeAddr",
+				      "", "Error", "", "LocalNodeState", "inactive",
+				      "ControlAvailable", 0, "RemoteManagers"));
 	json_object_set_new(o, "Plugins",
 			    json_pack("{s:[s], s:[s, s, s], s:[s, s, s]}", "Volume", "local",
 				      "Network", "bridge", "host", "null", "Log", "json-file",
 				      "local", "none"));
 	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
 	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
-	json_object_set_new(o, "RegistryConfig", json_object());
+	json_object_set_new(o, "RegistryConfig",
+			    json_pack("{s:[s], s:[], s:{s:{s:s, s:[], s:b, s:b}}}",
+				      "InsecureRegistryCIDRs", "127.0.0.0/8", "Mirrors",
+				      "IndexConfigs", "docker.io", "Name", "docker.io", "Mirrors",
+				      "Secure", 1, "Official", 1));
+	json_object_set_new(o, "Labels", texts(i->labels, i->n_labels));
 	json_object_set_new(o, "Debug", json_false());
 	json_object_set_new(o, "ExperimentalBuild", json_false());
 	json_object_set_new(o, "LiveRestoreEnabled", json_true());
 	json_object_set_new(o, "InitBinary", text("cleat-oci"));
 	json_object_set_new(o, "Warnings", json_null());
 	json_object_set_new(o, "SystemTime", text(time));
+	set_limits(o, i);
+	set_constants(o);
 	return o;
 }

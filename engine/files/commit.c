@@ -63,16 +63,28 @@ static int build_config(struct commit *c, struct err *err)
 	return changes_apply(c->config, c->request->changes, c->request->n_changes, err);
 }
 
+/* As dockerd's: the command without its entrypoint, words as they are. Owned. */
+static char *created_by(const struct commit *c)
+{
+	const Cleat__V1__StringList *command = c->made->config->command;
+	struct buf text = BUF_NULL;
+
+	for (size_t i = 0; command && i < command->n_values; i++)
+		buf_printf(&text, "%s%s", i ? " " : "", command->values[i]);
+	return buf_steal(&text);
+}
+
 static int make(struct commit *c, const struct lease *lease, const struct image_layer *layer,
 		char id[72], struct err *err)
 {
+	cleanup_free char *command = created_by(c);
 	const struct image_new n = {
 		.parent = &c->parent,
 		.layer = layer,
 		.config = c->config,
 		.author = c->request->author,
 		.comment = c->request->comment,
-		.created_by = c->record.command,
+		.created_by = str_or_empty(command),
 		.created_ns = fd_realtime_ns(),
 		.reference = c->request->reference,
 	};
