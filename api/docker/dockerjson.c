@@ -20,6 +20,15 @@ const char *dockerjson_state(Cleat__V1__ContainerState state)
 	return (unsigned)state < ARRAY_LEN(names) ? names[state] : "";
 }
 
+/* Consumes the object. */
+static void set_unless_empty(json_t *o, const char *key, json_t *value)
+{
+	if (json_object_size(value))
+		set(o, key, value);
+	else
+		json_decref(value);
+}
+
 static json_t *health(const Cleat__V1__ContainerRuntimeState *s)
 {
 	static const char *const names[] = { "none", "starting", "healthy", "unhealthy" };
@@ -112,6 +121,7 @@ static json_t *config(const Cleat__V1__ContainerConfig *c)
 	set(o, "Volumes", c->n_volumes ? keys(c->volumes, c->n_volumes) : json_null());
 	set(o, "WorkingDir", text(c->working_dir));
 	set(o, "Entrypoint", words(c->entrypoint));
+	set(o, "OnBuild", json_null());
 	set(o, "Labels", map(c->labels, c->n_labels));
 	if (c->stop_signal[0])
 		set(o, "StopSignal", text(c->stop_signal));
@@ -178,12 +188,33 @@ static json_t *devices(const Cleat__V1__ContainerConfig *c)
 	return a;
 }
 
+static json_t *ulimits(const Cleat__V1__ContainerConfig *c)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < c->n_ulimits; i++)
+		json_array_append_new(a, json_pack("{s:o, s:I, s:I}", "Name",
+						   text(c->ulimits[i]->name), "Hard",
+						   (json_int_t)c->ulimits[i]->hard, "Soft",
+						   (json_int_t)c->ulimits[i]->soft));
+	return a;
+}
+
+/* What cleat has no use for, as dockerd tells it of containers that were not asked for it. */
+static json_t *host_constants(void)
+{
+	return json_pack("{s:s, s:s, s:[i, i], s:s, s:n, s:i, s:i, s:i, s:i, s:i, s:i}",
+			 "ContainerIDFile", "", "Cgroup", "", "ConsoleSize", 0, 0, "Isolation", "",
+			 "DeviceRequests", "KernelMemory", 0, "KernelMemoryTCP", 0, "CpuCount", 0,
+			 "CpuPercent", 0, "IOMaximumIOps", 0, "IOMaximumBandwidth", 0);
+}
+
 static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 {
 	json_t *o = json_object(), *ports = json_object();
 
 	set(o, "Binds", binds(c));
-	set(o, "Tmpfs", tmpfs(c));
+	set_unless_empty(o, "Tmpfs", tmpfs(c));
 	set(o, "VolumeDriver", text(c->volume_driver));
 	mountjson_set_mounts(o, c);
 	set(o, "NetworkMode", text(c->network_mode[0] ? c->network_mode : "default"));
@@ -215,14 +246,16 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "ShmSize",
 	    json_integer((json_int_t)(c->shm_size_bytes ? c->shm_size_bytes : 64 << 20)));
 	set(o, "Runtime", text(c->runtime[0] ? c->runtime : CREATEJSON_DEFAULT_RUNTIME));
-	set(o, "Init", json_boolean(c->init));
+	if (c->init)
+		set(o, "Init", json_true());
 	set(o, "CgroupParent", text(c->cgroup_parent));
 	set(o, "Devices", devices(c));
 	set(o, "DeviceCgroupRules", list(c->device_cgroup_rules, c->n_device_cgroup_rules));
-	set(o, "Sysctls", map(c->sysctls, c->n_sysctls));
-	if (c->n_storage_options)
-		set(o, "StorageOpt", map(c->storage_options, c->n_storage_options));
-	set(o, "Annotations", map(c->annotations, c->n_annotations));
+	set_unless_empty(o, "Sysctls", map(c->sysctls, c->n_sysctls));
+	set_unless_empty(o, "StorageOpt", map(c->storage_options, c->n_storage_options));
+	set_unless_empty(o, "Annotations", map(c->annotations, c->n_annotations));
+	set(o, "Ulimits", ulimits(c));
+	json_object_update_missing_new(o, host_constants());
 	if (c->resources)
 		dockerlimits_set(o, c->resources);
 	return o;

@@ -19,7 +19,8 @@ json_t *dockerjson_network_settings(const Cleat__V1__ContainerDetails *container
 /* Adds a binding to the map "PORT/PROTOCOL" of lists; `last` is that of a range of host ports, 0 = there is one. */
 void dockerjson_add_port(json_t *ports, uint32_t port, const char *protocol, const char *ip,
 			 uint32_t host, uint32_t last);
-json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n);
+json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n,
+			    const Cleat__V1__ContainerConfig *config);
 /* "running" and so on. */
 const char *dockerjson_state(Cleat__V1__ContainerState state);
 

@@ -26,6 +26,8 @@ void dockerlimits_set(json_t *o, const Cleat__V1__Resources *r)
 	json_object_set_new(o, "CpuShares", json_integer(r->cpu_shares));
 	json_object_set_new(o, "CpuPeriod", json_integer(r->cpu_period_us));
 	json_object_set_new(o, "CpuQuota", json_integer(r->cpu_quota_us));
+	json_object_set_new(o, "CpuRealtimePeriod", json_integer(r->cpu_realtime_period_us));
+	json_object_set_new(o, "CpuRealtimeRuntime", json_integer(r->cpu_realtime_runtime_us));
 	json_object_set_new(o, "CpusetCpus", json_string(r->cpuset_cpus));
 	json_object_set_new(o, "CpusetMems", json_string(r->cpuset_mems));
 	json_object_set_new(o, "PidsLimit",

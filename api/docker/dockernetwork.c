@@ -128,10 +128,31 @@ void dockerjson_add_port(json_t *ports, uint32_t port, const char *protocol, con
 	json_array_append_new(bindings, b);
 }
 
-static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
+/* What was asked for in the network, null = nothing. */
+static json_t *ipam_config(const Cleat__V1__ContainerConfig *c, const char *network)
+{
+	const Cleat__V1__EndpointConfig *e = NULL;
+	json_t *o;
+
+	for (size_t i = 0; c && i < c->n_endpoints; i++)
+		if (strcmp(c->endpoints[i]->network, network) == 0)
+			e = c->endpoints[i];
+	if (!e || (!e->ipv4_address[0] && !e->ipv6_address[0]))
+		return json_null();
+	o = json_object();
+	if (e->ipv4_address[0])
+		set(o, "IPv4Address", text(e->ipv4_address));
+	if (e->ipv6_address[0])
+		set(o, "IPv6Address", text(e->ipv6_address));
+	return o;
+}
+
+static json_t *endpoint(const Cleat__V1__EndpointStatus *e, const Cleat__V1__ContainerConfig *c)
 {
 	json_t *o = json_object();
 
+	set(o, "IPAMConfig", ipam_config(c, e->network));
+	set(o, "DriverOpts", json_null());
 	set(o, "Aliases", list(e->aliases, e->n_aliases));
 	set(o, "NetworkID", text(e->network_id));
 	set(o, "EndpointID", text(e->endpoint_id));
@@ -147,19 +168,43 @@ static json_t *endpoint(const Cleat__V1__EndpointStatus *e)
 	return o;
 }
 
-json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n)
+json_t *dockerjson_networks(Cleat__V1__EndpointStatus *const *endpoints, size_t n,
+			    const Cleat__V1__ContainerConfig *config)
 {
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < n; i++)
-		set(o, endpoints[i]->network, endpoint(endpoints[i]));
+		set(o, endpoints[i]->network, endpoint(endpoints[i], config));
 	return o;
+}
+
+/* The settings beside the networks are those of the default one, and what never was. */
+static void set_default_network(json_t *o, const Cleat__V1__ContainerDetails *c)
+{
+	Cleat__V1__EndpointStatus none = CLEAT__V1__ENDPOINT_STATUS__INIT;
+	const Cleat__V1__EndpointStatus *e = &none;
+
+	for (size_t i = 0; i < c->n_networks; i++)
+		if (strcmp(c->networks[i]->network, "bridge") == 0)
+			e = c->networks[i];
+	set(o, "EndpointID", text(e->endpoint_id));
+	set(o, "Gateway", text(e->gateway));
+	set(o, "IPAddress", text(e->ip_address));
+	set(o, "IPPrefixLen", json_integer(e->ip_prefix_len));
+	set(o, "IPv6Gateway", text(e->ipv6_gateway));
+	set(o, "GlobalIPv6Address", text(e->ipv6_address));
+	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
+	set(o, "MacAddress", text(e->mac_address));
+	json_object_update_missing_new(
+		o, json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:n, s:n}", "Bridge", "", "SandboxID",
+			     "", "SandboxKey", "", "HairpinMode", 0, "LinkLocalIPv6Address", "",
+			     "LinkLocalIPv6PrefixLen", 0, "SecondaryIPAddresses",
+			     "SecondaryIPv6Addresses"));
 }
 
 json_t *dockerjson_network_settings(const Cleat__V1__ContainerDetails *c)
 {
 	json_t *o = json_object(), *ports = json_object();
-	const Cleat__V1__EndpointStatus *first = c->n_networks ? c->networks[0] : NULL;
 	char key[32];
 
 	for (size_t i = 0; i < c->n_ports; i++) {
@@ -174,10 +219,7 @@ json_t *dockerjson_network_settings(const Cleat__V1__ContainerDetails *c)
 			set(ports, key, json_null());
 	}
 	set(o, "Ports", ports);
-	set(o, "Gateway", text(first ? first->gateway : ""));
-	set(o, "IPAddress", text(first ? first->ip_address : ""));
-	set(o, "IPPrefixLen", json_integer(first ? first->ip_prefix_len : 0));
-	set(o, "MacAddress", text(first ? first->mac_address : ""));
-	set(o, "Networks", dockerjson_networks(c->networks, c->n_networks));
+	set_default_network(o, c);
+	set(o, "Networks", dockerjson_networks(c->networks, c->n_networks, c->config));
 	return o;
 }

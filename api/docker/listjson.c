@@ -65,9 +65,9 @@ json_t *listjson_container(const Cleat__V1__ContainerSummary *c)
 	json_object_set_new(o, "Status", text(c->status));
 	json_object_set_new(o, "HostConfig",
 			    json_pack("{s:o}", "NetworkMode", text(c->network_mode)));
-	json_object_set_new(
-		o, "NetworkSettings",
-		json_pack("{s:o}", "Networks", dockerjson_networks(c->networks, c->n_networks)));
+	json_object_set_new(o, "NetworkSettings",
+			    json_pack("{s:o}", "Networks",
+				      dockerjson_networks(c->networks, c->n_networks, NULL)));
 	json_object_set_new(o, "Mounts", dockerjson_mounts(c->mounts, c->n_mounts));
 	if (c->size_root_fs_bytes) {
 		json_object_set_new(o, "SizeRw", json_integer((json_int_t)c->size_rw_bytes));

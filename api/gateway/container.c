@@ -8,6 +8,7 @@
 #include "dockerjson.h"
 #include "exchange.h"
 #include "listjson.h"
+#include "olderjson.h"
 #include "platformmsg.h"
 #include "str.h"
 #include "stream.h"
@@ -108,7 +109,10 @@ static void inspect(struct gw *gw)
 		gw_fail(gw, &err);
 		return;
 	}
-	gw_json(gw, 200, dockerjson_container(reply->container));
+	json_t *container = dockerjson_container(reply->container);
+
+	olderjson_container(container, gw->match.minor);
+	gw_json(gw, 200, container);
 	cleat__v1__inspect_container_reply__free_unpacked(reply, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include "dockerjson.h"
 #include "exchange.h"
 #include "listjson.h"
+#include "olderjson.h"
 #include "str.h"
 
 static void list(struct gw *gw)
@@ -21,26 +22,18 @@ static void list(struct gw *gw)
 	r = r ? r : gw_call(gw, "cleat.v1.Images/List", &request, &reply, &err);
 	if (r == 0) {
 		array = json_array();
-		for (size_t i = 0; i < reply->n_images; i++)
-			json_array_append_new(array, listjson_image(reply->images[i]));
+		for (size_t i = 0; i < reply->n_images; i++) {
+			json_t *image = listjson_image(reply->images[i]);
+
+			olderjson_image_summary(image, gw->match.minor);
+			json_array_append_new(array, image);
+		}
 		gw_json(gw, 200, array);
 		cleat__v1__list_images_reply__free_unpacked(reply, NULL);
 	} else {
 		gw_fail(gw, &err);
 	}
 	filtersjson_free(request.filters, request.n_filters);
-}
-
-/* Docker's API 1.45 dropped the configuration of the container that an image was committed from. docker-compose
- * 1.29 asks for the newest version, finds an image's volumes there, and fails without it. */
-static json_t *with_container_config(json_t *image)
-{
-	json_t *config = json_object_get(image, "Config");
-
-	if (image)
-		json_object_set_new(image, "ContainerConfig",
-				    config ? json_incref(config) : json_object());
-	return image;
 }
 
 static void inspect(struct gw *gw)
@@ -61,7 +54,10 @@ static void inspect(struct gw *gw)
 		gw_fail(gw, &err);
 		return;
 	}
-	gw_json(gw, 200, with_container_config(dockerjson_image(reply)));
+	json_t *image = dockerjson_image(reply);
+
+	olderjson_image(image, gw->match.minor);
+	gw_json(gw, 200, image);
 	cleat__v1__image_details__free_unpacked(reply, NULL);
 }
 
@@ -151,7 +147,9 @@ static void prune(struct gw *gw)
 		return;
 	}
 	gw_json(gw, 200,
-		json_pack("{s:o, s:I}", "ImagesDeleted", changes(reply->changes, reply->n_changes),
+		json_pack("{s:o, s:I}", "ImagesDeleted",
+			  reply->n_changes ? changes(reply->changes, reply->n_changes)
+					   : json_null(),
 			  "SpaceReclaimed", (json_int_t)reply->reclaimed_bytes));
 	cleat__v1__prune_images_reply__free_unpacked(reply, NULL);
 }

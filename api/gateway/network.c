@@ -148,7 +148,7 @@ static void prune(struct gw *gw)
 		gw_fail(gw, &err);
 		return;
 	}
-	names = json_array();
+	names = reply->n_names ? json_array() : json_null();
 	for (size_t i = 0; i < reply->n_names; i++)
 		json_array_append_new(names, json_string(reply->names[i]));
 	gw_json(gw, 200, json_pack("{s:o}", "NetworksDeleted", names));

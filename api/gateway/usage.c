@@ -5,8 +5,9 @@
 #include "cleat/v1/system.pb-c.h"
 #include "exchange.h"
 #include "listjson.h"
+#include "olderjson.h"
 
-static json_t *images(const Cleat__V1__DiskUsageReply *reply)
+static json_t *images(const Cleat__V1__DiskUsageReply *reply, unsigned minor)
 {
 	json_t *array = json_array();
 
@@ -17,6 +18,7 @@ static json_t *images(const Cleat__V1__DiskUsageReply *reply)
 		json_object_set_new(image, "SharedSize", json_integer((json_int_t)u->shared_bytes));
 		json_object_set_new(image, "Containers",
 				    json_integer((json_int_t)u->image->containers));
+		olderjson_image_summary(image, minor);
 		json_array_append_new(array, image);
 	}
 	return array;
@@ -103,11 +105,11 @@ void gw_disk_usage(struct gw *gw)
 	gw_json(gw, 200,
 		json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "LayersSize",
 			  (json_int_t)reply->layers_bytes, "Images",
-			  all || request.images ? images(reply) : json_null(), "Containers",
-			  all || request.containers ? containers(reply) : json_null(), "Volumes",
-			  all || request.volumes ? volumes(reply) : json_null(), "BuildCache",
-			  all || request.build_cache ? caches(reply) : json_null(), "BuilderSize",
-			  cache_size(reply)));
+			  all || request.images ? images(reply, gw->match.minor) : json_null(),
+			  "Containers", all || request.containers ? containers(reply) : json_null(),
+			  "Volumes", all || request.volumes ? volumes(reply) : json_null(),
+			  "BuildCache", all || request.build_cache ? caches(reply) : json_null(),
+			  "BuilderSize", cache_size(reply)));
 	cleat__v1__disk_usage_reply__free_unpacked(reply, NULL);
 }
 
