@@ -187,6 +187,7 @@ json_t *listjson_exec(const Cleat__V1__ExecDetails *e)
 	json_object_set_new(o, "ExitCode", ended ? json_integer(e->exit_code) : json_null());
 	json_object_set_new(o, "Pid", json_integer(e->pid));
 	json_object_set_new(o, "CanRemove", json_false());
+	json_object_set_new(o, "DetachKeys", text(c ? c->detach_keys : ""));
 	if (!c)
 		return json_decref(process), o;
 	json_object_set_new(process, "tty", json_boolean(c->tty));

@@ -6,38 +6,52 @@
 
 #include "str.h"
 
-static int refuse(unsigned minor, struct err *err)
+static int refuse(unsigned major, unsigned minor, struct err *err)
 {
-	if (minor > ROUTE_MINOR_MAX)
+	if (major > 1 || (major == 1 && minor > ROUTE_MINOR_MAX))
 		return err_set(err, ERR_INVALID,
-			       "client version 1.%u is too new. Maximum supported API version is "
+			       "client version %u.%u is too new. Maximum supported API version is "
 			       "1.%d",
-			       minor, ROUTE_MINOR_MAX);
+			       major, minor, ROUTE_MINOR_MAX);
 	return err_set(err, ERR_INVALID,
-		       "client version 1.%u is too old. Minimum supported API version is 1.%d, "
+		       "client version %u.%u is too old. Minimum supported API version is 1.%d, "
 		       "please upgrade your client to a newer version",
-		       minor, ROUTE_MINOR_MIN);
+		       major, minor, ROUTE_MINOR_MIN);
+}
+
+/* At most three digits and what follows them, which *p is put behind. */
+static bool take_number(const char **p, char end, unsigned *out)
+{
+	char digits[4] = "";
+	size_t n = strspn(*p, "0123456789");
+	int64_t value;
+
+	if (n == 0 || n >= sizeof(digits) || (*p)[n] != end)
+		return false;
+	memcpy(digits, *p, n);
+	if (str_int_in(digits, 0, 999, &value) < 0)
+		return false;
+	*out = (unsigned)value;
+	*p += n + 1;
+	return true;
 }
 
 int route_version(const char **path, struct route_match *match, struct err *err)
 {
 	const char *p = *path;
-	char digits[4] = "";
-	size_t n;
-	int64_t minor;
+	unsigned major, minor;
 
 	match->minor = ROUTE_MINOR_MAX;
-	if (strncmp(p, "/v1.", 4) != 0)
+	if (strncmp(p, "/v", 2) != 0)
 		return 0;
-	n = strspn(p + 4, "0123456789");
-	if (n == 0 || n >= sizeof(digits) || p[4 + n] != '/')
+	p += 2;
+	if (!take_number(&p, '.', &major) || !take_number(&p, '/', &minor))
 		return 0;
-	memcpy(digits, p + 4, n);
-	if (str_int_in(digits, 0, 999, &minor) < 0)
-		return 0;
-	*path = p + 4 + n;
-	match->minor = (unsigned)minor;
-	return minor < ROUTE_MINOR_MIN || minor > ROUTE_MINOR_MAX ? refuse(match->minor, err) : 0;
+	*path = p - 1;
+	match->minor = minor;
+	return major != 1 || minor < ROUTE_MINOR_MIN || minor > ROUTE_MINOR_MAX
+		       ? refuse(major, minor, err)
+		       : 0;
 }
 
 bool route_matches(const char *pattern, const char *path, struct route_match *match)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base_test.h"
@@ -17,6 +18,9 @@ static void versions(void **state)
 		{ "/v1.24/_ping", "/_ping", 0, 24 },
 		{ "/v1.23/info", NULL, -22, 0 },
 		{ "/v1.99/info", NULL, -22, 0 },
+		{ "/v2.0/info", NULL, -EINVAL, 0 },
+		{ "/v0.44/info", NULL, -EINVAL, 0 },
+		{ "/v1000.0/info", "/v1000.0/info", 0, ROUTE_MINOR_MAX },
 		{ "/v1.x/info", "/v1.x/info", 0, ROUTE_MINOR_MAX },
 		{ "/v1.44", "/v1.44", 0, ROUTE_MINOR_MAX },
 	};

@@ -141,6 +141,13 @@ static bool match_health(const char *value, const struct filter_subject *s)
 	return !strcmp(value, status_health_word(s->status->health));
 }
 
+/* No container is a task of a swarm. */
+static bool match_task(const char *value, const struct filter_subject *s)
+{
+	(void)s;
+	return !str_query_bool(value);
+}
+
 static bool match_any(const char *value, const struct filter_subject *s)
 {
 	(void)value;
@@ -159,7 +166,8 @@ static const struct {
 	{ "network", match_network, false }, { "volume", match_volume, false },
 	{ "publish", match_publish, false }, { "expose", match_expose, false },
 	{ "health", match_health, false },   { "before", match_any, false },
-	{ "since", match_any, false },
+	{ "since", match_any, false },       { "isolation", match_any, false },
+	{ "is-task", match_task, false },
 };
 
 static int find_key(const char *key)

@@ -95,6 +95,16 @@ static size_t find(const char *key, bool prune)
 	return i;
 }
 
+static bool is_word(const char *value)
+{
+	static const char *const words[] = { "true", "1", "false", "0" };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		found = found || strcmp(words[i], value) == 0;
+	return found;
+}
+
 int netfilter_check(Cleat__V1__Filter *const *filters, size_t n, bool prune, int64_t now_ns,
 		    struct err *err)
 {
@@ -107,6 +117,11 @@ int netfilter_check(Cleat__V1__Filter *const *filters, size_t n, bool prune, int
 		for (size_t k = 0; k < filters[i]->n_values; k++) {
 			const char *value = filters[i]->values[k];
 
+			if (strcmp(key, "dangling") == 0 && !is_word(value))
+				return err_set(
+					err, ERR_INVALID,
+					"invalid value for filter 'dangling', must be \"true\" "
+					"(or \"1\"), or \"false\" (or \"0\")");
 			if ((strcmp(key, "until") == 0 && str_time_ns(value, now_ns, &ns) < 0) ||
 			    (strcmp(key, "type") == 0 && strcmp(value, "custom") != 0 &&
 			     strcmp(value, "builtin") != 0))

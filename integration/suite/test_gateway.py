@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import struct
+import urllib.parse
 
 import pytest
 
@@ -33,6 +34,8 @@ def test_version_and_info(gateway):
     ("GET", "/nothing", 404, "page not found"),
     ("GET", "/v1.99/info", 400, "too new"),
     ("GET", "/v1.20/info", 400, "too old"),
+    ("GET", "/v2.0/info", 400, "client version 2.0 is too new"),
+    ("GET", "/networks?filters=%7B%22dangling%22%3A%5B%22x%22%5D%7D", 400, "must be \"true\""),
     ("GET", "/containers/none/json", 404, "No such container: none"),
     ("POST", "/containers/none/start", 404, "No such container"),
     ("GET", "/containers/json?filters=x", 400, "filters"),
@@ -105,6 +108,14 @@ def test_exec(gateway):
     harness.wait_until(lambda: not gateway.json("GET", f"/exec/{eid}/json")["Running"], 60, "end of the exec")
     assert gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 4
     gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
+
+
+@pytest.mark.parametrize("key,value,n", [("is-task", "true", 0), ("is-task", "false", 1), ("isolation", "default", 1)])
+def test_filters_that_mean_nothing_here(gateway, key, value, n):
+    cid = gateway.json("POST", "/containers/create?name=plain", {"Image": "busybox"}, 201)["Id"]
+    filters = urllib.parse.quote(json.dumps({key: [value], "name": ["^/plain$"]}))
+    assert len(gateway.json("GET", f"/containers/json?all=1&filters={filters}")) == n
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
 def test_output_does_not_come_with_the_head(gateway):
