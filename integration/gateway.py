@@ -48,10 +48,10 @@ def read_all(connection):
 
 
 class Gateway:
-    def __init__(self, engine):
-        self.engine, self.path = engine, engine.run / "docker.sock"
-        self.process = subprocess.Popen([harness.BIN / "cleat-gateway", "--run", engine.run],
-                                        stdin=subprocess.DEVNULL)
+    def __init__(self, engine, *arguments, name="docker.sock", user=None):
+        self.engine, self.path = engine, engine.run / name
+        self.process = subprocess.Popen([harness.BIN / "cleat-gateway", "--run", engine.run, f"--listen=unix:{self.path}",
+                                         *arguments], stdin=subprocess.DEVNULL, user=user)
         harness.wait_until(self.path.exists, 60, "the gateway's socket")
 
     def close(self):

@@ -84,6 +84,9 @@ struct gw_route {
 extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_networks[], gw_system[],
 	gw_volumes[], gw_unbuilt[];
 
+/* system.c: whether the route's handler waits for nothing. */
+bool gw_is_quick(const struct gw_route *route);
+
 /* commit.c: GET /containers/{}/changes and POST /commit. */
 void gw_changes(struct gw *gw);
 void gw_commit(struct gw *gw);

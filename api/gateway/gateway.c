@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "accesslog.h"
 #include "exchange.h"
 #include "str.h"
 
@@ -30,6 +31,24 @@ bool gateway_streams_body(const char *method, const char *path)
 
 	return route && (route->handle == gw_load || route->handle == gw_build ||
 			 route->handle == gw_put_archive || route->handle == gw_create_image);
+}
+
+bool gateway_is_quick(const char *method, const char *path)
+{
+	struct route_match match;
+	const struct gw_route *route;
+
+	if (str_has_prefix(path, "/cleat.v1."))
+		return false;
+	if (route_version(&path, &match, NULL) < 0)
+		return true; /* an error */
+	route = find(method, path, &match);
+	return !route || gw_is_quick(route);
+}
+
+void gateway_ended(const struct http_request *request, const struct http_outcome *outcome)
+{
+	accesslog_write(request, outcome);
 }
 
 static void docker(struct gw *gw)

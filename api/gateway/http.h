@@ -10,14 +10,21 @@
 #include "mem.h"
 
 enum {
-	HTTP_MAX_BODY = 16 << 20, /* longer: 413 */
-	HTTP_MAX_HEAD = 64 << 10,
-	HTTP_MAX_CONNECTIONS = 2048, /* further ones wait in the listen queue */
-	HTTP_MAX_REQUESTS = 512,     /* being answered; further ones: 503 */
-	HTTP_IDLE_S = 120,           /* without a complete request: closed */
 	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
 	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
 };
+
+/* What a client may take. */
+struct http_limits {
+	size_t body_bytes;    /* longer: 413; not of a body that is streamed on */
+	size_t head_bytes;    /* longer: 431 or 414 */
+	unsigned connections; /* of a listener; further ones wait in the listen queue */
+	unsigned requests;    /* being answered, of all listeners; further ones: 503 */
+	unsigned idle_s;      /* without a byte while the client is the next to send: closed */
+	unsigned request_s;   /* and so long, for all of a request, once that has begun */
+};
+
+#define HTTP_LIMITS ((struct http_limits){ 16 << 20, 64 << 10, 2048, 2048, 120, 120 })
 
 struct MHD_Connection;
 
@@ -37,6 +44,14 @@ struct http_request {
 	struct buf reply;
 };
 
+/* How a request ended. Strings borrow. */
+struct http_outcome {
+	const char *client, *agent; /* "uid:0" or an address; User-Agent, cut */
+	uint64_t sent_bytes;        /* of the body; not of raw connections */
+	int64_t first_ns, took_ns;  /* until the answer began, 0 = it never did; until its end */
+	bool complete;              /* the client has all of it */
+};
+
 typedef void http_handler(struct http_request *request, void *arg);
 
 struct http_service {
@@ -44,12 +59,19 @@ struct http_service {
 	http_handler *handle;
 	/* Whether such a request's handler takes its body with http_read(), while it comes. Never blocks. */
 	bool (*streams_body)(const char *method, const char *path);
+	/* Whether handle() answers such a request without waiting for anything. */
+	bool (*is_quick)(const char *method, const char *path);
+	/* Called once a request is over, by any thread. NULL = nobody is told. Never blocks. */
+	void (*ended)(const struct http_request *request, const struct http_outcome *outcome);
+	struct http_limits limits;
 	void *arg;
 };
 
 /* Answers requests on the listening socket (consumed) from threads of its own until the process ends;
  * `service` is borrowed for ever. */
 int http_start(int listen_fd, const struct http_service *service, struct err *err) must_check;
+/* Closes connections whose request has been due for too long. To be called every second or so. */
+void http_sweep(const struct http_service *service);
 
 /* ---- In a handler. ---- */
 

@@ -2,31 +2,27 @@
 /* cleat-gateway: HTTP on a local socket, calls to the engine behind it. Holds no state: it may be
  * ended and started at any time. */
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "fd.h"
+#include "accesslog.h"
 #include "gateway.h"
+#include "gwoptions.h"
+#include "listen.h"
 #include "log.h"
 #include "str.h"
 
-static int listen_at(const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	cleanup_free char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
-	cleanup_fd int dir_fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd;
-
-	if (dir_fd < 0)
-		return err_sys(err, errno, "open the directory of %s", path);
-	fd = fd_unix_listen(dir_fd, slash ? slash + 1 : path, SOCK_STREAM, 0660);
-	return fd < 0 ? err_sys(err, fd, "listen on %s", path) : fd;
-}
+static struct http_service service = {
+	.handle = gateway_handle,
+	.streams_body = gateway_streams_body,
+	.is_quick = gateway_is_quick,
+	.ended = gateway_ended,
+};
 
 /* A connection needs a descriptor, a request at work a second one. */
 static void allow_files(void)
@@ -40,60 +36,98 @@ static void allow_files(void)
 		log_warn("the limit of open files stays as it is");
 }
 
-static int serve(const char *run_dir, const char *listen_url, struct err *err)
+/* With the user's groups, of which one must be that of the engine's socket. */
+static int become(const char *user, struct err *err)
 {
-	cleanup_free char *url = str_printf("ipc://%s/cleat.sock", run_dir);
-	cleanup_free char *path = listen_url ? strdup(listen_url + strlen("unix:"))
-					     : str_printf("%s/docker.sock", run_dir);
-	static struct http_service service = { gateway_handle, gateway_streams_body, NULL };
-	sigset_t ends;
-	int fd, number, r;
+	const struct passwd *p = getpwnam(user);
 
-	if (!url || !path)
+	if (!p)
+		return err_set(err, ERR_INVALID, "--user %s: there is no such user", user);
+	if (initgroups(user, p->pw_gid) < 0 || setgid(p->pw_gid) < 0 || setuid(p->pw_uid) < 0)
+		return err_sys(err, errno, "become %s", user);
+	return 0;
+}
+
+static int open_listeners(const struct options *o, int fds[], struct err *err)
+{
+	for (size_t i = 0; i < o->n_listen; i++) {
+		fds[i] = listen_at(o->listen[i], o->plain_tcp, err);
+		if (fds[i] < 0)
+			return fds[i];
+	}
+	return 0;
+}
+
+static int start(struct options *o, struct err *err)
+{
+	int fds[OPTIONS_MAX_LISTENERS];
+	int r = open_listeners(o, fds, err);
+
+	if (r == 0 && o->access_log)
+		r = accesslog_open(o->access_log, err);
+	if (r == 0 && o->user)
+		r = become(o->user, err);
+	for (size_t i = 0; r == 0 && i < o->n_listen; i++)
+		r = http_start(fds[i], &service, err);
+	return r;
+}
+
+static void wait_for_end(const sigset_t *ends)
+{
+	static const struct timespec step = { .tv_sec = 1 };
+
+	while (sigtimedwait(ends, NULL, &step) < 0)
+		http_sweep(&service);
+}
+
+static int serve(struct options *o, struct err *err)
+{
+	cleanup_free char *url = str_printf("ipc://%s/cleat.sock", o->run_dir);
+	cleanup_free char *local = str_printf("unix:%s/docker.sock", o->run_dir);
+	sigset_t ends;
+	int r;
+
+	if (!url || !local)
 		return err_sys(err, ENOMEM, "start");
+	if (o->n_listen == 0)
+		o->listen[o->n_listen++] = local;
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	allow_files();
-	fd = listen_at(path, err);
-	if (fd < 0)
-		return fd;
+	service.limits = o->limits;
 	service.arg = url;
-	r = http_start(fd, &service, err);
+	r = start(o, err);
 	if (r < 0)
 		return r;
-	sigwait(&ends, &number);
-	unlink(path);
+	wait_for_end(&ends);
+	for (size_t i = 0; i < o->n_listen; i++)
+		if (listen_path(o->listen[i]))
+			unlink(listen_path(o->listen[i]));
 	_exit(0); /* calls in flight end with their connections */
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "run", required_argument, NULL, 'r' },
-		{ "listen", required_argument, NULL, 'l' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *run_dir = "/run/cleat", *listen_url = NULL;
+	struct options options;
 	struct err err = ERR_NULL;
-	int c;
 
 	log_setup("cleat-gateway", LOG_INFO);
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 'r')
-			run_dir = optarg;
-		else if (c == 'l')
-			listen_url = optarg;
-		else
-			optind = argc + 1;
-	}
-	if (optind != argc || (listen_url && !str_has_prefix(listen_url, "unix:"))) {
-		fprintf(stderr, "usage: cleat-gateway [--run DIR] [--listen unix:PATH]\n");
+	if (options_parse(&options, argc, argv, &err) < 0) {
+		fprintf(stderr,
+			"cleat-gateway: %s\n"
+			"usage: cleat-gateway [--run DIR] [--listen "
+			"unix:PATH|tcp://ADDRESS:PORT]... [--user NAME]\n"
+			"  [--access-log FILE] [--unauthenticated-loopback-tcp] [--max-body BYTES] "
+			"[--max-head BYTES]\n"
+			"  [--max-connections N] [--max-requests N] [--idle-timeout SECONDS] "
+			"[--request-timeout SECONDS]\n",
+			err.message);
 		return 2;
 	}
-	serve(run_dir, listen_url, &err);
+	serve(&options, &err);
 	log_error("%s", err.message);
 	return 1;
 }

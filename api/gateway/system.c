@@ -180,3 +180,9 @@ const struct gw_route gw_unbuilt[] = {
 	{ "*", "/plugins/{}", unbuilt },
 	{ 0 },
 };
+
+bool gw_is_quick(const struct gw_route *route)
+{
+	return route->handle == ping || route->handle == openapi || route->handle == no_swarm ||
+	       route->handle == no_plugins;
+}

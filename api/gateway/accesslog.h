@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line for each request that has been answered, `key=value` with what a client chose in JSON's quotes. Whole lines
+ * come out, and none when the disk is full. */
+#pragma once
+
+#include "err.h"
+#include "http.h"
+
+/* Appends to the file from now on, "-" = stdout. Once, before the first request. */
+int accesslog_open(const char *path, struct err *err) must_check;
+/* Does nothing without a file. Thread-safe. */
+void accesslog_write(const struct http_request *request, const struct http_outcome *outcome);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request and its answer, of which libmicrohttpd's thread and the handler's each have a part. Private to the HTTP
+ * server. */
+#pragma once
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "http.h"
+#include "httpconn.h"
+
+enum { HTTP_METHOD_MAX = 16, HTTP_AGENT_MAX = 64 };
+
+enum mode { WHOLE, STREAM, RAW, TAKEN };
+
+struct exchange {
+	struct http_request request;
+	const struct http_service *service;
+	struct httpconn *client;
+	char *path;
+	char method[HTTP_METHOD_MAX], client_name[HTTPCONN_NAME_MAX], agent[HTTP_AGENT_MAX];
+	int64_t begun_ns;
+	struct http_outcome outcome;
+	bool handed_over;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	/* Under the mutex. */
+	enum mode mode;
+	struct buf unsent;
+	bool whole_body; /* it has come to its end */
+	bool ended;      /* the handler has returned */
+	bool gone;       /* libmicrohttpd is done with the request */
+	bool suspended;
+	int raw_fd; /* of an upgraded or taken connection, -1 = not yet */
+	struct MHD_UpgradeResponseHandle *upgrade;
+};
+
+/* Both under the mutex. */
+void exchange_suspend(struct exchange *e);
+void exchange_resume(struct exchange *e);
