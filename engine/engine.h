@@ -21,6 +21,7 @@ struct layers;
 struct chores;
 struct netwatch;
 struct statskeep;
+struct metrics;
 
 enum { ENGINE_INSTANCE_MAX = 33 };
 
@@ -48,6 +49,7 @@ struct engine {
 	struct chores *chores;
 	struct netwatch *netwatch;
 	struct statskeep *statskeep;
+	struct metrics *metrics; /* while it serves */
 	struct rpc_server *server;
 };
 

@@ -27,6 +27,7 @@
 #include "network/netwatch.h"
 #include "reconcile.h"
 #include "server.h"
+#include "service/metrics.h"
 #include "service/service.h"
 #include "str.h"
 #include "upgrade.h"
@@ -69,10 +70,14 @@ static int serve(struct engine *engine, struct err *err)
 		.agent = "cleatd/" CLEAT_VERSION,
 		.context = engine,
 		.trusted_uid = (uid_t)-1,
+		.ended = metrics_call_ended,
 	};
 	char name[LINK_NAME_MAX];
 	cleanup_free char *url = NULL;
-	int r = rpc_server_new(&engine->server, &config, err);
+	int r;
+
+	engine->metrics = metrics_new();
+	r = engine->metrics ? rpc_server_new(&engine->server, &config, err) : -ENOMEM;
 
 	if (r == 0)
 		r = service_register_containers(engine->server);
@@ -136,6 +141,7 @@ static int open_parts(struct engine *engine, struct err *err)
 static void close_parts(struct engine *engine)
 {
 	engine->server = rpc_server_free(engine->server);
+	engine->metrics = metrics_free(engine->metrics);
 	engine->reconciler = reconcile_free(engine->reconciler);
 	engine->netwatch = netwatch_free(engine->netwatch);
 	engine->chores = chores_free(engine->chores);

@@ -301,6 +301,7 @@ void gw_connect(struct gw *gw)
 	unsigned refused = refuse(&c);
 	struct err err = ERR_NULL;
 
+	gw->http->route = c.method ? c.method->path : NULL;
 	if (!c.method && refused != 405)
 		(void)err_set(&err, ERR_UNIMPLEMENTED, "there is no method %s", gw->http->path + 1);
 	else if (c.method && c.method->shape != RPC_UNARY && c.method->shape != RPC_SERVER_STREAM)

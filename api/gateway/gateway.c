@@ -7,6 +7,7 @@
 
 #include "accesslog.h"
 #include "exchange.h"
+#include "gwmetrics.h"
 #include "str.h"
 
 static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec,
@@ -49,6 +50,7 @@ bool gateway_is_quick(const char *method, const char *path)
 void gateway_ended(const struct http_request *request, const struct http_outcome *outcome)
 {
 	accesslog_write(request, outcome);
+	gwmetrics_request(request, outcome);
 }
 
 static void docker(struct gw *gw)
@@ -62,10 +64,12 @@ static void docker(struct gw *gw)
 		return;
 	}
 	route = find(gw->http->method, path, &gw->match);
-	if (route)
+	if (route) {
+		gw->http->route = route->pattern;
 		route->handle(gw);
-	else
+	} else {
 		gw_json(gw, 404, json_pack("{s:s}", "message", "page not found"));
+	}
 }
 
 void gateway_handle(struct http_request *q, void *arg)

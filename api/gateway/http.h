@@ -37,6 +37,7 @@ struct http_request {
 	/* The answer, filled in by the handler. */
 	unsigned status;
 	const char *type;   /* static, NULL = none */
+	const char *route;  /* static: the pattern it was found by, for counting; NULL = none */
 	const char *header; /* one more, static, NULL = none; before http_begin() */
 	char *header_value; /* its value, owned by the request then */
 	const char *coding; /* Content-Encoding of `reply`, static, NULL = as it is */

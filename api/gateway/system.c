@@ -6,6 +6,7 @@
 #include "cleat/v1/system.pb-c.h"
 #include "exchange.h"
 #include "fd.h"
+#include "gwmetrics.h"
 #include "listjson.h"
 #include "openapi.h"
 #include "str.h"
@@ -141,6 +142,7 @@ const struct gw_route gw_system[] = {
 	{ "GET", "/_ping", ping },
 	{ "HEAD", "/_ping", ping },
 	{ "GET", "/system/df", gw_disk_usage },
+	{ "GET", "/metrics", gw_metrics },
 	{ "GET", "/openapi.json", openapi },
 	{ "GET", "/version", version },
 	{ "GET", "/info", info },

@@ -175,6 +175,7 @@ static void handler(struct job *job)
 	struct rpc_call *call = container_of(job, struct rpc_call, job);
 	struct conn *conn = call->conn;
 	struct err err = ERR_NULL;
+	int64_t begun_ns = server_now();
 	int r = run_method(call, &err);
 
 	pthread_mutex_lock(&conn->lock);
@@ -191,6 +192,8 @@ static void handler(struct job *job)
 		drop_tx(call);
 	if (!call->status.code)
 		call->status = err;
+	if (conn->server->config.ended)
+		conn->server->config.ended(call, call->status.code, server_now() - begun_ns);
 	finish(call);
 	conn_pump(conn);
 	conn_unref(conn);

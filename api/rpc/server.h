@@ -29,6 +29,9 @@ struct rpc_server_config {
 	/* Decides about a call before its handler; 0 = go on, else -errno with *err set (a denial is
 	 * ERR_PERMISSION). Runs in the handler's thread. NULL = everything is allowed. */
 	int (*authorize)(struct rpc_call *call, const struct rpc_method *method, struct err *err);
+	/* Told how a call ended whose handler has run, and how long that took. In the handler's thread; never blocks.
+	 * NULL = nobody is told. */
+	void (*ended)(const struct rpc_call *call, enum err_code code, int64_t took_ns);
 };
 
 /* A server with no service and no listener. `config` is copied (its strings are borrowed for the

@@ -16,6 +16,7 @@
 #include "fd.h"
 #include "image.h"
 #include "imagepull.h"
+#include "metrics.h"
 #include "registry/login.h"
 #include "str.h"
 #include "upgrade.h"
@@ -191,6 +192,7 @@ static const struct cleat_v1_system_ops ops = {
 	.info = on_info,
 	.events = on_events,
 	.disk_usage = diskusage,
+	.metrics = metrics_serve,
 	.login = on_login,
 	.upgrade = on_upgrade,
 	.shutdown = on_shutdown,

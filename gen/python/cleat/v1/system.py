@@ -293,6 +293,71 @@ DiskUsageReply_CacheUsage.FIELDS = (
 
 
 @dataclass
+class MetricsRequest(codec.Message):
+    pass
+
+
+@dataclass
+class MetricsReply(codec.Message):
+    calls: list[MetricsReply_Calls] = field(default_factory=list)
+    latencies: list[MetricsReply_Latency] = field(default_factory=list)
+    bounds_seconds: list[float] = field(default_factory=list)
+    # by state: created, running, …
+    containers: dict[str, int] = field(default_factory=dict)
+    # of all layers, as unpacked
+    layers_bytes: int = 0
+    # of the logs of all containers
+    logs_bytes: int = 0
+    started_ns: int = 0
+
+
+MetricsReply.FIELDS = (
+    (1, "calls", "many", "message", lambda: MetricsReply_Calls),
+    (2, "latencies", "many", "message", lambda: MetricsReply_Latency),
+    (3, "bounds_seconds", "many", "double", None),
+    (4, "containers", "map", "message", (("string", None), ("uint32", None))),
+    (5, "layers_bytes", "one", "uint64", None),
+    (6, "logs_bytes", "one", "uint64", None),
+    (7, "started_ns", "one", "int64", None),
+)
+
+
+@dataclass
+class MetricsReply_Calls(codec.Message):
+    """Calls of one method that ended with one code."""
+    # cleat.v1.Containers/List
+    method: str = ""
+    # OK, NOT_FOUND, …
+    code: str = ""
+    count: int = 0
+
+
+MetricsReply_Calls.FIELDS = (
+    (1, "method", "one", "string", None),
+    (2, "code", "one", "string", None),
+    (3, "count", "one", "uint64", None),
+)
+
+
+@dataclass
+class MetricsReply_Latency(codec.Message):
+    """How long the handlers of a unary method took."""
+    method: str = ""
+    count: int = 0
+    sum_seconds: float = 0.0
+    # calls that took at most bounds_seconds, one for each
+    upto: list[int] = field(default_factory=list)
+
+
+MetricsReply_Latency.FIELDS = (
+    (1, "method", "one", "string", None),
+    (2, "count", "one", "uint64", None),
+    (3, "sum_seconds", "one", "double", None),
+    (4, "upto", "many", "uint64", None),
+)
+
+
+@dataclass
 class LoginRequest(codec.Message):
     auth: cleat.v1.common.RegistryAuth | None = None
 
@@ -373,6 +438,8 @@ class System:
             role=1, idempotent=True, no_side_effects=True),
         "DiskUsage": transport.Method("cleat.v1.System/DiskUsage", lambda: DiskUsageReply,
             role=1, idempotent=True, no_side_effects=True),
+        "Metrics": transport.Method("cleat.v1.System/Metrics", lambda: MetricsReply,
+            role=1, idempotent=True, no_side_effects=True),
         "Login": transport.Method("cleat.v1.System/Login", lambda: LoginReply,
             role=3, idempotent=False, no_side_effects=False),
         "Upgrade": transport.Method("cleat.v1.System/Upgrade", lambda: UpgradeReply,
@@ -400,6 +467,10 @@ class System:
 
     def disk_usage(self, request: DiskUsageRequest, **options: Unpack[transport.Options]) -> DiskUsageReply:
         return self._client.unary(self.METHODS["DiskUsage"], request, options)
+
+    def metrics(self, request: MetricsRequest, **options: Unpack[transport.Options]) -> MetricsReply:
+        """What an operator watches. Counts are of this engine since it started."""
+        return self._client.unary(self.METHODS["Metrics"], request, options)
 
     def login(self, request: LoginRequest, **options: Unpack[transport.Options]) -> LoginReply:
         """Checks credentials against a registry."""
@@ -431,6 +502,10 @@ __all__ = [
     "DiskUsageReply_Usage",
     "DiskUsageReply_ImageUsage",
     "DiskUsageReply_CacheUsage",
+    "MetricsRequest",
+    "MetricsReply",
+    "MetricsReply_Calls",
+    "MetricsReply_Latency",
     "LoginRequest",
     "LoginReply",
     "UpgradeRequest",
