@@ -216,6 +216,7 @@ static int run_stream(struct call *c, const ProtobufCMessage *req, struct err *e
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	int r = gw_engine(c->gw, err);
 
+	c->gw->streamed = true;
 	if (r == 0)
 		r = gw_deadline(c->gw, &c->options.timeout_ms, err);
 	if (r == 0)

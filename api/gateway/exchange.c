@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cleat/v1/services.rpc.h"
+#include "enginepool.h"
 #include "fd.h"
 #include "str.h"
 
@@ -56,6 +57,8 @@ int gw_engine(struct gw *gw, struct err *err)
 	int64_t since_ns = 0;
 	int r = 0;
 
+	if (!gw->client)
+		gw->client = enginepool_take();
 	while (!gw->client) {
 		struct rpc_client_config config = { 0 };
 
@@ -67,6 +70,15 @@ int gw_engine(struct gw *gw, struct err *err)
 			return r;
 	}
 	return 0;
+}
+
+void gw_done(struct gw *gw)
+{
+	if (gw->client && !gw->streamed)
+		enginepool_put(gw->client);
+	else
+		rpc_client_close(gw->client);
+	gw->client = NULL;
 }
 
 int gw_unary(struct gw *gw, const struct rpc_method *method, const ProtobufCMessage *request,
@@ -111,6 +123,7 @@ int gw_open(struct gw *gw, const char *path, const void *first, struct rpc_clien
 	const struct rpc_options options = { 0 };
 	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
 
+	gw->streamed = true;
 	return r < 0 ? r : rpc_client_call_open(gw->client, &options, method, first, call, err);
 }
 

@@ -16,6 +16,7 @@ struct gw {
 	const char *url; /* of the engine */
 	struct rpc_client *client;
 	struct route_match match;
+	bool streamed;       /* a call of `client` was no unary one */
 	bool streaming;      /* the status line has been sent */
 	int64_t deadline_ns; /* of the whole call, on the monotonic clock; 0 = none */
 };
@@ -29,6 +30,8 @@ const struct rpc_method *gw_method(const char *path);
  * come back; no longer than until the deadline. Blocks. */
 enum { GW_ABSENT_MS = 10000 };
 int gw_engine(struct gw *gw, struct err *err) must_check;
+/* Closes the connection, or keeps it for another request: all calls have ended. */
+void gw_done(struct gw *gw);
 
 /* A unary call; connects, and repeats what an engine that went away cut off. *reply is owned. Blocks. */
 int gw_call(struct gw *gw, const char *method, const void *request, void *reply,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each request opens a connection of its own: that costs a fraction of a millisecond on a local socket and
- * lets the client's own retrying carry a call over a restart of the engine. */
+/* Each request at work has a connection of its own, so that the client's own retrying carries a call over a restart
+ * of the engine. */
 #include "gateway.h"
 
 #include <string.h>
@@ -47,6 +47,20 @@ bool gateway_is_quick(const char *method, const char *path)
 	return !route || gw_is_quick(route);
 }
 
+bool gateway_is_shared(const char *method, const char *path)
+{
+	static const char *const lists[] = { "/containers/json", "/images/json", "/networks",
+					     "/volumes",         "/info",        "/version" };
+	struct route_match match;
+
+	if (strcmp(method, "GET") != 0 || route_version(&path, &match, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (strcmp(path, lists[i]) == 0)
+			return true;
+	return false;
+}
+
 void gateway_ended(const struct http_request *request, const struct http_outcome *outcome)
 {
 	accesslog_write(request, outcome);
@@ -82,5 +96,5 @@ void gateway_handle(struct http_request *q, void *arg)
 		gw_connect(&gw);
 	else
 		docker(&gw);
-	gw.client = rpc_client_close(gw.client);
+	gw_done(&gw);
 }

@@ -8,5 +8,6 @@
 /* Of an http_service; arg is the engine's URL, ipc:///path. */
 void gateway_handle(struct http_request *request, void *arg);
 bool gateway_streams_body(const char *method, const char *path);
+bool gateway_is_shared(const char *method, const char *path);
 bool gateway_is_quick(const char *method, const char *path);
 void gateway_ended(const struct http_request *request, const struct http_outcome *outcome);

@@ -2,7 +2,7 @@
 /* One thread of libmicrohttpd reads and writes all connections of a listener. When a request is complete its
  * connection is suspended and a worker's thread calls the handler, which may wait for the engine as long as it takes;
  * then the connection is resumed and the answer queued. The number of such threads is bounded, for each may have a
- * connection to the engine too. What is answered without waiting is answered in libmicrohttpd's thread. A connection
+ * connection to the engine too. What several ask at once is answered once (httpbatch.h). What is answered without waiting is answered in libmicrohttpd's thread. A connection
  * may idle only while it has no request at work.
  *
  * A streamed body is handed over at its first byte: libmicrohttpd's thread puts what comes into
@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 
 #include "fd.h"
+#include "httpbatch.h"
 #include "httpconn.h"
 #include "mem.h"
 #include "origin.h"
@@ -41,6 +42,7 @@ static void exchange_free(struct exchange *e)
 {
 	if (e->path && e->service->ended)
 		report(e);
+	httpbatch_answer_unref(e->answer);
 	buf_deinit(&e->request.body);
 	buf_deinit(&e->request.reply);
 	free(e->request.header_value);
@@ -63,8 +65,7 @@ static void end_raw(struct exchange *e)
 		MHD_upgrade_action(e->upgrade, MHD_UPGRADE_ACTION_CLOSE);
 }
 
-/* The handler's part of the exchange ends. */
-static void finish(struct exchange *e)
+void exchange_finish(struct exchange *e)
 {
 	bool last;
 
@@ -84,7 +85,7 @@ static void run(void *arg)
 	struct exchange *e = arg;
 
 	e->service->handle(&e->request, e->service->arg);
-	finish(e);
+	exchange_finish(e);
 }
 
 static void add_headers(struct exchange *e, struct MHD_Response *response)
@@ -166,18 +167,27 @@ static struct MHD_Response *make_response(struct exchange *e)
 					       MHD_RESPMEM_MUST_COPY);
 }
 
-static enum MHD_Result answer(struct exchange *e)
+struct MHD_Response *exchange_response(struct exchange *e)
 {
 	struct MHD_Response *response = e->mode == TAKEN ? NULL : make_response(e);
+
+	if (response)
+		add_headers(e, response);
+	return response;
+}
+
+static enum MHD_Result answer(struct exchange *e)
+{
+	struct MHD_Response *response = e->answer ? e->answer->response : exchange_response(e);
 	enum MHD_Result result;
 
 	if (!response)
 		return MHD_NO;
-	add_headers(e, response);
 	e->outcome.first_ns = fd_monotonic_ns() - e->begun_ns;
 	result = MHD_queue_response(e->request.connection,
 				    e->request.reply.error ? 500 : e->request.status, response);
-	MHD_destroy_response(response);
+	if (!e->answer)
+		MHD_destroy_response(response);
 	return result;
 }
 
@@ -200,12 +210,18 @@ static void set_timeout(struct exchange *e, unsigned seconds)
 /* The connection stays suspended until the handler reads or answers. */
 static void hand_over(struct exchange *e)
 {
+	int r;
+
 	e->handed_over = true;
 	httpconn_waits(e->client, false);
 	pthread_mutex_lock(&e->mutex);
 	exchange_suspend(e);
 	pthread_mutex_unlock(&e->mutex);
-	if (workers_run(run, e, e->service->limits.requests) == 0)
+	if (e->service->is_shared(e->method, e->path))
+		r = httpbatch_run(e);
+	else
+		r = workers_run(run, e, e->service->limits.requests);
+	if (r == 0)
 		return;
 	pthread_mutex_lock(&e->mutex);
 	answer_with(e, 503, "too many requests at once");
@@ -283,6 +299,7 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	if (!e)
 		return NULL;
 	e->service = service;
+	list_init(&e->batched);
 	e->begun_ns = fd_monotonic_ns();
 	e->client = client_of(connection);
 	e->request.connection = connection;

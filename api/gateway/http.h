@@ -24,7 +24,8 @@ struct http_limits {
 	unsigned request_s;   /* and so long, for all of a request, once that has begun */
 };
 
-#define HTTP_LIMITS ((struct http_limits){ 16 << 20, 64 << 10, 2048, 2048, 120, 120 })
+/* libmicrohttpd touches half of a head's room for each connection, so that is not larger than it must be. */
+#define HTTP_LIMITS ((struct http_limits){ 16 << 20, 16 << 10, 2048, 2048, 120, 120 })
 
 struct MHD_Connection;
 
@@ -62,6 +63,8 @@ struct http_service {
 	bool (*streams_body)(const char *method, const char *path);
 	/* Whether handle() answers such a request without waiting for anything. */
 	bool (*is_quick)(const char *method, const char *path);
+	/* Whether such an answer is the same for all who ask with the same path and query, and changes nothing. */
+	bool (*is_shared)(const char *method, const char *path);
 	/* Called once a request is over, by any thread. NULL = nobody is told. Never blocks. */
 	void (*ended)(const struct http_request *request, const struct http_outcome *outcome);
 	struct http_limits limits;

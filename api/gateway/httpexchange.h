@@ -5,13 +5,21 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http.h"
 #include "httpconn.h"
+#include "list.h"
 
 enum { HTTP_METHOD_MAX = 16, HTTP_AGENT_MAX = 64 };
 
 enum mode { WHOLE, STREAM, RAW, TAKEN };
+
+/* An answer that several exchanges have; freed with the last of them. */
+struct httpbatch_answer {
+	atomic_uint refs;
+	struct MHD_Response *response;
+};
 
 struct exchange {
 	struct http_request request;
@@ -21,6 +29,8 @@ struct exchange {
 	char method[HTTP_METHOD_MAX], client_name[HTTPCONN_NAME_MAX], agent[HTTP_AGENT_MAX];
 	int64_t begun_ns;
 	struct http_outcome outcome;
+	struct list batched;             /* in a batch, see httpbatch.h */
+	struct httpbatch_answer *answer; /* NULL = one of its own */
 	bool handed_over;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -38,3 +48,8 @@ struct exchange {
 /* Both under the mutex. */
 void exchange_suspend(struct exchange *e);
 void exchange_resume(struct exchange *e);
+
+/* The handler's part ends: what it left in the request is answered, or dropped when the client is gone. */
+void exchange_finish(struct exchange *e);
+/* The answer with its headers, as it is now; owned. NULL without memory. */
+struct MHD_Response *exchange_response(struct exchange *e);

@@ -21,6 +21,7 @@ static struct http_service service = {
 	.handle = gateway_handle,
 	.streams_body = gateway_streams_body,
 	.is_quick = gateway_is_quick,
+	.is_shared = gateway_is_shared,
 	.ended = gateway_ended,
 };
 

@@ -83,16 +83,16 @@ class Meanwhile:
 
 class Dockerd:
     """Debian's dockerd, in a network namespace of its own unless this process is in one. `bridge`: with its default network
-    and its rules."""
+    and its rules. `hosts`: where it listens besides its socket."""
 
-    def __init__(self, root, run, own_network=True, bridge=False):
+    def __init__(self, root, run, own_network=True, bridge=False, hosts=()):
         self.root, self.run = root / "docker", run / "docker"
         self.host = f"unix://{root}/docker.sock"
         self.root.mkdir()
         log = open(root / "dockerd.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [*(("unshare", "-n", "--") if own_network else ()), "dockerd", "--data-root", self.root / "data", "--exec-root", self.run,
-             "--pidfile", self.root / "pid", "-H", self.host, *(() if bridge else ("--iptables=false", "--bridge=none"))],
+             "--pidfile", self.root / "pid", "-H", self.host, *(f"-H={h}" for h in hosts), *(() if bridge else ("--iptables=false", "--bridge=none"))],
             stdout=log, stderr=log, start_new_session=True)
         for _ in range(300):
             if subprocess.run(self.cli("version"), capture_output=True, check=False).returncode == 0:

@@ -69,6 +69,7 @@ def test_containers_layers_and_logs(gateway):
 
 
 def test_without_an_engine_the_gateway_tells_its_own(gateway):
+    gateway.ask("GET", "/_ping")
     gateway.engine.kill(signal.SIGKILL)
     seen, _ = scrape(gateway)
     gateway.engine.start()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the gateway listens, what it lets a client take, and what it writes down."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -201,3 +203,30 @@ def test_another_user_serves(gateway, serve):
     with open(f"/proc/{other.process.pid}/status", encoding="utf-8") as status:
         assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status.read(), re.M)
     assert other.json("GET", "/containers/json") is not None
+
+
+def test_an_answer_is_no_older_than_its_question(gateway):
+    """Who asks for the same at once shares an answer, and still sees what he did before."""
+    def round_trip(k):
+        name = f"shared-{k}"
+        gateway.json("POST", f"/containers/create?name={name}", {"Image": "busybox"}, 201)
+        seen = [c["Names"][0] for c in gateway.json("GET", "/containers/json?all=1")]
+        gateway.json("DELETE", f"/containers/{name}", status=204)
+        left = [c["Names"][0] for c in gateway.json("GET", "/containers/json?all=1")]
+        return f"/{name}" in seen and f"/{name}" not in left
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(round_trip, range(160)))
+
+
+def test_questions_that_differ_have_answers_of_their_own(gateway):
+    ids = [gateway.json("POST", "/containers/create", {"Image": "busybox", "Labels": {"n": str(n)}}, 201)["Id"] for n in range(4)]
+
+    def ask(k):
+        query = urllib.parse.urlencode({"all": "1", "filters": json.dumps({"label": [f"n={k % 5}"]})})
+        return [c["Id"] for c in gateway.json("GET", f"/containers/json?{query}")] == ids[k % 5:k % 5 + 1]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(200)))
+    for cid in ids:
+        gateway.json("DELETE", f"/containers/{cid}", status=204)
