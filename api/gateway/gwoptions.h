@@ -7,7 +7,7 @@
 #include "err.h"
 #include "http.h"
 
-enum { OPTIONS_MAX_LISTENERS = 8 };
+enum { OPTIONS_MAX_LISTENERS = HTTP_MAX_LISTENERS };
 
 struct options {
 	const char *run_dir;

@@ -390,24 +390,42 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 				->connect_fd);
 }
 
-void http_sweep(const struct http_service *service)
+/* One for each listener. */
+static struct MHD_Daemon *daemons[HTTP_MAX_LISTENERS];
+static size_t n_daemons;
+
+void http_stop_listening(void)
 {
-	httpconn_sweep(fd_monotonic_ns() -
-		       (service->limits.idle_s + service->limits.request_s) * INT64_C(1000000000));
+	for (size_t i = 0; i < n_daemons; i++)
+		(void)MHD_quiesce_daemon(daemons[i]);
+}
+
+unsigned http_connections(void)
+{
+	return httpconn_count();
+}
+
+void http_sweep(unsigned after_s)
+{
+	httpconn_sweep(fd_monotonic_ns() - after_s * INT64_C(1000000000));
 }
 
 int http_start(int listen_fd, const struct http_service *service, struct err *err)
 {
 	const struct http_limits *limits = &service->limits;
 
-	if (MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-				     MHD_ALLOW_UPGRADE,
-			     0, NULL, NULL, on_request, (void *)(uintptr_t)service,
-			     MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-			     limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-			     limits->head_bytes, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
-			     MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
-			     MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_END))
+	if (n_daemons == HTTP_MAX_LISTENERS)
+		return err_set(err, ERR_EXHAUSTED, "more than %d listeners", HTTP_MAX_LISTENERS);
+	daemons[n_daemons] = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0,
+		NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
+		listen_fd, MHD_OPTION_CONNECTION_LIMIT, limits->connections,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->head_bytes,
+		MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_NOTIFY_COMPLETED, on_end,
+		NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_END);
+	if (daemons[n_daemons]) {
+		n_daemons++;
 		return 0;
+	}
 	return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
 }

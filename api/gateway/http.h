@@ -10,6 +10,7 @@
 #include "mem.h"
 
 enum {
+	HTTP_MAX_LISTENERS = 8,
 	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
 	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
 };
@@ -74,8 +75,12 @@ struct http_service {
 /* Answers requests on the listening socket (consumed) from threads of its own until the process ends;
  * `service` is borrowed for ever. */
 int http_start(int listen_fd, const struct http_service *service, struct err *err) must_check;
-/* Closes connections whose request has been due for too long. To be called every second or so. */
-void http_sweep(const struct http_service *service);
+/* Takes no connection any more; those there are go on. The sockets stay open. */
+void http_stop_listening(void);
+/* How many connections there are. */
+unsigned http_connections(void);
+/* Closes connections whose request has been due for so long. To be called every second or so. */
+void http_sweep(unsigned after_s);
 
 /* ---- In a handler. ---- */
 

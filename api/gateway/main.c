@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cleat-gateway: HTTP on a local socket, calls to the engine behind it. Holds no state: it may be
- * ended and started at any time. */
+/* cleat-gateway: HTTP on a local socket, calls to the engine behind it. Holds no state: it may be ended and started at
+ * any time, and with SIGHUP it goes over to a new process (of a new version, say) without a moment at which nobody
+ * listens. */
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,10 @@
 #include "listen.h"
 #include "log.h"
 #include "str.h"
+#include "succeed.h"
+
+/* Of a client that is the next to send, when a successor serves. */
+enum { LAST_IDLE_S = 2 };
 
 static struct http_service service = {
 	.handle = gateway_handle,
@@ -44,13 +50,27 @@ static int become(const char *user, struct err *err)
 
 	if (!p)
 		return err_set(err, ERR_INVALID, "--user %s: there is no such user", user);
+	if (getuid() == p->pw_uid)
+		return 0; /* as a successor */
 	if (initgroups(user, p->pw_gid) < 0 || setgid(p->pw_gid) < 0 || setuid(p->pw_uid) < 0)
 		return err_sys(err, errno, "become %s", user);
 	return 0;
 }
 
+static struct {
+	int fds[OPTIONS_MAX_LISTENERS];
+	bool handed_down;    /* the sockets are others' too */
+	char path[PATH_MAX]; /* of this program */
+	char **argv;
+} self;
+
 static int open_listeners(const struct options *o, int fds[], struct err *err)
 {
+	int r = succeed_inherited(fds, o->n_listen, err);
+
+	self.handed_down = r > 0;
+	if (r)
+		return r < 0 ? r : 0;
 	for (size_t i = 0; i < o->n_listen; i++) {
 		fds[i] = listen_at(o->listen[i], o->plain_tcp, err);
 		if (fds[i] < 0)
@@ -61,24 +81,46 @@ static int open_listeners(const struct options *o, int fds[], struct err *err)
 
 static int start(struct options *o, struct err *err)
 {
-	int fds[OPTIONS_MAX_LISTENERS];
-	int r = open_listeners(o, fds, err);
+	int r = open_listeners(o, self.fds, err);
 
 	if (r == 0 && o->access_log)
 		r = accesslog_open(o->access_log, err);
 	if (r == 0 && o->user)
 		r = become(o->user, err);
 	for (size_t i = 0; r == 0 && i < o->n_listen; i++)
-		r = http_start(fds[i], &service, err);
+		r = http_start(self.fds[i], &service, err);
+	if (r == 0)
+		succeed_ready();
 	return r;
 }
 
-static void wait_for_end(const sigset_t *ends)
+/* A successor serves what comes from now on, this one what it has begun. */
+static bool hand_over(const struct options *o)
+{
+	struct err err = ERR_NULL;
+
+	if (succeed_start(self.path, self.argv, self.fds, o->n_listen, &err) < 0) {
+		log_error("serving on: %s", err.message);
+		return false;
+	}
+	self.handed_down = true;
+	http_stop_listening();
+	return true;
+}
+
+/* SIGHUP makes a successor; then the last connection's end is the end. */
+static void wait_for_end(const struct options *o, const sigset_t *signals)
 {
 	static const struct timespec step = { .tv_sec = 1 };
+	bool last = false;
+	int number;
 
-	while (sigtimedwait(ends, NULL, &step) < 0)
-		http_sweep(&service);
+	do {
+		number = sigtimedwait(signals, NULL, &step);
+		http_sweep(last ? LAST_IDLE_S : o->limits.idle_s + o->limits.request_s);
+		if (number == SIGHUP && !last)
+			last = hand_over(o);
+	} while ((number < 0 || number == SIGHUP) && !(last && http_connections() == 0));
 }
 
 static int serve(struct options *o, struct err *err)
@@ -95,6 +137,7 @@ static int serve(struct options *o, struct err *err)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	allow_files();
@@ -103,8 +146,8 @@ static int serve(struct options *o, struct err *err)
 	r = start(o, err);
 	if (r < 0)
 		return r;
-	wait_for_end(&ends);
-	for (size_t i = 0; i < o->n_listen; i++)
+	wait_for_end(o, &ends);
+	for (size_t i = 0; i < o->n_listen && !self.handed_down; i++)
 		if (listen_path(o->listen[i]))
 			unlink(listen_path(o->listen[i]));
 	_exit(0); /* calls in flight end with their connections */
@@ -116,6 +159,9 @@ int main(int argc, char **argv)
 	struct err err = ERR_NULL;
 
 	log_setup("cleat-gateway", LOG_INFO);
+	self.argv = argv;
+	if (readlink("/proc/self/exe", self.path, sizeof(self.path) - 1) < 0)
+		return 1;
 	if (options_parse(&options, argc, argv, &err) < 0) {
 		fprintf(stderr,
 			"cleat-gateway: %s\n"
