@@ -26,6 +26,7 @@
 #include "fd.h"
 #include "httpbatch.h"
 #include "httpconn.h"
+#include "httphead.h"
 #include "mem.h"
 #include "origin.h"
 #include "workers.h"
@@ -97,6 +98,8 @@ static void add_headers(struct exchange *e, struct MHD_Response *response)
 		MHD_add_response_header(response, "Content-Type", e->request.type);
 	if (e->request.header && e->request.header_value)
 		MHD_add_response_header(response, e->request.header, e->request.header_value);
+	if (e->refused)
+		MHD_add_response_header(response, "Connection", "close");
 	if (e->request.coding) {
 		MHD_add_response_header(response, "Content-Encoding", e->request.coding);
 		MHD_add_response_header(response, "Vary", "Accept-Encoding");
@@ -322,24 +325,35 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	return e;
 }
 
+/* Then it is answered before its body, and the connection ends. */
+static bool is_refused(struct exchange *e, const char *version)
+{
+	const char *why = httphead_refused(e->request.connection, version);
+	unsigned status = why ? 400 : 403;
+
+	if (!why)
+		why = origin_refused(http_header(&e->request, "Origin"),
+				     http_header(&e->request, "Sec-Fetch-Site"),
+				     http_header(&e->request, "Host"), httpconn_is_tcp(e->client));
+	if (!why)
+		return false;
+	e->refused = true;
+	answer_with(e, status, why);
+	return true;
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *size, void **state)
 {
 	struct exchange *e = *state;
-	const char *why;
 
-	(void)version;
 	if (!e) {
 		*state = e = begin(arg, connection, method, url);
 		if (!e)
 			return MHD_NO;
-		why = origin_refused(http_header(&e->request, "Origin"),
-				     http_header(&e->request, "Sec-Fetch-Site"),
-				     http_header(&e->request, "Host"), httpconn_is_tcp(e->client));
-		if (!why)
+		if (!is_refused(e, version))
 			return MHD_YES;
-		answer_with(e, 403, why);
 		return answer(e);
 	}
 	if (!*size)
@@ -420,9 +434,10 @@ int http_start(int listen_fd, const struct http_service *service, struct err *er
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0,
 		NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
 		listen_fd, MHD_OPTION_CONNECTION_LIMIT, limits->connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->head_bytes,
-		MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_NOTIFY_COMPLETED, on_end,
-		NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_END);
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		limits->head_bytes, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
+		MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, NULL, MHD_OPTION_END);
 	if (daemons[n_daemons]) {
 		n_daemons++;
 		return 0;

@@ -32,6 +32,7 @@ struct exchange {
 	struct list batched;             /* in a batch, see httpbatch.h */
 	struct httpbatch_answer *answer; /* NULL = one of its own */
 	bool handed_over;
+	bool refused; /* for its head */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	/* Under the mutex. */

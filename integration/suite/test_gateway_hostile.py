@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What no client should send, and clients that stall: only they suffer."""
+import io
+import json
 import os
 import socket
 import struct
+import tarfile
+import urllib.parse
 
 import pytest
 
@@ -103,3 +107,120 @@ def test_who_does_not_read_costs_little(gateway):
     tasks = f"/proc/{gateway.process.pid}/task"
     harness.wait_until(lambda: len(os.listdir(tasks)) <= 2, 60, "end of the followers' threads")
     gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+POST = b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+BEHIND = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize("head_and_body", [
+    POST + b"Content-Length: 4\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+    POST + CHUNKED + b"Content-Length: 6\r\n\r\n0\r\n\r\n",
+    POST + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}",
+    POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    POST + b"Content-Length: 2, 2\r\n\r\n{}",
+    POST + b"Content-Length: +2\r\n\r\n{}",
+    POST + b"Content-Length: 0x2\r\n\r\n{}",
+    POST + b"Content-Length : 2\r\n\r\n{}",
+    POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    POST + CHUNKED + b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    POST.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n0\r\n\r\n",
+    POST + b"X: a\r\n Content-Length: 2\r\nContent-Length: 0\r\n\r\n",
+    POST + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    POST + b"Content-Length\r\n\r\n",
+    POST + CHUNKED + b"\r\n-2\r\n{}\r\n0\r\n\r\n",
+    POST + CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n",
+    POST + CHUNKED + b"\r\n2\r\n{}XX\r\n0\r\n\r\n",
+    b"GET /_ping HTTP/1.1\r\n\r\n",
+    b"GET /_ping HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+], ids=["length, chunked", "chunked, length", "two lengths", "same lengths", "list of lengths", "plus", "hexadecimal", "length blank",
+        "coding blank", "other coding", "codings", "two codings", "vertical tab", "chunked in 1.0", "folded length", "folded coding",
+        "no colon", "negative chunk", "0x chunk", "longer chunk", "no host", "two hosts"])
+def test_no_request_hides_behind_another(gateway, head_and_body):
+    """What two readers may read differently is refused, and the connection with it: nothing behind it is answered."""
+    reply = send(gateway, head_and_body + BEHIND)
+    assert reply.startswith(b"HTTP/1.1 400 ") and b"page not found" not in reply
+    assert gateway.ask("GET", "/_ping")[0] == 200
+
+
+CONFIG = {
+    "Image": "busybox", "Cmd": ["true"], "Entrypoint": None, "Env": ["A=b"], "Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}},
+    "Volumes": {"/v": {}}, "StopTimeout": 3, "Healthcheck": {"Test": ["CMD", "true"], "Interval": 1000000000},
+    "HostConfig": {"Binds": ["vol:/w"], "Memory": 8 << 20, "PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+                   "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}, "Ulimits": [{"Name": "nofile", "Soft": 10, "Hard": 20}],
+                   "Mounts": [{"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 65536}}], "CapAdd": ["NET_ADMIN"],
+                   "LogConfig": {"Type": "local", "Config": {"max-size": "1m"}}, "Devices": [], "Sysctls": {"net.ipv4.ip_forward": "1"}},
+    "NetworkingConfig": {"EndpointsConfig": {"bridge": {"Aliases": ["a"], "IPAMConfig": {"IPv4Address": ""}}}},
+}
+
+
+def variants(value, path=()):
+    """(where, the whole with something else there), of each place at every depth."""
+    for other in (None, True, -1, 1.5, 1 << 70, "x\u0000y", [], {}, [[[]]], {"x": {"y": [1]}}):
+        yield path, other
+    if isinstance(value, (dict, list)):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from variants(below, (*path, key))
+
+
+def replaced(value, path, other):
+    if not path:
+        return other
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copied
+
+
+def test_json_of_another_kind_at_every_depth(gateway):
+    for path, other in variants(CONFIG):
+        code, _, data = gateway.ask("POST", "/containers/create", json.dumps(replaced(CONFIG, path, other)))
+        assert code in (201, 400, 404), (path, other, code, data)
+        assert "message" in json.loads(data) or code == 201
+        if code == 201:
+            gateway.json("DELETE", f"/containers/{json.loads(data)['Id']}?v=1", status=204)
+
+
+def test_broken_json_at_every_depth(gateway):
+    text = json.dumps(CONFIG).encode()
+    for at in range(1, len(text), 7):
+        assert gateway.ask("POST", "/containers/create", text[:at])[0] == 400
+        assert gateway.ask("POST", "/containers/create", text[:at] + b"\xff" + text[at:])[0] == 400
+
+
+@pytest.fixture
+def container(gateway):
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["true"]}, 201)["Id"]
+    yield cid
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+def test_no_path_leads_out_of_a_container(gateway, container, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("of the host", encoding="utf-8")
+    for path in (f"{'/..' * 20}{secret}", f"..{'/..' * 20}{secret}", f"/proc/1/root{secret}", f"/bin/..{'/..' * 9}{secret}",
+                 f"//{secret}", f"/./{secret}/."):
+        code, _, data = gateway.ask("GET", f"/containers/{container}/archive?{urllib.parse.urlencode({'path': path})}")
+        assert code == 404 and b"of the host" not in data
+    escape = io.BytesIO()
+    with tarfile.open(fileobj=escape, mode="w") as tar:
+        for name in (f"{'../' * 20}{tmp_path}/evil", f"{tmp_path}/evil", "link/evil"):
+            if name.startswith("link"):
+                link = tarfile.TarInfo("link")
+                link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+                tar.addfile(link)
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            tar.addfile(member, io.BytesIO(b"evil"))
+    gateway.ask("PUT", f"/containers/{container}/archive?path=/", escape.getvalue(), {"Content-Type": "application/x-tar"})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["secret"]
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fetc", "%2e%2e", "a%0d%0aX-Injected:%20yes", "a%09b", "%c0%ae%c0%ae", "-x", "x" * 300, "%20"])
+@pytest.mark.parametrize("kind", ["containers", "images", "networks", "volumes"])
+def test_names_that_are_none(gateway, kind, name):
+    code, headers, data = gateway.ask("GET", f"/{kind}/{name}{'/json' if kind in ('containers', 'images') else ''}")
+    assert code in (400, 404) and "message" in json.loads(data) and "X-Injected" not in headers
