@@ -42,6 +42,7 @@ static void test_without_engine(void **state)
 		assert_non_null(strstr(q.reply.data ? q.reply.data : "", cases[i].reply));
 		buf_deinit(&q.body);
 		buf_deinit(&q.reply);
+		free(q.header_value);
 	}
 }
 
