@@ -200,9 +200,9 @@ def test_another_user_serves(gateway, serve):
     for folder in (gateway.engine.run, gateway.engine.run.parent):
         folder.chmod(0o755)
     other = serve("--user=nobody")
+    assert other.json("GET", "/containers/json") is not None
     with open(f"/proc/{other.process.pid}/status", encoding="utf-8") as status:
         assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status.read(), re.M)
-    assert other.json("GET", "/containers/json") is not None
 
 
 def test_an_answer_is_no_older_than_its_question(gateway):
