@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams that HTTP clients hold while the engine is killed, and while it is upgraded: they see nothing of it."""
 import concurrent.futures
+import contextlib
 import itertools
+import json
 import signal
 import socket
 
@@ -9,7 +11,7 @@ import docker
 import pytest
 
 import harness
-from gateway import hijack, read_all
+from gateway import Unix, hijack, read_all
 
 COUNT = "i=0; while [ ! -e /told/stop ]; do i=$((i+1)); echo $i; sleep 0.01; done; touch /told/stopped; exit 6"
 
@@ -33,18 +35,19 @@ def replace(gateway, request):
 
 
 @pytest.fixture
-def client(gateway):
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(4) as p:
+        yield p
+
+
+@pytest.fixture
+def client(gateway, pool):  # pylint: disable=unused-argument
+    # the pool's threads wait for these containers: it ends after them
     c = docker.DockerClient(base_url=f"unix://{gateway.path}", timeout=60)
     yield c
     for container in c.containers.list(all=True):
         container.remove(force=True, v=True)
     c.close()
-
-
-@pytest.fixture
-def pool():
-    with concurrent.futures.ThreadPoolExecutor(4) as p:
-        yield p
 
 
 @pytest.fixture
@@ -89,13 +92,16 @@ def test_output(counter, replace, stop, open_stream):
     assert seen == list(range(1, len(seen) + 1))
 
 
-def test_wait(client, counter, replace, stop, pool):
+def test_wait(gateway, counter, replace, stop, pool):
     counter.start()
-    waiting = [pool.submit(counter.wait, condition=condition) for condition in ("not-running", "next-exit")]
-    harness.wait_until(lambda: all(w.running() for w in waiting), 60, "the calls")
-    replace()
-    replace(stop)
-    assert [w.result(60)["StatusCode"] for w in waiting] == [6, 6]
+    waiting = pool.submit(counter.wait)
+    with contextlib.closing(Unix(gateway.path)) as next_exit:
+        next_exit.request("POST", f"/containers/{counter.id}/wait?condition=next-exit")
+        reply = next_exit.getresponse()  # its head tells that the wait has begun, which docker-py's does not
+        replace()
+        replace(stop)
+        assert json.loads(reply.read())["StatusCode"] == 6
+    assert waiting.result(60)["StatusCode"] == 6
 
 
 def test_events(client, counter, replace, stop, pool):
