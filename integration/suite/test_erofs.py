@@ -111,7 +111,9 @@ def layer_mounts(pid):
     found = set()
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
         number = re.search(r"mnt_id:\s*(\d+)", info.read_text())
-        if number and os.readlink(pathlib.Path(f"/proc/{pid}/fd", info.name)) == "/" and number.group(1) not in tables:
+        opened = pathlib.Path(f"/proc/{pid}/fd", info.name)
+        # the runtime's mount is of a file
+        if number and os.readlink(opened) == "/" and opened.is_dir() and number.group(1) not in tables:
             found.add(number.group(1))
     return found
 
