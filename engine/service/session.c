@@ -213,6 +213,33 @@ static int replay(struct session *s, struct logreader *reader, const Cleat__V1__
 	return r < 0 ? r : 0;
 }
 
+/* Whether the reader's first entry is the first there was. Leads to it. */
+static bool from_the_first(struct logreader *reader)
+{
+	struct log_entry entry;
+	int r = logreader_next(reader, &entry, NULL);
+
+	return r >= 0 && (r == 0 || entry.position == 0) && logreader_seek(reader, 0, NULL) == 0;
+}
+
+/* Lines of a json file tell no place in the output, so where live output goes on behind them is not exact while
+ * the container writes. They are for what is older than the output that was kept. */
+static int open_log(struct session *s, const struct record *record, struct logreader **out,
+		    struct err *err)
+{
+	cleanup(logreader_freep) struct logreader *lines = NULL, *output = NULL;
+	int r = logs_open(s->engine, record, &lines, err);
+
+	if (r < 0)
+		return r;
+	if (!logreader_counts_output(lines) &&
+	    logs_open_output(s->engine, record, &output, NULL) == 0 && from_the_first(output))
+		*out = steal(&output);
+	else
+		*out = steal(&lines);
+	return 0;
+}
+
 /* What a stream that moves, or asks for the log, gets before live output. */
 static int catch_up(struct session *s, const struct record *record,
 		    const Cleat__V1__AttachStart *start, uint64_t live, struct err *err)
@@ -226,7 +253,7 @@ static int catch_up(struct session *s, const struct record *record,
 		if (r == 0)
 			r = logreader_seek(reader, start->resume_position, err);
 	} else if (start->logs && !resumes) {
-		r = logs_open(s->engine, record, &reader, err);
+		r = open_log(s, record, &reader, err);
 	} else {
 		return 0;
 	}
