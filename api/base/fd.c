@@ -343,11 +343,16 @@ ssize_t fd_recv(int sock, void *data, size_t n, int *fds, size_t *n_fds, int fla
 		.msg_controllen = sizeof(control.bytes),
 	};
 	size_t room = n_fds ? *n_fds : 0, got;
+	bool reset = false;
 	ssize_t r;
 
-	do
-		r = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
-	while (r < 0 && errno == EINTR);
+	/* A peer that closes with unread messages in its queue resets the connection: that is told once, before
+	 * what it has sent. */
+	while ((r = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC)) < 0) {
+		if (errno != EINTR && (errno != ECONNRESET || reset))
+			break;
+		reset |= errno == ECONNRESET;
+	}
 	if (r < 0)
 		return -errno;
 	got = collect_fds(&msg, fds, room);

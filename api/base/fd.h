@@ -82,7 +82,8 @@ enum { FD_PASS_MAX = 64 };
 int fd_send(int sock, const void *data, size_t n, const int *fds, size_t n_fds,
 	    int flags) must_check;
 
-/* Receives one message. Returns its length (0 = end), with *n_fds set to the descriptors received
+/* Receives one message of a UNIX socket, also what a peer sent that then closed without reading what it got. Returns
+ * its length (0 = end), with *n_fds set to the descriptors received
  * into fds (owned by the caller, O_CLOEXEC); -EMSGSIZE when it was longer than n. `flags` as for
  * recvmsg(2). */
 ssize_t fd_recv(int sock, void *data, size_t n, int *fds, size_t *n_fds, int flags) must_check;

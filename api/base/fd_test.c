@@ -112,6 +112,23 @@ static void descriptors_pass_over_long_paths(void **state)
 	assert_int_equal(fd_recv(server, text, 4, NULL, NULL, 0), -EMSGSIZE);
 }
 
+static void what_was_sent_comes_before_a_reset(void **state)
+{
+	int pair[2];
+	char text[16];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(fd_send(pair[0], "unread", 6, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(pair[1], "one", 3, NULL, 0, 0), 0);
+	assert_int_equal(fd_send(pair[1], "more", 4, NULL, 0, 0), 0);
+	close(pair[1]);
+	assert_int_equal(fd_recv(pair[0], text, sizeof(text), NULL, NULL, 0), 3);
+	assert_int_equal(fd_recv(pair[0], text, sizeof(text), NULL, NULL, 0), 4);
+	assert_int_equal(fd_recv(pair[0], text, sizeof(text), NULL, NULL, 0), 0);
+	close(pair[0]);
+}
+
 enum { REPLACED = 500, WAITING_MAX = 1000 };
 
 static atomic_int n_listening;
@@ -195,6 +212,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(locks_exclude_within_a_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_stay_in_their_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_pass_over_long_paths, setup, teardown),
+		cmocka_unit_test(what_was_sent_comes_before_a_reset),
 		cmocka_unit_test_setup_teardown(whoever_finds_the_name_can_connect, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(trees_go_without_following_links, setup, teardown),

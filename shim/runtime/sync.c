@@ -30,10 +30,7 @@ int sync_recv(int fd, struct sync_msg *m, int *fds, size_t *n_fds, struct err *e
 
 	memset(m, 0, sizeof(*m));
 	n = fd_recv(fd, m, sizeof(*m), fds, n_fds, 0);
-	/* The other half left without reading what we sent; what it sent before is still there. */
-	if (n == -ECONNRESET)
-		n = fd_recv(fd, m, sizeof(*m), fds, n_fds, 0);
-	if (n == 0 || n == -ECONNRESET)
+	if (n == 0)
 		return 0;
 	if (n < (ssize_t)sizeof(uint32_t))
 		return err_sys(err, n < 0 ? (int)n : EBADMSG, "hear from the other half");
