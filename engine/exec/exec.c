@@ -279,14 +279,29 @@ int exec_start(struct engine *engine, const struct execrecord *record,
 	return r;
 }
 
+/* An engine that has just begun may not have met the shim yet, which says nothing of the exec. */
+static int reach(struct engine *engine, const char *container_id, struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	struct status status;
+	int r = record_find(engine->store, container_id, &record, err);
+
+	if (r < 0)
+		return r;
+	status_read(engine, &record, &status);
+	return status_active(&status) ? lifecycle_reach(engine, &record, err) : 0;
+}
+
 int exec_join(struct engine *engine, const struct execrecord *record, uint64_t position, int *sock,
 	      struct err *err)
 {
 	Cleat__Shim__V1__AttachRequest body = CLEAT__SHIM__V1__ATTACH_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 	cleanup_fd int ours = -1, theirs = -1;
-	int pair[2], r;
+	int pair[2], r = reach(engine, record->container_id, err);
 
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "exec");
 	ours = pair[0];
