@@ -24,7 +24,7 @@
 
 enum { INPUT_BYTES = 32 << 10 };
 
-enum event_kind { EV_NONE, EV_STARTED, EV_OUTPUT, EV_EXITED, EV_DETACHED };
+enum event_kind { EV_NONE, EV_STARTED, EV_OUTPUT, EV_EXITED, EV_DETACHED, EV_MOVING };
 
 struct event {
 	enum event_kind kind;
@@ -44,6 +44,7 @@ struct state {
 	int signal_fd;
 	bool stdin_open, stdin_ended, ended;
 	bool left;    /* by the detach keys */
+	bool moving;  /* another engine takes over: input waits for the next call */
 	bool resized; /* the terminal, and it is not sent yet */
 	bool exited;  /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
@@ -85,6 +86,9 @@ static void read_attach(struct state *st, Cleat__V1__AttachReply *m, struct even
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_STARTED:
 		e->kind = EV_STARTED;
 		break;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
+		e->kind = EV_MOVING;
+		break;
 	default:
 		break;
 	}
@@ -109,6 +113,9 @@ static void read_exec(struct state *st, Cleat__V1__ExecOutput *m, struct event *
 		break;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
 		e->kind = EV_DETACHED;
+		break;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
+		e->kind = EV_MOVING;
 		break;
 	default:
 		break;
@@ -173,7 +180,9 @@ static int open_call(struct state *st, struct err *err)
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
 
+	st->moving = false;
 	if (st->s->attach) {
+		st->s->attach->moves = true;
 		a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 		a.start = st->s->attach;
 		return remote_open(st->cli, &cleat_v1_containers, "Attach", st->key, &a.base,
@@ -183,6 +192,7 @@ static int open_call(struct state *st, struct err *err)
 		st->s->exec->exec_id = st->id;
 		st->s->exec->create = NULL;
 	}
+	st->s->exec->moves = true;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	e.start = st->s->exec;
 	return remote_open(st->cli, &cleat_v1_exec, "Start", st->key, &e.base, &st->call, err);
@@ -234,9 +244,18 @@ static int handle(struct state *st, struct event *e, struct err *err)
 	case EV_DETACHED:
 		st->ended = true;
 		return 0;
+	case EV_MOVING:
+		st->moving = true;
+		return rpc_client_call_end(st->call, err);
 	default:
 		return 0;
 	}
+}
+
+/* Whether a message may be sent on the call now. */
+static bool may_send(const struct state *st)
+{
+	return !st->moving && rpc_client_call_may_send(st->call);
 }
 
 /* Everything that has come. 0, or the error the call ended with. */
@@ -310,7 +329,7 @@ static int take_signal(struct state *st, struct err *err)
 		st->resized = st->s->tty;
 	else {
 		(void)snprintf(name, sizeof(name), "%u", info.ssi_signo);
-		if (!st->stdin_ended && rpc_client_call_may_send(st->call))
+		if (!st->stdin_ended && may_send(st))
 			r = send_signal(st, name, err);
 		else if (st->s->attach)
 			kill_container(st, name);
@@ -331,15 +350,15 @@ static int step(struct state *st, struct err *err)
 	if (r < 0 || st->ended)
 		return r;
 	p[0].events = rpc_client_events(client);
-	if (st->stdin_open && rpc_client_call_may_send(st->call))
+	if (st->stdin_open && may_send(st))
 		p[2].fd = STDIN_FILENO;
 	if (poll(p, 3, rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	if (p[1].revents)
 		r = take_signal(st, err);
-	if (r == 0 && st->resized && rpc_client_call_may_send(st->call))
+	if (r == 0 && st->resized && may_send(st))
 		r = send_size(st, err);
-	if (r == 0 && p[2].revents && rpc_client_call_may_send(st->call))
+	if (r == 0 && p[2].revents && may_send(st))
 		r = read_stdin(st, err);
 	if (r == 0 && !st->ended)
 		/* what breaks here is told by the call's status */

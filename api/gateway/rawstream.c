@@ -24,8 +24,9 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
-	bool taken; /* the call has been taken: before that, input might be lost with it */
-	bool left;  /* by the detach keys ... */
+	bool taken;  /* the call has been taken: before that, input might be lost with it */
+	bool moving; /* another engine takes over: input waits for the next call */
+	bool left;   /* by the detach keys ... */
 	const char *detach_keys; /* ... which are these; "" = the usual ones */
 	struct detach detach;
 	struct buf input; /* not yet taken by the call */
@@ -40,6 +41,10 @@ static int open_call(struct raw *raw, struct err *err)
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
 
+	if (raw->attach)
+		raw->attach->moves = true;
+	else
+		raw->exec->moves = true;
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 	a.start = raw->attach;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
@@ -82,6 +87,13 @@ static int write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryDa
 	return r < 0 ? r : write_all(raw->sock, data->data, data->len);
 }
 
+/* All that was sent counts; the half-close tells that there is no more. */
+static int take_moving(struct raw *raw)
+{
+	raw->moving = true;
+	return rpc_client_call_end(raw->call, NULL);
+}
+
 static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 {
 	Cleat__V1__AttachStart *a = raw->attach;
@@ -104,6 +116,8 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
 		raw->done = true;
 		return 0;
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
+		return take_moving(raw);
 	default:
 		return 0;
 	}
@@ -123,6 +137,8 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
 		raw->done = true;
 		return 0;
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
+		return take_moving(raw);
 	default:
 		return 0;
 	}
@@ -159,7 +175,7 @@ static int send_input(struct raw *raw, struct err *err)
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
 	int r = 0;
 
-	if (!raw->taken)
+	if (!raw->taken || raw->moving)
 		return 0;
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN;
 	a.stdin = bytes;
@@ -241,7 +257,7 @@ static void pump(struct raw *raw)
 			err = ERR_NULL;
 			r = open_call(raw, &err);
 		} while (r < 0);
-		raw->input_ended = raw->taken = false;
+		raw->input_ended = raw->taken = raw->moving = false;
 	}
 }
 

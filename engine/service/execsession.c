@@ -108,7 +108,19 @@ static int read_client(struct pump *pump, struct err *err)
 	return r < 0 ? r : 1;
 }
 
-static const struct pump_ops pump_ops = { .frame = take_frame, .client = read_client };
+static int tell_moving(struct pump *pump, struct err *err)
+{
+	struct session *s = pump->ctx;
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING;
+	message.moving = true;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
+static const struct pump_ops pump_ops = { .frame = take_frame,
+					  .client = read_client,
+					  .moving = tell_moving };
 
 /* The shim has forgotten the exec, so its end is in the row, or will be once the event is read. */
 static int tell_exit(struct session *s, struct rpc_call *call, struct err *err)
@@ -189,6 +201,7 @@ static int serve(struct session *s, const Cleat__V1__ExecStart *start, struct rp
 	if (r < 0)
 		return r;
 	pump->what = s->record.id;
+	pump->moves = start->moves;
 	if (r == 1)
 		return join_or_run(s, start, pump, err);
 	return joins ? join(s, start, pump, err) : run(s, start, pump, err);

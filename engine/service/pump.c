@@ -11,7 +11,7 @@
 
 #include "fd.h"
 
-enum { INPUT_PART = 32 << 10 };
+enum { INPUT_PART = 32 << 10, MOVE_MS = 5000, MOVE_BYTES = 1 << 20 };
 
 struct pump *pump_new(const struct pump_ops *ops, void *ctx, struct rpc_call *call)
 {
@@ -36,21 +36,9 @@ void pump_freep(struct pump **pump)
 }
 
 /* Takes what the shim has for us. The end without `ended` means that the shim is gone. */
-/* A shim that closes while input of ours is not read yet resets the connection: that is told once, before the
- * frames it had sent, the last one among them. */
-static ssize_t recv_frame(struct pump *p)
-{
-	size_t n_fds = 0;
-	ssize_t n = fd_recv(p->sock, p->bytes, sizeof(p->bytes), NULL, &n_fds, MSG_DONTWAIT);
-
-	return n == -ECONNRESET
-		       ? fd_recv(p->sock, p->bytes, sizeof(p->bytes), NULL, &n_fds, MSG_DONTWAIT)
-		       : n;
-}
-
 static int read_shim(struct pump *p, struct err *err)
 {
-	ssize_t n = recv_frame(p);
+	ssize_t n = fd_recv(p->sock, p->bytes, sizeof(p->bytes), NULL, NULL, MSG_DONTWAIT);
 	Cleat__Shim__V1__StreamFrame *frame;
 	int r;
 
@@ -76,8 +64,8 @@ static int send_frame(struct pump *p, const Cleat__Shim__V1__StreamFrame *frame)
 	return fd_send(p->sock, bytes, len, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* As much of `pending` as the shim takes now, then the end of input if it was asked for. */
-static void flush_input(struct pump *p)
+/* As much of `pending` as the shim takes now. */
+static void flush_pending(struct pump *p)
 {
 	while (p->pending.len) {
 		Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
@@ -90,7 +78,13 @@ static void flush_input(struct pump *p)
 			return;
 		buf_consume(&p->pending, r < 0 ? p->pending.len : frame.data.len);
 	}
-	if (p->input_ended && !p->shut) {
+}
+
+/* Likewise, then the end of input if it was asked for. */
+static void flush_input(struct pump *p)
+{
+	flush_pending(p);
+	if (!p->pending.len && p->input_ended && !p->shut) {
 		(void)shutdown(p->sock, SHUT_WR);
 		p->shut = true;
 	}
@@ -121,14 +115,43 @@ static int read_client(struct pump *p, struct err *err)
 	return r == -EAGAIN || r > 0 ? 0 : r;
 }
 
-/* Another engine serves now. What the client has sent by then is passed on here: it does not send it again. */
+/* Waits until the client has half-closed (*at_end) and the shim has all it sent, or somebody takes too long. */
+static void drain_input(struct pump *p, bool *at_end)
+{
+	int64_t end_ns = fd_monotonic_ns() + MOVE_MS * INT64_C(1000000), left_ns;
+
+	while ((!*at_end || p->pending.len) && (left_ns = end_ns - fd_monotonic_ns()) > 0) {
+		struct pollfd fds[] = {
+			{ .fd = p->pending.len ? p->sock : -1, .events = POLLOUT },
+			{ .fd = p->pending.len ? -1 : rpc_call_recv_fd(p->call), .events = POLLIN },
+			{ .fd = rpc_call_cancel_fd(p->call), .events = POLLIN },
+		};
+		struct err err = ERR_NULL;
+		int r = 1;
+
+		(void)poll(fds, ARRAY_LEN(fds), (int)(left_ns / 1000000) + 1);
+		if (fds[2].revents)
+			return;
+		if (fds[1].revents)
+			r = p->ops->client(p, &err);
+		if (r < 0 && r != -EAGAIN)
+			return;
+		*at_end |= r == 0;
+		flush_pending(p);
+	}
+}
+
+/* Another engine serves now. What the client sends before it has heard of it is passed on here: it does not send it
+ * again. Its half-close then is not the end of the process's input. */
 static int move(struct pump *p, struct err *err)
 {
-	int r = 1;
+	bool waits = !p->input_ended && p->moves && p->ops->moving(p, err) == 0, at_end = !waits;
+	int r = p->input_ended || waits ? 0 : 1;
 
-	while (r > 0 && !p->input_ended)
+	/* of a client that tells no end: what has come, within reason */
+	while (r > 0 && p->pending.len < MOVE_BYTES)
 		r = p->ops->client(p, err);
-	flush_input(p);
+	drain_input(p, &at_end);
 	if (err)
 		*err = ERR_NULL;
 	return err_reason(err, ERR_UNAVAILABLE, "MOVED", "another engine serves now");

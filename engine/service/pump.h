@@ -24,6 +24,8 @@ struct pump_ops {
 	/* Takes one message of the client, by pump_stdin() and pump_resize() where it is for the
 	 * shim: 1, 0 at the end of input, -EAGAIN, -errno. */
 	int (*client)(struct pump *pump, struct err *err);
+	/* Tells the client that it is to half-close, for another engine serves now. Blocks on its window. */
+	int (*moving)(struct pump *pump, struct err *err);
 };
 
 struct pump {
@@ -34,6 +36,7 @@ struct pump {
 	int sock;           /* to the shim, owned */
 	struct buf pending; /* stdin that the shim has not taken */
 	bool input_ended, shut, ended;
+	bool moves; /* the client half-closes when it is told `moving` */
 	uint8_t bytes[PUMP_FRAME_MAX];
 };
 

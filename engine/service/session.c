@@ -109,7 +109,19 @@ static int read_client(struct pump *pump, struct err *err)
 	return r < 0 ? r : 1;
 }
 
-static const struct pump_ops pump_ops = { .frame = take_frame, .client = read_client };
+static int tell_moving(struct pump *pump, struct err *err)
+{
+	struct session *s = pump->ctx;
+	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
+
+	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING;
+	reply.moving = true;
+	return cleat_v1_containers_attach_send(s->io, &reply, err);
+}
+
+static const struct pump_ops pump_ops = { .frame = take_frame,
+					  .client = read_client,
+					  .moving = tell_moving };
 
 /* The shim's reply with the position where live output begins; sock_out is our end. */
 static int open_stream(struct engine *engine, const struct record *record,
@@ -407,6 +419,7 @@ static int attach(struct engine *engine, struct rpc_call *call,
 	if (r < 0)
 		return r;
 	session.id = pump->what = record.id;
+	pump->moves = start->moves;
 	if (start->resume_case == 0)
 		history_action(engine, &record, "attach", NULL);
 	return serve_held(&session, &record, start, pump, err);

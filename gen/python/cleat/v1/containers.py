@@ -679,6 +679,8 @@ class AttachStart(codec.Message):
     resume_position: int | None = None
     terminal: cleat.v1.common.TerminalSize | None = None
     exits: int | None = None
+    # the client answers `moving` by half-closing, and sends what it has not sent yet to the next engine
+    moves: bool = False
 
 
 AttachStart.FIELDS = (
@@ -694,6 +696,7 @@ AttachStart.FIELDS = (
     (10, "resume_position", "oneof resume", "uint64", None),
     (11, "terminal", "one", "message", lambda: cleat.v1.common.TerminalSize),
     (12, "exits", "oneof seen", "uint64", None),
+    (13, "moves", "one", "bool", None),
 )
 
 
@@ -722,6 +725,8 @@ class AttachReply(codec.Message):
     detached: AttachReply_Detached | None = None
     # after AttachStart.start: the container's process was executed
     started: bool | None = None
+    # only with AttachStart.moves: another engine serves now; all sent before the half-close counts
+    moving: bool | None = None
 
 
 AttachReply.FIELDS = (
@@ -730,6 +735,7 @@ AttachReply.FIELDS = (
     (3, "exited", "oneof message", "message", lambda: AttachReply_Exited),
     (4, "detached", "oneof message", "message", lambda: AttachReply_Detached),
     (5, "started", "oneof message", "bool", None),
+    (6, "moving", "oneof message", "bool", None),
 )
 
 

@@ -64,6 +64,8 @@ class ExecStart(codec.Message):
     create: CreateExecRequest | None = None
     terminal: cleat.v1.common.TerminalSize | None = None
     resume_position: int | None = None
+    # as AttachStart.moves
+    moves: bool = False
 
 
 ExecStart.FIELDS = (
@@ -72,6 +74,7 @@ ExecStart.FIELDS = (
     (3, "create", "one", "message", lambda: CreateExecRequest),
     (4, "terminal", "one", "message", lambda: cleat.v1.common.TerminalSize),
     (5, "resume_position", "oneof resume", "uint64", None),
+    (6, "moves", "one", "bool", None),
 )
 
 
@@ -97,6 +100,8 @@ class ExecOutput(codec.Message):
     output: ExecOutput_Output | None = None
     exited: ExecOutput_Exited | None = None
     detached: ExecOutput_Detached | None = None
+    # as AttachReply.moving
+    moving: bool | None = None
 
 
 ExecOutput.FIELDS = (
@@ -104,6 +109,7 @@ ExecOutput.FIELDS = (
     (2, "output", "oneof message", "message", lambda: ExecOutput_Output),
     (3, "exited", "oneof message", "message", lambda: ExecOutput_Exited),
     (4, "detached", "oneof message", "message", lambda: ExecOutput_Detached),
+    (5, "moving", "oneof message", "bool", None),
 )
 
 
