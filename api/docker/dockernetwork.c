@@ -147,14 +147,8 @@ static json_t *ipam_config(const Cleat__V1__ContainerConfig *c, const char *netw
 	return o;
 }
 
-static json_t *endpoint(const Cleat__V1__EndpointStatus *e, const Cleat__V1__ContainerConfig *c)
+static void set_addresses(json_t *o, const Cleat__V1__EndpointStatus *e)
 {
-	json_t *o = json_object();
-
-	set(o, "IPAMConfig", ipam_config(c, e->network));
-	set(o, "DriverOpts", json_null());
-	set(o, "Aliases", list(e->aliases, e->n_aliases));
-	set(o, "NetworkID", text(e->network_id));
 	set(o, "EndpointID", text(e->endpoint_id));
 	set(o, "Gateway", text(e->gateway));
 	set(o, "IPAddress", text(e->ip_address));
@@ -163,6 +157,17 @@ static json_t *endpoint(const Cleat__V1__EndpointStatus *e, const Cleat__V1__Con
 	set(o, "GlobalIPv6Address", text(e->ipv6_address));
 	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
 	set(o, "MacAddress", text(e->mac_address));
+}
+
+static json_t *endpoint(const Cleat__V1__EndpointStatus *e, const Cleat__V1__ContainerConfig *c)
+{
+	json_t *o = json_object();
+
+	set(o, "IPAMConfig", ipam_config(c, e->network));
+	set(o, "DriverOpts", json_null());
+	set(o, "Aliases", list(e->aliases, e->n_aliases));
+	set(o, "NetworkID", text(e->network_id));
+	set_addresses(o, e);
 	set(o, "DNSNames", list(e->dns_names, e->n_dns_names));
 	set(o, "Links", list(e->links, e->n_links));
 	return o;
@@ -187,14 +192,7 @@ static void set_default_network(json_t *o, const Cleat__V1__ContainerDetails *c)
 	for (size_t i = 0; i < c->n_networks; i++)
 		if (strcmp(c->networks[i]->network, "bridge") == 0)
 			e = c->networks[i];
-	set(o, "EndpointID", text(e->endpoint_id));
-	set(o, "Gateway", text(e->gateway));
-	set(o, "IPAddress", text(e->ip_address));
-	set(o, "IPPrefixLen", json_integer(e->ip_prefix_len));
-	set(o, "IPv6Gateway", text(e->ipv6_gateway));
-	set(o, "GlobalIPv6Address", text(e->ipv6_address));
-	set(o, "GlobalIPv6PrefixLen", json_integer(e->ipv6_prefix_len));
-	set(o, "MacAddress", text(e->mac_address));
+	set_addresses(o, e);
 	json_object_update_missing_new(
 		o, json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:n, s:n}", "Bridge", "", "SandboxID",
 			     "", "SandboxKey", "", "HairpinMode", 0, "LinkLocalIPv6Address", "",
