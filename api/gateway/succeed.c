@@ -88,7 +88,8 @@ static int place(posix_spawn_file_actions_t *actions, const int fds[], size_t n,
 	return 0;
 }
 
-static char **environment(size_t n_sockets)
+/* The environment with one more variable (borrowed); free() the list alone. */
+static char **environment_with(char *variable)
 {
 	size_t n = 0;
 	char **out;
@@ -99,7 +100,7 @@ static char **environment(size_t n_sockets)
 	if (!out)
 		return NULL;
 	memcpy(out, environ, n * sizeof(*out));
-	out[n] = str_printf("%s=%zu", successor_of, n_sockets);
+	out[n] = variable;
 	return out;
 }
 
@@ -107,8 +108,8 @@ static int spawn(const char *path, char **argv, const int fds[], size_t n, pid_t
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	char **env = environment(n - 1);
-	size_t n_env = 0;
+	cleanup_free char *sockets = str_printf("%s=%zu", successor_of, n - 1);
+	cleanup_free char **env = sockets ? environment_with(sockets) : NULL;
 	sigset_t none;
 	int high[HIGH_FD], r = -ENOMEM;
 
@@ -127,11 +128,6 @@ static int spawn(const char *path, char **argv, const int fds[], size_t n, pid_t
 		close(high[i]);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
-	while (env && env[n_env + 1])
-		n_env++;
-	if (env)
-		free(env[n_env]);
-	free(env);
 	return r;
 }
 
