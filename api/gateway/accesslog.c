@@ -16,7 +16,7 @@ static int file = -1;
 int accesslog_open(const char *path, struct err *err)
 {
 	if (strcmp(path, "-") == 0)
-		file = dup(STDOUT_FILENO);
+		file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	else
 		file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	return file < 0 ? err_sys(err, errno, "open the access log %s", path) : 0;
