@@ -2,8 +2,8 @@
 /* One thread of libmicrohttpd reads and writes all connections of a listener. When a request is complete its
  * connection is suspended and a worker's thread calls the handler, which may wait for the engine as long as it takes;
  * then the connection is resumed and the answer queued. The number of such threads is bounded, for each may have a
- * connection to the engine too. What several ask at once is answered once (httpbatch.h). What is answered without waiting is answered in libmicrohttpd's thread. A connection
- * may idle only while it has no request at work.
+ * connection to the engine too. What several ask at once is answered once (httpbatch.h). What is answered without
+ * waiting is answered in libmicrohttpd's thread. A connection may idle only while it has no request at work.
  *
  * A streamed body is handed over at its first byte: libmicrohttpd's thread puts what comes into
  * request.body, the handler takes it from there, and the connection is suspended while it is full, which
