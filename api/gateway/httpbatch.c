@@ -36,15 +36,16 @@ static void batch_free(struct batch *b)
 
 /* ---- questions */
 
+/* With all its bytes: one that is looked for by name is not found by a part of it, before %00. */
 static enum MHD_Result add_parameter(void *arg, enum MHD_ValueKind kind, const char *key,
-				     const char *value)
+				     size_t key_size, const char *value, size_t value_size)
 {
 	struct buf *out = arg;
 
 	(void)kind;
-	buf_json_string(out, key, strlen(key));
+	buf_json_string(out, key, key_size);
 	if (value)
-		buf_json_string(out, value, strlen(value));
+		buf_json_string(out, value, value_size);
 	buf_putc(out, '&');
 	return MHD_YES;
 }
@@ -57,8 +58,8 @@ static char *question_of(const struct exchange *e)
 	if (!httpconn_is_tcp(e->client))
 		buf_puts(&out, e->client_name);
 	buf_printf(&out, " %s?", e->path);
-	(void)MHD_get_connection_values(e->request.connection, MHD_GET_ARGUMENT_KIND, add_parameter,
-					&out);
+	(void)MHD_get_connection_values_n(e->request.connection, MHD_GET_ARGUMENT_KIND,
+					  add_parameter, &out);
 	return buf_steal(&out);
 }
 

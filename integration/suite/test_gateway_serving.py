@@ -230,3 +230,15 @@ def test_questions_that_differ_have_answers_of_their_own(gateway):
         assert all(pool.map(ask, range(200)))
     for cid in ids:
         gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+def test_a_name_that_goes_on_behind_a_null_is_another_question(gateway):
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox"}, 201)["Id"]
+
+    def ask(k):
+        name, ids = (("all", [cid]), ("all%00", []))[k % 2]
+        return [c["Id"] for c in gateway.json("GET", f"/containers/json?{name}=1")] == ids
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(200)))
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
