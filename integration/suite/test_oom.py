@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container whose memory is out: exit code, inspect, events."""
+import contextlib
 import json
 import os
 import signal
@@ -28,6 +29,18 @@ def events(engine, *kinds):
     return engine.out("events", "--since", "1h", "--until", "0s", *filters, "--format", "{{.Action}}").split()
 
 
+@contextlib.contextmanager
+def one_more_killed(engine, count=0):
+    """A client that had a process of the container killed; the engine has told more than `count` such events."""
+    with engine.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
+        client.stdin.write("go\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == "out\n"
+        harness.wait_until(lambda: len(events(engine, "oom")) > count, what="the event")
+        yield
+        client.kill()
+
+
 def test_its_first_process_is_killed(busybox):
     done = busybox.cleat("run", "--name", "one", *LIMITS, "busybox", "tail", "/dev/zero", check=False)
     assert done.returncode == 137
@@ -41,24 +54,15 @@ def test_its_first_process_is_killed(busybox):
 def test_one_of_its_processes_is_killed(busybox):
     """It goes on, and is known for it at once; a shim that succeeds hears of the next one."""
     busybox.out("run", "-d", "-i", "--name", "one", *LIMITS, "busybox", "sh", "-c", GREEDY)
-    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
-        client.stdin.write("go\n")
-        client.stdin.flush()
-        assert client.stdout.readline() == "out\n"
-        harness.wait_until(lambda: events(busybox, "oom"), what="the event")
+    with one_more_killed(busybox):
         assert state(busybox, "one")["Running"] and state(busybox, "one")["OOMKilled"]
         killed = busybox.shims()
         for shim in killed:
             os.kill(shim, signal.SIGKILL)
         count = len(events(busybox, "oom"))
         harness.wait_until(lambda: set(busybox.shims()) - set(killed), what="another shim")
-        client.kill()
-    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
-        client.stdin.write("go\n")
-        client.stdin.flush()
-        assert client.stdout.readline() == "out\n"
-        harness.wait_until(lambda: len(events(busybox, "oom")) > count, what="one more event")
-        client.kill()
+    with one_more_killed(busybox, count):
+        pass
     busybox.out("stop", "-t", "0", "one")
     assert state(busybox, "one")["OOMKilled"]
 
@@ -66,12 +70,8 @@ def test_one_of_its_processes_is_killed(busybox):
 def test_what_was_told_is_not_told_again(busybox):
     """By a shim that succeeds the one that told it."""
     busybox.out("run", "-d", "-i", "--name", "one", *LIMITS, "busybox", "sh", "-c", GREEDY)
-    with busybox.popen("attach", "one", stdin=-1, stdout=-1, text=True) as client:
-        client.stdin.write("go\n")
-        client.stdin.flush()
-        assert client.stdout.readline() == "out\n"
-        harness.wait_until(lambda: events(busybox, "oom"), what="the event")
-        client.kill()
+    with one_more_killed(busybox):
+        pass
     for shim in busybox.shims():
         os.kill(shim, signal.SIGKILL)
     busybox.out("stop", "-t", "0", "one")
