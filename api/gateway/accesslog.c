@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -20,6 +21,16 @@ int accesslog_open(const char *path, struct err *err)
 	else
 		file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	return file < 0 ? err_sys(err, errno, "open the access log %s", path) : 0;
+}
+
+int accesslog_give(uid_t uid, gid_t gid, struct err *err)
+{
+	struct stat st;
+
+	if (file < 0 || fstat(file, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return fchown(file, uid, gid) < 0 ? err_sys(err, errno, "give the access log to --user")
+					  : 0;
 }
 
 static void quoted(struct buf *line, const char *key, const char *text)

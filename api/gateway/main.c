@@ -47,11 +47,15 @@ static void allow_files(void)
 static int become(const char *user, struct err *err)
 {
 	const struct passwd *p = getpwnam(user);
+	int r;
 
 	if (!p)
 		return err_set(err, ERR_INVALID, "--user %s: there is no such user", user);
 	if (getuid() == p->pw_uid)
 		return 0; /* as a successor */
+	r = accesslog_give(p->pw_uid, p->pw_gid, err);
+	if (r < 0)
+		return r;
 	if (initgroups(user, p->pw_gid) < 0 || setgid(p->pw_gid) < 0 || setuid(p->pw_uid) < 0)
 		return err_sys(err, errno, "become %s", user);
 	return 0;

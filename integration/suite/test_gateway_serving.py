@@ -199,8 +199,10 @@ def test_another_user_serves(gateway, serve):
     os.chown(gateway.engine.run / "cleat.sock", -1, 65534)
     for folder in (gateway.engine.run, gateway.engine.run.parent):
         folder.chmod(0o755)
-    other = serve("--user=nobody")
+    log = gateway.engine.run / "access.log"
+    other = serve("--user=nobody", "--access-log", log)
     assert other.json("GET", "/containers/json") is not None
+    assert log.stat().st_uid == 65534  # a successor opens it
     with open(f"/proc/{other.process.pid}/status", encoding="utf-8") as status:
         assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status.read(), re.M)
 
