@@ -391,19 +391,35 @@ static struct rlimit leave_no_descriptor(void)
 	return before;
 }
 
+/* Whether the file of the loop's epoll below /proc/self/fdinfo (proc_pid_fdinfo(5)) lists `fd`. */
+static bool watched(int info, int fd)
+{
+	char text[4096], entry[32];
+	ssize_t n = pread(info, text, sizeof(text) - 1, 0);
+
+	assert_true(n > 0);
+	text[n] = '\0';
+	snprintf(entry, sizeof(entry), "tfd: %8d ", fd);
+	return strstr(text, entry);
+}
+
 /* The loop is not busy with a client that cannot be accepted, who is answered when it can. */
 static void a_lack_of_descriptors_is_waited_out(void **state)
 {
 	struct sockaddr_in at = loopback(11, CONTAINER_PORT);
 	struct rlimit before;
-	cleanup_fd int fd = -1;
+	cleanup_fd int fd = -1, info = -1;
+	char path[64];
 
 	(void)state;
 	begin(true);
 	fd = client_socket(SOCK_STREAM);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", world.loop.epoll_fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(watched(info, world.resolver->tcp.fd));
 	before = leave_no_descriptor();
 	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	while (__atomic_load_n(&world.resolver->tcp.added, __ATOMIC_SEQ_CST))
+	while (watched(info, world.resolver->tcp.fd))
 		sched_yield();
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(ask_by(fd, true, "web", DNS_TYPE_A)->answers, 2);
