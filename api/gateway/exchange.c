@@ -129,11 +129,16 @@ int gw_open(struct gw *gw, const char *path, const void *first, struct rpc_clien
 
 int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct err *err)
 {
+	int client = http_client_fd(gw->http);
+
+	if (client < 0)
+		return client == -EPIPE ? client
+					: err_sys(err, client, "a descriptor of the client's");
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = rpc_client_fd(gw->client),
 			  .events = rpc_client_events(gw->client) },
-			{ .fd = http_client_fd(gw->http), .events = POLLRDHUP },
+			{ .fd = client, .events = POLLRDHUP },
 		};
 		int r = rpc_client_call_try_recv(call, message, err);
 

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fd.h"
 #include "httpbatch.h"
@@ -51,6 +52,8 @@ static void exchange_free(struct exchange *e)
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->mutex);
 	free(e->path);
+	if (e->watched_fd >= 0)
+		close(e->watched_fd);
 	free(e);
 }
 
@@ -306,7 +309,7 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	e->begun_ns = fd_monotonic_ns();
 	e->client = client_of(connection);
 	e->request.connection = connection;
-	e->raw_fd = -1;
+	e->raw_fd = e->watched_fd = -1;
 	pthread_mutex_init(&e->mutex, NULL);
 	pthread_cond_init(&e->changed, NULL);
 	e->path = strdup(url);

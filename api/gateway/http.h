@@ -106,8 +106,9 @@ int http_write(struct http_request *request, const void *data, size_t n) must_ch
 /* As http_write(), of parts that belong together: clients take a chunk of the transfer for a message, so its
  * end must not come in the next. */
 int http_writev(struct http_request *request, const struct iovec *parts, size_t n) must_check;
-/* The client's socket, for poll with POLLRDHUP only: whoever waits for something else sees by it that
- * nobody waits for the answer any more. */
+/* A descriptor of the client's socket, for poll with POLLRDHUP only: whoever waits for something else sees by it that
+ * nobody waits for the answer any more. Borrowed until the handler returns, also when libmicrohttpd has closed its own.
+ * -EPIPE when the client is gone, or -errno without a descriptor. */
 int http_client_fd(const struct http_request *request);
 
 /* Whether the client wants the connection to become a raw one by `Upgrade: tcp`. */

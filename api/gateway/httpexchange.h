@@ -44,6 +44,7 @@ struct exchange {
 	bool suspended;
 	int raw_fd; /* of an upgraded or taken connection, -1 = not yet */
 	struct MHD_UpgradeResponseHandle *upgrade;
+	int watched_fd; /* see http_client_fd(); owned, -1 = none */
 };
 
 /* Both under the mutex. */

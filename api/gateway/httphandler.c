@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a handler calls, in its own thread. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,12 +26,25 @@ void exchange_resume(struct exchange *e)
 	e->suspended = false;
 }
 
-int http_client_fd(const struct http_request *request)
+static int socket_of(const struct exchange *e)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		MHD_get_connection_info(e->request.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info ? info->connect_fd : -1;
+}
+
+int http_client_fd(const struct http_request *request)
+{
+	struct exchange *e = exchange_of(request);
+	int r;
+
+	pthread_mutex_lock(&e->mutex);
+	if (e->watched_fd < 0 && !e->gone)
+		e->watched_fd = fcntl(socket_of(e), F_DUPFD_CLOEXEC, 0);
+	r = e->gone ? -EPIPE : e->watched_fd < 0 ? -errno : e->watched_fd;
+	pthread_mutex_unlock(&e->mutex);
+	return r;
 }
 
 /* From the handler's thread: the answer of this mode is queued from now on. */
@@ -97,7 +111,7 @@ int http_read(struct http_request *request, struct buf *piece)
 int http_take(struct http_request *request, const char *type)
 {
 	struct exchange *e = exchange_of(request);
-	int fd = http_client_fd(request);
+	int fd = socket_of(e);
 	char head[128];
 	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n", type);
 

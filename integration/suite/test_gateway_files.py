@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of containers through Docker's API, with Docker's own client and docker-py."""
 import base64
+import concurrent.futures
 import io
 import json
 import tarfile
 
 import docker
 import pytest
+
+import gateway as gateways
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +146,17 @@ def test_export(gateway, client, box):
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         assert tar.extractfile("new").read() == b"x\n"
     assert gateway.json("GET", "/containers/absent/export", status=404)["message"] == "No such container: absent"
+
+
+def test_clients_that_leave_midway(gateway, box):
+    """Its part of the server ends before or after the handler's, which is at work on the rest."""
+    def leave(i):
+        connection = gateways.Unix(gateway.path)
+        connection.request("GET", f"/containers/{box}/archive?path=/{('bin', '')[i % 2]}")
+        reply = connection.getresponse()
+        assert reply.status == 200 and len(reply.read(1 + i * 977 % 50000)) > 0
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        list(threads.map(leave, range(200)))
+    assert gateway.process.poll() is None and gateway.ask("GET", "/_ping")[0] == 200
