@@ -92,18 +92,22 @@ def test_output(counter, replace, stop, open_stream):
     assert seen == list(range(1, len(seen) + 1))
 
 
-def test_the_log_and_live_output_meet(client):
+@pytest.mark.parametrize("turn", range(4))  # each with a log that is short yet
+def test_the_log_and_live_output_meet(client, turn):
     """Each line once, wherever the container is when somebody attaches with its log."""
     script = "i=0; while :; do i=$((i+1)); echo $i; [ $((i%10)) = 0 ] && sleep 0.001; done"
     container = client.containers.run("busybox", ["sh", "-c", script], detach=True)
-    for _ in range(40):
-        logged = container.logs().count(b"\n")
-        stream = container.attach(stream=True, stdout=True, stderr=True, logs=True)
-        data = b""
-        while data.count(b"\n") < logged + 50:
-            data += next(stream)
-        seen = [int(n) for n in data.split(b"\n")[:-1]]
+    for _ in range(10):
+        lines = container.logs().count(b"\n") + 50
+        parts = []
+        for part in container.attach(stream=True, stdout=True, stderr=True, logs=True):
+            parts.append(part)
+            lines -= part.count(b"\n")
+            if lines <= 0:
+                break
+        seen = numbers([b"".join(parts).rpartition(b"\n")[0]])
         assert seen == list(range(1, len(seen) + 1))
+    container.remove(force=True)
 
 
 def test_wait(gateway, counter, replace, stop, pool):
