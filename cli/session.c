@@ -5,7 +5,7 @@
  * same shape but different types, which are mapped to one set of events.
  *
  * When the connection breaks or the engine moves, the call is opened again behind the last byte
- * written. Typed input that was under way is lost with the old engine; output is not. */
+ * written, and input that the container's supervisor has not taken is sent again. */
 #include "session.h"
 
 #include <errno.h>
@@ -19,21 +19,12 @@
 #include "cleat/v1/exec.rpc.h"
 #include "fd.h"
 #include "msg.h"
+#include "resend.h"
+#include "sessionevent.h"
 #include "str.h"
 #include "term.h"
 
 enum { INPUT_BYTES = 32 << 10 };
-
-enum event_kind { EV_NONE, EV_STARTED, EV_OUTPUT, EV_EXITED, EV_DETACHED, EV_MOVING };
-
-struct event {
-	enum event_kind kind;
-	bool is_stderr;
-	ProtobufCBinaryData data;
-	uint64_t position;
-	int exit_code;
-	const char *error;
-};
 
 struct state {
 	struct cli *cli;
@@ -42,85 +33,21 @@ struct state {
 	struct term term;
 	struct detach detach;
 	int signal_fd;
+	struct resend input;
+	char input_key[65];
 	bool stdin_open, stdin_ended, ended;
-	bool left;    /* by the detach keys */
-	bool moving;  /* another engine takes over: input waits for the next call */
-	bool resized; /* the terminal, and it is not sent yet */
-	bool exited;  /* the exit code is known; the call goes on until all is cleaned up */
+	bool end_sent; /* on the call that is open */
+	bool left;     /* by the detach keys */
+	bool moving;   /* another engine takes over: input waits for the next call */
+	bool resized;  /* the terminal, and it is not sent yet */
+	bool exited;   /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
 	int64_t failed_ns;
-	char id[80];  /* of the exec session */
-	char key[65]; /* of the call, the same each time it is opened */
+	char id[SESSIONEVENT_ID_MAX]; /* of the exec session */
+	char key[65];                 /* of the call, the same each time it is opened */
 };
 
 /* ---- the two kinds of messages */
-
-static void read_attach(struct state *st, Cleat__V1__AttachReply *m, struct event *e)
-{
-	Cleat__V1__AttachStart *a = st->s->attach;
-
-	switch (m->message_case) {
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED:
-		if (a->resume_case == 0) {
-			a->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
-			a->resume_position = m->attached->position;
-		}
-		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
-		a->exits = m->attached->exits;
-		break;
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_OUTPUT:
-		*e = (struct event){ .kind = EV_OUTPUT,
-				     .is_stderr = m->output->stream ==
-						  CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR,
-				     .data = m->output->data,
-				     .position = m->output->position + m->output->data.len };
-		break;
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED:
-		*e = (struct event){ .kind = EV_EXITED,
-				     .exit_code = m->exited->exit_code,
-				     .error = m->exited->error };
-		break;
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
-		e->kind = EV_DETACHED;
-		break;
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_STARTED:
-		e->kind = EV_STARTED;
-		break;
-	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
-		e->kind = EV_MOVING;
-		break;
-	default:
-		break;
-	}
-}
-
-static void read_exec(struct state *st, Cleat__V1__ExecOutput *m, struct event *e)
-{
-	switch (m->message_case) {
-	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED:
-		e->kind = EV_STARTED;
-		snprintf(st->id, sizeof(st->id), "%s", m->started->exec_id);
-		break;
-	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT:
-		*e = (struct event){ .kind = EV_OUTPUT,
-				     .is_stderr = m->output->stream ==
-						  CLEAT__V1__OUTPUT_STREAM__OUTPUT_STREAM_STDERR,
-				     .data = m->output->data,
-				     .position = m->output->position + m->output->data.len };
-		break;
-	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED:
-		*e = (struct event){ .kind = EV_EXITED, .exit_code = m->exited->exit_code };
-		break;
-	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
-		e->kind = EV_DETACHED;
-		break;
-	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
-		e->kind = EV_MOVING;
-		break;
-	default:
-		break;
-	}
-}
 
 static int send_input(struct state *st, const uint8_t *data, size_t n, struct err *err)
 {
@@ -179,10 +106,14 @@ static int open_call(struct state *st, struct err *err)
 {
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+	Cleat__V1__CountedInput input = CLEAT__V1__COUNTED_INPUT__INIT;
 
-	st->moving = false;
+	st->moving = st->end_sent = false;
+	input.key = st->input_key;
+	input.from = st->input.from;
 	if (st->s->attach) {
 		st->s->attach->moves = true;
+		st->s->attach->input = st->s->attach->stdin ? &input : NULL;
 		a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 		a.start = st->s->attach;
 		return remote_open(st->cli, &cleat_v1_containers, "Attach", st->key, &a.base,
@@ -193,6 +124,7 @@ static int open_call(struct state *st, struct err *err)
 		st->s->exec->create = NULL;
 	}
 	st->s->exec->moves = true;
+	st->s->exec->input = &input;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	e.start = st->s->exec;
 	return remote_open(st->cli, &cleat_v1_exec, "Start", st->key, &e.base, &st->call, err);
@@ -230,6 +162,12 @@ static int handle(struct state *st, struct event *e, struct err *err)
 			return r;
 		}
 		written(st, e->position);
+		return 0;
+	case EV_OPENED:
+		resend_opened(&st->input, e->counted, e->input_taken);
+		return 0;
+	case EV_TAKEN:
+		resend_taken(&st->input, e->input_taken);
 		return 0;
 	case EV_STARTED:
 		if (st->s->attach)
@@ -276,15 +214,38 @@ static int receive(struct state *st, struct err *err)
 			return r;
 		st->failed_ns = 0;
 		if (st->s->attach)
-			read_attach(st, (Cleat__V1__AttachReply *)(void *)m, &e);
+			sessionevent_of_attach((Cleat__V1__AttachReply *)(void *)m, st->s->attach,
+					       &e);
 		else
-			read_exec(st, (Cleat__V1__ExecOutput *)(void *)m, &e);
+			sessionevent_of_exec((Cleat__V1__ExecOutput *)(void *)m, st->id, &e);
 		r = handle(st, &e, err);
 		protobuf_c_message_free_unpacked(m, NULL);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* What waits, a part at a time as the call takes it, then the end. */
+static int send_waiting(struct state *st, struct err *err)
+{
+	const char *data;
+	size_t n;
+	int r = 0;
+
+	while (r == 0 && may_send(st) && (n = resend_next(&st->input, &data)) > 0) {
+		n = n < INPUT_BYTES ? n : INPUT_BYTES;
+		r = send_input(st, (const uint8_t *)data, n, err);
+		if (r == 0)
+			resend_sent(&st->input, n);
+	}
+	if (r == 0 && st->s->stdin_wanted && st->stdin_ended && !st->end_sent && st->input.open &&
+	    !st->moving && st->input.sent == st->input.kept.len) {
+		st->end_sent = true;
+		r = rpc_client_call_end(st->call, err);
+	}
+	/* the call may have ended while we read: its status tells, not the pipe */
+	return r == -EPIPE ? 0 : r;
 }
 
 static int read_stdin(struct state *st, struct err *err)
@@ -294,27 +255,25 @@ static int read_stdin(struct state *st, struct err *err)
 	const uint8_t *data = in;
 	size_t n_out = n > 0 ? (size_t)n : 0;
 	bool detached = false;
-	int r = 0;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (n <= 0) {
 		st->stdin_open = false;
 		st->stdin_ended = true;
-		return rpc_client_call_end(st->call, err);
+		return 0;
 	}
 	if (st->term.raw) {
 		detached = detach_filter(&st->detach, in, (size_t)n, out, &n_out);
 		data = out;
 	}
-	if (n_out > 0)
-		r = send_input(st, data, n_out, err);
+	if (resend_add(&st->input, data, n_out) < 0)
+		return err_sys(err, ENOMEM, "input");
 	if (detached) {
 		st->ended = st->left = true;
 		fprintf(stderr, "\r\nread escape sequence\r\n");
 	}
-	/* the call may have ended while we read: its status tells, not the pipe */
-	return r == -EPIPE ? 0 : r;
+	return 0;
 }
 
 static int take_signal(struct state *st, struct err *err)
@@ -337,6 +296,13 @@ static int take_signal(struct state *st, struct err *err)
 	return r == -EPIPE ? 0 : r;
 }
 
+/* Not while earlier input waits, for its call or in case that it has to be sent again. */
+static bool wants_input(const struct state *st)
+{
+	return st->stdin_open && may_send(st) && st->input.open &&
+	       st->input.sent == st->input.kept.len && !resend_full(&st->input);
+}
+
 static int step(struct state *st, struct err *err)
 {
 	struct rpc_client *client = st->cli->client;
@@ -347,10 +313,12 @@ static int step(struct state *st, struct err *err)
 	};
 	int r = receive(st, err);
 
+	if (r == 0 && !st->ended)
+		r = send_waiting(st, err);
 	if (r < 0 || st->ended)
 		return r;
 	p[0].events = rpc_client_events(client);
-	if (st->stdin_open && may_send(st))
+	if (wants_input(st))
 		p[2].fd = STDIN_FILENO;
 	if (poll(p, 3, rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
@@ -358,8 +326,10 @@ static int step(struct state *st, struct err *err)
 		r = take_signal(st, err);
 	if (r == 0 && st->resized && may_send(st))
 		r = send_size(st, err);
-	if (r == 0 && p[2].revents && may_send(st))
+	if (r == 0 && p[2].revents)
 		r = read_stdin(st, err);
+	if (r == 0 && st->left)
+		r = send_waiting(st, err);
 	if (r == 0 && !st->ended)
 		/* what breaks here is told by the call's status */
 		(void)rpc_client_process(client, err);
@@ -378,12 +348,11 @@ static int session_loop(struct state *st, struct err *err)
 		if (r == 0)
 			return 0;
 		st->call = rpc_client_call_close(st->call);
+		resend_broken(&st->input);
 		if (!remote_again(st->cli, err, &st->failed_ns))
 			return r;
 		*err = ERR_NULL;
 		r = open_call(st, err);
-		if (r == 0 && st->stdin_ended)
-			r = rpc_client_call_end(st->call, err);
 	}
 	return r;
 }
@@ -430,6 +399,7 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 	if (r < 0)
 		return r;
 	str_random_id(st.key);
+	str_random_id(st.input_key);
 	r = watch_signals(&st, err);
 	st.stdin_open = session->stdin_wanted;
 	st.stdin_ended = !session->stdin_wanted;
@@ -439,6 +409,7 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 		r = session_loop(&st, err);
 	term_restore(&st.term, STDIN_FILENO);
 	st.call = rpc_client_call_close(st.call);
+	resend_deinit(&st.input);
 	if (r == 0 && st.left)
 		tell_left(&st);
 	if (st.signal_fd >= 0)

@@ -47,6 +47,7 @@ void exec_free(struct exec *exec)
 	io_close_streams(&exec->io);
 	while ((session = list_first(&exec->io.sessions, struct session, link)))
 		session_remove(session);
+	counted_forget_all(&exec->io);
 	buf_deinit(&exec->io.recent.records);
 	list_remove(&exec->link);
 	free(exec);
@@ -122,6 +123,7 @@ static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request,
 	static const bool both[3] = { false, true, true };
 	const Cleat__Shim__V1__ExecRequest *body = request->exec;
 	struct exec *exec = exec_new(conn->shim, body->exec_id);
+	struct session *session = NULL;
 	bool want[3];
 	int r = exec ? 0 : -ENOMEM;
 
@@ -129,10 +131,12 @@ static int begin(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request,
 	want[0] = body->stdin || body->tty;
 	if (fd >= 0) {
 		if (r == 0)
-			r = session_add(&exec->io, fd, want, true, NULL);
+			r = session_add(&exec->io, fd, want, true, &session);
 		else
 			close(fd);
 	}
+	if (r == 0 && session)
+		session_count(session, body->input);
 	if (r == 0)
 		r = launch_exec(conn->shim, exec, conn, body, process, request->id);
 	else
@@ -264,7 +268,8 @@ static void send_end(struct exec *exec, struct session *session)
 	(void)session_frame(session, &frame);
 }
 
-int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd)
+int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd,
+	      Cleat__Shim__V1__ShimReply *reply)
 {
 	struct exec *exec = exec_find(shim, request->exec_id);
 	const bool want[3] = { exec && !exec->done && request->stdin, request->stdout,
@@ -278,6 +283,10 @@ int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, 
 	}
 	recent_locate(&exec->io.recent, request->position);
 	r = session_add(&exec->io, fd, want, request->lossless, &session);
+	if (r == 0) {
+		session_count(session, request->input);
+		session_tell_count(session, reply);
+	}
 	if (r < 0 || !recent_replay(&exec->io.recent, request->position, session))
 		return r;
 	if (exec->done) {

@@ -22,6 +22,7 @@ void io_init(struct shim *shim, struct io *io, struct logfile *log)
 {
 	*io = (struct io){ .shim = shim, .log = log, .in_fd = -1 };
 	list_init(&io->sessions);
+	list_init(&io->counted);
 	for (uint8_t i = 0; i < 2; i++)
 		io->out[i] = (struct stream){ .io = io, .src.fd = -1, .number = (uint8_t)(i + 1) };
 }

@@ -108,6 +108,8 @@ static void started(struct launch *launch, pid_t pid)
 		else if (!launch->exec && shim->spec->rows)
 			(void)!io_resize(io, shim->spec->rows, shim->spec->columns);
 	}
+	if (launch->exec)
+		session_tell_count(list_first(&io->sessions, struct session, link), &reply);
 	/* Recorded before it is told: who hears of it may look at the status. */
 	if (launch->exec)
 		exec_started(launch->exec, pid);

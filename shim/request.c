@@ -292,14 +292,27 @@ static void (*const handlers[])(struct context *) = {
 	[CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_UPDATE_LIMITS] = on_update_limits,
 };
 
+static int attach(struct io *io, const Cleat__Shim__V1__AttachRequest *body, int fd,
+		  Cleat__Shim__V1__ShimReply *reply)
+{
+	const bool want[3] = { body->stdin, body->stdout, body->stderr };
+	struct session *session = NULL;
+	int r = session_add(io, fd, want, body->lossless, &session);
+
+	if (r < 0)
+		return r;
+	session_count(session, body->input);
+	session_tell_count(session, reply);
+	return 0;
+}
+
 static void on_attach(struct conn *conn, const Cleat__Shim__V1__ShimRequest *request, int fd)
 {
 	const Cleat__Shim__V1__AttachRequest *body = request->attach;
 	Cleat__Shim__V1__ShimReply reply = CLEAT__SHIM__V1__SHIM_REPLY__INIT;
 	struct shim *shim = conn->shim;
-	const bool want[3] = { body->stdin, body->stdout, body->stderr };
-	int r = body->exec_id[0] ? exec_join(shim, body, fd)
-				 : session_add(&shim->io, fd, want, body->lossless, NULL);
+	int r = body->exec_id[0] ? exec_join(shim, body, fd, &reply)
+				 : attach(&shim->io, body, fd, &reply);
 
 	if (r == -ENOENT) {
 		request_fail(conn, request->id, ERR_NOT_FOUND, "EXEC_GONE", "no such exec");

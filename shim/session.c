@@ -21,6 +21,8 @@ void session_remove(struct session *session)
 	loop_remove(&io->shim->loop, &session->src);
 	close(session->src.fd);
 	list_remove(&session->link);
+	if (session->counted)
+		session->counted->session = NULL;
 	io->shim->n_sessions--;
 	buf_deinit(&session->queue);
 	free(session);
@@ -52,7 +54,9 @@ static uint32_t watched(const struct session *session)
 	bool reading = session->want[0] && session->io->in_fd >= 0 && session->io->input.len == 0 &&
 		       !session->ending;
 
-	return (reading ? EPOLLIN : 0u) | (session->queue.len > 0 ? EPOLLOUT : 0u);
+	bool writing = session->queue.len > 0 || session->untold;
+
+	return (reading ? EPOLLIN : 0u) | (writing ? EPOLLOUT : 0u);
 }
 
 static void rewatch(struct session *session)
@@ -114,6 +118,42 @@ bool session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *
 	return false;
 }
 
+/* How much was taken, in the next frame that the socket has room for. */
+static void tell_taken(struct session *session)
+{
+	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+	uint8_t bytes[32];
+
+	frame.stream = 3;
+	frame.input_taken = session->counted->taken;
+	session->untold =
+		session->queue.len > 0 ||
+		fd_send(session->src.fd, bytes, cleat__shim__v1__stream_frame__pack(&frame, bytes),
+			NULL, 0, MSG_DONTWAIT) == -EAGAIN;
+	if (session->untold)
+		rewatch(session);
+}
+
+void session_count(struct session *session, const Cleat__Shim__V1__CountedInput *input)
+{
+	struct counted *counted = input ? counted_get(session->io, input) : NULL;
+
+	if (!counted)
+		return;
+	if (counted->session)
+		session_remove(counted->session);
+	counted->session = session;
+	session->counted = counted;
+}
+
+void session_tell_count(const struct session *session, Cleat__Shim__V1__ShimReply *reply)
+{
+	if (!session || !session->counted)
+		return;
+	reply->input_case = CLEAT__SHIM__V1__SHIM_REPLY__INPUT_INPUT_TAKEN;
+	reply->input_taken = session->counted->taken;
+}
+
 /* The end of a client's input. */
 static void end_input(struct session *session)
 {
@@ -142,6 +182,10 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 	if (frame->stream != 0 || io->in_fd < 0)
 		return;
 	buf_append(&io->input, frame->data.data, frame->data.len);
+	if (session->counted) {
+		session->counted->taken += frame->data.len;
+		tell_taken(session);
+	}
 	io_input_flush(io);
 	if (io->input.len > 0)
 		session_input_changed(io);
@@ -159,6 +203,8 @@ static void session_ready(struct source *src, uint32_t events)
 			session_remove(session);
 			return;
 		}
+		if (session->untold)
+			tell_taken(session);
 		rewatch(session);
 		io_resume(session->io);
 	}

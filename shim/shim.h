@@ -36,9 +36,19 @@ struct session {
 	struct source src;
 	struct io *io;
 	struct list link;
-	struct buf queue;      /* frames not sent yet: u32 length, bytes */
-	bool want[3];          /* by stream: stdin, stdout, stderr */
-	bool lossless, ending; /* ending: close once the queue is empty */
+	struct buf queue;        /* frames not sent yet: u32 length, bytes */
+	bool want[3];            /* by stream: stdin, stdout, stderr */
+	bool lossless, ending;   /* ending: close once the queue is empty */
+	struct counted *counted; /* NULL: nobody counts its input */
+	bool untold;             /* how much was taken: the socket was full */
+};
+
+/* A stream of input that sessions in turn carry (shim.proto, CountedInput). */
+struct counted {
+	struct list link;
+	char key[65];
+	uint64_t taken;          /* bytes, from its beginning */
+	struct session *session; /* that carries it now, NULL = none */
 };
 
 struct stream {
@@ -64,7 +74,8 @@ struct io {
 	bool tty, stdin_once;
 	bool kept; /* engines hold descriptors of it */
 	struct list sessions;
-	struct buf input; /* input the container has not read yet */
+	struct list counted; /* streams of input, the one used last at the end */
+	struct buf input;    /* input the container has not read yet */
 	struct source in_src;
 	bool close_in; /* end of file once `input` is empty */
 	/* Of an exec, which has no log: what it has written lately, for a reader that moves. While
@@ -240,12 +251,23 @@ int io_resize(struct io *io, uint32_t rows, uint32_t columns) must_check;
 /* session.c: one socket. Consumes fd. *out, if wanted, is the session. */
 int session_add(struct io *io, int fd, const bool want[3], bool lossless,
 		struct session **out) must_check;
+/* Counts its input from now on as that of *input (NULL: nothing is to be counted); ends the session that had it before.
+ * Without memory, or with a key that cannot be, it is not counted. */
+void session_count(struct session *session, const Cleat__Shim__V1__CountedInput *input);
+/* Into the reply, where its input goes on if that is counted. NULL is fine. */
+void session_tell_count(const struct session *session, Cleat__Shim__V1__ShimReply *reply);
 void session_remove(struct session *session);
 /* Queues and sends; a lossy session whose socket is full is removed. False: it was removed. */
 bool session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *frame);
 bool session_full(const struct session *session);
 /* Frames still wait for a slow reader. */
 bool session_busy(const struct io *io);
+
+/* counted.c: the count of a key, which is new or as it was left, owned by the io. NULL without memory or with a key that
+ * cannot be. */
+struct counted *counted_get(struct io *io, const Cleat__Shim__V1__CountedInput *input);
+/* For an io that no session uses. */
+void counted_forget_all(struct io *io);
 
 /* life.c: the container's state machine. Returns the action taken. */
 enum action life_event(struct shim *shim, enum event event, int argument);
@@ -359,7 +381,8 @@ void exec_adopt(struct shim *shim, const Cleat__Shim__V1__Kept *kept, int pidfd,
 /* Sends the process a signal: 0 or -errno. */
 int exec_signal(const struct exec *exec, int number) must_check;
 /* A further session on an exec: -ENOENT when it is not known (any more). fd is consumed. */
-int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd) must_check;
+int exec_join(struct shim *shim, const Cleat__Shim__V1__AttachRequest *request, int fd,
+	      Cleat__Shim__V1__ShimReply *reply) must_check;
 struct exec *exec_find(struct shim *shim, const char *id);
 /* One that does not run yet; NULL = no memory. */
 struct exec *exec_new(struct shim *shim, const char *id);

@@ -2,7 +2,7 @@
 /* attach and exec on a connection that has become a raw one: what the client types goes to the call, what
  * the call brings goes to the client. Input is taken only while the call's window has room, so neither
  * direction can block the other. When the engine goes away the call is opened again behind the last byte
- * written. */
+ * written, and what the container's supervisor has not taken of the input is sent again. */
 #include "rawstream.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "cleat/v1/containers.pb-c.h"
 #include "detach.h"
 #include "fd.h"
+#include "resend.h"
 #include "str.h"
 
 enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000 };
@@ -24,12 +25,12 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
-	bool taken;  /* the call has been taken: before that, input might be lost with it */
-	bool moving; /* another engine takes over: input waits for the next call */
-	bool left;   /* by the detach keys ... */
+	bool moving;             /* another engine takes over: input waits for the next call */
+	bool left;               /* by the detach keys ... */
 	const char *detach_keys; /* ... which are these; "" = the usual ones */
 	struct detach detach;
-	struct buf input; /* not yet taken by the call */
+	struct resend input;
+	char input_key[65];
 	struct rpc_client_call *call;
 	Cleat__V1__AttachStart *attach; /* one of the two */
 	Cleat__V1__ExecStart *exec;
@@ -40,11 +41,17 @@ static int open_call(struct raw *raw, struct err *err)
 {
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
+	Cleat__V1__CountedInput input = CLEAT__V1__COUNTED_INPUT__INIT;
 
-	if (raw->attach)
+	input.key = raw->input_key;
+	input.from = raw->input.from;
+	if (raw->attach) {
 		raw->attach->moves = true;
-	else
+		raw->attach->input = raw->attach->stdin ? &input : NULL;
+	} else {
 		raw->exec->moves = true;
+		raw->exec->input = &input;
+	}
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 	a.start = raw->attach;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
@@ -98,9 +105,12 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 {
 	Cleat__V1__AttachStart *a = raw->attach;
 
-	raw->taken = true;
 	switch (m->message_case) {
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED:
+		resend_opened(&raw->input,
+			      m->attached->input_case ==
+				      CLEAT__V1__ATTACH_REPLY__ATTACHED__INPUT_INPUT_TAKEN,
+			      m->attached->input_taken);
 		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
 		a->exits = m->attached->exits;
 		if (a->resume_case == 0 && !a->logs) {
@@ -118,6 +128,9 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
 		return take_moving(raw);
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_TAKEN:
+		resend_taken(&raw->input, m->input_taken);
+		return 0;
 	default:
 		return 0;
 	}
@@ -125,9 +138,12 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 
 static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 {
-	raw->taken = true;
 	switch (m->message_case) {
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED:
+		resend_opened(&raw->input,
+			      m->started->input_case ==
+				      CLEAT__V1__EXEC_OUTPUT__STARTED__INPUT_INPUT_TAKEN,
+			      m->started->input_taken);
 		raw->exec->resume_case = CLEAT__V1__EXEC_START__RESUME_RESUME_POSITION;
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT:
@@ -139,6 +155,9 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
 		return take_moving(raw);
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_TAKEN:
+		resend_taken(&raw->input, m->input_taken);
+		return 0;
 	default:
 		return 0;
 	}
@@ -167,32 +186,44 @@ static int receive(struct raw *raw, struct err *err)
 	return 0;
 }
 
-/* What waits, as far as the call takes it, then the end. */
-static int send_input(struct raw *raw, struct err *err)
+/* A part of what waits, if the call takes it. 1 = all has been sent. */
+static int send_part(struct raw *raw, struct err *err)
 {
-	ProtobufCBinaryData bytes = { raw->input.len, (uint8_t *)raw->input.data };
+	const char *data = NULL;
+	size_t n = resend_next(&raw->input, &data);
+	ProtobufCBinaryData bytes = { n < INPUT_BYTES ? n : INPUT_BYTES,
+				      (uint8_t *)(uintptr_t)data };
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
-	int r = 0;
+	int r;
 
-	if (!raw->taken || raw->moving)
-		return 0;
+	if (n == 0)
+		return 1;
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_STDIN;
 	a.stdin = bytes;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_STDIN;
 	e.stdin = bytes;
-	if (raw->input.len) {
-		r = rpc_client_call_try_send(raw->call, raw->attach ? &a.base : &e.base, err);
-		if (r == -EAGAIN)
-			return 0;
-		if (r == 0)
-			buf_consume(&raw->input, raw->input.len);
-	}
-	if (r == 0 && !raw->input_open && !raw->input_ended) {
+	r = rpc_client_call_try_send(raw->call, raw->attach ? &a.base : &e.base, err);
+	if (r == 0)
+		resend_sent(&raw->input, bytes.len);
+	return r;
+}
+
+/* What waits, as far as the call takes it, then the end. */
+static int send_input(struct raw *raw, struct err *err)
+{
+	int r = 0;
+
+	if (!raw->input.open || raw->moving)
+		return 0;
+	while (r == 0)
+		r = send_part(raw, err);
+	if (r == 1 && !raw->input_open && !raw->input_ended) {
 		raw->input_ended = true;
 		r = rpc_client_call_end(raw->call, err);
 	}
-	return r == -EPIPE ? 0 : r; /* how the call ended is told by receive() */
+	/* how the call ended is told by receive() */
+	return r == 1 || r == -EAGAIN || r == -EPIPE ? 0 : r;
 }
 
 static int read_client(struct raw *raw)
@@ -206,22 +237,24 @@ static int read_client(struct raw *raw)
 	if (n == 0)
 		raw->input_open = false;
 	if (!raw->tty)
-		buf_append(&raw->input, in, n_out);
-	else if (detach_filter(&raw->detach, in, n_out, out, &n_out))
-		raw->done = raw->left = true;
-	else
-		buf_append(&raw->input, out, n_out);
-	return raw->input.error;
+		return resend_add(&raw->input, in, n_out);
+	if (!detach_filter(&raw->detach, in, n_out, out, &n_out))
+		return resend_add(&raw->input, out, n_out);
+	raw->done = raw->left = true;
+	return 0;
+}
+
+/* Not while earlier input waits, for its call or in case that it has to be sent again. */
+static bool wants_input(const struct raw *raw)
+{
+	return raw->input_open && raw->input.sent == raw->input.kept.len &&
+	       !resend_full(&raw->input);
 }
 
 static int step(struct raw *raw, struct err *err)
 {
 	struct rpc_client *client = raw->gw->client;
-	bool wants = raw->input_open && raw->input.len == 0;
-	struct pollfd fds[] = {
-		{ .fd = rpc_client_fd(client) },
-		{ .fd = raw->sock, .events = wants ? POLLIN : 0 },
-	};
+	struct pollfd fds[] = { { .fd = rpc_client_fd(client) }, { .fd = raw->sock } };
 	int r = receive(raw, err);
 
 	if (r == 0 && !raw->done)
@@ -229,6 +262,7 @@ static int step(struct raw *raw, struct err *err)
 	if (r < 0 || raw->done)
 		return r;
 	fds[0].events = rpc_client_events(client);
+	fds[1].events = wants_input(raw) ? POLLIN : 0;
 	if (poll(fds, ARRAY_LEN(fds), rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	if (fds[1].revents & (POLLHUP | POLLERR) && !(fds[1].revents & POLLIN))
@@ -251,13 +285,14 @@ static void pump(struct raw *raw)
 		if (r >= 0 || r == -EPIPE)
 			continue;
 		raw->call = rpc_client_call_close(raw->call);
+		resend_broken(&raw->input);
 		do {
 			if (!gw_again(raw->gw, &err, &raw->since_ns))
 				return;
 			err = ERR_NULL;
 			r = open_call(raw, &err);
 		} while (r < 0);
-		raw->input_ended = raw->taken = raw->moving = false;
+		raw->input_ended = raw->moving = false;
 	}
 }
 
@@ -331,9 +366,10 @@ static int run(struct raw *raw, struct err *err)
 	r = r ? r : upgrade(raw, err);
 	if (r < 0)
 		return r;
-	buf_append(&raw->input, gw->http->body.data, gw->http->body.len);
-	pump(raw);
-	return 0;
+	r = resend_add(&raw->input, gw->http->body.data, gw->http->body.len);
+	if (r == 0)
+		pump(raw);
+	return r < 0 ? err_sys(err, r, "input") : 0;
 }
 
 static void tell_left(struct raw *raw)
@@ -353,12 +389,15 @@ static void tell_left(struct raw *raw)
 static void serve(struct raw *raw)
 {
 	struct err err = ERR_NULL;
-	int r = run(raw, &err);
+	int r;
+
+	str_random_id(raw->input_key);
+	r = run(raw, &err);
 
 	raw->call = rpc_client_call_close(raw->call);
 	if (raw->left)
 		tell_left(raw);
-	buf_deinit(&raw->input);
+	resend_deinit(&raw->input);
 	if (r < 0 && r != -EPIPE && !raw->gw->streaming)
 		gw_fail(raw->gw, &err);
 }

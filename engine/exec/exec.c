@@ -198,75 +198,45 @@ static int make_process(struct engine *engine, const struct execrecord *record,
 	return r < 0 ? err_sys(err, r, "exec") : steal_fd(&fd);
 }
 
-static int ask_shim(struct engine *engine, const struct execrecord *record,
-		    Cleat__Shim__V1__ExecRequest *body, const int *fds, size_t n_fds, int32_t *pid,
-		    struct err *err)
-{
-	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
-	Cleat__Shim__V1__ShimReply *reply = NULL;
-	int r;
-
-	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC;
-	request.exec = body;
-	r = shims_call(engine->shims, record->container_id, &request, fds, n_fds, SHIM_CALL_MS,
-		       &reply, err);
-	if (r < 0)
-		return r;
-	*pid = reply->pid;
-	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
-	return 0;
-}
-
 static int start_claimed(struct engine *engine, const struct execrecord *record,
 			 const Cleat__V1__CreateExecRequest *exec,
-			 const Cleat__V1__TerminalSize *terminal, bool detach, int *sock,
-			 int32_t *pid, struct err *err)
+			 const Cleat__V1__ExecStart *start, struct shimstream *out, struct err *err)
 {
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 	Cleat__Shim__V1__ExecRequest body = CLEAT__SHIM__V1__EXEC_REQUEST__INIT;
+	Cleat__Shim__V1__CountedInput input;
 	cleanup_fd int process = make_process(engine, record, exec, err);
-	cleanup_fd int ours = -1, theirs = -1;
-	const Cleat__V1__TerminalSize *size = terminal ? terminal : exec->terminal;
-	int pair[2], r;
+	const Cleat__V1__TerminalSize *size = start->terminal ? start->terminal : exec->terminal;
 
 	if (process < 0)
 		return process;
-	if (!detach) {
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-			return err_sys(err, errno, "exec");
-		ours = pair[0];
-		theirs = pair[1];
-	}
 	body.exec_id = (char *)(uintptr_t)record->id;
 	body.process_fd = true;
 	body.tty = exec->tty;
 	body.stdin = exec->attach_stdin;
-	body.detached = detach;
+	body.detached = start->detach;
+	body.input = shimstream_input(start->input, &input);
 	if (size) {
 		body.rows = size->rows;
 		body.columns = size->columns;
 	}
-
-	const int fds[] = { process, theirs };
-
-	r = ask_shim(engine, record, &body, fds, detach ? 1 : 2, pid, err);
-	if (r == 0)
-		*sock = steal_fd(&ours);
-	return r;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_EXEC;
+	request.exec = &body;
+	return (start->detach ? shimstream_none : shimstream_open)(
+		engine->shims, record->container_id, &request, &process, 1, out, err);
 }
 
 int exec_start(struct engine *engine, const struct execrecord *record,
-	       const Cleat__V1__TerminalSize *terminal, bool detach, int *sock, int32_t *pid,
-	       struct err *err)
+	       const Cleat__V1__ExecStart *start, struct shimstream *out, struct err *err)
 {
 	cleanup(exec_request_free) Cleat__V1__CreateExecRequest *exec =
 		cleat__v1__create_exec_request__unpack(NULL, record->config_len, record->config);
 	int r = exec ? execrecord_claim(engine->store, record->id, err)
 		     : err_sys(err, ENOMEM, "exec");
 
-	*sock = -1;
 	if (r < 0)
 		return r;
-	r = start_claimed(engine, record, exec, terminal, detach, sock, pid, err);
+	r = start_claimed(engine, record, exec, start, out, err);
 	/* a shim that went away did not answer: who asks again finds out, and starts it if it never began */
 	if (r < 0 && err->code == ERR_UNAVAILABLE)
 		(void)!execrecord_unclaim(engine->store, record->id, NULL);
@@ -292,30 +262,23 @@ static int reach(struct engine *engine, const char *container_id, struct err *er
 	return status_active(&status) ? lifecycle_reach(engine, &record, err) : 0;
 }
 
-int exec_join(struct engine *engine, const struct execrecord *record, uint64_t position, int *sock,
-	      struct err *err)
+int exec_join(struct engine *engine, const struct execrecord *record,
+	      const Cleat__V1__ExecStart *start, struct shimstream *out, struct err *err)
 {
 	Cleat__Shim__V1__AttachRequest body = CLEAT__SHIM__V1__ATTACH_REQUEST__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
-	cleanup_fd int ours = -1, theirs = -1;
-	int pair[2], r = reach(engine, record->container_id, err);
+	Cleat__Shim__V1__CountedInput input;
+	int r = reach(engine, record->container_id, err);
 
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, errno, "exec");
-	ours = pair[0];
-	theirs = pair[1];
 	body.exec_id = (char *)(uintptr_t)record->id;
-	body.position = position;
+	body.position = start->resume_position; /* 0 of one that does not go on */
 	body.stdin = body.stdout = body.stderr = body.lossless = true;
+	body.input = shimstream_input(start->input, &input);
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_ATTACH;
 	request.attach = &body;
-	r = shims_call(engine->shims, record->container_id, &request, &theirs, 1, SHIM_CALL_MS,
-		       NULL, err);
-	if (r == 0)
-		*sock = steal_fd(&ours);
-	return r;
+	return shimstream_open(engine->shims, record->container_id, &request, NULL, 0, out, err);
 }
 
 int exec_resize(struct engine *engine, const struct execrecord *record,

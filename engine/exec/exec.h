@@ -8,6 +8,7 @@
 #include "err.h"
 #include "execrecord.h"
 #include "mem.h"
+#include "shimstream.h"
 
 /* Prepares an exec; *record is owned (execrecord_deinit). -EINVAL names the field; -EBUSY with reason
  * NOT_RUNNING or PAUSED; -ENOENT with reason CONTAINER_NOT_FOUND. Blocks on the store and reads the
@@ -16,17 +17,17 @@
 int exec_create(struct engine *engine, const Cleat__V1__CreateExecRequest *request, const char *key,
 		struct execrecord *record, struct err *err) must_check;
 
-/* Starts it, once. With `detach` *sock is -1; else it is our end, owned, of the socket that carries
- * StreamFrames (shim.proto). `terminal` is the first size, NULL = that of the request. -ENOENT with
- * reason EXEC_NOT_FOUND (exit code 127), EXEC_NOT_PERMITTED (126). Blocks until it was executed. */
+/* Starts it, once, as *start asks for; detached it has no stream. -ENOENT with reason EXEC_NOT_FOUND (exit code 127),
+ * EXEC_NOT_PERMITTED (126). Blocks until it was executed. */
 int exec_start(struct engine *engine, const struct execrecord *record,
-	       const Cleat__V1__TerminalSize *terminal, bool detach, int *sock, int32_t *pid,
+	       const Cleat__V1__ExecStart *start, struct shimstream *out,
 	       struct err *err) must_check;
 
-/* Joins one that was started, for a stream that moves: frames from `position` on, as far as the shim
+/* Joins one that was started, for a stream that moves: frames from where *start goes on, as far as the shim
  * still has them, then live ones and the exit. -ENOENT with reason EXEC_GONE when the shim knows it no
  * more: the row has the exit code. */
-int exec_join(struct engine *engine, const struct execrecord *record, uint64_t position, int *sock,
+int exec_join(struct engine *engine, const struct execrecord *record,
+	      const Cleat__V1__ExecStart *start, struct shimstream *out,
 	      struct err *err) must_check;
 
 int exec_resize(struct engine *engine, const struct execrecord *record,

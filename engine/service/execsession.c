@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec.h"
 #include "history.h"
@@ -23,13 +24,17 @@ struct session {
 	struct execrecord record;
 };
 
-static int send_started(struct session *s, int32_t pid, struct err *err)
+static int send_started(struct session *s, const struct shimstream *stream, int32_t pid,
+			struct err *err)
 {
 	Cleat__V1__ExecOutput__Started started = CLEAT__V1__EXEC_OUTPUT__STARTED__INIT;
 	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
 
 	started.exec_id = s->record.id;
 	started.pid = pid;
+	if (stream->counts)
+		started.input_case = CLEAT__V1__EXEC_OUTPUT__STARTED__INPUT_INPUT_TAKEN;
+	started.input_taken = stream->input_taken;
 	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_STARTED;
 	message.started = &started;
 	return cleat_v1_exec_start_send(s->io, &message, err);
@@ -46,6 +51,15 @@ static int send_exited(struct session *s, int32_t exit_code, struct err *err)
 	return cleat_v1_exec_start_send(s->io, &message, err);
 }
 
+static int send_taken(struct session *s, uint64_t taken, struct err *err)
+{
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_TAKEN;
+	message.input_taken = taken;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
 static int take_frame(struct pump *pump, const Cleat__Shim__V1__StreamFrame *frame, struct err *err)
 {
 	Cleat__V1__ExecOutput__Output output = CLEAT__V1__EXEC_OUTPUT__OUTPUT__INIT;
@@ -57,6 +71,8 @@ static int take_frame(struct pump *pump, const Cleat__Shim__V1__StreamFrame *fra
 		(void)!execrecord_set_ended(s->engine->store, s->record.id, frame->exit_code, NULL);
 		return send_exited(s, frame->exit_code, err);
 	}
+	if (frame->input_taken)
+		return send_taken(s, frame->input_taken, err);
 	if (frame->stream != 1 && frame->stream != 2)
 		return 0;
 	output.stream = (Cleat__V1__OutputStream)frame->stream;
@@ -144,28 +160,34 @@ static int tell_exit(struct session *s, struct rpc_call *call, struct err *err)
 			  id);
 }
 
+static int go_on(struct session *s, const struct shimstream *stream, int32_t pid, struct pump *pump,
+		 struct err *err)
+{
+	int r;
+
+	pump->sock = stream->sock;
+	r = send_started(s, stream, pid, err);
+	return r < 0 || stream->sock < 0 ? r : pump_run(pump, err);
+}
+
 static int join(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,
 		struct err *err)
 {
-	int r = exec_join(s->engine, &s->record, start->resume_position, &pump->sock, err);
+	struct shimstream stream;
+	int r = exec_join(s->engine, &s->record, start, &stream, err);
 
 	if (r == -ENOENT || r == -ENOTCONN)
 		return tell_exit(s, pump->call, err);
-	if (r == 0)
-		r = send_started(s, s->record.pid, err);
-	return r < 0 ? r : pump_run(pump, err);
+	return r < 0 ? r : go_on(s, &stream, s->record.pid, pump, err);
 }
 
 static int run(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,
 	       struct err *err)
 {
-	int32_t pid = 0;
-	int r = exec_start(s->engine, &s->record, start->terminal, start->detach, &pump->sock, &pid,
-			   err);
+	struct shimstream stream;
+	int r = exec_start(s->engine, &s->record, start, &stream, err);
 
-	if (r == 0)
-		r = send_started(s, pid, err);
-	return r < 0 || start->detach ? r : pump_run(pump, err);
+	return r < 0 ? r : go_on(s, &stream, stream.pid, pump, err);
 }
 
 /* An earlier try of the same call made the exec: it runs, has ended, or never came to run. */
@@ -173,11 +195,13 @@ static int join_or_run(struct session *s, const Cleat__V1__ExecStart *start, str
 		       struct err *err)
 {
 	struct err gone = ERR_NULL;
-	int r = exec_join(s->engine, &s->record, 0, &pump->sock, &gone);
+	struct shimstream stream;
+	int r = exec_join(s->engine, &s->record, start, &stream, &gone);
 
 	if (r == 0) {
-		r = send_started(s, s->record.pid, err);
-		return r < 0 || start->detach ? r : pump_run(pump, err);
+		if (start->detach)
+			close(steal_fd(&stream.sock));
+		return go_on(s, &stream, s->record.pid, pump, err);
 	}
 	history_settle(s->engine, s->record.container_id);
 	r = execrecord_unclaim(s->engine->store, s->record.id, err);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
@@ -19,6 +18,7 @@
 #include "remove.h"
 #include "service.h"
 #include "shimlink.h"
+#include "shimstream.h"
 #include "start.h"
 #include "status.h"
 #include "str.h"
@@ -59,10 +59,21 @@ static int send_output(struct session *s, const Cleat__Shim__V1__StreamFrame *fr
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
 }
 
+static int send_taken(struct session *s, uint64_t taken, struct err *err)
+{
+	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
+
+	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_TAKEN;
+	reply.input_taken = taken;
+	return cleat_v1_containers_attach_send(s->io, &reply, err);
+}
+
 static int take_frame(struct pump *pump, const Cleat__Shim__V1__StreamFrame *frame, struct err *err)
 {
 	if (frame->ended)
 		return send_exited(pump->ctx, frame, err);
+	if (frame->input_taken)
+		return send_taken(pump->ctx, frame->input_taken, err);
 	return frame->stream == 1 || frame->stream == 2 ? send_output(pump->ctx, frame, err) : 0;
 }
 
@@ -123,35 +134,21 @@ static const struct pump_ops pump_ops = { .frame = take_frame,
 					  .client = read_client,
 					  .moving = tell_moving };
 
-/* The shim's reply with the position where live output begins; sock_out is our end. */
 static int open_stream(struct engine *engine, const struct record *record,
-		       const Cleat__V1__AttachStart *start, int *sock_out, uint64_t *position,
-		       struct err *err)
+		       const Cleat__V1__AttachStart *start, struct shimstream *out, struct err *err)
 {
 	Cleat__Shim__V1__AttachRequest body = CLEAT__SHIM__V1__ATTACH_REQUEST__INIT;
+	Cleat__Shim__V1__CountedInput input = CLEAT__SHIM__V1__COUNTED_INPUT__INIT;
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
-	Cleat__Shim__V1__ShimReply *reply = NULL;
-	int pair[2];
-	int r;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, errno, "attach");
 	body.stdin = start->stdin;
 	body.stdout = start->stdout;
 	body.stderr = start->stderr;
 	body.lossless = start->lossless;
+	body.input = shimstream_input(start->input, &input);
 	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_ATTACH;
 	request.attach = &body;
-	r = shims_call(engine->shims, record->id, &request, &pair[1], 1, SHIM_CALL_MS, &reply, err);
-	close(pair[1]);
-	if (r < 0) {
-		close(pair[0]);
-		return r;
-	}
-	*position = reply->position;
-	*sock_out = pair[0];
-	cleat__shim__v1__shim_reply__free_unpacked(reply, NULL);
-	return 0;
+	return shimstream_open(engine->shims, record->id, &request, NULL, 0, out, err);
 }
 
 static bool has_tty(const struct record *record)
@@ -167,16 +164,19 @@ static bool has_tty(const struct record *record)
 
 /* `seen`: the exits beyond which the client waits for nothing more. What it was told here is what it says
  * when it comes back, so an end it has not heard of yet is none of them. */
-static int send_attached(struct session *s, const struct record *record, uint64_t position,
-			 uint64_t seen, struct err *err)
+static int send_attached(struct session *s, const struct record *record,
+			 const struct shimstream *stream, uint64_t seen, struct err *err)
 {
 	Cleat__V1__AttachReply__Attached attached = CLEAT__V1__ATTACH_REPLY__ATTACHED__INIT;
 	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
 
 	attached.id = (char *)record->id;
 	attached.tty = has_tty(record);
-	attached.position = position;
+	attached.position = stream->position;
 	attached.exits = seen;
+	if (stream->counts)
+		attached.input_case = CLEAT__V1__ATTACH_REPLY__ATTACHED__INPUT_INPUT_TAKEN;
+	attached.input_taken = stream->input_taken;
 	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_ATTACHED;
 	reply.attached = &attached;
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
@@ -282,7 +282,8 @@ static int tell_end(struct session *s, const struct record *record, const struct
 		    const Cleat__V1__AttachStart *start, uint64_t seen, struct err *err)
 {
 	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
-	int r = send_attached(s, record, 0, seen, err);
+	const struct shimstream none = { .sock = -1 };
+	int r = send_attached(s, record, &none, seen, err);
 
 	if (r == 0)
 		r = catch_up(s, record, start, UINT64_MAX, err);
@@ -341,7 +342,8 @@ static int serve(struct session *s, const struct record *record,
 		 const Cleat__V1__AttachStart *asked, struct pump *pump, struct err *err)
 {
 	struct status status;
-	uint64_t position = 0, seen;
+	struct shimstream stream;
+	uint64_t seen;
 	int r;
 
 	status_read(s->engine, record, &status);
@@ -353,21 +355,21 @@ static int serve(struct session *s, const struct record *record,
 		return tell_end(s, record, &status, start, seen, err);
 	r = lifecycle_reach(s->engine, record, err);
 	if (r == 0)
-		r = open_stream(s->engine, record, start, &pump->sock, &position, err);
+		r = open_stream(s->engine, record, start, &stream, err);
 	if (r < 0)
 		return r;
+	pump->sock = stream.sock;
 	/* An exit before the stream was there is not told on it: the status was published before. */
 	status_read(s->engine, record, &status);
 	if (has_ended(&status, seen))
 		return tell_end(s, record, &status, start, seen, err);
+	r = send_attached(s, record, &stream, seen, err);
 	if (r == 0)
-		r = send_attached(s, record, position, seen, err);
-	if (r == 0)
-		r = catch_up(s, record, start, position, err);
+		r = catch_up(s, record, start, stream.position, err);
 	if (r == 0 && start->terminal)
 		pump_resize(pump, start->terminal->rows, start->terminal->columns);
 	if (r == 0 && start->start)
-		r = start_stream(s, record, start, position, err);
+		r = start_stream(s, record, start, stream.position, err);
 	return r < 0 || (start->logs && !start->stream) ? r : pump_run(pump, err);
 }
 

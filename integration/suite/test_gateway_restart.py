@@ -6,6 +6,9 @@ import itertools
 import json
 import signal
 import socket
+import subprocess
+import threading
+import time
 
 import docker
 import pytest
@@ -196,6 +199,73 @@ def test_both_directions(gateway, client, replace, cat):
     connection.sock.shutdown(socket.SHUT_WR)
     assert unframed(read_all(connection)) == b"after\n"
     assert exit_code() == 5
+
+
+class Typist(threading.Thread):
+    """Types lines without a pause until told to stop."""
+
+    def __init__(self, write):
+        super().__init__()
+        self.write, self.stopped, self.lines = write, threading.Event(), 0
+
+    def run(self):
+        while not self.stopped.is_set():
+            self.write(b"".join(b"%d\n" % n for n in range(self.lines, self.lines + 50)))
+            self.lines += 50
+
+
+def gateway_run(gateway, _):
+    made = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "Cmd": ["cat"], "OpenStdin": True, "StdinOnce": True}, 201)["Id"]
+    connection = hijack(gateway, f"/containers/{made}/attach?stream=1&stdin=1&stdout=1")
+    gateway.json("POST", f"/containers/{made}/start", status=204)
+    return over(connection)
+
+
+def gateway_exec(gateway, container):
+    eid = gateway.json("POST", f"/containers/{container.id}/exec", {
+        "Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True}, 201)["Id"]
+    return over(hijack(gateway, f"/exec/{eid}/start", b"{}"))
+
+
+def over(connection):
+    return (connection.sock.sendall, lambda: connection.sock.shutdown(socket.SHUT_WR),
+            lambda: unframed(read_all(connection)), connection.close)
+
+
+def client_run(gateway, _):
+    return by(gateway.engine.popen("run", "-i", "--rm", "busybox", "cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+
+
+def client_exec(gateway, container):
+    return by(gateway.engine.popen("exec", "-i", container.id, "cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+
+
+def by(process):
+    def close():
+        process.kill()
+        process.wait()
+
+    return process.stdin.write, process.stdin.close, process.stdout.read, close
+
+
+@pytest.mark.parametrize("begin", [gateway_run, gateway_exec, client_run, client_exec])
+def test_input_under_way(gateway, client, replace, pool, begin):
+    """Each byte once, in order, whatever of it was between client and container when its engine went."""
+    container = client.containers.run("busybox", "sleep 1000", detach=True)
+    write, end, output, close = begin(gateway, container)
+    try:
+        came, typist = pool.submit(output), Typist(write)
+        typist.start()
+        for _ in range(3):
+            time.sleep(0.05)
+            replace()
+        typist.stopped.set()
+        typist.join()
+        end()
+        assert came.result(60) == b"".join(b"%d\n" % n for n in range(typist.lines))
+    finally:
+        close()
 
 
 def unframed(data):

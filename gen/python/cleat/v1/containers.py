@@ -661,6 +661,22 @@ LogEntry.FIELDS = (
 
 
 @dataclass
+class CountedInput(codec.Message):
+    """A stream of input that goes on on another call when its own breaks: the container's supervisor counts what it has taken
+    of it, so that the client sends the rest again and nothing twice."""
+    # the same on each call, and nobody else's: 1 to 64 bytes
+    key: str = ""
+    # the position of the first byte that the client still has
+    from_: int = 0
+
+
+CountedInput.FIELDS = (
+    (1, "key", "one", "string", None),
+    (2, "from_", "one", "uint64", None),
+)
+
+
+@dataclass
 class AttachStart(codec.Message):
     container: str = ""
     stdin: bool = False
@@ -681,6 +697,8 @@ class AttachStart(codec.Message):
     exits: int | None = None
     # the client answers `moving` by half-closing, and sends what it has not sent yet to the next engine
     moves: bool = False
+    # with stdin; the client sends none before `attached`
+    input: CountedInput | None = None
 
 
 AttachStart.FIELDS = (
@@ -697,6 +715,7 @@ AttachStart.FIELDS = (
     (11, "terminal", "one", "message", lambda: cleat.v1.common.TerminalSize),
     (12, "exits", "oneof seen", "uint64", None),
     (13, "moves", "one", "bool", None),
+    (14, "input", "one", "message", lambda: CountedInput),
 )
 
 
@@ -727,6 +746,8 @@ class AttachReply(codec.Message):
     started: bool | None = None
     # only with AttachStart.moves: another engine serves now; all sent before the half-close counts
     moving: bool | None = None
+    # with AttachStart.input: what is before this position need not be kept any more
+    input_taken: int | None = None
 
 
 AttachReply.FIELDS = (
@@ -736,6 +757,7 @@ AttachReply.FIELDS = (
     (4, "detached", "oneof message", "message", lambda: AttachReply_Detached),
     (5, "started", "oneof message", "bool", None),
     (6, "moving", "oneof message", "bool", None),
+    (7, "input_taken", "oneof message", "uint64", None),
 )
 
 
@@ -747,6 +769,7 @@ class AttachReply_Attached(codec.Message):
     position: int = 0
     # exits so far, or AttachStart.exits; see WaitContainerRequest.exits
     exits: int = 0
+    input_taken: int | None = None
 
 
 AttachReply_Attached.FIELDS = (
@@ -754,6 +777,7 @@ AttachReply_Attached.FIELDS = (
     (2, "tty", "one", "bool", None),
     (3, "position", "one", "uint64", None),
     (4, "exits", "one", "uint64", None),
+    (5, "input_taken", "oneof input", "uint64", None),
 )
 
 
@@ -1404,6 +1428,7 @@ __all__ = [
     "TopContainerReply_Row",
     "LogsRequest",
     "LogEntry",
+    "CountedInput",
     "AttachStart",
     "AttachRequest",
     "AttachReply",

@@ -66,6 +66,8 @@ class ExecStart(codec.Message):
     resume_position: int | None = None
     # as AttachStart.moves
     moves: bool = False
+    # the client sends none before `started`
+    input: cleat.v1.containers.CountedInput | None = None
 
 
 ExecStart.FIELDS = (
@@ -75,6 +77,7 @@ ExecStart.FIELDS = (
     (4, "terminal", "one", "message", lambda: cleat.v1.common.TerminalSize),
     (5, "resume_position", "oneof resume", "uint64", None),
     (6, "moves", "one", "bool", None),
+    (7, "input", "one", "message", lambda: cleat.v1.containers.CountedInput),
 )
 
 
@@ -102,6 +105,8 @@ class ExecOutput(codec.Message):
     detached: ExecOutput_Detached | None = None
     # as AttachReply.moving
     moving: bool | None = None
+    # as AttachReply.input_taken
+    input_taken: int | None = None
 
 
 ExecOutput.FIELDS = (
@@ -110,6 +115,7 @@ ExecOutput.FIELDS = (
     (3, "exited", "oneof message", "message", lambda: ExecOutput_Exited),
     (4, "detached", "oneof message", "message", lambda: ExecOutput_Detached),
     (5, "moving", "oneof message", "bool", None),
+    (6, "input_taken", "oneof message", "uint64", None),
 )
 
 
@@ -118,11 +124,14 @@ class ExecOutput_Started(codec.Message):
     exec_id: str = ""
     # on the host
     pid: int = 0
+    # as AttachReply.Attached.input_taken
+    input_taken: int | None = None
 
 
 ExecOutput_Started.FIELDS = (
     (1, "exec_id", "one", "string", None),
     (2, "pid", "one", "int32", None),
+    (3, "input_taken", "oneof input", "uint64", None),
 )
 
 
