@@ -189,10 +189,16 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct shim *s
 	return r;
 }
 
+/* Above all numbers that the runtime is given its descriptors by. */
+static int first_free(const struct shim *shim)
+{
+	return LAYER_FD + (int)shim->n_layers + 1 + N_JOINS;
+}
+
 /* The descriptors dup2'ed from must not be the low numbers dup2'ed to. */
 static int move_up(const struct shim *shim, int *fd)
 {
-	int first = LAYER_FD + (int)shim->n_layers + 1 + N_JOINS, up;
+	int first = first_free(shim), up;
 
 	if (*fd < 0 || *fd >= first)
 		return 0;
@@ -218,12 +224,11 @@ static bool is_current(const struct shim *shim)
  * then the runtime looks after itself. */
 static int open_sealed(const struct shim *shim)
 {
-	int first = LAYER_FD + (int)shim->n_layers + 1;
 	cleanup_fd int fd = -1;
 	int r;
 
 	if (shim->oci_sealed >= 0 && is_current(shim)) {
-		fd = fcntl(shim->oci_sealed, F_DUPFD_CLOEXEC, first);
+		fd = fcntl(shim->oci_sealed, F_DUPFD_CLOEXEC, first_free(shim));
 		return fd < 0 ? -errno : steal_fd(&fd);
 	}
 	fd = fd_open_sealed(shim->oci_program);

@@ -97,6 +97,23 @@ def test_processes_of_another_container(busybox):
     busybox.expect_nothing_left()
 
 
+def test_the_joined_begins_again_whatever_its_layers(busybox, tmp_path):
+    """The runtime gets a descriptor of each layer and each namespace, and is itself run by one."""
+    (tmp_path / "Dockerfile").write_text("FROM busybox\n" + "".join(f"COPY Dockerfile /{i}\n" for i in range(16)))
+    busybox.out("build", "-t", "layers", str(tmp_path))
+    sleeper(busybox, "one", "--ipc", "shareable")
+    busybox.out("run", "-d", "--name", "two", "--pid", "container:one", "--ipc", "container:one", "layers", "sleep", "1000")
+    for _ in range(3):
+        busybox.out("restart", "-t", "0", "two")
+    busybox.out("update", "--restart", "always", "two")
+    for count in range(1, 4):
+        os.kill(state(busybox, "two")["Pid"], signal.SIGKILL)
+        harness.wait_until(lambda n=count: inspect(busybox, "two")["RestartCount"] == n or state(busybox, "two")["Error"],
+                           what="the restart")
+        assert state(busybox, "two")["Error"] == ""
+        harness.wait_until(lambda: state(busybox, "two")["Running"], what="it to run")
+
+
 def test_commands_on_one_that_joined(busybox):
     sleeper(busybox, "one")
     before = busybox.out("top", "one", "-o", "pid,args")
