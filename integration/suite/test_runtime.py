@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """cleat-oci as a command line of its own: what a container sees, and what is left behind."""
 import array
+import contextlib
 import ctypes
 import json
 import os
@@ -277,6 +278,35 @@ def test_exec(rt):
     r = rt.oci("exec", "--process", spec, "c")
     assert r.returncode == 0 and ":pids:/\n" in r.stdout or "0::/\n" in r.stdout
     assert rt.oci("exec", "c", "nosuch").returncode == 127
+
+
+def in_space(pid):
+    """The other processes in that one's pid namespace, by their numbers here."""
+    space = os.readlink(f"/proc/{pid}/ns/pid")
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(entry / "ns/pid") == space and int(entry.name) != pid:
+                found.append(entry)
+    return found
+
+
+def test_who_traces_an_exec_finds_nothing_of_the_hosts(rt):
+    """From its first moment on, which strace prolongs: root, directories and privileges are the container's."""
+    caps = {k: CAPS + ["CAP_SYS_PTRACE"] for k in ("bounding", "effective", "permitted")}
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__capabilities=caps), "c").returncode == 0
+    pid = json.loads(rt.oci("state", "c").stdout)["pid"]
+    with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=close", "-e",
+                           "inject=close:delay_enter=1000000:when=1", OCI, "--root", rt.root, "exec", "c", "true"]) as strace:
+        born = harness.wait_until(lambda: in_space(pid), what="the process")[0]
+        root, own = (os.stat(f"{p}/root/") for p in (born, f"/proc/{pid}"))
+        capable = [next(line for line in pathlib.Path(p, "status").read_text().splitlines() if line.startswith("CapPrm"))
+                   for p in (born, f"/proc/{pid}")]
+        opened = [os.readlink(fd) for fd in (born / "fd").iterdir() if int(fd.name) > 2]
+        directories = [path for path in opened if os.path.isdir(path)]
+        assert strace.wait(60) == 0
+    assert (root.st_dev, root.st_ino) == (own.st_dev, own.st_ino)
+    assert capable[0] == capable[1] and not directories
 
 
 def receive(sock):
