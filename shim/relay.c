@@ -128,7 +128,8 @@ static int take_port(struct relay *relay, const spec_port *from)
 	struct relay_port *port;
 
 	list_init(&wanted.link);
-	if (!make_endpoint(from->host_address, from->host_port, &wanted.host) ||
+	if ((!wanted.udp && strcmp(from->protocol, "tcp") != 0) ||
+	    !make_endpoint(from->host_address, from->host_port, &wanted.host) ||
 	    !make_endpoint(from->target, from->target_port, &wanted.target))
 		return -EBADMSG;
 	port = find_port(relay, &wanted);

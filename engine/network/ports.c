@@ -186,6 +186,9 @@ static int allocate(struct engine *engine, const struct ports_owner *owner,
 	uint16_t port = 0;
 	int r = hosts_of(&engine->config, binding->host_ip, owner, &hosts, err);
 
+	/* made under another policy */
+	if (r == 0 && hosts.relayed)
+		r = check_relayed(protocol_of(binding->protocol), err);
 	r = r ? r : choose_port(engine, binding, &hosts, &port, err);
 	for (size_t i = 0; r == 0 && i < hosts.n; i++) {
 		char host[ADDR_TEXT_MAX], target[ADDR_TEXT_MAX];

@@ -303,6 +303,21 @@ def test_sctp_is_refused(engine):
         assert done.returncode == 125 and "sctp" in done.stderr
 
 
+def test_sctp_of_another_policy_is_refused(forward):
+    """And nobody listens at the port by another protocol."""
+    forward.out("create", "--name", "web", "-p", "8080:80/sctp", "busybox", "sleep", "1000")
+    forward.kill()
+    forward.configure({"publish-policy": "input"})
+    forward.start()
+    done = forward.cleat("start", "web", check=False)
+    assert done.returncode == 1 and "publishing sctp at ::1 or under the publish-policy input" in done.stderr
+    forward.kill()
+    forward.configure({})
+    forward.start()
+    forward.out("start", "web")
+    assert forward.out("port", "web") == "80/sctp -> 0.0.0.0:8080"
+
+
 def test_without_the_engine(engine, ns):
     """The shim listens on, over a restart by the policy too."""
     run(engine, "web", "-p", "8080:80", "--restart", "always")
