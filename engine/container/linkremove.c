@@ -28,26 +28,49 @@ static int forget(struct store *store, const char *id, const char *alias, const 
 	return r < 0 ? r : ended < 0 ? ended : gone;
 }
 
+/* With its lock; 0 = there is none. A descriptor. */
+static int find(struct engine *engine, const char *name, struct record *record, struct err *err)
+{
+	int r = record_find(engine->store, name, record, err);
+
+	r = r < 0 ? r : lifecycle_lock(engine, record->id, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* A link is asked for; 0 = it is not there. */
+static int remove_link(struct engine *engine, const char *name, const char *alias, const char *key,
+		       struct err *err)
+{
+	cleanup(record_deinit) struct record record = { 0 };
+	int r = find(engine, name, &record, err);
+
+	if (r <= 0)
+		return r;
+	cleanup_fd int lock = r;
+	r = forget(engine->store, record.id, alias, key, err);
+	if (r > 0)
+		joinfiles_write_hosts(engine, record.id);
+	return r;
+}
+
 int linkremove(struct engine *engine, const char *path, const char *key, struct err *err)
 {
 	cleanup(record_deinit) struct record record = { 0 };
 	const char *plain = path + (path[0] == '/'), *alias = strrchr(plain, '/');
 	cleanup_free char *name = alias ? str_printf("%.*s", (int)(alias - plain), plain) : NULL;
-	cleanup_fd int lock = -1;
 	int r;
 
-	if (!alias)
-		return err_set(err, ERR_PRECONDITION,
-			       "Conflict, cannot remove the default name of the container");
+	if (!alias) {
+		r = record_find(engine->store, plain, &record, err);
+		return r < 0 ? r
+			     : err_set(err, ERR_PRECONDITION,
+				       "Conflict, cannot remove the default name of the container");
+	}
 	if (!name)
 		return err_sys(err, ENOMEM, "rm --link");
-	r = record_find(engine->store, name, &record, NULL);
-	lock = r < 0 ? -1 : lifecycle_lock(engine, record.id, NULL);
-	r = lock < 0 ? 0 : forget(engine->store, record.id, alias + 1, key, err);
+	r = remove_link(engine, name, alias + 1, key, err);
 	if (r == 0)
 		return err_reason(err, ERR_NOT_FOUND, "CONTAINER_NOT_FOUND",
 				  "No such container: %.200s", path);
-	if (r > 0)
-		joinfiles_write_hosts(engine, record.id);
 	return r < 0 ? r : 0;
 }

@@ -211,14 +211,31 @@ def test_links_of_the_default_network(engine):
     assert not any("sql" in line for line in hosts())
 
 
+def unlink_is_refused(engine, path, message):
+    done = engine.cleat("rm", "--link", path, check=False)
+    assert done.returncode == 1 and message in done.stderr, done
+
+
+def test_a_link_that_could_not_be_looked_for(engine):
+    """That is not one that is not there, which a repeated call takes for its own work."""
+    sleeper(engine, "db")
+    sleeper(engine, "web", "--link", "db:sql")
+    lock = engine.state / "containers" / inspect(engine, "web")["Id"] / "lock"
+    lock.rename(lock.with_name("aside"))
+    lock.mkdir()
+    unlink_is_refused(engine, "web/sql", "lock container")
+    lock.rmdir()
+    lock.with_name("aside").rename(lock)
+    engine.out("rm", "--link", "web/sql")
+
+
 def test_a_link_is_removed(engine):
     """Alone: both containers stay."""
     sleeper(engine, "db")
     sleeper(engine, "web", "--link", "db:sql", "--link", "db:also")
-    for path, message in (("web", "cannot remove the default name"), ("web/nothing", "No such container: web/nothing"),
-                          ("nobody/sql", "No such container: nobody/sql")):
-        done = engine.cleat("rm", "--link", path, check=False)
-        assert done.returncode == 1 and message in done.stderr, done
+    unlink_is_refused(engine, "web", "cannot remove the default name")
+    for path in ("web/nothing", "nobody/sql", "nobody"):
+        unlink_is_refused(engine, path, f"No such container: {path}")
     assert engine.out("rm", "--link", "/web/sql") == "/web/sql"
     assert not knows(engine, "web", "sql") and knows(engine, "web", "also")
     assert inspect(engine, "web")["HostConfig"]["Links"] == ["/db:/web/also"]
