@@ -73,7 +73,7 @@ void gw_head_archive(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.path = (char *)(uintptr_t)path;
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/StatPath", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	r = r ? r : set_stat(gw, reply, &err);
 	if (r < 0)
 		gw_fail(gw, &err);
@@ -134,7 +134,7 @@ void gw_get_archive(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.path = (char *)(uintptr_t)path;
-	r = r ? r : gw_open(gw, "cleat.v1.Containers/GetArchive", &request.base, &call, &err);
+	r = r ? r : gw_open(gw, &request.base, &call, &err);
 	r = r ? r : copy_archive(gw, call, &err);
 	finish(gw, r, TAR_TYPE, &err);
 }
@@ -164,7 +164,7 @@ void gw_export(struct gw *gw)
 	int r;
 
 	request.container = gw->match.param;
-	r = gw_open(gw, "cleat.v1.Containers/Export", &request.base, &call, &err);
+	r = gw_open(gw, &request.base, &call, &err);
 	r = r ? r : copy_chunks(gw, call, &err);
 	finish(gw, r, "application/octet-stream", &err);
 }
@@ -196,7 +196,7 @@ static int put(struct gw *gw, struct err *err)
 	target.copy_uid_gid = gw_query_bool(gw, "copyUIDGID");
 	first.message_case = CLEAT__V1__PUT_ARCHIVE_REQUEST__MESSAGE_TARGET;
 	first.target = &target;
-	r = r ? r : gw_open(gw, "cleat.v1.Containers/PutArchive", &first.base, &call, err);
+	r = r ? r : gw_open(gw, &first.base, &call, err);
 	r = r ? r : gw_send_body(gw, call, send_part, err);
 	r = r ? r : gw_recv(gw, call, &reply, err);
 	if (reply)

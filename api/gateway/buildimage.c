@@ -140,7 +140,7 @@ static int run(struct gw *gw, options *o, struct err *err)
 		return r;
 	first.message_case = CLEAT__V1__BUILD_REQUEST__MESSAGE_OPTIONS;
 	first.options = o;
-	r = gw_open(gw, "cleat.v1.Images/Build", &first.base, &call, err);
+	r = gw_open(gw, &first.base, &call, err);
 	r = r ? r : send_context(gw, call, err);
 	return r ? r : follow(gw, call, o, quiet, err);
 }
@@ -181,7 +181,7 @@ void gw_prune_build(struct gw *gw)
 	if (r == 0 && keep[0] && str_u64(keep, &request.keep_bytes) < 0)
 		r = err_set(&err, ERR_INVALID, "query parameter keep-storage: \"%.40s\" is no size",
 			    keep);
-	r = r ? r : gw_call(gw, "cleat.v1.Images/PruneBuildCache", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		json_decref(ids);

@@ -16,7 +16,7 @@ void gw_changes(struct gw *gw)
 	json_t *array;
 
 	request.container = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Containers/Diff", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -83,7 +83,7 @@ void gw_commit(struct gw *gw)
 	request.config = made ? made->config : NULL;
 	if (r == 0 && !reference)
 		r = err_sys(&err, ENOMEM, "commit");
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Commit", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	free(request.changes);
 	if (made)
 		cleat__v1__create_container_request__free_unpacked(made, NULL);

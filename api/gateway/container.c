@@ -13,7 +13,7 @@
 #include "str.h"
 #include "stream.h"
 
-static void list(struct gw *gw)
+void gw_list_containers(struct gw *gw)
 {
 	Cleat__V1__ListContainersRequest request = CLEAT__V1__LIST_CONTAINERS_REQUEST__INIT;
 	Cleat__V1__ListContainersReply *reply = NULL;
@@ -27,7 +27,7 @@ static void list(struct gw *gw)
 	request.all = gw_query_bool(gw, "all");
 	request.limit = n > 0 ? (uint32_t)n : 0;
 	request.size = gw_query_bool(gw, "size");
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/List", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r == 0) {
 		json_t *array = json_array();
 
@@ -71,7 +71,7 @@ static int set_log_driver(Cleat__V1__ContainerConfig *config)
 	return config->log->unconfigured ? 0 : -ENOMEM;
 }
 
-static void create(struct gw *gw)
+void gw_create_container(struct gw *gw)
 {
 	Cleat__V1__CreateContainerRequest *request = NULL;
 	Cleat__V1__CreateContainerReply *reply = NULL;
@@ -82,7 +82,7 @@ static void create(struct gw *gw)
 
 	r = r ? r : platformmsg_new(http_query(gw->http, "platform"), &request->platform, &err);
 	r = r ? r : set_log_driver(request->config);
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Create", request, &reply, &err);
+	r = r ? r : gw_call(gw, request, &reply, &err);
 	/* clients take "not found" for a missing image, and pull it */
 	if (r < 0 && err.code == ERR_NOT_FOUND && strcmp(err.reason, "IMAGE_NOT_FOUND") != 0)
 		err.code = ERR_INVALID;
@@ -97,7 +97,7 @@ static void create(struct gw *gw)
 		cleat__v1__create_container_reply__free_unpacked(reply, NULL);
 }
 
-static void inspect(struct gw *gw)
+void gw_inspect_container(struct gw *gw)
 {
 	Cleat__V1__InspectContainerRequest request = CLEAT__V1__INSPECT_CONTAINER_REQUEST__INIT;
 	Cleat__V1__InspectContainerReply *reply = NULL;
@@ -105,7 +105,7 @@ static void inspect(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.size = gw_query_bool(gw, "size");
-	if (gw_call(gw, "cleat.v1.Containers/Inspect", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -117,12 +117,12 @@ static void inspect(struct gw *gw)
 }
 
 /* Calls whose reply says nothing but that it was done: 204. */
-static void simple(struct gw *gw, const char *method, const void *request)
+static void simple(struct gw *gw, const void *request)
 {
 	ProtobufCMessage *reply = NULL;
 	struct err err = ERR_NULL;
 
-	if (gw_call(gw, method, request, &reply, &err) < 0) {
+	if (gw_call(gw, request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -130,14 +130,14 @@ static void simple(struct gw *gw, const char *method, const void *request)
 	gw_status(gw, 204);
 }
 
-static void start(struct gw *gw)
+void gw_start_container(struct gw *gw)
 {
 	Cleat__V1__StartContainerRequest request = CLEAT__V1__START_CONTAINER_REQUEST__INIT;
 	Cleat__V1__StartContainerReply *reply = NULL;
 	struct err err = ERR_NULL;
 
 	request.container = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Containers/Start", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -158,7 +158,7 @@ static int read_timeout(const struct gw *gw, bool *given, int32_t *seconds, stru
 	return 0;
 }
 
-static void stop(struct gw *gw)
+void gw_stop_container(struct gw *gw)
 {
 	Cleat__V1__StopContainerRequest request = CLEAT__V1__STOP_CONTAINER_REQUEST__INIT;
 	Cleat__V1__StopContainerReply *reply = NULL;
@@ -170,7 +170,7 @@ static void stop(struct gw *gw)
 	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
 	if (given)
 		request.timeout_case = CLEAT__V1__STOP_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Stop", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -179,7 +179,7 @@ static void stop(struct gw *gw)
 	cleat__v1__stop_container_reply__free_unpacked(reply, NULL);
 }
 
-static void restart(struct gw *gw)
+void gw_restart_container(struct gw *gw)
 {
 	Cleat__V1__RestartContainerRequest request = CLEAT__V1__RESTART_CONTAINER_REQUEST__INIT;
 	struct err err = ERR_NULL;
@@ -194,10 +194,10 @@ static void restart(struct gw *gw)
 	if (given)
 		request.timeout_case =
 			CLEAT__V1__RESTART_CONTAINER_REQUEST__TIMEOUT_TIMEOUT_SECONDS;
-	simple(gw, "cleat.v1.Containers/Restart", &request);
+	simple(gw, &request);
 }
 
-static void kill_(struct gw *gw)
+void gw_kill_container(struct gw *gw)
 {
 	Cleat__V1__KillContainerRequest request = CLEAT__V1__KILL_CONTAINER_REQUEST__INIT;
 	Cleat__V1__KillContainerReply *reply = NULL;
@@ -205,7 +205,7 @@ static void kill_(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.signal = (char *)(uintptr_t)http_query(gw->http, "signal");
-	if (gw_call(gw, "cleat.v1.Containers/Kill", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		(void)err_wrap(&err, -1, "cannot kill container: %s", request.container);
 		gw_fail(gw, &err);
 		return;
@@ -214,32 +214,32 @@ static void kill_(struct gw *gw)
 	gw_status(gw, 204);
 }
 
-static void pause_(struct gw *gw)
+void gw_pause_container(struct gw *gw)
 {
 	Cleat__V1__PauseContainerRequest request = CLEAT__V1__PAUSE_CONTAINER_REQUEST__INIT;
 
 	request.container = gw->match.param;
-	simple(gw, "cleat.v1.Containers/Pause", &request);
+	simple(gw, &request);
 }
 
-static void unpause(struct gw *gw)
+void gw_unpause_container(struct gw *gw)
 {
 	Cleat__V1__UnpauseContainerRequest request = CLEAT__V1__UNPAUSE_CONTAINER_REQUEST__INIT;
 
 	request.container = gw->match.param;
-	simple(gw, "cleat.v1.Containers/Unpause", &request);
+	simple(gw, &request);
 }
 
-static void rename_(struct gw *gw)
+void gw_rename_container(struct gw *gw)
 {
 	Cleat__V1__RenameContainerRequest request = CLEAT__V1__RENAME_CONTAINER_REQUEST__INIT;
 
 	request.container = gw->match.param;
 	request.name = (char *)(uintptr_t)http_query(gw->http, "name");
-	simple(gw, "cleat.v1.Containers/Rename", &request);
+	simple(gw, &request);
 }
 
-static void remove_(struct gw *gw)
+void gw_remove_container(struct gw *gw)
 {
 	Cleat__V1__RemoveContainerRequest request = CLEAT__V1__REMOVE_CONTAINER_REQUEST__INIT;
 	Cleat__V1__RemoveContainerReply *reply = NULL;
@@ -249,7 +249,7 @@ static void remove_(struct gw *gw)
 	request.force = gw_query_bool(gw, "force");
 	request.remove_volumes = gw_query_bool(gw, "v");
 	request.link = gw_query_bool(gw, "link");
-	if (gw_call(gw, "cleat.v1.Containers/Remove", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -257,7 +257,7 @@ static void remove_(struct gw *gw)
 	gw_status(gw, 204);
 }
 
-static void update(struct gw *gw)
+void gw_update_container(struct gw *gw)
 {
 	Cleat__V1__UpdateContainerRequest *request = NULL;
 	Cleat__V1__UpdateContainerReply *reply = NULL;
@@ -265,7 +265,7 @@ static void update(struct gw *gw)
 	json_t *body = gw_body(gw, &err);
 	int r = body ? createjson_parse_update(body, gw->match.param, &request, &err) : -EINVAL;
 
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Update", request, &reply, &err);
+	r = r ? r : gw_call(gw, request, &reply, &err);
 	if (r < 0)
 		gw_fail(gw, &err);
 	else
@@ -279,7 +279,7 @@ static void update(struct gw *gw)
 		cleat__v1__update_container_reply__free_unpacked(reply, NULL);
 }
 
-static void resize(struct gw *gw)
+void gw_resize_container(struct gw *gw)
 {
 	Cleat__V1__ResizeContainerRequest request = CLEAT__V1__RESIZE_CONTAINER_REQUEST__INIT;
 	Cleat__V1__ResizeContainerReply *reply = NULL;
@@ -289,7 +289,7 @@ static void resize(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.size = &size;
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Resize", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0 && strcmp(err.reason, "NO_TTY") == 0) {
 		gw_status(gw, 200); /* as dockerd, which has a size for it all the same */
 		return;
@@ -333,7 +333,7 @@ static json_t *rows(const Cleat__V1__TopContainerReply *reply)
 	return json_pack("{s:o, s:o}", "Titles", titles, "Processes", processes);
 }
 
-static void top(struct gw *gw)
+void gw_top(struct gw *gw)
 {
 	enum { WORDS_MAX = 64 };
 	Cleat__V1__TopContainerRequest request = CLEAT__V1__TOP_CONTAINER_REQUEST__INIT;
@@ -346,7 +346,7 @@ static void top(struct gw *gw)
 
 	request.container = gw->match.param;
 	request.ps_args = words;
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Top", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -354,32 +354,3 @@ static void top(struct gw *gw)
 	gw_json(gw, 200, rows(reply));
 	cleat__v1__top_container_reply__free_unpacked(reply, NULL);
 }
-
-const struct gw_route gw_containers[] = {
-	{ "GET", "/containers/json", list },
-	{ "POST", "/containers/create", create },
-	{ "GET", "/containers/{}/json", inspect },
-	{ "GET", "/containers/{}/logs", stream_logs },
-	{ "GET", "/containers/{}/stats", stream_stats },
-	{ "GET", "/containers/{}/top", top },
-	{ "POST", "/containers/{}/start", start },
-	{ "POST", "/containers/{}/stop", stop },
-	{ "POST", "/containers/{}/restart", restart },
-	{ "POST", "/containers/{}/kill", kill_ },
-	{ "POST", "/containers/{}/pause", pause_ },
-	{ "POST", "/containers/{}/unpause", unpause },
-	{ "POST", "/containers/{}/rename", rename_ },
-	{ "POST", "/containers/{}/resize", resize },
-	{ "POST", "/containers/{}/update", update },
-	{ "POST", "/containers/{}/wait", stream_wait },
-	{ "POST", "/containers/{}/attach", stream_attach },
-	{ "GET", "/containers/{}/changes", gw_changes },
-	{ "POST", "/commit", gw_commit },
-	{ "POST", "/containers/prune", gw_prune_containers },
-	{ "GET", "/containers/{}/archive", gw_get_archive },
-	{ "HEAD", "/containers/{}/archive", gw_head_archive },
-	{ "PUT", "/containers/{}/archive", gw_put_archive },
-	{ "GET", "/containers/{}/export", gw_export },
-	{ "DELETE", "/containers/{}", remove_ },
-	{ 0 },
-};

@@ -104,27 +104,50 @@ int gw_unary(struct gw *gw, const struct rpc_method *method, const ProtobufCMess
 	return r;
 }
 
-int gw_call(struct gw *gw, const char *path, const void *request, void *reply, struct err *err)
+/* A method that takes such a message. */
+static int method_of(const char *path, const ProtobufCMessage *message,
+		     const struct rpc_method **out, struct err *err)
 {
-	const struct rpc_method *method = gw_method(path);
+	*out = gw_method(path);
+	if (*out && (*out)->input == message->descriptor)
+		return 0;
+	return err_set(err, ERR_INTERNAL, "no method %s of %s", path, message->descriptor->name);
+}
+
+int gw_call_other(struct gw *gw, const char *path, const void *request, void *reply,
+		  struct err *err)
+{
+	const struct rpc_method *method;
 	ProtobufCMessage *message = NULL;
-	int r = method ? gw_unary(gw, method, request, &message, err)
-		       : err_set(err, ERR_INTERNAL, "no method %s", path);
+	int r = method_of(path, request, &method, err);
+
+	r = r ? r : gw_unary(gw, method, request, &message, err);
 
 	if (r == 0)
 		*(ProtobufCMessage **)reply = message;
 	return r;
 }
 
-int gw_open(struct gw *gw, const char *path, const void *first, struct rpc_client_call **call,
-	    struct err *err)
+int gw_call(struct gw *gw, const void *request, void *reply, struct err *err)
 {
-	const struct rpc_method *method = gw_method(path);
-	const struct rpc_options options = { 0 };
-	int r = method ? gw_engine(gw, err) : err_set(err, ERR_INTERNAL, "no method %s", path);
+	return gw_call_other(gw, gw->route->rpc, request, reply, err);
+}
 
+int gw_open_other(struct gw *gw, const char *path, const void *first, struct rpc_client_call **call,
+		  struct err *err)
+{
+	const struct rpc_method *method;
+	const struct rpc_options options = { 0 };
+	int r = method_of(path, first, &method, err);
+
+	r = r ? r : gw_engine(gw, err);
 	gw->streamed = true;
 	return r < 0 ? r : rpc_client_call_open(gw->client, &options, method, first, call, err);
+}
+
+int gw_open(struct gw *gw, const void *first, struct rpc_client_call **call, struct err *err)
+{
+	return gw_open_other(gw, gw->route->rpc, first, call, err);
 }
 
 int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct err *err)

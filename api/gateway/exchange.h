@@ -9,16 +9,17 @@
 #include "client.h"
 #include "filtersjson.h"
 #include "http.h"
-#include "route.h"
+#include "routes.h"
 
 struct gw {
 	struct http_request *http;
 	const char *url; /* of the engine */
 	struct rpc_client *client;
 	struct route_match match;
-	bool streamed;       /* a call of `client` was no unary one */
-	bool streaming;      /* the status line has been sent */
-	int64_t deadline_ns; /* of the whole call, on the monotonic clock; 0 = none */
+	const struct gw_route *route; /* NULL: Connect's */
+	bool streamed;                /* a call of `client` was no unary one */
+	bool streaming;               /* the status line has been sent */
+	int64_t deadline_ns;          /* of the whole call, on the monotonic clock; 0 = none */
 };
 
 /* ---- calls */
@@ -33,18 +34,23 @@ int gw_engine(struct gw *gw, struct err *err) must_check;
 /* Closes the connection, or keeps it for another request: all calls have ended. */
 void gw_done(struct gw *gw);
 
-/* A unary call; connects, and repeats what an engine that went away cut off. *reply is owned. Blocks. */
-int gw_call(struct gw *gw, const char *method, const void *request, void *reply,
-	    struct err *err) must_check;
+/* The unary call of the request's route; connects, and repeats what an engine that went away cut off. *reply is
+ * owned. Blocks. */
+int gw_call(struct gw *gw, const void *request, void *reply, struct err *err) must_check;
+/* As gw_call(), of another method than the route's: "cleat.v1.Containers/List". */
+int gw_call_other(struct gw *gw, const char *method, const void *request, void *reply,
+		  struct err *err) must_check;
 /* As gw_call(), of a method that was found. */
 int gw_unary(struct gw *gw, const struct rpc_method *method, const ProtobufCMessage *request,
 	     ProtobufCMessage **reply, struct err *err) must_check;
 /* What is left until the call's deadline, 0 = it has none; DEADLINE_EXCEEDED when nothing is. */
 int gw_deadline(const struct gw *gw, uint32_t *left_ms, struct err *err) must_check;
 
-/* A call of any shape with its first message. */
-int gw_open(struct gw *gw, const char *method, const void *first, struct rpc_client_call **call,
+/* The call of the request's route, of any shape, with its first message. */
+int gw_open(struct gw *gw, const void *first, struct rpc_client_call **call,
 	    struct err *err) must_check;
+int gw_open_other(struct gw *gw, const char *method, const void *first,
+		  struct rpc_client_call **call, struct err *err) must_check;
 /* The next message, owned: 1; 0 at the end; -EPIPE without a sentence when the HTTP client is gone;
  * -errno. Blocks. */
 int gw_recv(struct gw *gw, struct rpc_client_call *call, void *message, struct err *err) must_check;
@@ -78,55 +84,13 @@ json_t *gw_body(const struct gw *gw, struct err *err) must_check;
 int gw_filters(const struct gw *gw, Cleat__V1__Filter ***filters, size_t *n,
 	       struct err *err) must_check;
 
-/* ---- a resource's routes, each in a file of its own */
+/* ---- what a handler leaves to another file's */
 
-struct gw_route {
-	const char *method, *pattern; /* method "*" = any */
-	void (*handle)(struct gw *gw);
-};
-extern const struct gw_route gw_containers[], gw_exec[], gw_images[], gw_networks[], gw_system[],
-	gw_volumes[], gw_unbuilt[];
-
-/* system.c: whether the route's handler waits for nothing. */
-bool gw_is_quick(const struct gw_route *route);
-
-/* commit.c: GET /containers/{}/changes and POST /commit. */
-void gw_changes(struct gw *gw);
-void gw_commit(struct gw *gw);
-
-/* archive.c: GET, HEAD and PUT /containers/{}/archive, which reads its body itself, and /containers/{}/export. */
-void gw_get_archive(struct gw *gw);
-void gw_head_archive(struct gw *gw);
-void gw_put_archive(struct gw *gw);
-void gw_export(struct gw *gw);
-
-/* usage.c: GET /system/df and POST /containers/prune. */
-void gw_disk_usage(struct gw *gw);
-void gw_prune_containers(struct gw *gw);
 /* platform.c. The query's platform as JSON: 1 = *out borrows from *root (json_decref), 0 = none given. */
 int gw_json_platform(struct gw *gw, json_t **root, Cleat__V1__Platform *out,
 		     struct err *err) must_check;
-/* registry.c: POST /images/create?fromImage=, /images/NAME/push, /auth; GET /distribution/NAME/json,
- * /images/search. */
+/* registry.c: POST /images/create?fromImage=. */
 void gw_pull(struct gw *gw);
-void gw_push(struct gw *gw);
-void gw_auth(struct gw *gw);
-void gw_distribution(struct gw *gw);
-void gw_search(struct gw *gw);
-
-/* import.c: POST /images/create; reads its body itself when it imports. */
-void gw_create_image(struct gw *gw);
-
-/* save.c: GET /images/{}/get and /images/get. */
-void gw_save(struct gw *gw);
-void gw_save_several(struct gw *gw);
-
-/* load.c: POST /images/load; reads its body itself. */
-void gw_load(struct gw *gw);
-
-/* buildimage.c: POST /build, which reads its body itself, and /build/prune. */
-void gw_build(struct gw *gw);
-void gw_prune_build(struct gw *gw);
 
 /* connect.c: POST /cleat.v1.Service/Method. */
 void gw_connect(struct gw *gw);

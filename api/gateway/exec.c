@@ -8,7 +8,7 @@
 #include "listjson.h"
 #include "stream.h"
 
-static void create(struct gw *gw)
+void gw_create_exec(struct gw *gw)
 {
 	Cleat__V1__CreateExecRequest *request = NULL;
 	Cleat__V1__CreateExecReply *reply = NULL;
@@ -16,7 +16,7 @@ static void create(struct gw *gw)
 	json_t *body = gw_body(gw, &err);
 	int r = body ? createjson_parse_exec(body, gw->match.param, &request, &err) : -EINVAL;
 
-	r = r ? r : gw_call(gw, "cleat.v1.Exec/Create", request, &reply, &err);
+	r = r ? r : gw_call(gw, request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		if (err.code == ERR_PRECONDITION)
@@ -35,10 +35,10 @@ static int details(struct gw *gw, Cleat__V1__ExecDetails **reply, struct err *er
 	Cleat__V1__InspectExecRequest request = CLEAT__V1__INSPECT_EXEC_REQUEST__INIT;
 
 	request.exec_id = gw->match.param;
-	return gw_call(gw, "cleat.v1.Exec/Inspect", &request, reply, err);
+	return gw_call_other(gw, "cleat.v1.Exec/Inspect", &request, reply, err);
 }
 
-static void inspect(struct gw *gw)
+void gw_inspect_exec(struct gw *gw)
 {
 	Cleat__V1__ExecDetails *reply = NULL;
 	struct err err = ERR_NULL;
@@ -62,7 +62,7 @@ static int start_detached(struct gw *gw, struct err *err)
 	start.detach = true;
 	first.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	first.start = &start;
-	r = gw_open(gw, "cleat.v1.Exec/Start", &first.base, &call, err);
+	r = gw_open(gw, &first.base, &call, err);
 	for (int n = r; n >= 0 && r == 0;) {
 		Cleat__V1__ExecOutput *output = NULL;
 
@@ -74,7 +74,7 @@ static int start_detached(struct gw *gw, struct err *err)
 	return r;
 }
 
-static void start(struct gw *gw)
+void gw_start_exec(struct gw *gw)
 {
 	Cleat__V1__ExecDetails *exec = NULL;
 	struct err err = ERR_NULL;
@@ -96,7 +96,7 @@ static void start(struct gw *gw)
 		gw_status(gw, 200);
 }
 
-static void resize(struct gw *gw)
+void gw_resize_exec(struct gw *gw)
 {
 	Cleat__V1__ResizeExecRequest request = CLEAT__V1__RESIZE_EXEC_REQUEST__INIT;
 	Cleat__V1__ResizeExecReply *reply = NULL;
@@ -106,7 +106,7 @@ static void resize(struct gw *gw)
 
 	request.exec_id = gw->match.param;
 	request.size = &size;
-	r = r ? r : gw_call(gw, "cleat.v1.Exec/Resize", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -114,11 +114,3 @@ static void resize(struct gw *gw)
 	cleat__v1__resize_exec_reply__free_unpacked(reply, NULL);
 	gw_status(gw, 200);
 }
-
-const struct gw_route gw_exec[] = {
-	{ "POST", "/containers/{}/exec", create },
-	{ "GET", "/exec/{}/json", inspect },
-	{ "POST", "/exec/{}/start", start },
-	{ "POST", "/exec/{}/resize", resize },
-	{ 0 },
-};

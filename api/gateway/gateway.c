@@ -8,57 +8,36 @@
 #include "accesslog.h"
 #include "exchange.h"
 #include "gwmetrics.h"
+#include "routes.h"
 #include "str.h"
 
-static const struct gw_route *const resources[] = { gw_system, gw_containers, gw_exec,
-						    gw_images, gw_networks,   gw_volumes,
-						    gw_unbuilt };
-
-static const struct gw_route *find(const char *method, const char *path, struct route_match *match)
-{
-	for (size_t i = 0; i < ARRAY_LEN(resources); i++)
-		for (const struct gw_route *r = resources[i]; r->method; r++)
-			if ((r->method[0] == '*' || !strcmp(r->method, method)) &&
-			    route_matches(r->pattern, path, match))
-				return r;
-	return NULL;
-}
-
-bool gateway_streams_body(const char *method, const char *path)
-{
-	struct route_match match;
-	const struct gw_route *route =
-		route_version(&path, &match, NULL) < 0 ? NULL : find(method, path, &match);
-
-	return route && (route->handle == gw_load || route->handle == gw_build ||
-			 route->handle == gw_put_archive || route->handle == gw_create_image);
-}
-
-bool gateway_is_quick(const char *method, const char *path)
+/* How the route of a request is served; 0 for one of Connect's, ROUTE_QUICK for one that is an error. */
+static int serve(const char *method, const char *path)
 {
 	struct route_match match;
 	const struct gw_route *route;
 
 	if (str_has_prefix(path, "/cleat.v1."))
-		return false;
+		return 0;
 	if (route_version(&path, &match, NULL) < 0)
-		return true; /* an error */
-	route = find(method, path, &match);
-	return !route || gw_is_quick(route);
+		return ROUTE_QUICK;
+	route = routes_find(method, path, &match);
+	return route ? route->serve : ROUTE_QUICK;
+}
+
+bool gateway_streams_body(const char *method, const char *path)
+{
+	return serve(method, path) == ROUTE_BODY;
+}
+
+bool gateway_is_quick(const char *method, const char *path)
+{
+	return serve(method, path) == ROUTE_QUICK;
 }
 
 bool gateway_is_shared(const char *method, const char *path)
 {
-	static const char *const lists[] = { "/containers/json", "/images/json", "/networks",
-					     "/volumes",         "/info",        "/version" };
-	struct route_match match;
-
-	if (strcmp(method, "GET") != 0 || route_version(&path, &match, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		if (strcmp(path, lists[i]) == 0)
-			return true;
-	return false;
+	return serve(method, path) == ROUTE_SHARED;
 }
 
 void gateway_ended(const struct http_request *request, const struct http_outcome *outcome)
@@ -67,23 +46,32 @@ void gateway_ended(const struct http_request *request, const struct http_outcome
 	gwmetrics_request(request, outcome);
 }
 
-static void docker(struct gw *gw)
+static int find(struct gw *gw, struct err *err)
 {
 	const char *path = gw->http->path;
-	const struct gw_route *route;
+	int r = route_version(&path, &gw->match, err);
+
+	if (r < 0)
+		return r;
+	gw->route = routes_find(gw->http->method, path, &gw->match);
+	if (!gw->route)
+		return err_set(err, ERR_NOT_FOUND, "page not found");
+	gw->http->route = gw->route->pattern;
+	/* As dockerd: 404 means that the route's object is missing. */
+	if (gw->match.minor < gw->route->since)
+		return err_set(err, ERR_INVALID, "%s %s requires minimum API version 1.%u",
+			       gw->http->method, gw->route->pattern, gw->route->since);
+	return 0;
+}
+
+static void docker(struct gw *gw)
+{
 	struct err err = ERR_NULL;
 
-	if (route_version(&path, &gw->match, &err) < 0) {
+	if (find(gw, &err) < 0)
 		gw_fail(gw, &err);
-		return;
-	}
-	route = find(gw->http->method, path, &gw->match);
-	if (route) {
-		gw->http->route = route->pattern;
-		route->handle(gw);
-	} else {
-		gw_json(gw, 404, json_pack("{s:s}", "message", "page not found"));
-	}
+	else
+		gw->route->handle(gw);
 }
 
 void gateway_handle(struct http_request *q, void *arg)

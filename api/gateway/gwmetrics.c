@@ -192,7 +192,7 @@ void gw_metrics(struct gw *gw)
 	int r;
 
 	gw->deadline_ns = fd_monotonic_ns() + ENGINE_MS * INT64_C(1000000);
-	r = gw_call(gw, "cleat.v1.System/Metrics", &request, &reply, &err);
+	r = gw_call(gw, &request, &reply, &err);
 	gw->http->type = "text/plain; version=0.0.4; charset=utf-8";
 	put_own(out);
 	gauge(out, "cleat_engine_up", "Whether the engine answers.", r == 0);

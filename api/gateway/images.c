@@ -10,7 +10,7 @@
 #include "olderjson.h"
 #include "str.h"
 
-static void list(struct gw *gw)
+void gw_list_images(struct gw *gw)
 {
 	Cleat__V1__ListImagesRequest request = CLEAT__V1__LIST_IMAGES_REQUEST__INIT;
 	Cleat__V1__ListImagesReply *reply = NULL;
@@ -19,7 +19,7 @@ static void list(struct gw *gw)
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
 	request.all = gw_query_bool(gw, "all");
-	r = r ? r : gw_call(gw, "cleat.v1.Images/List", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r == 0) {
 		array = json_array();
 		for (size_t i = 0; i < reply->n_images; i++) {
@@ -36,7 +36,7 @@ static void list(struct gw *gw)
 	filtersjson_free(request.filters, request.n_filters);
 }
 
-static void inspect(struct gw *gw)
+void gw_inspect_image(struct gw *gw)
 {
 	Cleat__V1__InspectImageRequest request = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
 	Cleat__V1__ImageDetails *reply = NULL;
@@ -48,7 +48,7 @@ static void inspect(struct gw *gw)
 
 	request.image = gw->match.param;
 	request.platform = r > 0 ? &platform : NULL;
-	r = r < 0 ? r : gw_call(gw, "cleat.v1.Images/Inspect", &request, &reply, &err);
+	r = r < 0 ? r : gw_call(gw, &request, &reply, &err);
 	json_decref(given);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -61,7 +61,7 @@ static void inspect(struct gw *gw)
 	cleat__v1__image_details__free_unpacked(reply, NULL);
 }
 
-static void history(struct gw *gw)
+void gw_image_history(struct gw *gw)
 {
 	Cleat__V1__ImageHistoryRequest request = CLEAT__V1__IMAGE_HISTORY_REQUEST__INIT;
 	Cleat__V1__ImageHistoryReply *reply = NULL;
@@ -72,7 +72,7 @@ static void history(struct gw *gw)
 
 	request.image = gw->match.param;
 	request.platform = r > 0 ? &platform : NULL;
-	r = r < 0 ? r : gw_call(gw, "cleat.v1.Images/History", &request, &reply, &err);
+	r = r < 0 ? r : gw_call(gw, &request, &reply, &err);
 	json_decref(given);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -85,7 +85,7 @@ static void history(struct gw *gw)
 	cleat__v1__image_history_reply__free_unpacked(reply, NULL);
 }
 
-static void tag(struct gw *gw)
+void gw_tag_image(struct gw *gw)
 {
 	Cleat__V1__TagImageRequest request = CLEAT__V1__TAG_IMAGE_REQUEST__INIT;
 	Cleat__V1__TagImageReply *reply = NULL;
@@ -96,7 +96,7 @@ static void tag(struct gw *gw)
 
 	request.image = gw->match.param;
 	request.reference = reference;
-	if (!reference || gw_call(gw, "cleat.v1.Images/Tag", &request, &reply, &err) < 0) {
+	if (!reference || gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -116,7 +116,7 @@ static json_t *changes(Cleat__V1__RemoveImageReply__Change *const *list, size_t 
 	return array;
 }
 
-static void delete (struct gw *gw)
+void gw_remove_image(struct gw *gw)
 {
 	Cleat__V1__RemoveImageRequest request = CLEAT__V1__REMOVE_IMAGE_REQUEST__INIT;
 	Cleat__V1__RemoveImageReply *reply = NULL;
@@ -125,7 +125,7 @@ static void delete (struct gw *gw)
 	request.image = gw->match.param;
 	request.force = gw_query_bool(gw, "force");
 	request.no_prune = gw_query_bool(gw, "noprune");
-	if (gw_call(gw, "cleat.v1.Images/Remove", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -133,14 +133,14 @@ static void delete (struct gw *gw)
 	cleat__v1__remove_image_reply__free_unpacked(reply, NULL);
 }
 
-static void prune(struct gw *gw)
+void gw_prune_images(struct gw *gw)
 {
 	Cleat__V1__PruneImagesRequest request = CLEAT__V1__PRUNE_IMAGES_REQUEST__INIT;
 	Cleat__V1__PruneImagesReply *reply = NULL;
 	struct err err = ERR_NULL;
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
-	r = r ? r : gw_call(gw, "cleat.v1.Images/Prune", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -153,23 +153,3 @@ static void prune(struct gw *gw)
 			  "SpaceReclaimed", (json_int_t)reply->reclaimed_bytes));
 	cleat__v1__prune_images_reply__free_unpacked(reply, NULL);
 }
-
-const struct gw_route gw_images[] = {
-	{ "GET", "/images/json", list },
-	{ "POST", "/images/load", gw_load },
-	{ "POST", "/build", gw_build },
-	{ "POST", "/build/prune", gw_prune_build },
-	{ "GET", "/images/get", gw_save_several },
-	{ "GET", "/images/search", gw_search },
-	{ "GET", "/images/{}/get", gw_save },
-	{ "POST", "/images/create", gw_create_image },
-	{ "GET", "/images/{}/json", inspect },
-	{ "GET", "/images/{}/history", history },
-	{ "POST", "/images/{}/tag", tag },
-	{ "POST", "/images/{}/push", gw_push },
-	{ "POST", "/auth", gw_auth },
-	{ "GET", "/distribution/{}/json", gw_distribution },
-	{ "POST", "/images/prune", prune },
-	{ "DELETE", "/images/{}", delete },
-	{ 0 },
-};

@@ -43,7 +43,7 @@ static int run(struct gw *gw, Cleat__V1__ImportImageRequest__Options *options, s
 
 	first.message_case = CLEAT__V1__IMPORT_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = options;
-	r = gw_open(gw, "cleat.v1.Images/Import", &first.base, &call, err);
+	r = gw_open_other(gw, "cleat.v1.Images/Import", &first.base, &call, err);
 	r = r ? r : gw_send_body(gw, call, send_part, err);
 	return r ? r : tell(gw, call, err);
 }

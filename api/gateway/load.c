@@ -48,7 +48,7 @@ static int run(struct gw *gw, struct err *err)
 	first.message_case = CLEAT__V1__LOAD_IMAGE_REQUEST__MESSAGE_OPTIONS;
 	first.options = &options;
 	if (r >= 0)
-		r = gw_open(gw, "cleat.v1.Images/Load", &first.base, &call, err);
+		r = gw_open(gw, &first.base, &call, err);
 	r = r ? r : gw_send_body(gw, call, send_part, err);
 	while (r == 0) {
 		Cleat__V1__LoadImageReply *reply = NULL;

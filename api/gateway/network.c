@@ -13,7 +13,7 @@ static void free_body(json_t **body)
 	json_decref(*body);
 }
 
-static void list(struct gw *gw)
+void gw_list_networks(struct gw *gw)
 {
 	Cleat__V1__ListNetworksRequest request = CLEAT__V1__LIST_NETWORKS_REQUEST__INIT;
 	Cleat__V1__ListNetworksReply *reply = NULL;
@@ -21,7 +21,7 @@ static void list(struct gw *gw)
 	json_t *array;
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
-	r = r ? r : gw_call(gw, "cleat.v1.Networks/List", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -34,14 +34,14 @@ static void list(struct gw *gw)
 	cleat__v1__list_networks_reply__free_unpacked(reply, NULL);
 }
 
-static void inspect(struct gw *gw)
+void gw_inspect_network(struct gw *gw)
 {
 	Cleat__V1__InspectNetworkRequest request = CLEAT__V1__INSPECT_NETWORK_REQUEST__INIT;
 	Cleat__V1__NetworkDetails *reply = NULL;
 	struct err err = ERR_NULL;
 
 	request.network = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Networks/Inspect", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -49,7 +49,7 @@ static void inspect(struct gw *gw)
 	cleat__v1__network_details__free_unpacked(reply, NULL);
 }
 
-static void create(struct gw *gw)
+void gw_create_network(struct gw *gw)
 {
 	struct err err = ERR_NULL;
 	cleanup(free_body) json_t *body = gw_body(gw, &err);
@@ -57,7 +57,7 @@ static void create(struct gw *gw)
 	Cleat__V1__CreateNetworkReply *reply = NULL;
 	int r = body ? networkjson_parse(body, &request, &err) : -1;
 
-	r = r ? r : gw_call(gw, "cleat.v1.Networks/Create", request, &reply, &err);
+	r = r ? r : gw_call(gw, request, &reply, &err);
 	if (request)
 		cleat__v1__create_network_request__free_unpacked(request, NULL);
 	if (r < 0) {
@@ -68,14 +68,14 @@ static void create(struct gw *gw)
 	cleat__v1__create_network_reply__free_unpacked(reply, NULL);
 }
 
-static void remove_(struct gw *gw)
+void gw_remove_network(struct gw *gw)
 {
 	Cleat__V1__RemoveNetworkRequest request = CLEAT__V1__REMOVE_NETWORK_REQUEST__INIT;
 	Cleat__V1__RemoveNetworkReply *reply = NULL;
 	struct err err = ERR_NULL;
 
 	request.network = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Networks/Remove", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		/* Docker's status for one that is in use */
 		if (strcmp(err.reason, "NETWORK_IN_USE") == 0)
 			err.code = ERR_PERMISSION;
@@ -91,7 +91,7 @@ static char *member(json_t *body, const char *key)
 	return (char *)(uintptr_t)str_or_empty(json_string_value(json_object_get(body, key)));
 }
 
-static void connect_(struct gw *gw)
+void gw_connect_network(struct gw *gw)
 {
 	Cleat__V1__ConnectNetworkRequest request = CLEAT__V1__CONNECT_NETWORK_REQUEST__INIT;
 	Cleat__V1__ConnectNetworkReply *reply = NULL;
@@ -103,7 +103,7 @@ static void connect_(struct gw *gw)
 
 	request.network = gw->match.param;
 	request.container = member(body, "Container");
-	r = r ? r : gw_call(gw, "cleat.v1.Networks/Connect", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (request.endpoint)
 		cleat__v1__endpoint_config__free_unpacked(request.endpoint, NULL);
 	if (r < 0) {
@@ -114,7 +114,7 @@ static void connect_(struct gw *gw)
 	gw_status(gw, 200);
 }
 
-static void disconnect(struct gw *gw)
+void gw_disconnect_network(struct gw *gw)
 {
 	Cleat__V1__DisconnectNetworkRequest request = CLEAT__V1__DISCONNECT_NETWORK_REQUEST__INIT;
 	Cleat__V1__DisconnectNetworkReply *reply = NULL;
@@ -125,7 +125,7 @@ static void disconnect(struct gw *gw)
 	request.network = gw->match.param;
 	request.container = member(body, "Container");
 	request.force = json_is_true(json_object_get(body, "Force"));
-	r = r ? r : gw_call(gw, "cleat.v1.Networks/Disconnect", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -134,7 +134,7 @@ static void disconnect(struct gw *gw)
 	gw_status(gw, 200);
 }
 
-static void prune(struct gw *gw)
+void gw_prune_networks(struct gw *gw)
 {
 	Cleat__V1__PruneNetworksRequest request = CLEAT__V1__PRUNE_NETWORKS_REQUEST__INIT;
 	Cleat__V1__PruneNetworksReply *reply = NULL;
@@ -142,7 +142,7 @@ static void prune(struct gw *gw)
 	json_t *names;
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
-	r = r ? r : gw_call(gw, "cleat.v1.Networks/Prune", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -154,14 +154,3 @@ static void prune(struct gw *gw)
 	gw_json(gw, 200, json_pack("{s:o}", "NetworksDeleted", names));
 	cleat__v1__prune_networks_reply__free_unpacked(reply, NULL);
 }
-
-const struct gw_route gw_networks[] = {
-	{ "GET", "/networks", list },
-	{ "POST", "/networks/create", create },
-	{ "POST", "/networks/prune", prune },
-	{ "GET", "/networks/{}", inspect },
-	{ "DELETE", "/networks/{}", remove_ },
-	{ "POST", "/networks/{}/connect", connect_ },
-	{ "POST", "/networks/{}/disconnect", disconnect },
-	{ 0 },
-};

@@ -56,9 +56,7 @@ static int open_call(struct raw *raw, struct err *err)
 	a.start = raw->attach;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	e.start = raw->exec;
-	return raw->attach
-		       ? gw_open(raw->gw, "cleat.v1.Containers/Attach", &a.base, &raw->call, err)
-		       : gw_open(raw->gw, "cleat.v1.Exec/Start", &e.base, &raw->call, err);
+	return gw_open(raw->gw, raw->attach ? &a.base : &e.base, &raw->call, err);
 }
 
 /* All of it, waiting for a slow client; -EPIPE when it is gone. */
@@ -382,7 +380,7 @@ static void tell_left(struct raw *raw)
 		request.container = raw->attach->container;
 	else
 		request.exec_id = raw->exec->exec_id;
-	if (gw_call(raw->gw, "cleat.v1.Containers/TellDetached", &request, &reply, &err) == 0)
+	if (gw_call_other(raw->gw, "cleat.v1.Containers/TellDetached", &request, &reply, &err) == 0)
 		cleat__v1__tell_detached_reply__free_unpacked(reply, NULL);
 }
 
@@ -402,7 +400,7 @@ static void serve(struct raw *raw)
 		gw_fail(raw->gw, &err);
 }
 
-void stream_attach(struct gw *gw)
+void gw_stream_attach(struct gw *gw)
 {
 	Cleat__V1__AttachStart start = CLEAT__V1__ATTACH_START__INIT;
 	struct raw raw = { .gw = gw,

@@ -101,7 +101,7 @@ static int tell_pull(struct gw *gw, const Cleat__V1__PullImageReply *m)
 static int run_pull(struct gw *gw, const Cleat__V1__PullImageRequest *req, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = gw_open(gw, "cleat.v1.Images/Pull", req, &call, err);
+	int r = gw_open(gw, req, &call, err);
 
 	while (r == 0) {
 		Cleat__V1__PullImageReply *m = NULL;
@@ -165,7 +165,7 @@ static int tell_push(struct gw *gw, const Cleat__V1__PushImageReply *m)
 static int run_push(struct gw *gw, const Cleat__V1__PushImageRequest *req, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = gw_open(gw, "cleat.v1.Images/Push", req, &call, err);
+	int r = gw_open(gw, req, &call, err);
 
 	while (r == 0) {
 		Cleat__V1__PushImageReply *m = NULL;
@@ -212,7 +212,7 @@ void gw_auth(struct gw *gw)
 	json_t *body = gw_body(gw, &err);
 	int r = body ? registryauth_json(body, &req.auth, &err) : -EINVAL;
 
-	r = r ? r : gw_call(gw, "cleat.v1.System/Login", &req, &reply, &err);
+	r = r ? r : gw_call(gw, &req, &reply, &err);
 	if (r == 0)
 		gw_json(gw, 200,
 			json_pack("{s:s, s:s}", "Status", reply->status, "IdentityToken",
@@ -249,7 +249,7 @@ void gw_distribution(struct gw *gw)
 
 	req.reference = gw->match.param;
 	req.auth = credentials(gw);
-	if (gw_call(gw, "cleat.v1.Images/InspectRemote", &req, &reply, &err) < 0)
+	if (gw_call(gw, &req, &reply, &err) < 0)
 		gw_fail(gw, &err);
 	else
 		gw_json(gw, 200,
@@ -291,7 +291,7 @@ void gw_search(struct gw *gw)
 	r = r ? r : gw_filters(gw, &req.filters, &req.n_filters, &err);
 	req.term = (char *)(uintptr_t)http_query(gw->http, "term");
 	req.auth = credentials(gw);
-	r = r ? r : gw_call(gw, "cleat.v1.Images/Search", &req, &reply, &err);
+	r = r ? r : gw_call(gw, &req, &reply, &err);
 	filtersjson_free(req.filters, req.n_filters);
 	if (req.auth)
 		cleat__v1__registry_auth__free_unpacked(req.auth, NULL);

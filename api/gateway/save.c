@@ -40,7 +40,7 @@ static void save(struct gw *gw, char **names, size_t n)
 	request.n_images = n;
 	request.platform = r > 0 ? &platform : NULL;
 	if (r >= 0)
-		r = gw_open(gw, "cleat.v1.Images/Save", &request.base, &call, &err);
+		r = gw_open(gw, &request.base, &call, &err);
 	r = r ? r : copy(gw, call, &err);
 	if (r < 0 && gw->streaming)
 		gw->http->broken = true;

@@ -65,7 +65,7 @@ static int stats_once(struct stats *stats, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	struct gw *gw = stats->gw;
-	int r = gw_open(gw, "cleat.v1.Containers/Stats", &stats->request.base, &call, err);
+	int r = gw_open(gw, &stats->request.base, &call, err);
 
 	stats->n_samples = 0;
 	/* one answer is enough, also when the engine goes before the stream's end */
@@ -81,7 +81,7 @@ static int stats_once(struct stats *stats, struct err *err)
 	return r;
 }
 
-void stream_stats(struct gw *gw)
+void gw_stream_stats(struct gw *gw)
 {
 	struct stats stats = { .gw = gw, .request = CLEAT__V1__STATS_REQUEST__INIT };
 	const char *stream = http_query(gw->http, "stream");

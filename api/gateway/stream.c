@@ -20,7 +20,7 @@ int stream_inspect(struct gw *gw, const char *container, struct stream_target *o
 	int r;
 
 	request.container = (char *)(uintptr_t)container;
-	r = gw_call(gw, "cleat.v1.Containers/Inspect", &request, &reply, err);
+	r = gw_call_other(gw, "cleat.v1.Containers/Inspect", &request, &reply, err);
 	if (r < 0)
 		return r;
 	c = reply->container;
@@ -124,7 +124,7 @@ static int logs_once(struct logs *logs, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
 	struct gw *gw = logs->gw;
-	int r = gw_open(gw, "cleat.v1.Containers/Logs", &logs->request.base, &call, err);
+	int r = gw_open(gw, &logs->request.base, &call, err);
 
 	while (r == 0) {
 		Cleat__V1__LogEntry *entry = NULL;
@@ -166,7 +166,7 @@ static int read_logs_query(struct logs *logs, struct err *err)
 	return r;
 }
 
-void stream_logs(struct gw *gw)
+void gw_stream_logs(struct gw *gw)
 {
 	struct logs logs = { .gw = gw,
 			     .request = CLEAT__V1__LOGS_REQUEST__INIT,
@@ -220,7 +220,7 @@ static int wait_once(struct gw *gw, Cleat__V1__WaitContainerRequest *request, in
 		     int64_t *since_ns, struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = gw_open(gw, "cleat.v1.Containers/Wait", &request->base, &call, err);
+	int r = gw_open(gw, &request->base, &call, err);
 
 	while (r == 0) {
 		Cleat__V1__WaitContainerReply *reply = NULL;
@@ -244,7 +244,7 @@ static int wait_once(struct gw *gw, Cleat__V1__WaitContainerRequest *request, in
 	return r;
 }
 
-void stream_wait(struct gw *gw)
+void gw_stream_wait(struct gw *gw)
 {
 	Cleat__V1__WaitContainerRequest request = CLEAT__V1__WAIT_CONTAINER_REQUEST__INIT;
 	struct err err = ERR_NULL;

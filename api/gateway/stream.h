@@ -5,10 +5,6 @@
 #include "cleat/v1/exec.pb-c.h"
 #include "exchange.h"
 
-void stream_logs(struct gw *gw);
-void stream_stats(struct gw *gw);
-void stream_wait(struct gw *gw);
-void stream_attach(struct gw *gw);
 /* Runs exec `id` on the request's connection; its terminal is `tty`. */
 void stream_exec(struct gw *gw, const char *id, bool tty, const char *detach_keys);
 /* Rows and columns of the query (h, w). */

@@ -11,13 +11,13 @@
 #include "openapi.h"
 #include "str.h"
 
-static void ping(struct gw *gw)
+void gw_ping(struct gw *gw)
 {
 	gw->http->type = "text/plain; charset=utf-8";
 	buf_puts(&gw->http->reply, "OK");
 }
 
-static void openapi(struct gw *gw)
+void gw_openapi(struct gw *gw)
 {
 	buf_puts(&gw->http->reply, cleat_v1_openapi);
 }
@@ -36,13 +36,13 @@ static json_t *version_json(const Cleat__V1__VersionReply *v)
 			 v->build_time);
 }
 
-static void version(struct gw *gw)
+void gw_version(struct gw *gw)
 {
 	Cleat__V1__VersionRequest request = CLEAT__V1__VERSION_REQUEST__INIT;
 	Cleat__V1__VersionReply *reply = NULL;
 	struct err err = ERR_NULL;
 
-	if (gw_call(gw, "cleat.v1.System/Version", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -50,13 +50,13 @@ static void version(struct gw *gw)
 	cleat__v1__version_reply__free_unpacked(reply, NULL);
 }
 
-static void info(struct gw *gw)
+void gw_info(struct gw *gw)
 {
 	Cleat__V1__InfoRequest request = CLEAT__V1__INFO_REQUEST__INIT;
 	Cleat__V1__InfoReply *reply = NULL;
 	struct err err = ERR_NULL;
 
-	if (gw_call(gw, "cleat.v1.System/Info", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -69,7 +69,7 @@ static int events_once(struct gw *gw, Cleat__V1__EventsRequest *request, int64_t
 		       struct err *err)
 {
 	cleanup(rpc_client_call_closep) struct rpc_client_call *call = NULL;
-	int r = gw_open(gw, "cleat.v1.System/Events", &request->base, &call, err);
+	int r = gw_open(gw, &request->base, &call, err);
 
 	while (r == 0) {
 		Cleat__V1__Event *event = NULL;
@@ -97,7 +97,7 @@ static int read_time(const struct gw *gw, const char *name, int64_t *ns, struct 
 	return 0;
 }
 
-static void events(struct gw *gw)
+void gw_events(struct gw *gw)
 {
 	Cleat__V1__EventsRequest request = CLEAT__V1__EVENTS_REQUEST__INIT;
 	int64_t since_ns = 0;
@@ -125,7 +125,7 @@ static void events(struct gw *gw)
 	filtersjson_free(request.filters, request.n_filters);
 }
 
-static void no_swarm(struct gw *gw)
+void gw_no_swarm(struct gw *gw)
 {
 	gw_json(gw, 503,
 		json_pack("{s:s}", "message",
@@ -133,58 +133,16 @@ static void no_swarm(struct gw *gw)
 			  "swarm join\" to connect this node to swarm and try again."));
 }
 
-static void no_plugins(struct gw *gw)
+void gw_no_plugins(struct gw *gw)
 {
 	gw_json(gw, 200, json_array());
 }
 
-const struct gw_route gw_system[] = {
-	{ "GET", "/_ping", ping },
-	{ "HEAD", "/_ping", ping },
-	{ "GET", "/system/df", gw_disk_usage },
-	{ "GET", "/metrics", gw_metrics },
-	{ "GET", "/openapi.json", openapi },
-	{ "GET", "/version", version },
-	{ "GET", "/info", info },
-	{ "GET", "/events", events },
-	{ "GET", "/plugins", no_plugins },
-	{ "*", "/swarm", no_swarm },
-	{ "*", "/swarm/{}", no_swarm },
-	{ "*", "/services", no_swarm },
-	{ "*", "/services/{}", no_swarm },
-	{ "*", "/nodes", no_swarm },
-	{ "*", "/nodes/{}", no_swarm },
-	{ "*", "/tasks", no_swarm },
-	{ "*", "/tasks/{}", no_swarm },
-	{ "*", "/secrets", no_swarm },
-	{ "*", "/secrets/{}", no_swarm },
-	{ "*", "/configs", no_swarm },
-	{ "*", "/configs/{}", no_swarm },
-	{ 0 },
-};
-
-static void unbuilt(struct gw *gw)
+void gw_unbuilt(struct gw *gw)
 {
 	struct err err = ERR_NULL;
 
 	(void)err_set(&err, ERR_UNIMPLEMENTED, "%s %.100s: not supported by this release",
 		      gw->http->method, gw->http->path);
 	gw_fail(gw, &err);
-}
-
-/* Docker has these routes: their callers are told more than "page not found". */
-const struct gw_route gw_unbuilt[] = {
-	{ "GET", "/containers/{}/attach/ws", unbuilt },
-	{ "POST", "/build/{}", unbuilt },
-	{ "POST", "/session", unbuilt },
-	{ "POST", "/grpc", unbuilt },
-	{ "*", "/volumes/{}", unbuilt },
-	{ "*", "/plugins/{}", unbuilt },
-	{ 0 },
-};
-
-bool gw_is_quick(const struct gw_route *route)
-{
-	return route->handle == ping || route->handle == openapi || route->handle == no_swarm ||
-	       route->handle == no_plugins;
 }

@@ -97,7 +97,7 @@ void gw_disk_usage(struct gw *gw)
 		!request.images && !request.containers && !request.volumes && !request.build_cache;
 
 	request.details = true;
-	r = r ? r : gw_call(gw, "cleat.v1.System/DiskUsage", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -121,7 +121,7 @@ void gw_prune_containers(struct gw *gw)
 	json_t *ids;
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
-	r = r ? r : gw_call(gw, "cleat.v1.Containers/Prune", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);

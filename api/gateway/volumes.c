@@ -8,7 +8,7 @@
 #include "listjson.h"
 #include "msg.h"
 
-static void list(struct gw *gw)
+void gw_list_volumes(struct gw *gw)
 {
 	Cleat__V1__ListVolumesRequest request = CLEAT__V1__LIST_VOLUMES_REQUEST__INIT;
 	Cleat__V1__ListVolumesReply *reply = NULL;
@@ -16,7 +16,7 @@ static void list(struct gw *gw)
 	json_t *array;
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
-	r = r ? r : gw_call(gw, "cleat.v1.Volumes/List", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -65,7 +65,7 @@ static int read_create(json_t *body, Cleat__V1__CreateVolumeRequest *request, st
 			     &cleat__v1__create_volume_request__labels_entry__descriptor, err);
 }
 
-static void create(struct gw *gw)
+void gw_create_volume(struct gw *gw)
 {
 	cleanup(msg_freep) Cleat__V1__CreateVolumeRequest *request =
 		msg_new(&cleat__v1__create_volume_request__descriptor);
@@ -75,7 +75,7 @@ static void create(struct gw *gw)
 	int r = !body ? -1 : request ? read_create(body, request, &err) : jsonfield_no_memory(&err);
 
 	json_decref(body);
-	r = r ? r : gw_call(gw, "cleat.v1.Volumes/Create", request, &reply, &err);
+	r = r ? r : gw_call(gw, request, &reply, &err);
 	if (r < 0) {
 		gw_fail(gw, &err);
 		return;
@@ -84,14 +84,14 @@ static void create(struct gw *gw)
 	cleat__v1__volume_details__free_unpacked(reply, NULL);
 }
 
-static void inspect(struct gw *gw)
+void gw_inspect_volume(struct gw *gw)
 {
 	Cleat__V1__InspectVolumeRequest request = CLEAT__V1__INSPECT_VOLUME_REQUEST__INIT;
 	Cleat__V1__VolumeDetails *reply = NULL;
 	struct err err = ERR_NULL;
 
 	request.volume = gw->match.param;
-	if (gw_call(gw, "cleat.v1.Volumes/Inspect", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -99,7 +99,7 @@ static void inspect(struct gw *gw)
 	cleat__v1__volume_details__free_unpacked(reply, NULL);
 }
 
-static void remove_(struct gw *gw)
+void gw_remove_volume(struct gw *gw)
 {
 	Cleat__V1__RemoveVolumeRequest request = CLEAT__V1__REMOVE_VOLUME_REQUEST__INIT;
 	Cleat__V1__RemoveVolumeReply *reply = NULL;
@@ -107,7 +107,7 @@ static void remove_(struct gw *gw)
 
 	request.volume = gw->match.param;
 	request.force = gw_query_bool(gw, "force");
-	if (gw_call(gw, "cleat.v1.Volumes/Remove", &request, &reply, &err) < 0) {
+	if (gw_call(gw, &request, &reply, &err) < 0) {
 		gw_fail(gw, &err);
 		return;
 	}
@@ -116,7 +116,7 @@ static void remove_(struct gw *gw)
 }
 
 /* Clients of an API before 1.42 mean all volumes. */
-static void prune(struct gw *gw)
+void gw_prune_volumes(struct gw *gw)
 {
 	Cleat__V1__PruneVolumesRequest request = CLEAT__V1__PRUNE_VOLUMES_REQUEST__INIT;
 	Cleat__V1__PruneVolumesReply *reply = NULL;
@@ -125,7 +125,7 @@ static void prune(struct gw *gw)
 	int r = gw_filters(gw, &request.filters, &request.n_filters, &err);
 
 	request.all = gw->match.minor < 42;
-	r = r ? r : gw_call(gw, "cleat.v1.Volumes/Prune", &request, &reply, &err);
+	r = r ? r : gw_call(gw, &request, &reply, &err);
 	filtersjson_free(request.filters, request.n_filters);
 	if (r < 0) {
 		gw_fail(gw, &err);
@@ -139,9 +139,3 @@ static void prune(struct gw *gw)
 			  (json_int_t)reply->reclaimed_bytes));
 	cleat__v1__prune_volumes_reply__free_unpacked(reply, NULL);
 }
-
-const struct gw_route gw_volumes[] = {
-	{ "GET", "/volumes", list },          { "POST", "/volumes/create", create },
-	{ "POST", "/volumes/prune", prune },  { "GET", "/volumes/{}", inspect },
-	{ "DELETE", "/volumes/{}", remove_ }, { 0 },
-};

@@ -34,6 +34,8 @@ def test_version_and_info(gateway):
     ("GET", "/nothing", 404, "page not found"),
     ("GET", "/v1.99/info", 400, "too new"),
     ("GET", "/v1.20/info", 400, "too old"),
+    ("GET", "/v1.24/system/df", 400, "GET /system/df requires minimum API version 1.25"),
+    ("POST", "/v1.30/build/prune", 400, "POST /build/prune requires minimum API version 1.31"),
     ("GET", "/v2.0/info", 400, "client version 2.0 is too new"),
     ("GET", "/networks?filters=%7B%22dangling%22%3A%5B%22x%22%5D%7D", 400, "must be \"true\""),
     ("GET", "/containers/none/json", 404, "No such container: none"),
@@ -60,6 +62,11 @@ def test_bad_bodies(gateway, body, text):
         gateway.json("DELETE", f"/containers/{json.loads(data)['Id']}", status=204)
     else:
         assert code in (400, 404) and text in json.loads(data)["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1.25/system/df", "/system/df"])
+def test_an_endpoint_is_there_from_its_version_on(gateway, path):
+    assert "Images" in gateway.json("GET", path)
 
 
 def frames(data):
