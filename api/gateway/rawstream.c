@@ -18,6 +18,7 @@
 #include "fd.h"
 #include "resend.h"
 #include "str.h"
+#include "thread.h"
 
 enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000 };
 
@@ -365,6 +366,7 @@ static int run(struct raw *raw, struct err *err)
 	if (r < 0)
 		return r;
 	r = resend_add(&raw->input, gw->http->body.data, gw->http->body.len);
+	thread_trim_stack(); /* most are idle for long, and there may be thousands */
 	if (r == 0)
 		pump(raw);
 	return r < 0 ? err_sys(err, r, "input") : 0;

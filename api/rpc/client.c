@@ -196,6 +196,8 @@ int rpc_client_process(struct rpc_client *c, struct err *err)
 		if (r < 0)
 			return lose_sys(c, r, "malformed data from the server", err);
 	}
+	if (c->in.len == 0)
+		buf_deinit(&c->in); /* connections that are idle share what one of them needs */
 	now = fd_monotonic_ns();
 	list_each_safe (call, tmp, &c->calls, link)
 		if (call->deadline_ns && now >= call->deadline_ns) {
