@@ -334,16 +334,13 @@ static void set_swappiness(json_t *swappiness, Cleat__V1__Resources *limits)
 
 static int set_host(json_t *host, config *c, struct err *err)
 {
-	json_t *score = json_object_get(host, "OomScoreAdj");
 	bool negative = json_integer_value(json_object_get(host, "ShmSize")) < 0;
 	int r = negative ? err_set(err, ERR_INVALID, "SHM size can not be less than 0") : 0;
 
 	r = r ? r : jsonfield_apply(host_rules, ARRAY_LEN(host_rules), host, c, err);
-
-	if (json_is_integer(score) && json_integer_value(score)) {
+	r = r ? r : jsonfield_small(host, "OomScoreAdj", -1000, 1000, &c->oom_score_adj, err);
+	if (r == 0 && c->oom_score_adj)
 		c->oom_score_case = CLEAT__V1__CONTAINER_CONFIG__OOM_SCORE_OOM_SCORE_ADJ;
-		c->oom_score_adj = (int32_t)json_integer_value(score);
-	}
 	r = r ? r : set_limits(host, &c->resources, err);
 	r = r ? r : set_rates(host, c->resources, err);
 	if (r == 0)
@@ -395,14 +392,14 @@ static int set_health(json_t *health, config *c, struct err *err)
 static int fill(json_t *body, config *c, struct err *err)
 {
 	json_t *host = json_object_get(body, "HostConfig");
-	json_t *timeout = json_object_get(body, "StopTimeout");
 	int r = jsonfield_apply(config_rules, ARRAY_LEN(config_rules), body, c, err);
 
-	if (json_is_integer(timeout)) {
+	r = r ? r
+	      : jsonfield_small(body, "StopTimeout", INT32_MIN, INT32_MAX, &c->stop_timeout_seconds,
+				err);
+	if (json_is_integer(json_object_get(body, "StopTimeout")))
 		c->stop_timeout_case =
 			CLEAT__V1__CONTAINER_CONFIG__STOP_TIMEOUT_STOP_TIMEOUT_SECONDS;
-		c->stop_timeout_seconds = (int32_t)json_integer_value(timeout);
-	}
 	r = r ? r : add_labels(json_object_get(body, "Labels"), "Labels", c, err);
 	r = r ? r : set_health(json_object_get(body, "Healthcheck"), c, err);
 	r = r ? r
@@ -461,15 +458,19 @@ int createjson_parse_update(json_t *body, const char *container,
 	if (!request)
 		return jsonfield_no_memory(err);
 	cleat__v1__update_container_request__init(request);
-	*out = request;
 	r = jsonfield_text(&request->container, container, err);
 	r = r ? r : set_limits(body, &request->resources, err);
-	if (r < 0)
+	r = r ? r
+	      : set_restart(json_object_get(body, "RestartPolicy"), &request->restart_policy, err);
+	if (r < 0) {
+		cleat__v1__update_container_request__free_unpacked(request, NULL);
 		return r;
+	}
 	request->resources->oom_kill_disable = false;
 	if (json_is_integer(pids) && json_integer_value(pids) == 0)
 		request->resources->pids_limit = -1;
-	return set_restart(json_object_get(body, "RestartPolicy"), &request->restart_policy, err);
+	*out = request;
+	return 0;
 }
 
 int createjson_parse_exec(json_t *body, const char *container, Cleat__V1__CreateExecRequest **out,

@@ -84,6 +84,13 @@ static void wrong_values_are_named(void **state)
 		{ "{\"HostConfig\":{\"BlkioWeight\":4294967396}}", "BlkioWeight" },
 		{ "{\"HostConfig\":{\"BlkioWeight\":-1}}", "BlkioWeight" },
 		{ "{\"HostConfig\":{\"BlkioWeight\":\"100\"}}", "BlkioWeight" },
+		{ "{\"HostConfig\":{\"OomScoreAdj\":4294967296}}", "OomScoreAdj" },
+		{ "{\"HostConfig\":{\"OomScoreAdj\":-1001}}", "OomScoreAdj" },
+		{ "{\"StopTimeout\":4294967297}", "StopTimeout" },
+		{ "{\"StopTimeout\":\"1\"}", "StopTimeout" },
+		{ "{\"NetworkingConfig\":{\"EndpointsConfig\":{\"n\":{\"GwPriority\":4294967296}}}"
+		  "}",
+		  "GwPriority" },
 		{ "{\"HostConfig\":{\"PortBindings\":{\"http\":[]}}}", "http" },
 	};
 

@@ -125,3 +125,18 @@ int jsonfield_apply(const struct jsonfield_rule *rules, size_t n, json_t *object
 	}
 	return r;
 }
+
+int jsonfield_small(json_t *object, const char *key, int32_t least, int32_t most, int32_t *out,
+		    struct err *err)
+{
+	json_t *value = json_object_get(object, key);
+	json_int_t number = json_integer_value(value);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_integer(value) || number < least || number > most)
+		return err_set(err, ERR_INVALID, "%s: expected a number from %d to %d", key, least,
+			       most);
+	*out = (int32_t)number;
+	return 0;
+}

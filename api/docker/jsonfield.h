@@ -34,5 +34,8 @@ int jsonfield_apply(const struct jsonfield_rule *rules, size_t n, json_t *object
 int jsonfield_text(char **at, const char *text, struct err *err) must_check;
 int jsonfield_words(json_t *value, const char *key, Cleat__V1__StringList **at,
 		    struct err *err) must_check;
+/* The number under `key`, when there is one and it is not null. -EINVAL names it and the range. */
+int jsonfield_small(json_t *object, const char *key, int32_t least, int32_t most, int32_t *out,
+		    struct err *err) must_check;
 int jsonfield_wrong(const char *key, const char *expected, struct err *err);
 int jsonfield_no_memory(struct err *err);

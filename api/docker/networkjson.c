@@ -146,11 +146,11 @@ int networkjson_parse(json_t *body, create_request **out, struct err *err)
 static int fill_endpoint(json_t *settings, Cleat__V1__EndpointConfig *out, struct err *err)
 {
 	json_t *ipam = json_object_get(settings, "IPAMConfig");
-	json_t *priority = json_object_get(settings, "GwPriority");
 	int r = jsonfield_apply(endpoint_rules, ARRAY_LEN(endpoint_rules), settings, out, err);
 
-	if (json_is_integer(priority))
-		out->gateway_priority = (int32_t)json_integer_value(priority);
+	r = r ? r
+	      : jsonfield_small(settings, "GwPriority", INT32_MIN, INT32_MAX,
+				&out->gateway_priority, err);
 	if (r == 0 && json_is_object(ipam))
 		r = jsonfield_apply(ipam_rules, ARRAY_LEN(ipam_rules), ipam, out, err);
 	return r;
