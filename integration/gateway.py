@@ -28,6 +28,7 @@ def hijack(gateway, path, body=b"", upgrade=True):
     connection.connect()
     connection.sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode()
                             + (b"Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else b"")
+                            + (b"Content-Type: application/json\r\n" if body else b"")
                             + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     head = b""
     while not head.endswith(b"\r\n\r\n"):

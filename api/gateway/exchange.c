@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "cleat/v1/services.rpc.h"
@@ -253,6 +254,15 @@ bool gw_query_bool(const struct gw *gw, const char *name)
 	return http_has_query(gw->http, name) && str_query_bool(http_query(gw->http, name));
 }
 
+/* Also what keeps a page in a browser from sending us one: a form cannot have this type. */
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t n = strcspn(type, "; \t");
+
+	return n == sizeof(json) - 1 && strncasecmp(type, json, n) == 0;
+}
+
 json_t *gw_body(const struct gw *gw, struct err *err)
 {
 	const struct buf *body = &gw->http->body;
@@ -261,6 +271,13 @@ json_t *gw_body(const struct gw *gw, struct err *err)
 
 	if (body->len == 0)
 		return json_object();
+	if (!is_json(gw->http->content_type)) {
+		(void)err_set(
+			err, ERR_INVALID,
+			"unsupported Content-Type header (%.100s): must be 'application/json'",
+			gw->http->content_type);
+		return NULL;
+	}
 	value = json_loadb(body->data, body->len, 0, &where);
 	if (!value)
 		(void)err_set(err, ERR_INVALID, "invalid JSON, line %d, column %d: %s", where.line,

@@ -78,7 +78,7 @@ int gw_send_json(struct gw *gw, json_t *value) must_check;
 /* ---- Docker's requests */
 
 bool gw_query_bool(const struct gw *gw, const char *name);
-/* The body as a JSON object, owned; an empty one is {}. NULL with *err. */
+/* The body as a JSON object, owned; an empty one is {}. NULL with *err, also when its type is another. */
 json_t *gw_body(const struct gw *gw, struct err *err) must_check;
 /* Query parameter `filters` as a list of messages; free with filtersjson_free(). */
 int gw_filters(const struct gw *gw, Cleat__V1__Filter ***filters, size_t *n,

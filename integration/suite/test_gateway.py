@@ -69,6 +69,18 @@ def test_an_endpoint_is_there_from_its_version_on(gateway, path):
     assert "Images" in gateway.json("GET", path)
 
 
+@pytest.mark.parametrize("kind,status", [
+    ("text/plain", 400), ("application/x-www-form-urlencoded", 400), ("application/jsonx", 400), ("", 400),
+    ("application/json", 404), ("Application/JSON;charset=utf-8", 404), ("application/json ; a=b", 404),
+])
+def test_a_body_is_json_by_its_type(gateway, kind, status):
+    for path in ("/containers/create", "/networks/none/connect"):
+        code, _, data = gateway.ask("POST", path, json.dumps({"Image": "none:1", "Container": "none"}), {"Content-Type": kind})
+        assert code == status
+        if status == 400:
+            assert json.loads(data)["message"] == f"unsupported Content-Type header ({kind}): must be 'application/json'"
+
+
 def frames(data):
     """What a multiplexed stream holds: (stream, bytes) of each frame."""
     while data:
@@ -133,7 +145,7 @@ def test_output_does_not_come_with_the_head(gateway):
     connection = Unix(gateway.path)
     connection.connect()
     connection.sock.sendall(f"POST /exec/{eid}/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-                            "Content-Length: 2\r\n\r\n{}".encode())
+                            "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".encode())
     harness.wait_until(lambda: gateway.json("GET", f"/exec/{eid}/json")["ExitCode"] == 0, 60, "end of the exec")
     assert connection.sock.recv(65536).endswith(b"\r\n\r\n")
     output = b""

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 
-CREATE = b"POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+CREATE = b"POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
 JSON = b"POST /cleat.v1.Containers/Create HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
 
 
@@ -109,7 +109,7 @@ def test_who_does_not_read_costs_little(gateway):
     gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
-POST = b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 BEHIND = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
