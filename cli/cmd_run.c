@@ -101,31 +101,6 @@ static int create(struct cli *cli, const struct flags *flags,
 	return cidfile ? write_cidfile(cidfile, (*reply)->id, err) : 0;
 }
 
-static int run_create(struct cli *cli, const struct flags *flags, struct err *err)
-{
-	cleanup(msg_freep) Cleat__V1__CreateContainerRequest *req = NULL;
-	cleanup(msg_freep) Cleat__V1__CreateContainerReply *reply = NULL;
-	int r = runflags_request(flags, &source, &req, err);
-
-	if (r == 0)
-		r = create(cli, flags, req, &reply, err);
-	if (r == 0)
-		printf("%s\n", reply->id);
-	return r;
-}
-
-static int run_detached(struct cli *cli, const char *id, struct err *err)
-{
-	Cleat__V1__StartContainerRequest req = CLEAT__V1__START_CONTAINER_REQUEST__INIT;
-	int r;
-
-	req.container = (char *)(uintptr_t)id;
-	r = remote_call(cli, &cleat_v1_containers, "Start", &req.base, NULL, err);
-	if (r == 0)
-		printf("%s\n", id);
-	return r;
-}
-
 /* Which streams -a names; none named = output always, stdin with -i. */
 static int chosen_streams(const struct flags *flags, bool interactive, Cleat__V1__AttachStart *a,
 			  struct err *err)
@@ -151,6 +126,46 @@ static int chosen_streams(const struct flags *flags, bool interactive, Cleat__V1
 				       name);
 	}
 	return 0;
+}
+
+/* Of a container that is attached to when it starts; it remembers that. */
+static int choose_streams(const struct flags *flags, Cleat__V1__ContainerConfig *config,
+			  Cleat__V1__AttachStart *a, struct err *err)
+{
+	int r = chosen_streams(flags, config->open_stdin, a, err);
+
+	config->attach_stdin = a->stdin;
+	config->attach_stdout = a->stdout;
+	config->attach_stderr = a->stderr;
+	return r;
+}
+
+static int run_create(struct cli *cli, const struct flags *flags, struct err *err)
+{
+	cleanup(msg_freep) Cleat__V1__CreateContainerRequest *req = NULL;
+	cleanup(msg_freep) Cleat__V1__CreateContainerReply *reply = NULL;
+	Cleat__V1__AttachStart a = CLEAT__V1__ATTACH_START__INIT;
+	int r = runflags_request(flags, &source, &req, err);
+
+	if (r == 0)
+		r = choose_streams(flags, req->config, &a, err);
+	if (r == 0)
+		r = create(cli, flags, req, &reply, err);
+	if (r == 0)
+		printf("%s\n", reply->id);
+	return r;
+}
+
+static int run_detached(struct cli *cli, const char *id, struct err *err)
+{
+	Cleat__V1__StartContainerRequest req = CLEAT__V1__START_CONTAINER_REQUEST__INIT;
+	int r;
+
+	req.container = (char *)(uintptr_t)id;
+	r = remote_call(cli, &cleat_v1_containers, "Start", &req.base, NULL, err);
+	if (r == 0)
+		printf("%s\n", id);
+	return r;
 }
 
 static bool sig_proxy(const struct flags *flags)
@@ -194,7 +209,7 @@ static int run_run(struct cli *cli, const struct flags *flags, struct err *err)
 		return err_set(err, ERR_INVALID,
 			       "conflicting options: cannot specify both --attach and --detach");
 	req->config->stdin_once = req->config->open_stdin && !detach;
-	r = chosen_streams(flags, req->config->open_stdin, &a, err);
+	r = detach ? 0 : choose_streams(flags, req->config, &a, err);
 	if (r == 0)
 		r = create(cli, flags, req, &reply, err);
 	if (r < 0)

@@ -124,6 +124,24 @@ static int add_json_mount(json_t *o, config *c, struct err *err)
 	return r ? r : set_tmpfs(json_object_get(o, "TmpfsOptions"), mount, err);
 }
 
+/* Lists of paths in place of the usual ones; an empty one hides nothing. */
+static int set_protected(json_t *host, Cleat__V1__ContainerConfig *c, struct err *err)
+{
+	json_t *masked = json_object_get(host, "MaskedPaths");
+	json_t *readonly = json_object_get(host, "ReadonlyPaths");
+	int r = 0;
+
+	if (masked && !json_is_null(masked)) {
+		c->masked_case = CLEAT__V1__CONTAINER_CONFIG__MASKED_MASKED_PATHS;
+		r = jsonfield_words(masked, "MaskedPaths", &c->masked_paths, err);
+	}
+	if (r == 0 && readonly && !json_is_null(readonly)) {
+		c->readonly_case = CLEAT__V1__CONTAINER_CONFIG__READONLY_READONLY_PATHS;
+		r = jsonfield_words(readonly, "ReadonlyPaths", &c->readonly_paths, err);
+	}
+	return r;
+}
+
 int createmounts(json_t *host, config *c, struct err *err)
 {
 	json_t *tmpfs = json_object_get(host, "Tmpfs"), *item;
@@ -143,7 +161,7 @@ int createmounts(json_t *host, config *c, struct err *err)
 		    !msg_set(&mount->tmpfs_options, str_or_empty(json_string_value(item))))
 			return jsonfield_no_memory(err);
 	}
-	return r;
+	return r ? r : set_protected(host, c, err);
 }
 
 void createmounts_drop_volumes(Cleat__V1__ContainerConfig *c)

@@ -11,6 +11,7 @@
 #include "jsonmake.h"
 #include "mountjson.h"
 #include "str.h"
+#include "systempaths.h"
 
 const char *dockerjson_state(Cleat__V1__ContainerState state)
 {
@@ -105,9 +106,9 @@ static json_t *config(const Cleat__V1__ContainerConfig *c)
 	set(o, "Hostname", text(c->hostname));
 	set(o, "Domainname", text(c->domain_name));
 	set(o, "User", text(c->user));
-	set(o, "AttachStdin", json_boolean(c->stdin_once));
-	set(o, "AttachStdout", json_true());
-	set(o, "AttachStderr", json_true());
+	set(o, "AttachStdin", json_boolean(c->attach_stdin));
+	set(o, "AttachStdout", json_boolean(c->attach_stdout));
+	set(o, "AttachStderr", json_boolean(c->attach_stderr));
 	if (c->n_exposed_ports)
 		set(o, "ExposedPorts", keys(c->exposed_ports, c->n_exposed_ports));
 	set(o, "Tty", json_boolean(c->tty));
@@ -200,6 +201,32 @@ static json_t *ulimits(const Cleat__V1__ContainerConfig *c)
 	return a;
 }
 
+static json_t *paths(const Cleat__V1__StringList *own, const char *const *usual, bool unconfined)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; own && i < own->n_values; i++)
+		json_array_append_new(a, text(own->values[i]));
+	for (size_t i = 0; !own && !unconfined && usual[i]; i++)
+		json_array_append_new(a, text(usual[i]));
+	return a;
+}
+
+/* As dockerd tells them: null is a privileged container's, which has none. */
+static void set_protected(json_t *o, const Cleat__V1__ContainerConfig *c)
+{
+	const Cleat__V1__StringList *masked = c->masked_case ? c->masked_paths : NULL;
+	const Cleat__V1__StringList *readonly = c->readonly_case ? c->readonly_paths : NULL;
+	bool unconfined = false;
+
+	for (size_t i = 0; i < c->n_security_options; i++)
+		unconfined |= strcmp(c->security_options[i], "systempaths=unconfined") == 0;
+	set(o, "MaskedPaths",
+	    c->privileged ? json_null() : paths(masked, systempaths_masked, unconfined));
+	set(o, "ReadonlyPaths",
+	    c->privileged ? json_null() : paths(readonly, systempaths_readonly, unconfined));
+}
+
 /* What cleat has no use for, as dockerd tells it of containers that were not asked for it. */
 static json_t *host_constants(void)
 {
@@ -240,6 +267,7 @@ static json_t *host_config(const Cleat__V1__ContainerConfig *c)
 	set(o, "Privileged", json_boolean(c->privileged));
 	set(o, "PublishAllPorts", json_boolean(c->publish_all_ports));
 	set(o, "ReadonlyRootfs", json_boolean(c->read_only_root));
+	set_protected(o, c);
 	set(o, "SecurityOpt", list(c->security_options, c->n_security_options));
 	set(o, "UTSMode", text(c->uts_mode));
 	set(o, "UsernsMode", text(c->userns_mode));

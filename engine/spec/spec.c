@@ -15,17 +15,7 @@
 #include "spec_part.h"
 #include "str.h"
 #include "sysctl.h"
-
-static const char *const masked_paths[] = {
-	"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
-	"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
-	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-	"/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap",
-};
-
-static const char *const readonly_paths[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
+#include "systempaths.h"
 
 static size_t count(const Cleat__V1__StringList *list)
 {
@@ -187,27 +177,25 @@ static int add_seccomp(const struct spec_input *in, const char *profile, json_t 
 }
 
 static void set_paths(json_t *linux_, const char *key, const Cleat__V1__StringList *own,
-		      const char *const *defaults, size_t n)
+		      const char *const *usual)
 {
+	size_t n = 0;
+
+	while (usual[n])
+		n++;
 	if (own)
 		json_object_set_new(linux_, key,
 				    strings((const char *const *)own->values, own->n_values));
 	else
-		json_object_set_new(linux_, key, strings(defaults, n));
+		json_object_set_new(linux_, key, strings(usual, n));
 }
 
 static void set_protected(const Cleat__V1__ContainerConfig *c, json_t *linux_)
 {
-	set_paths(linux_, "maskedPaths",
-		  c->masked_case == CLEAT__V1__CONTAINER_CONFIG__MASKED_MASKED_PATHS
-			  ? c->masked_paths
-			  : NULL,
-		  masked_paths, ARRAY_LEN(masked_paths));
-	set_paths(linux_, "readonlyPaths",
-		  c->readonly_case == CLEAT__V1__CONTAINER_CONFIG__READONLY_READONLY_PATHS
-			  ? c->readonly_paths
-			  : NULL,
-		  readonly_paths, ARRAY_LEN(readonly_paths));
+	set_paths(linux_, "maskedPaths", c->masked_case ? c->masked_paths : NULL,
+		  systempaths_masked);
+	set_paths(linux_, "readonlyPaths", c->readonly_case ? c->readonly_paths : NULL,
+		  systempaths_readonly);
 }
 
 /* One that is not in a namespace of the container's own is the host's. */

@@ -115,6 +115,10 @@ class ContainerConfig(codec.Message):
     # absent = the default list
     masked_paths: StringList | None = None
     readonly_paths: StringList | None = None
+    # Which streams its creator meant to attach: nothing but what inspection tells.
+    attach_stdin: bool = False
+    attach_stdout: bool = False
+    attach_stderr: bool = False
 
 
 ContainerConfig.FIELDS = (
@@ -176,6 +180,9 @@ ContainerConfig.FIELDS = (
     (56, "oom_score_adj", "oneof oom_score", "int32", None),
     (57, "masked_paths", "oneof masked", "message", lambda: StringList),
     (58, "readonly_paths", "oneof readonly", "message", lambda: StringList),
+    (59, "attach_stdin", "one", "bool", None),
+    (60, "attach_stdout", "one", "bool", None),
+    (61, "attach_stderr", "one", "bool", None),
 )
 
 
