@@ -179,8 +179,13 @@ static int apply_text(char **field, const char *value)
 int defaults_apply(Cleat__V1__ContainerConfig *config, const struct image_config *image,
 		   struct err *err)
 {
-	int r = apply_arguments(config, image);
+	int r = 0;
 
+	for (size_t i = 0; i < config->n_env; i++)
+		if (strcspn(config->env[i], "=") == 0)
+			return err_set(err, ERR_INVALID, "invalid environment variable: %.200s",
+				       config->env[i]);
+	r = apply_arguments(config, image);
 	if (r == 0)
 		r = apply_env(config, image);
 	if (r == 0)

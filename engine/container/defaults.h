@@ -10,7 +10,8 @@
 #include "mem.h"
 
 /* Changes *config, which owns its members (allocated with malloc, as an unpacked message has them).
- * The image's config is borrowed. 0, or -ENOMEM with *config still a whole message. */
+ * The image's config is borrowed. 0; -EINVAL for a variable without a name; -ENOMEM with *config still a whole
+ * message. */
 int defaults_apply(Cleat__V1__ContainerConfig *config, const struct image_config *image,
 		   struct err *err) must_check;
 

@@ -52,3 +52,9 @@ def test_attached_streams(create, asked):
     told = create(**asked)["Config"]
     for name in ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin", "StdinOnce"):
         assert told[name] == asked.get(name, False)
+
+
+@pytest.mark.parametrize("variable", ["=x", ""])
+def test_a_variable_has_a_name(gateway, variable):
+    message = gateway.json("POST", "/containers/create", {"Image": "busybox", "Env": ["A=1", variable]}, 400)["message"]
+    assert message == f"invalid environment variable: {variable}"
