@@ -204,16 +204,40 @@ json_t *listjson_exec(const Cleat__V1__ExecDetails *e)
 	return o;
 }
 
-/* Limits that containers can have under either version of the control groups. */
+/* What the kernel can limit, and a warning for what it cannot. */
 static void set_limits(json_t *o, const Cleat__V1__InfoReply *i)
 {
-	static const char *const limits[] = { "MemoryLimit", "SwapLimit",     "CpuCfsPeriod",
-					      "CpuCfsQuota", "CPUShares",     "CPUSet",
-					      "PidsLimit",   "IPv4Forwarding" };
+	static const Cleat__V1__HostLimits none = CLEAT__V1__HOST_LIMITS__INIT;
+	const Cleat__V1__HostLimits *host = i->limits ? i->limits : &none;
+	const struct {
+		const char *member;
+		bool can;
+		const char *what;
+	} limits[] = {
+		{ "MemoryLimit", host->memory, "memory limit" },
+		{ "SwapLimit", host->swap, "swap limit" },
+		{ "CpuCfsPeriod", host->cpu_cfs, "cpu cfs period" },
+		{ "CpuCfsQuota", host->cpu_cfs, "cpu cfs quota" },
+		{ "CPUShares", host->cpu_shares, "cpu shares" },
+		{ "CPUSet", host->cpuset, "cpuset" },
+		{ "PidsLimit", host->pids, "pids limit" },
+	};
+	json_t *warnings = json_array();
 
-	for (size_t k = 0; k < ARRAY_LEN(limits); k++)
-		json_object_set_new(o, limits[k], json_true());
-	json_object_set_new(o, "OomKillDisable", json_boolean(i->cgroup_version != 2));
+	for (size_t k = 0; k < ARRAY_LEN(limits); k++) {
+		json_object_set_new(o, limits[k].member, json_boolean(limits[k].can));
+		if (!limits[k].can)
+			json_array_append_new(
+				warnings, json_sprintf("WARNING: No %s support", limits[k].what));
+	}
+	if (!i->ipv4_forwarding)
+		json_array_append_new(warnings,
+				      json_string("WARNING: IPv4 forwarding is disabled"));
+	json_object_set_new(o, "IPv4Forwarding", json_boolean(i->ipv4_forwarding));
+	json_object_set_new(o, "OomKillDisable", json_boolean(host->oom_control));
+	json_object_set_new(o, "Warnings", json_array_size(warnings) ? warnings : json_null());
+	if (!json_array_size(warnings))
+		json_decref(warnings);
 }
 
 /* Clients in languages with types expect them, whatever is in them. */
@@ -266,7 +290,8 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 			    json_pack("{s:[s], s:[s, s, s], s:[s, s, s]}", "Volume", "local",
 				      "Network", "bridge", "host", "null", "Log", "json-file",
 				      "local", "none"));
-	json_object_set_new(o, "SecurityOptions", json_pack("[s]", "name=seccomp,profile=builtin"));
+	json_object_set_new(o, "SecurityOptions",
+			    texts(i->security_options, i->n_security_options));
 	json_object_set_new(o, "IndexServerAddress", text("https://index.docker.io/v1/"));
 	json_object_set_new(o, "RegistryConfig",
 			    json_pack("{s:[s], s:[], s:{s:{s:s, s:[], s:b, s:b}}}",
@@ -278,7 +303,6 @@ json_t *listjson_info(const Cleat__V1__InfoReply *i)
 	json_object_set_new(o, "ExperimentalBuild", json_false());
 	json_object_set_new(o, "LiveRestoreEnabled", json_true());
 	json_object_set_new(o, "InitBinary", text("cleat-oci"));
-	json_object_set_new(o, "Warnings", json_null());
 	json_object_set_new(o, "SystemTime", text(time));
 	set_limits(o, i);
 	set_constants(o);

@@ -16,7 +16,7 @@ enum { PROFILES_SIZE_MAX = 1 << 20 };
 #define OPTION   "apparmor="
 #define STANDARD "cleat-default"
 
-static bool is_enabled(void)
+bool confinement_available(void)
 {
 	cleanup(buf_deinit) struct buf answer = BUF_NULL;
 
@@ -67,7 +67,7 @@ static int add_option(Cleat__V1__ContainerConfig *config)
 int confinement_settle(Cleat__V1__ContainerConfig *config, struct err *err)
 {
 	const char *profile = wanted(config);
-	bool enabled = is_enabled();
+	bool enabled = confinement_available();
 
 	if (profile && !enabled && strcmp(profile, "unconfined") != 0)
 		return err_set(err, ERR_INVALID,

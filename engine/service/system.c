@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "cleat/v1/system.rpc.h"
+#include "confinement.h"
 #include "diskusage.h"
 #include "events.h"
 #include "fd.h"
+#include "hostlimits.h"
 #include "image.h"
 #include "imagepull.h"
 #include "metrics.h"
@@ -83,6 +85,51 @@ static int count_images(struct engine *engine, uint32_t *count, struct err *err)
 	return r;
 }
 
+static bool forwards_ipv4(void)
+{
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+
+	return fd_read_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", 64, &text) == 0 &&
+	       str_or_empty(text.data)[0] == '1';
+}
+
+static int fill_limits(Cleat__V1__InfoReply *reply)
+{
+	Cleat__V1__HostLimits *limits = malloc(sizeof(*limits));
+	struct hostlimits host;
+
+	if (!limits)
+		return -ENOMEM;
+	hostlimits_read(&host);
+	cleat__v1__host_limits__init(limits);
+	limits->memory = host.memory;
+	limits->swap = host.swap;
+	limits->oom_control = host.oom_control;
+	limits->pids = host.pids;
+	limits->cpu_shares = host.cpu_shares;
+	limits->cpu_cfs = host.cpu_cfs;
+	limits->cpuset = host.cpuset;
+	reply->limits = limits;
+	return 0;
+}
+
+/* As Docker writes them. */
+static int fill_security(Cleat__V1__InfoReply *reply)
+{
+	static const char *const options[] = { "name=seccomp,profile=builtin", "name=cgroupns",
+					       "name=apparmor" };
+	size_t n = ARRAY_LEN(options) - !confinement_available();
+
+	reply->security_options = calloc(n, sizeof(*reply->security_options));
+	for (size_t i = 0; reply->security_options && i < n; i++) {
+		reply->security_options[i] = strdup(options[i]);
+		if (!reply->security_options[i])
+			return -ENOMEM;
+		reply->n_security_options++;
+	}
+	return reply->security_options ? 0 : -ENOMEM;
+}
+
 static int fill_host(Cleat__V1__InfoReply *reply, const struct engine *engine)
 {
 	struct sysinfo memory;
@@ -133,7 +180,10 @@ static int on_info(struct rpc_call *call, const Cleat__V1__InfoRequest *req,
 	reply->running = counts.running;
 	reply->paused = counts.paused;
 	reply->stopped = counts.all - counts.running - counts.paused;
+	reply->ipv4_forwarding = forwards_ipv4();
 	r = fill_host(reply, engine);
+	r = r ? r : fill_limits(reply);
+	r = r ? r : fill_security(reply);
 	return r < 0 ? err_sys(err, r, "info") : 0;
 }
 

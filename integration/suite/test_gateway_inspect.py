@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What create was asked for is what inspect tells, and what the container gets: as recorded from dockerd."""
+import pathlib
+
 import pytest
 
-from gateway import hijack, read_all
+import harness
+import netns
+from gateway import Gateway, hijack, read_all
 
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 # dockerd 20.10's; its successors and cleat hide more.
@@ -58,3 +62,36 @@ def test_attached_streams(create, asked):
 def test_a_variable_has_a_name(gateway, variable):
     message = gateway.json("POST", "/containers/create", {"Image": "busybox", "Env": ["A=1", variable]}, 400)["message"]
     assert message == f"invalid environment variable: {variable}"
+
+
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+# Under version 1 the file of each limit; under version 2 its controller.
+LIMITS = {"MemoryLimit": ("memory/memory.limit_in_bytes", "memory"), "SwapLimit": ("memory/memory.memsw.limit_in_bytes", "memory"),
+          "PidsLimit": ("pids", "pids"), "CPUShares": ("cpu/cpu.shares", "cpu"), "CpuCfsQuota": ("cpu/cpu.cfs_quota_us", "cpu"),
+          "CpuCfsPeriod": ("cpu/cpu.cfs_period_us", "cpu"), "CPUSet": ("cpuset/cpuset.cpus", "cpuset")}
+
+
+def test_info_tells_what_the_kernel_can_limit(gateway):
+    info = gateway.json("GET", "/info")
+    controllers = CGROUPS / "cgroup.controllers"
+    for name, (file, controller) in LIMITS.items():
+        can = controller in controllers.read_text(encoding="utf-8").split() if controllers.exists() else (CGROUPS / file).exists()
+        assert info[name] == can, name
+        assert can or any("support" in warning for warning in info["Warnings"])
+    assert info["OomKillDisable"] == (CGROUPS / "memory/memory.oom_control").exists()
+    assert "name=seccomp,profile=builtin" in info["SecurityOptions"]
+    enabled = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    assert ("name=apparmor" in info["SecurityOptions"]) == (enabled.exists() and enabled.read_text(encoding="utf-8").strip() == "Y")
+
+
+def test_info_tells_whether_the_host_forwards(layer_driver):  # pylint: disable=unused-argument
+    with netns.Netns() as ns, harness.Engine(netns=ns.name) as engine:
+        gateway = Gateway(engine)
+        try:
+            for value in ("0", "1"):
+                ns.run("sysctl", "-qw", f"net.ipv4.ip_forward={value}")
+                info = gateway.json("GET", "/info")
+                assert info["IPv4Forwarding"] == (value == "1")
+                assert ("WARNING: IPv4 forwarding is disabled" in (info["Warnings"] or [])) == (value == "0")
+        finally:
+            gateway.close()

@@ -76,6 +76,31 @@ class InfoRequest(codec.Message):
 
 
 @dataclass
+class HostLimits(codec.Message):
+    """What the kernel can limit now, by its control groups."""
+    memory: bool = False
+    swap: bool = False
+    # whether the killing of processes for memory can be switched off
+    oom_control: bool = False
+    pids: bool = False
+    cpu_shares: bool = False
+    # period and quota
+    cpu_cfs: bool = False
+    cpuset: bool = False
+
+
+HostLimits.FIELDS = (
+    (1, "memory", "one", "bool", None),
+    (2, "swap", "one", "bool", None),
+    (3, "oom_control", "one", "bool", None),
+    (4, "pids", "one", "bool", None),
+    (5, "cpu_shares", "one", "bool", None),
+    (6, "cpu_cfs", "one", "bool", None),
+    (7, "cpuset", "one", "bool", None),
+)
+
+
+@dataclass
 class InfoReply(codec.Message):
     id: str = ""
     # of the host
@@ -96,6 +121,7 @@ class InfoReply(codec.Message):
     memory_bytes: int = 0
     cgroup_driver: str = ""
     cgroup_version: int = 0
+    # what confines containers that ask for nothing: "name=seccomp,profile=builtin"
     security_options: list[str] = field(default_factory=list)
     log_driver: str = ""
     log_drivers: list[str] = field(default_factory=list)
@@ -109,6 +135,9 @@ class InfoReply(codec.Message):
     pid: int = 0
     started_ns: int = 0
     run_dir: str = ""
+    limits: HostLimits | None = None
+    # of the engine's network namespace
+    ipv4_forwarding: bool = False
 
 
 InfoReply.FIELDS = (
@@ -143,6 +172,8 @@ InfoReply.FIELDS = (
     (29, "pid", "one", "int32", None),
     (30, "started_ns", "one", "int64", None),
     (31, "run_dir", "one", "string", None),
+    (32, "limits", "one", "message", lambda: HostLimits),
+    (33, "ipv4_forwarding", "one", "bool", None),
 )
 
 
@@ -494,6 +525,7 @@ __all__ = [
     "VersionReply",
     "VersionReply_Component",
     "InfoRequest",
+    "HostLimits",
     "InfoReply",
     "EventsRequest",
     "Event",
