@@ -49,6 +49,7 @@ struct engine {
 	struct chores *chores;
 	struct netwatch *netwatch;
 	struct statskeep *statskeep;
+	struct probekeep *probekeep;
 	struct metrics *metrics; /* while it serves */
 	struct rpc_server *server;
 };

@@ -15,6 +15,7 @@
 #include "chores.h"
 #include "container/base.h"
 #include "container/history.h"
+#include "container/probekeep.h"
 #include "container/remains.h"
 #include "container/statskeep.h"
 #include "engine.h"
@@ -118,6 +119,9 @@ static int open_parts(struct engine *engine, struct err *err)
 {
 	int r = base_make(engine, err);
 
+	if (r == 0 &&
+	    (!(engine->statskeep = statskeep_new()) || !(engine->probekeep = probekeep_new())))
+		r = err_sys(err, ENOMEM, "start");
 	if (r == 0)
 		r = history_open(engine, err);
 	if (r == 0)
@@ -127,8 +131,6 @@ static int open_parts(struct engine *engine, struct err *err)
 				 engine->config.log_compress_after_s, err);
 	if (r == 0)
 		r = chores_open(&engine->chores, engine, err);
-	if (r == 0 && !(engine->statskeep = statskeep_new()))
-		r = err_sys(err, ENOMEM, "start");
 	if (r == 0)
 		volume_recover(engine);
 	if (r == 0)
@@ -147,6 +149,7 @@ static void close_parts(struct engine *engine)
 	engine->chores = chores_free(engine->chores);
 	engine->statskeep = statskeep_free(engine->statskeep);
 	engine->shims = shims_free(engine->shims);
+	engine->probekeep = probekeep_free(engine->probekeep);
 	engine->logkeep = logkeep_free(engine->logkeep);
 	engine->journal = journal_free(engine->journal);
 	engine->layers = layers_free(engine->layers);

@@ -20,6 +20,7 @@
 #include "journal.h"
 #include "log.h"
 #include "mountlist.h"
+#include "probekeep.h"
 #include "reference.h"
 #include "request.h"
 #include "status.h"
@@ -196,8 +197,11 @@ int history_shim_event(struct engine *engine, const char *id,
 		       const Cleat__Shim__V1__ShimEvent *event)
 {
 	struct err err = ERR_NULL;
-	int r = journal_lock(engine->journal);
+	int r;
 
+	/* before anybody can read of it */
+	probekeep_take(engine->probekeep, id, event);
+	r = journal_lock(engine->journal);
 	if (r == 0) {
 		r = record_locked(engine, id, event, &err);
 		journal_unlock(engine->journal);

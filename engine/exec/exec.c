@@ -13,9 +13,12 @@
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "eventmsg.h"
 #include "fd.h"
+#include "healthcheck.h"
 #include "history.h"
 #include "lifecycle.h"
+#include "probekeep.h"
 #include "record.h"
+#include "request.h"
 #include "shimlink.h"
 #include "spec.h"
 #include "status.h"
@@ -325,6 +328,42 @@ int exec_tell_detached(struct engine *engine, const char *id, struct err *err)
 	if (r == 0)
 		history_action(engine, &container, "exec_detach", details);
 	return r;
+}
+
+/* Of a run of a health check: its command is the container's. */
+static int describe_probe(struct engine *engine, struct execrecord *probe, struct err *err)
+{
+	Cleat__V1__CreateExecRequest exec = CLEAT__V1__CREATE_EXEC_REQUEST__INIT;
+	cleanup(record_deinit) struct record container = { 0 };
+	cleanup(request_freep) create_request *request = NULL;
+	cleanup_free char **words = NULL;
+	int r = record_find(engine->store, probe->container_id, &container, err);
+
+	request = r < 0 ? NULL : request_of(&container, err);
+	if (!request)
+		return r < 0 ? r : -EINVAL;
+	if (healthcheck_command(request->config, &words, &exec.n_command) < 0)
+		return err_sys(err, ENOMEM, "exec");
+	exec.container = probe->container_id;
+	exec.command = words;
+	exec.attach_stdout = exec.attach_stderr = true;
+	exec.user = request->config->user;
+	probe->config_len = cleat__v1__create_exec_request__get_packed_size(&exec);
+	probe->config = malloc(probe->config_len);
+	if (!probe->config)
+		return err_sys(err, ENOMEM, "exec");
+	cleat__v1__create_exec_request__pack(&exec, probe->config);
+	return 0;
+}
+
+int exec_find(struct engine *engine, const char *reference, struct execrecord *out, struct err *err)
+{
+	int r = execrecord_find(engine->store, reference, out, err);
+
+	if (r != -ENOENT || !probekeep_find(engine->probekeep, reference, out))
+		return r;
+	*err = ERR_NULL;
+	return describe_probe(engine, out, err);
 }
 
 int exec_details(struct engine *engine, const struct execrecord *record,

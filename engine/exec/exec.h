@@ -39,6 +39,10 @@ int exec_kill(struct engine *engine, const struct execrecord *record, const char
 /* Records the event that the session's client has left it by the detach keys. -ENOENT with reason EXEC_ID_NOT_FOUND. */
 int exec_tell_detached(struct engine *engine, const char *id, struct err *err) must_check;
 
+/* execrecord_find(), or by its whole id a run of a health check, which has no row. */
+int exec_find(struct engine *engine, const char *reference, struct execrecord *out,
+	      struct err *err) must_check;
+
 /* The row as the API shows it; *out is initialised and owns what is added. */
 int exec_details(struct engine *engine, const struct execrecord *record,
 		 Cleat__V1__ExecDetails *out, struct err *err) must_check;

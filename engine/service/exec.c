@@ -37,7 +37,7 @@ static int on_inspect(struct rpc_call *call, const Cleat__V1__InspectExecRequest
 		      Cleat__V1__ExecDetails *reply, struct err *err)
 {
 	cleanup(execrecord_deinit) struct execrecord record = { 0 };
-	int r = find(call, req->exec_id, &record, err);
+	int r = exec_find(service_engine(call), req->exec_id, &record, err);
 
 	return r < 0 ? r : exec_details(service_engine(call), &record, reply, err);
 }

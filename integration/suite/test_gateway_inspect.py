@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What create was asked for is what inspect tells, and what the container gets: as recorded from dockerd."""
+import json
 import pathlib
+import urllib.parse
 
 import pytest
 
 import harness
 import netns
-from gateway import Gateway, hijack, read_all
+from gateway import Gateway, Unix, hijack, read_all
 
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 # dockerd 20.10's; its successors and cleat hide more.
@@ -62,6 +64,36 @@ def test_attached_streams(create, asked):
 def test_a_variable_has_a_name(gateway, variable):
     message = gateway.json("POST", "/containers/create", {"Image": "busybox", "Env": ["A=1", variable]}, 400)["message"]
     assert message == f"invalid environment variable: {variable}"
+
+
+def test_a_run_of_a_health_check(gateway, create, tmp_path):
+    """dockerd's events name it as an exec, which can be asked for."""
+    cid = create(Cmd=["sleep", "1000"], HostConfig={"Binds": [f"{tmp_path}:/told"]},
+                 Healthcheck={"Test": ["CMD-SHELL", "until [ -e /told/go ]; do sleep 0.01; done; exit 3"], "Interval": 10 ** 7,
+                              "Timeout": 60 * 10 ** 9})["Id"]
+    filters = json.dumps({"container": [cid], "type": ["container"]})
+    connection = Unix(gateway.path)
+    connection.request("GET", f"/events?filters={urllib.parse.quote(filters)}")
+    events = (json.loads(line) for line in connection.getresponse())
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    seen = {}
+    for event in events:
+        action = event["Action"].split(":")[0]
+        if action not in ("exec_create", "exec_start", "exec_die"):
+            continue
+        eid = event["Actor"]["Attributes"]["execID"]
+        seen[action] = gateway.json("GET", f"/exec/{eid}/json")
+        assert seen[action]["ID"] == eid and seen[action]["ContainerID"] == cid
+        if action == "exec_start":
+            (tmp_path / "go").touch()
+        if action == "exec_die":
+            break
+    connection.close()
+    process = seen["exec_start"]["ProcessConfig"]
+    assert [process["entrypoint"], *process["arguments"]][:2] == ["/bin/sh", "-c"]
+    assert seen["exec_start"]["Running"] and seen["exec_start"]["Pid"] > 0 and seen["exec_start"]["ExitCode"] is None
+    assert not seen["exec_die"]["Running"] and seen["exec_die"]["ExitCode"] == 3
+    gateway.json("GET", "/exec/none/json", status=404)
 
 
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
