@@ -53,12 +53,36 @@ static void a_bomb(void **state)
 	assert_int_equal(gzip_expand(&fits, packed.data, packed.len), 0);
 }
 
+/* What may come out may be filled to its last byte. */
+static void exactly_the_maximum(void **state)
+{
+	const size_t sizes[] = { 1, 1000, 64 << 10, LARGE };
+	static const char zeros[LARGE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		cleanup(buf_deinit) struct buf packed = BUF_NULL;
+		cleanup(buf_deinit) struct buf fits = { .max = sizes[i] };
+		cleanup(buf_deinit) struct buf shorter = { .max = sizes[i] - 1 };
+
+		assert_int_equal(gzip_compress(&packed, zeros, sizes[i]), 0);
+		assert_int_equal(gzip_expand(&fits, packed.data, packed.len), 0);
+		assert_int_equal(fits.len, sizes[i]);
+		if (shorter.max)
+			assert_int_equal(gzip_expand(&shorter, packed.data, packed.len), -EMSGSIZE);
+		packed.len--;
+		fits.len = 0;
+		assert_int_equal(gzip_expand(&fits, packed.data, packed.len), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(damage),
 		cmocka_unit_test(a_bomb),
+		cmocka_unit_test(exactly_the_maximum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
