@@ -26,7 +26,8 @@ bool connect_accepts(const char *accepted, const char *coding)
 		if (strcspn(p, ",; \t") != length || strncasecmp(p, coding, length) != 0)
 			continue;
 		q = memmem(p, n, "q=0", 3); /* 0, 0.0 and so on rule it out */
-		return !q || q + 3 + strspn(q + 3, "0.") != p + n;
+		q = q ? q + 3 + strspn(q + 3, "0.") : NULL;
+		return !q || q + strspn(q, " \t") != p + n;
 	}
 	return false;
 }

@@ -13,9 +13,18 @@ static void codings(void **state)
 		const char *accepted;
 		bool gzip;
 	} cases[] = {
-		{ "", false },           { "gzip", true },      { "br, gzip", true },
-		{ "GZIP;q=0.5", true },  { "gzip;q=0", false }, { "gzip;q=0.000, br", false },
-		{ "gzipped, x", false }, { ",,", false },       { "identity,gzip ;q=1", true },
+		{ "", false },
+		{ "gzip", true },
+		{ "br, gzip", true },
+		{ "GZIP;q=0.5", true },
+		{ "gzip;q=0", false },
+		{ "gzip;q=0.000, br", false },
+		{ "gzipped, x", false },
+		{ ",,", false },
+		{ "identity,gzip ;q=1", true },
+		{ "gzip;q=0 ", false },
+		{ "gzip;q=0 , br", false },
+		{ "gzip;q=0.1 ", true },
 	};
 
 	(void)state;
