@@ -15,7 +15,10 @@
  *
  * A streamed answer is queued while the handler goes on: it writes into `unsent`, libmicrohttpd's thread
  * takes from there and suspends the connection when there is nothing. An exchange is freed by whoever of
- * the two is done with it last. */
+ * the two is done with it last.
+ *
+ * libmicrohttpd's time-out counts only while a connection is not suspended, and anew from each byte: it ends clients
+ * that send nothing of their request, or take nothing of an answer that is there for them. */
 #include "httpexchange.h"
 
 #include <microhttpd.h>
@@ -208,11 +211,6 @@ static void answer_with(struct exchange *e, unsigned status, const char *message
 	e->handed_over = e->ended = true;
 }
 
-static void set_timeout(struct exchange *e, unsigned seconds)
-{
-	MHD_set_connection_option(e->request.connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
-}
-
 /* The connection stays suspended until the handler reads or answers. */
 static void hand_over(struct exchange *e)
 {
@@ -274,7 +272,6 @@ static enum MHD_Result body_ended(struct exchange *e)
 		answer_with(e, 413, "the request's body is too large");
 	else if (!e->handed_over && e->service->is_quick(e->method, e->path))
 		answer_here(e);
-	set_timeout(e, 0); /* a follower may be silent for days */
 	pthread_mutex_lock(&e->mutex);
 	e->whole_body = true;
 	pthread_cond_signal(&e->changed);
@@ -382,10 +379,8 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 		return;
 	*state = NULL;
 	e->outcome.complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	if (e->outcome.complete && e->mode != RAW) {
-		set_timeout(e, e->service->limits.idle_s);
+	if (e->outcome.complete && e->mode != RAW)
 		httpconn_waits(e->client, true);
-	}
 	pthread_mutex_lock(&e->mutex);
 	e->gone = true;
 	last = e->ended || !e->handed_over;

@@ -21,8 +21,9 @@ struct http_limits {
 	size_t head_bytes;    /* longer: 431 or 414 */
 	unsigned connections; /* of a listener; further ones wait in the listen queue */
 	unsigned requests;    /* being answered, of all listeners; further ones: 503 */
-	unsigned idle_s;      /* without a byte while the client is the next to send: closed */
-	unsigned request_s;   /* and so long, for all of a request, once that has begun */
+	unsigned
+		idle_s; /* without a byte from a client that is the next to send, or to one whose answer waits */
+	unsigned request_s; /* and so long, for all of a request, once that has begun */
 };
 
 /* libmicrohttpd touches half of a head's room for each connection, so that is not larger than it must be. */

@@ -113,6 +113,12 @@ def ends(sock):
             pass
 
 
+def connections(other):
+    """How many clients are connected, besides the one that asks."""
+    _, _, data = other.ask("GET", "/metrics")
+    return int(re.search(rb"^cleat_gateway_connections (\d+)$", data, re.M)[1]) - 1
+
+
 def test_idle_connections_are_closed_and_followers_are_not(serve):
     other = serve("--idle-timeout=1", "--request-timeout=1")
     with dial(other) as idle, dial(other) as after, dial(other) as follower:
@@ -127,6 +133,37 @@ def test_idle_connections_are_closed_and_followers_are_not(serve):
                 assert follower.recv(4096)
             except BlockingIOError:
                 break
+
+
+def test_a_follower_that_was_silent_for_long_gets_what_comes(serve):
+    other = serve("--idle-timeout=1", "--request-timeout=1")
+    with dial(other) as follower:
+        follower.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert follower.recv(12) == b"HTTP/1.1 200"
+        for name in ("once", "again"):
+            with dial(other) as idle:
+                ends(idle)
+            cid = other.json("POST", "/containers/create", {"Image": "busybox", "Labels": {"told": name}}, 201)["Id"]
+            data = b""
+            while b'"told":"%s"' % name.encode() not in data:
+                data += (part := follower.recv(65536))
+                assert part
+            other.json("DELETE", f"/containers/{cid}", status=204)
+
+
+@pytest.mark.parametrize("path", ["/export", "/archive?path=/", "/logs?stdout=1"], ids=["export", "archive", "logs"])
+def test_a_client_that_takes_nothing_of_its_answer_is_left(serve, path):
+    """What is there for it fills all buffers; nobody waits for it longer than for one that does not ask."""
+    other = serve("--idle-timeout=1", "--request-timeout=1")
+    cid = other.json("POST", "/containers/create", {"Image": "busybox", "Cmd": [
+        "sh", "-c", "head -c 20000000 /dev/zero > /large; head -c 3000000 /dev/zero | tr '\\0' a | fold"]}, 201)["Id"]
+    other.json("POST", f"/containers/{cid}/start", status=204)
+    other.json("POST", f"/containers/{cid}/wait")
+    with dial(other) as reader:
+        reader.sendall(f"GET /containers/{cid}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert reader.recv(12) == b"HTTP/1.1 200"
+        harness.wait_until(lambda: connections(other) == 0, 60, "its end")
+    other.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
 @pytest.mark.parametrize("begin", [b"GET /_ping HTTP/1.1\r\nX: ", b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
