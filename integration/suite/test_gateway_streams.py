@@ -83,3 +83,13 @@ def test_followed_logs_begin_before_there_are_any(gateway, running, tmp_path, dr
     gateway.json("POST", f"/containers/{cid}/kill", status=204)
     assert reply.read() == (b"\1\0\0\0\0\0\0\7before\n" if lines == "all" else b"") + b"\1\0\0\0\0\0\0\5told\n"
     connection.close()
+
+
+@pytest.mark.parametrize("size", [0, 5, 100000])
+def test_the_end_of_the_input_is_seen_without_any_output(gateway, running, size):
+    """Whether the client's last bytes and its end come together or not."""
+    eid = prepare_exec(gateway, running("sleep 1000"), "wc", "-c")
+    connection = hijack(gateway, f"/exec/{eid}/start", b"{}")
+    connection.sock.sendall(bytes(size))
+    connection.sock.shutdown(socket.SHUT_WR)
+    assert read_all(connection)[8:] == b"%d\n" % size
