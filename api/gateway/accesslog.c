@@ -50,6 +50,7 @@ void accesslog_write(const struct http_request *request, const struct http_outco
 		return;
 	str_format_time(fd_realtime_ns(), time);
 	buf_printf(&line, "time=%s client=%s", time, outcome->client);
+	quoted(&line, "subject", str_or_empty(outcome->subject));
 	quoted(&line, "method", request->method);
 	quoted(&line, "path", request->path);
 	quoted(&line, "agent", outcome->agent);

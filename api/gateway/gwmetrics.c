@@ -124,6 +124,19 @@ static void put_own_latency(struct buf *out, struct series *s)
 			      view.sum_s);
 }
 
+static void put_handshakes(struct buf *out)
+{
+	struct httpconn_handshakes n;
+
+	httpconn_count_handshakes(&n);
+	head(out, "cleat_gateway_tls_handshakes_total", "counter",
+	     "TLS handshakes that ended, by their result.");
+	buf_printf(out,
+		   "cleat_gateway_tls_handshakes_total{result=\"done\"} %llu\n"
+		   "cleat_gateway_tls_handshakes_total{result=\"failed\"} %llu\n",
+		   (unsigned long long)n.done, (unsigned long long)n.failed);
+}
+
 static void put_own(struct buf *out)
 {
 	pthread_mutex_lock(&mutex);
@@ -145,6 +158,7 @@ static void put_own(struct buf *out)
 	buf_printf(out, "cleat_gateway_sent_bytes_total %llu\n", sent_bytes);
 	pthread_mutex_unlock(&mutex);
 	gauge(out, "cleat_gateway_connections", "Connections of clients.", httpconn_count());
+	put_handshakes(out);
 }
 
 static void put_calls(struct buf *out, const Cleat__V1__MetricsReply *m)

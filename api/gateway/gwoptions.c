@@ -8,7 +8,19 @@
 #include "str.h"
 
 /* In the order of `known`, from LIMIT on in that of `limits`. */
-enum { RUN, LISTEN, PLAIN_TCP, ACCESS_LOG, USER, LIMIT };
+enum {
+	RUN,
+	LISTEN,
+	PLAIN_TCP,
+	ACCESS_LOG,
+	USER,
+	TLS,
+	TLS_VERIFY,
+	TLS_CA,
+	TLS_CERT,
+	TLS_KEY,
+	LIMIT
+};
 
 static const struct option known[] = {
 	[RUN] = { "run", required_argument, NULL, RUN },
@@ -16,6 +28,11 @@ static const struct option known[] = {
 	[PLAIN_TCP] = { "unauthenticated-loopback-tcp", no_argument, NULL, PLAIN_TCP },
 	[ACCESS_LOG] = { "access-log", required_argument, NULL, ACCESS_LOG },
 	[USER] = { "user", required_argument, NULL, USER },
+	[TLS] = { "tls", no_argument, NULL, TLS },
+	[TLS_VERIFY] = { "tlsverify", no_argument, NULL, TLS_VERIFY },
+	[TLS_CA] = { "tlscacert", required_argument, NULL, TLS_CA },
+	[TLS_CERT] = { "tlscert", required_argument, NULL, TLS_CERT },
+	[TLS_KEY] = { "tlskey", required_argument, NULL, TLS_KEY },
 	[LIMIT] = { "max-body", required_argument, NULL, LIMIT },
 	{ "max-head", required_argument, NULL, LIMIT + 1 },
 	{ "max-connections", required_argument, NULL, LIMIT + 2 },
@@ -73,9 +90,45 @@ static int set(struct options *o, int option, struct err *err)
 	case USER:
 		o->user = optarg;
 		return 0;
+	case TLS_VERIFY:
+		o->tls_verify = true;
+		o->tls = true;
+		return 0;
+	case TLS:
+		o->tls = true;
+		return 0;
+	case TLS_CA:
+		o->tls_files.ca = optarg;
+		return 0;
+	case TLS_CERT:
+		o->tls_files.cert = optarg;
+		return 0;
+	case TLS_KEY:
+		o->tls_files.key = optarg;
+		return 0;
 	default:
 		return set_limit(&o->limits, (size_t)option - LIMIT, optarg, err);
 	}
+}
+
+/* Without --tlsverify the CA has nothing to say, as dockerd has it. */
+static int check_tls(struct options *o, struct err *err)
+{
+	const struct http_tls *f = &o->tls_files;
+
+	if (!o->tls)
+		return f->ca || f->cert || f->key ? err_set(err, ERR_INVALID,
+							    "--tlscacert, --tlscert and --tlskey "
+							    "need --tlsverify or --tls")
+						  : 0;
+	if (!f->cert || !f->key)
+		return err_set(err, ERR_INVALID,
+			       "--tlsverify and --tls need --tlscert and --tlskey");
+	if (o->tls_verify && !f->ca)
+		return err_set(err, ERR_INVALID, "--tlsverify needs --tlscacert");
+	if (!o->tls_verify)
+		o->tls_files.ca = NULL;
+	return 0;
 }
 
 int options_parse(struct options *out, int argc, char **argv, struct err *err)
@@ -91,5 +144,5 @@ int options_parse(struct options *out, int argc, char **argv, struct err *err)
 			     : set(out, c, err);
 	if (r == 0 && optind != argc)
 		r = err_set(err, ERR_INVALID, "%s: not expected", argv[optind]);
-	return r;
+	return r ? r : check_tls(out, err);
 }

@@ -14,6 +14,8 @@ struct options {
 	const char *listen[OPTIONS_MAX_LISTENERS]; /* none = unix:RUN/docker.sock */
 	size_t n_listen;
 	bool plain_tcp;
+	bool tls, tls_verify; /* at TCP; the latter makes the former */
+	struct http_tls tls_files;
 	const char *access_log; /* NULL = none, "-" = stdout */
 	const char *user;       /* to become once all is open, NULL = stay */
 	struct http_limits limits;

@@ -10,9 +10,6 @@
  * holds up the client. libmicrohttpd takes no answer before the end of the body, so what comes after the
  * handler has begun to answer is dropped.
  *
- * A connection that becomes a raw one without an upgrade is taken from libmicrohttpd, which knows none such: it
- * stays suspended while the handler uses its socket, and is closed without an answer.
- *
  * A streamed answer is queued while the handler goes on: it writes into `unsent`, libmicrohttpd's thread
  * takes from there and suspends the connection when there is nothing. An exchange is freed by whoever of
  * the two is done with it last.
@@ -31,6 +28,7 @@
 #include "httpbatch.h"
 #include "httpconn.h"
 #include "httphead.h"
+#include "httptls.h"
 #include "mem.h"
 #include "origin.h"
 #include "workers.h"
@@ -40,6 +38,7 @@ static void report(struct exchange *e)
 	e->outcome.took_ns = fd_monotonic_ns() - e->begun_ns;
 	e->outcome.client = e->client_name;
 	e->outcome.agent = e->agent;
+	e->outcome.subject = e->subject;
 	e->service->ended(&e->request, &e->outcome);
 }
 
@@ -54,6 +53,7 @@ static void exchange_free(struct exchange *e)
 	buf_deinit(&e->unsent);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->mutex);
+	free(e->subject);
 	free(e->path);
 	if (e->watched_fd >= 0)
 		close(e->watched_fd);
@@ -65,6 +65,8 @@ static void end_raw(struct exchange *e)
 {
 	uint8_t unread[4096];
 
+	if (e->session)
+		httptls_end(e->session);
 	(void)shutdown(e->raw_fd, SHUT_RDWR);
 	while (recv(e->raw_fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
 		;
@@ -310,6 +312,8 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	pthread_mutex_init(&e->mutex, NULL);
 	pthread_cond_init(&e->changed, NULL);
 	e->path = strdup(url);
+	if (httpconn_subject(e->client))
+		e->subject = strdup(httpconn_subject(e->client));
 	if (!e->path) {
 		exchange_free(e);
 		return NULL;
@@ -325,6 +329,11 @@ static struct exchange *begin(const struct http_service *service, struct MHD_Con
 	return e;
 }
 
+static enum origin_way way_of(const struct httpconn *c)
+{
+	return !httpconn_is_tcp(c) ? ORIGIN_LOCAL : httpconn_subject(c) ? ORIGIN_KNOWN : ORIGIN_TCP;
+}
+
 /* Then it is answered before its body, and the connection ends. */
 static bool is_refused(struct exchange *e, const char *version)
 {
@@ -334,7 +343,7 @@ static bool is_refused(struct exchange *e, const char *version)
 	if (!why)
 		why = origin_refused(http_header(&e->request, "Origin"),
 				     http_header(&e->request, "Sec-Fetch-Site"),
-				     http_header(&e->request, "Host"), httpconn_is_tcp(e->client));
+				     http_header(&e->request, "Host"), way_of(e->client));
 	if (!why)
 		return false;
 	e->refused = true;
@@ -378,8 +387,8 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 	if (!e)
 		return;
 	*state = NULL;
-	e->outcome.complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	if (e->outcome.complete && e->mode != RAW)
+	e->outcome.complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK || e->mode == TAKEN;
+	if (e->outcome.complete && e->mode != RAW && e->mode != TAKEN)
 		httpconn_waits(e->client, true);
 	pthread_mutex_lock(&e->mutex);
 	e->gone = true;
@@ -393,23 +402,31 @@ static void on_end(void *arg, struct MHD_Connection *connection, void **state,
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
-	(void)arg;
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		httpconn_free(*context);
-	else
-		*context = httpconn_new(
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-				->connect_fd);
+		return;
+	}
+	*context = httpconn_new(
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	if (arg)
+		httptls_begin(
+			arg,
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+				->tls_session,
+			*context);
 }
 
 /* One for each listener. */
-static struct MHD_Daemon *daemons[HTTP_MAX_LISTENERS];
-static size_t n_daemons;
+static struct {
+	struct MHD_Daemon *daemon;
+	struct httptls *tls;
+} listeners[HTTP_MAX_LISTENERS];
+static size_t n_listeners;
 
 void http_stop_listening(void)
 {
-	for (size_t i = 0; i < n_daemons; i++)
-		(void)MHD_quiesce_daemon(daemons[i]);
+	for (size_t i = 0; i < n_listeners; i++)
+		(void)MHD_quiesce_daemon(listeners[i].daemon);
 }
 
 unsigned http_connections(void)
@@ -419,26 +436,51 @@ unsigned http_connections(void)
 
 void http_sweep(unsigned after_s)
 {
-	httpconn_sweep(fd_monotonic_ns() - after_s * INT64_C(1000000000));
+	int64_t now = fd_monotonic_ns();
+
+	httpconn_sweep(now - after_s * INT64_C(1000000000));
+	httpconn_sweep_handshakes(now - HTTP_HANDSHAKE_S * INT64_C(1000000000));
 }
 
-int http_start(int listen_fd, const struct http_service *service, struct err *err)
+static struct MHD_Daemon *start_daemon(int listen_fd, const struct http_service *service,
+				       struct httptls *tls)
 {
 	const struct http_limits *limits = &service->limits;
+	struct MHD_OptionItem none = { MHD_OPTION_END, 0, NULL }, secured[] = {
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key : NULL },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? tls->cert : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)HTTPTLS_PRIORITIES },
+		{ tls && tls->ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		  tls ? tls->ca : NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 
-	if (n_daemons == HTTP_MAX_LISTENERS)
-		return err_set(err, ERR_EXHAUSTED, "more than %d listeners", HTTP_MAX_LISTENERS);
-	daemons[n_daemons] = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0,
-		NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
+	return MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+			(tls ? MHD_USE_TLS : 0u),
+		0, NULL, NULL, on_request, (void *)(uintptr_t)service, MHD_OPTION_LISTEN_SOCKET,
 		listen_fd, MHD_OPTION_CONNECTION_LIMIT, limits->connections,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		limits->head_bytes, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
 		MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, NULL, MHD_OPTION_END);
-	if (daemons[n_daemons]) {
-		n_daemons++;
-		return 0;
-	}
-	return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
+		on_connection, tls, MHD_OPTION_ARRAY, tls ? secured : &none, MHD_OPTION_END);
+}
+
+int http_start(int listen_fd, const struct http_service *service, const struct http_tls *files,
+	       struct err *err)
+{
+	cleanup(httptls_freep) struct httptls *tls = NULL;
+	int r = 0;
+
+	if (n_listeners == HTTP_MAX_LISTENERS)
+		return err_set(err, ERR_EXHAUSTED, "more than %d listeners", HTTP_MAX_LISTENERS);
+	if (files)
+		r = httptls_new(&tls, files, err);
+	if (r < 0)
+		return r;
+	listeners[n_listeners].daemon = start_daemon(listen_fd, service, tls);
+	if (!listeners[n_listeners].daemon)
+		return err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
+	listeners[n_listeners++].tls = steal(&tls);
+	return 0;
 }

@@ -13,6 +13,7 @@ enum {
 	HTTP_MAX_LISTENERS = 8,
 	HTTP_MAX_UNSENT = 256 << 10, /* of a streamed reply; then http_write() waits */
 	HTTP_MAX_UNREAD = 256 << 10, /* of a streamed body; then the client waits */
+	HTTP_HANDSHAKE_S = 10,       /* for all of TLS' one */
 };
 
 /* What a client may take. */
@@ -21,9 +22,14 @@ struct http_limits {
 	size_t head_bytes;    /* longer: 431 or 414 */
 	unsigned connections; /* of a listener; further ones wait in the listen queue */
 	unsigned requests;    /* being answered, of all listeners; further ones: 503 */
-	unsigned
-		idle_s; /* without a byte from a client that is the next to send, or to one whose answer waits */
-	unsigned request_s; /* and so long, for all of a request, once that has begun */
+	unsigned idle_s;      /* without a byte that is due, by the client or to it: closed */
+	unsigned request_s;   /* and so long, for all of a request, once that has begun */
+};
+
+/* PEM files; of the certificate the whole chain. */
+struct http_tls {
+	const char *ca; /* of clients, without which nobody gets in; NULL = everybody does */
+	const char *cert, *key;
 };
 
 /* libmicrohttpd touches half of a head's room for each connection, so that is not larger than it must be. */
@@ -51,6 +57,7 @@ struct http_request {
 /* How a request ended. Strings borrow. */
 struct http_outcome {
 	const char *client, *agent; /* "uid:0" or an address; User-Agent, cut */
+	const char *subject;        /* of the client's certificate, NULL = it has none */
 	uint64_t sent_bytes;        /* of the body; not of raw connections */
 	int64_t first_ns, took_ns;  /* until the answer began, 0 = it never did; until its end */
 	bool complete;              /* the client has all of it */
@@ -74,13 +81,15 @@ struct http_service {
 };
 
 /* Answers requests on the listening socket (consumed) from threads of its own until the process ends;
- * `service` is borrowed for ever. */
-int http_start(int listen_fd, const struct http_service *service, struct err *err) must_check;
+ * `service` is borrowed for ever. `tls` (borrowed during the call, which reads its files): NULL = none. */
+int http_start(int listen_fd, const struct http_service *service, const struct http_tls *tls,
+	       struct err *err) must_check;
 /* Takes no connection any more; those there are go on. The sockets stay open. */
 void http_stop_listening(void);
 /* How many connections there are. */
 unsigned http_connections(void);
-/* Closes connections whose request has been due for so long. To be called every second or so. */
+/* Closes connections whose request has been due for so long, or whose handshake for HTTP_HANDSHAKE_S. To be called
+ * every second or so. */
 void http_sweep(unsigned after_s);
 
 /* ---- In a handler. ---- */
@@ -114,9 +123,16 @@ int http_client_fd(const struct http_request *request);
 
 /* Whether the client wants the connection to become a raw one by `Upgrade: tcp`. */
 bool http_wants_upgrade(const struct http_request *request);
-/* Makes it one (101); its nonblocking socket is returned, borrowed until the handler returns, which closes it.
- * Bytes that came with the request are in request->body then. -EPIPE when the client is gone. Blocks. */
+/* Makes it one (101); its nonblocking socket is returned for poll(2), borrowed until the handler returns, which closes
+ * it. Bytes that came with the request are in request->body then, but with TLS are dropped. -EPIPE when the client is
+ * gone. Blocks. */
 int http_upgrade(struct http_request *request, const char *type) must_check;
 /* The same for a client that did not ask: status 200 and no length, as dockerd does it. What such a client sends
- * before it has the status is dropped. -EPROTO on a connection with TLS. Never blocks. */
+ * before it has the status is dropped. Never blocks. */
 int http_take(struct http_request *request, const char *type) must_check;
+/* The bytes of a raw connection: how many, 0 when the client sends no more, -EAGAIN until the socket is ready, -EPIPE
+ * when the client is gone. What was to be written at -EAGAIN is to be written next. Never block. */
+ssize_t http_raw_read(struct http_request *request, void *data, size_t size) must_check;
+ssize_t http_raw_write(struct http_request *request, const void *data, size_t n) must_check;
+/* Whether there are bytes to read that poll(2) does not tell of. */
+bool http_raw_pending(const struct http_request *request);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "fd.h"
@@ -16,12 +17,18 @@ struct httpconn {
 	int fd;
 	int64_t waits_since_ns; /* 0 = does not */
 	bool tcp;
+	struct list shaking; /* in `handshakes`, if ... */
+	bool shakes;         /* ... its handshake is not over */
+	int64_t begun_ns;
+	char *subject;
 	char client[HTTPCONN_NAME_MAX];
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct list all = LIST_INIT(all);
-static unsigned count;
+static struct list handshakes = LIST_INIT(handshakes); /* the oldest first */
+static unsigned count, n_handshakes;
+static struct httpconn_handshakes ended;
 
 static void name(struct httpconn *c)
 {
@@ -57,7 +64,7 @@ struct httpconn *httpconn_new(int fd)
 	if (!c)
 		return NULL;
 	c->fd = fd;
-	c->waits_since_ns = fd_monotonic_ns();
+	c->waits_since_ns = c->begun_ns = fd_monotonic_ns();
 	(void)snprintf(c->client, sizeof(c->client), "unknown");
 	name(c);
 	pthread_mutex_lock(&mutex);
@@ -67,6 +74,15 @@ struct httpconn *httpconn_new(int fd)
 	return c;
 }
 
+/* Under the mutex. */
+static void end_handshake(struct httpconn *c, uint64_t *counter)
+{
+	c->shakes = false;
+	list_remove(&c->shaking);
+	n_handshakes--;
+	(*counter)++;
+}
+
 void httpconn_free(struct httpconn *c)
 {
 	if (!c)
@@ -74,7 +90,10 @@ void httpconn_free(struct httpconn *c)
 	pthread_mutex_lock(&mutex);
 	list_remove(&c->link);
 	count--;
+	if (c->shakes)
+		end_handshake(c, &ended.failed);
 	pthread_mutex_unlock(&mutex);
+	free(c->subject);
 	free(c);
 }
 
@@ -116,4 +135,55 @@ unsigned httpconn_count(void)
 	n = count;
 	pthread_mutex_unlock(&mutex);
 	return n;
+}
+
+void httpconn_shakes_hands(struct httpconn *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&mutex);
+	if (n_handshakes == HTTPCONN_HANDSHAKES_MAX) {
+		struct httpconn *oldest = list_first(&handshakes, struct httpconn, shaking);
+
+		(void)shutdown(oldest->fd, SHUT_RDWR);
+		end_handshake(oldest, &ended.failed);
+	}
+	c->shakes = true;
+	list_append(&handshakes, &c->shaking);
+	n_handshakes++;
+	pthread_mutex_unlock(&mutex);
+}
+
+void httpconn_secured(struct httpconn *c, const char *subject)
+{
+	if (!c)
+		return;
+	c->subject = subject ? strdup(subject) : NULL;
+	pthread_mutex_lock(&mutex);
+	if (c->shakes)
+		end_handshake(c, &ended.done);
+	pthread_mutex_unlock(&mutex);
+}
+
+const char *httpconn_subject(const struct httpconn *c)
+{
+	return c ? c->subject : NULL;
+}
+
+void httpconn_sweep_handshakes(int64_t since_ns)
+{
+	struct httpconn *c;
+
+	pthread_mutex_lock(&mutex);
+	list_each (c, &handshakes, shaking)
+		if (c->begun_ns < since_ns)
+			(void)shutdown(c->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&mutex);
+}
+
+void httpconn_count_handshakes(struct httpconn_handshakes *out)
+{
+	pthread_mutex_lock(&mutex);
+	*out = ended;
+	pthread_mutex_unlock(&mutex);
 }

@@ -26,6 +26,7 @@ struct exchange {
 	const struct http_service *service;
 	struct httpconn *client;
 	char *path;
+	char *subject; /* of the client's certificate, NULL = none */
 	char method[HTTP_METHOD_MAX], client_name[HTTPCONN_NAME_MAX], agent[HTTP_AGENT_MAX];
 	int64_t begun_ns;
 	struct http_outcome outcome;
@@ -42,14 +43,22 @@ struct exchange {
 	bool ended;      /* the handler has returned */
 	bool gone;       /* libmicrohttpd is done with the request */
 	bool suspended;
-	int raw_fd; /* of an upgraded or taken connection, -1 = not yet */
+	int raw_fd;    /* of an upgraded or taken connection, -1 = not yet */
+	void *session; /* its TLS, NULL = none or not yet */
 	struct MHD_UpgradeResponseHandle *upgrade;
 	int watched_fd; /* see http_client_fd(); owned, -1 = none */
 };
 
+struct exchange *exchange_of(const struct http_request *request);
+/* Of the client, as long as its connection is. */
+int exchange_socket(const struct exchange *e);
+
 /* Both under the mutex. */
 void exchange_suspend(struct exchange *e);
 void exchange_resume(struct exchange *e);
+
+/* From the handler's thread: the answer of this mode is queued from now on. */
+void exchange_go_on_as(struct exchange *e, enum mode mode);
 
 /* The handler's part ends: what it left in the request is answered, or dropped when the client is gone. */
 void exchange_finish(struct exchange *e);

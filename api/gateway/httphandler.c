@@ -2,13 +2,10 @@
 /* What a handler calls, in its own thread. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "httpexchange.h"
 
-static struct exchange *exchange_of(const struct http_request *request)
+struct exchange *exchange_of(const struct http_request *request)
 {
 	return container_of(request, struct exchange, request);
 }
@@ -26,7 +23,7 @@ void exchange_resume(struct exchange *e)
 	e->suspended = false;
 }
 
-static int socket_of(const struct exchange *e)
+int exchange_socket(const struct exchange *e)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(e->request.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -41,14 +38,13 @@ int http_client_fd(const struct http_request *request)
 
 	pthread_mutex_lock(&e->mutex);
 	if (e->watched_fd < 0 && !e->gone)
-		e->watched_fd = fcntl(socket_of(e), F_DUPFD_CLOEXEC, 0);
+		e->watched_fd = fcntl(exchange_socket(e), F_DUPFD_CLOEXEC, 0);
 	r = e->gone ? -EPIPE : e->watched_fd < 0 ? -errno : e->watched_fd;
 	pthread_mutex_unlock(&e->mutex);
 	return r;
 }
 
-/* From the handler's thread: the answer of this mode is queued from now on. */
-static void go_on_as(struct exchange *e, enum mode mode)
+void exchange_go_on_as(struct exchange *e, enum mode mode)
 {
 	pthread_mutex_lock(&e->mutex);
 	e->mode = mode;
@@ -60,7 +56,7 @@ void http_begin(struct http_request *request, unsigned status, const char *type)
 {
 	request->status = status;
 	request->type = type;
-	go_on_as(exchange_of(request), STREAM);
+	exchange_go_on_as(exchange_of(request), STREAM);
 }
 
 int http_write(struct http_request *request, const void *data, size_t n)
@@ -106,45 +102,4 @@ int http_read(struct http_request *request, struct buf *piece)
 	}
 	pthread_mutex_unlock(&e->mutex);
 	return r;
-}
-
-int http_take(struct http_request *request, const char *type)
-{
-	struct exchange *e = exchange_of(request);
-	int fd = socket_of(e);
-	char head[128];
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n", type);
-
-	if (MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION))
-		return -EPROTO;
-	buf_deinit(&request->body);
-	if (send(fd, head, (size_t)n, MSG_NOSIGNAL) != n)
-		return -EPIPE;
-	pthread_mutex_lock(&e->mutex);
-	e->mode = TAKEN;
-	e->raw_fd = fd;
-	pthread_mutex_unlock(&e->mutex);
-	return fd;
-}
-
-bool http_wants_upgrade(const struct http_request *request)
-{
-	return strcasecmp(http_header(request, "Upgrade"), "tcp") == 0;
-}
-
-int http_upgrade(struct http_request *request, const char *type)
-{
-	struct exchange *e = exchange_of(request);
-	int fd;
-
-	buf_deinit(&request->body);
-	request->status = MHD_HTTP_SWITCHING_PROTOCOLS;
-	request->type = type;
-	go_on_as(e, RAW);
-	pthread_mutex_lock(&e->mutex);
-	while (e->raw_fd < 0 && !e->gone)
-		pthread_cond_wait(&e->changed, &e->mutex);
-	fd = e->raw_fd;
-	pthread_mutex_unlock(&e->mutex);
-	return fd < 0 ? -EPIPE : fd;
 }

@@ -31,19 +31,35 @@ static int listen_local(const char *path, struct err *err)
 	return fd < 0 ? err_sys(err, fd, "listen on %s", path) : fd;
 }
 
-static int loopback(const char *host, struct sockaddr_in6 *address)
+static int parse_address(const char *host, struct sockaddr_in6 *address)
 {
-	struct in_addr v4;
+	struct sockaddr_in *v4 = (void *)address;
 
-	address->sin6_family = AF_INET6;
-	if (inet_pton(AF_INET, host, &v4) == 1) {
-		((struct sockaddr_in *)(void *)address)->sin_family = AF_INET;
-		((struct sockaddr_in *)(void *)address)->sin_addr = v4;
-		return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET ? 0 : -EACCES;
-	}
-	if (inet_pton(AF_INET6, host, &address->sin6_addr) != 1)
-		return -EINVAL;
-	return IN6_IS_ADDR_LOOPBACK(&address->sin6_addr) ? 0 : -EACCES;
+	address->sin6_family = AF_INET;
+	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1)
+		return 0;
+	*address = (struct sockaddr_in6){ .sin6_family = AF_INET6 };
+	return inet_pton(AF_INET6, host, &address->sin6_addr) == 1 ? 0 : -EINVAL;
+}
+
+static bool is_loopback(const struct sockaddr_in6 *address)
+{
+	const struct sockaddr_in *v4 = (const void *)address;
+
+	return address->sin6_family == AF_INET ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+					       : IN6_IS_ADDR_LOOPBACK(&address->sin6_addr);
+}
+
+static int check_reach(const struct sockaddr_in6 *address, enum listen_reach reach,
+		       const char *name, struct err *err)
+{
+	if (reach == LISTEN_ALL || (reach == LISTEN_LOOPBACK && is_loopback(address)))
+		return 0;
+	return err_set(
+		err, ERR_INVALID,
+		"--listen %s: whoever reaches it is as root: with --tlsverify, or an address "
+		"of the loopback net with --unauthenticated-loopback-tcp",
+		name);
 }
 
 static int bind_tcp(const struct sockaddr_in6 *address)
@@ -59,7 +75,7 @@ static int bind_tcp(const struct sockaddr_in6 *address)
 	return steal_fd(&fd);
 }
 
-static int listen_tcp(const char *url, bool plain_tcp, struct err *err)
+static int listen_tcp(const char *url, enum listen_reach reach, struct err *err)
 {
 	cleanup_free char *host = NULL, *port = NULL;
 	struct sockaddr_in6 address = { 0 };
@@ -69,27 +85,42 @@ static int listen_tcp(const char *url, bool plain_tcp, struct err *err)
 	if (r == 0)
 		r = str_int_in(port, 0, 65535, &number);
 	if (r == 0)
-		r = loopback(host, &address);
-	if (r == -EINVAL)
+		r = parse_address(host, &address);
+	if (r < 0)
 		return err_set(err, ERR_INVALID, "--listen %s: expected tcp://ADDRESS:PORT", url);
-	if (r == -EACCES || !plain_tcp)
-		return err_set(
-			err, ERR_INVALID,
-			"--listen %s: whoever reaches it is as root: only an address of the "
-			"loopback "
-			"net, and with --unauthenticated-loopback-tcp; cleat-tls serves others",
-			url);
+	r = check_reach(&address, reach, url, err);
+	if (r < 0)
+		return r;
 	address.sin6_port = htons((uint16_t)number); /* at the same place in both families */
-	r = r < 0 ? r : bind_tcp(&address);
+	r = bind_tcp(&address);
 	return r < 0 ? err_sys(err, r, "listen at %s", url) : r;
 }
 
-int listen_at(const char *url, bool plain_tcp, struct err *err)
+int listen_at(const char *url, enum listen_reach reach, struct err *err)
 {
 	if (listen_path(url))
 		return listen_local(listen_path(url), err);
 	if (str_has_prefix(url, tcp))
-		return listen_tcp(url, plain_tcp, err);
+		return listen_tcp(url, reach, err);
 	return err_set(err, ERR_INVALID, "--listen %s: expected unix:PATH or tcp://ADDRESS:PORT",
 		       url);
+}
+
+int listen_check(int fd, enum listen_reach reach, bool *is_tcp, struct err *err)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in6 inet;
+	} address = { 0 };
+	socklen_t n = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &n) < 0)
+		return err_sys(err, errno, "the listening socket %d", fd);
+	*is_tcp = address.any.ss_family != AF_UNIX;
+	if (!*is_tcp)
+		return 0;
+	if (address.any.ss_family != AF_INET && address.any.ss_family != AF_INET6)
+		return err_set(err, ERR_INVALID, "the listening socket %d: neither UNIX nor TCP",
+			       fd);
+	return check_reach(&address.inet, reach, "(a socket that was handed down)", err);
 }

@@ -68,6 +68,11 @@ static struct {
 	char **argv;
 } self;
 
+static enum listen_reach reach_of(const struct options *o)
+{
+	return o->tls_verify ? LISTEN_ALL : o->plain_tcp ? LISTEN_LOOPBACK : LISTEN_UNIX;
+}
+
 static int open_listeners(const struct options *o, int fds[], struct err *err)
 {
 	int r = succeed_inherited(fds, o->n_listen, err);
@@ -76,11 +81,20 @@ static int open_listeners(const struct options *o, int fds[], struct err *err)
 	if (r)
 		return r < 0 ? r : 0;
 	for (size_t i = 0; i < o->n_listen; i++) {
-		fds[i] = listen_at(o->listen[i], o->plain_tcp, err);
+		fds[i] = listen_at(o->listen[i], reach_of(o), err);
 		if (fds[i] < 0)
 			return fds[i];
 	}
 	return 0;
+}
+
+/* The files are read as the user who has to read them again, as a successor. */
+static int serve_at(int fd, const struct options *o, struct err *err)
+{
+	bool tcp = false;
+	int r = listen_check(fd, reach_of(o), &tcp, err);
+
+	return r < 0 ? r : http_start(fd, &service, tcp && o->tls ? &o->tls_files : NULL, err);
 }
 
 static int start(struct options *o, struct err *err)
@@ -92,7 +106,7 @@ static int start(struct options *o, struct err *err)
 	if (r == 0 && o->user)
 		r = become(o->user, err);
 	for (size_t i = 0; r == 0 && i < o->n_listen; i++)
-		r = http_start(self.fds[i], &service, err);
+		r = serve_at(self.fds[i], o, err);
 	if (r == 0)
 		succeed_ready();
 	return r;
@@ -171,7 +185,9 @@ int main(int argc, char **argv)
 			"cleat-gateway: %s\n"
 			"usage: cleat-gateway [--run DIR] [--listen "
 			"unix:PATH|tcp://ADDRESS:PORT]... [--user NAME]\n"
-			"  [--access-log FILE] [--unauthenticated-loopback-tcp] [--max-body BYTES] "
+			"  [--access-log FILE] [--unauthenticated-loopback-tcp]\n"
+			"  [--tlsverify --tlscacert FILE --tlscert FILE --tlskey FILE]\n"
+			"  [--tls --tlscert FILE --tlskey FILE] [--max-body BYTES] "
 			"[--max-head BYTES]\n"
 			"  [--max-connections N] [--max-requests N] [--idle-timeout SECONDS] "
 			"[--request-timeout SECONDS]\n",

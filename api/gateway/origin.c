@@ -2,6 +2,7 @@
 #include "origin.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -30,15 +31,16 @@ static bool is_ours(const char *host)
 	return is_loopback(host, n) && host[n + strspn(host + n, ":0123456789")] == '\0';
 }
 
-const char *origin_refused(const char *origin, const char *site, const char *host, bool tcp)
+const char *origin_refused(const char *origin, const char *site, const char *host,
+			   enum origin_way way)
 {
 	if (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0)
 		return "requests of web pages from elsewhere are refused";
-	if (!tcp)
+	if (way == ORIGIN_LOCAL)
 		return NULL;
 	if (*origin)
 		return "requests of web pages are refused";
-	return *host && !is_ours(host)
+	return way == ORIGIN_TCP && *host && !is_ours(host)
 		       ? "Host: expected localhost or an address of the loopback net"
 		       : NULL;
 }

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "cleat/v1/containers.pb-c.h"
@@ -61,18 +60,18 @@ static int open_call(struct raw *raw, struct err *err)
 }
 
 /* All of it, waiting for a slow client; -EPIPE when it is gone. */
-static int write_all(int sock, const void *data, size_t n)
+static int write_all(struct raw *raw, const void *data, size_t n)
 {
 	const char *p = data;
 
 	while (n > 0) {
-		ssize_t done = send(sock, p, n, MSG_NOSIGNAL);
-		struct pollfd out = { .fd = sock, .events = POLLOUT };
+		ssize_t done = http_raw_write(raw->gw->http, p, n);
+		struct pollfd out = { .fd = raw->sock, .events = POLLOUT };
 
 		if (done > 0) {
 			p += done;
 			n -= (size_t)done;
-		} else if (errno != EAGAIN && errno != EINTR) {
+		} else if (done != -EAGAIN) {
 			return -EPIPE;
 		} else if (poll(&out, 1, WRITE_MS) == 0) {
 			return -EPIPE;
@@ -88,9 +87,9 @@ static int write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryDa
 
 	if (!raw->tty) {
 		stream_frame_head(stream, data->len, head);
-		r = write_all(raw->sock, head, sizeof(head));
+		r = write_all(raw, head, sizeof(head));
 	}
-	return r < 0 ? r : write_all(raw->sock, data->data, data->len);
+	return r < 0 ? r : write_all(raw, data->data, data->len);
 }
 
 /* All that was sent counts; the half-close tells that there is no more. */
@@ -228,11 +227,11 @@ static int send_input(struct raw *raw, struct err *err)
 static int read_client(struct raw *raw)
 {
 	uint8_t in[INPUT_BYTES], out[INPUT_BYTES + DETACH_MAX];
-	ssize_t n = recv(raw->sock, in, sizeof(in), 0);
+	ssize_t n = http_raw_read(raw->gw->http, in, sizeof(in));
 	size_t n_out = n > 0 ? (size_t)n : 0;
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+		return n == -EAGAIN ? 0 : -EPIPE;
 	if (n == 0)
 		raw->input_open = false;
 	if (!raw->tty)
@@ -254,19 +253,24 @@ static int step(struct raw *raw, struct err *err)
 {
 	struct rpc_client *client = raw->gw->client;
 	struct pollfd fds[] = { { .fd = rpc_client_fd(client) }, { .fd = raw->sock } };
+	bool wants, has;
 	int r = receive(raw, err);
 
 	if (r == 0 && !raw->done)
 		r = send_input(raw, err);
 	if (r < 0 || raw->done)
 		return r;
+	wants = wants_input(raw);
+	has = wants && http_raw_pending(raw->gw->http);
 	fds[0].events = rpc_client_events(client);
-	fds[1].events = wants_input(raw) ? POLLIN : 0;
-	if (poll(fds, ARRAY_LEN(fds), rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
+	fds[1].events = wants ? POLLIN : 0;
+	if (poll(fds, ARRAY_LEN(fds), has ? 0 : rpc_client_timeout_ms(client)) < 0 &&
+	    errno != EINTR)
 		return err_sys(err, errno, "poll");
-	if (fds[1].revents & (POLLHUP | POLLERR) && !(fds[1].revents & POLLIN))
+	has = has || fds[1].revents & POLLIN;
+	if (fds[1].revents & (POLLHUP | POLLERR) && !has)
 		return -EPIPE;
-	if (fds[1].revents & POLLIN)
+	if (has)
 		r = read_client(raw);
 	if (r == 0 && !raw->done)
 		(void)rpc_client_process(client, err);
@@ -326,14 +330,12 @@ static void await_reader(int sock)
 	}
 }
 
-static int upgrade(struct raw *raw, struct err *err)
+static int upgrade(struct raw *raw)
 {
 	struct http_request *http = raw->gw->http;
 
 	raw->sock = http_wants_upgrade(http) ? http_upgrade(http, stream_type(raw->gw, raw->tty))
 					     : http_take(http, STREAM_RAW_TYPE);
-	if (raw->sock == -EPROTO)
-		return err_set(err, ERR_INVALID, "this stream needs \"Upgrade: tcp\"");
 	if (raw->sock < 0)
 		return -EPIPE;
 	await_reader(raw->sock);
@@ -348,7 +350,7 @@ static int tell_not_executed(struct raw *raw, struct err *err)
 	cleanup_free char *sentence =
 		str_printf("OCI runtime exec failed: %s: unknown\r\n", err->message);
 	ProtobufCBinaryData data = { strlen(str_or_empty(sentence)), (uint8_t *)sentence };
-	int r = upgrade(raw, err);
+	int r = upgrade(raw);
 
 	return r < 0 ? r : write_output(raw, 1, &data);
 }
@@ -362,7 +364,7 @@ static int run(struct raw *raw, struct err *err)
 	r = r ? r : first_message(raw, err);
 	if (raw->exec && (r == -ENOENT || r == -EACCES))
 		return tell_not_executed(raw, err);
-	r = r ? r : upgrade(raw, err);
+	r = r ? r : upgrade(raw);
 	if (r < 0)
 		return r;
 	r = resend_add(&raw->input, gw->http->body.data, gw->http->body.len);
