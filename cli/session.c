@@ -276,6 +276,12 @@ static int read_stdin(struct state *st, struct err *err)
 	return 0;
 }
 
+/* Whether a message on the call is read at once, and not behind input that the container may never take. */
+static bool goes_on(const struct state *st)
+{
+	return !st->stdin_ended && may_send(st) && st->input.kept.len == 0;
+}
+
 static int take_signal(struct state *st, struct err *err)
 {
 	struct signalfd_siginfo info;
@@ -288,10 +294,10 @@ static int take_signal(struct state *st, struct err *err)
 		st->resized = st->s->tty;
 	else {
 		(void)snprintf(name, sizeof(name), "%u", info.ssi_signo);
-		if (!st->stdin_ended && may_send(st))
-			r = send_signal(st, name, err);
-		else if (st->s->attach)
+		if (st->s->attach && !goes_on(st))
 			kill_container(st, name);
+		else if (!st->stdin_ended && may_send(st))
+			r = send_signal(st, name, err);
 	}
 	return r == -EPIPE ? 0 : r;
 }
