@@ -85,12 +85,14 @@ static int count_images(struct engine *engine, uint32_t *count, struct err *err)
 	return r;
 }
 
-static bool forwards_ipv4(void)
+/* Where it is off it is switched on for the first bridge: unless what the kernel shows cannot be written. */
+static bool can_forward(void)
 {
+	static const char file[] = "/proc/sys/net/ipv4/ip_forward";
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
 
-	return fd_read_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", 64, &text) == 0 &&
-	       str_or_empty(text.data)[0] == '1';
+	return faccessat(AT_FDCWD, file, W_OK, 0) == 0 ||
+	       (fd_read_file(AT_FDCWD, file, 64, &text) == 0 && str_or_empty(text.data)[0] == '1');
 }
 
 static int fill_limits(Cleat__V1__InfoReply *reply)
@@ -180,7 +182,7 @@ static int on_info(struct rpc_call *call, const Cleat__V1__InfoRequest *req,
 	reply->running = counts.running;
 	reply->paused = counts.paused;
 	reply->stopped = counts.all - counts.running - counts.paused;
-	reply->ipv4_forwarding = forwards_ipv4();
+	reply->ipv4_forwarding = can_forward();
 	r = fill_host(reply, engine);
 	r = r ? r : fill_limits(reply);
 	r = r ? r : fill_security(reply);

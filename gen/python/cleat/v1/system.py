@@ -136,7 +136,7 @@ class InfoReply(codec.Message):
     started_ns: int = 0
     run_dir: str = ""
     limits: HostLimits | None = None
-    # of the engine's network namespace
+    # is on, or will be when a network needs it
     ipv4_forwarding: bool = False
 
 
