@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -228,6 +229,23 @@ void relay_pause(struct relay *relay, struct relay_port *port)
 			   fd_monotonic_ns() + RELAY_PAUSE_MS * INT64_C(1000000));
 }
 
+/* Each connection has two descriptors, each peer by UDP one. */
+static void set_limits(struct relay *relay)
+{
+	struct rlimit files;
+	rlim_t peers;
+
+	relay->pairs_max = RELAY_PAIRS_MAX;
+	relay->flows_max = RELAY_FLOWS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	peers = files.rlim_cur / 2;
+	if (peers / 4 < relay->flows_max)
+		relay->flows_max = (unsigned)(peers / 4);
+	if ((peers - relay->flows_max) / 2 < relay->pairs_max)
+		relay->pairs_max = (unsigned)((peers - relay->flows_max) / 2);
+}
+
 int relay_open(struct relay **out, struct loop *loop, int dir_fd)
 {
 	struct relay *relay;
@@ -239,6 +257,7 @@ int relay_open(struct relay **out, struct loop *loop, int dir_fd)
 		return -ENOMEM;
 	relay->loop = loop;
 	relay->dir_fd = dir_fd;
+	set_limits(relay);
 	relay->pause.fire = pause_over;
 	list_init(&relay->ports);
 	list_init(&relay->pairs);

@@ -27,6 +27,7 @@ struct relay {
 	struct list ports, pairs;
 	struct list flows; /* the one used last first */
 	unsigned n_pairs, n_flows;
+	unsigned pairs_max, flows_max;
 	struct timer pause; /* ports that accept nothing listen again when it is over */
 	struct stat spec_stat;
 	uint8_t buffer[RELAY_BUFFER_BYTES]; /* of whoever passes something on now */

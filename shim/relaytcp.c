@@ -265,7 +265,7 @@ void pair_accept(struct source *src, uint32_t events)
 	int fd = -1;
 
 	(void)events;
-	if (relay->n_pairs < RELAY_PAIRS_MAX)
+	if (relay->n_pairs < relay->pairs_max)
 		fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	else
 		errno = EMFILE;

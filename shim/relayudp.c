@@ -188,7 +188,7 @@ static struct flow *flow_add(struct relay_port *port, const struct peer *peer,
 	struct relay *relay = port->relay;
 	struct flow *flow;
 
-	if (relay->n_flows == RELAY_FLOWS_MAX)
+	if (relay->n_flows && relay->n_flows >= relay->flows_max)
 		flow_drop(container_of(relay->flows.prev, struct flow, link));
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports that a socket of the shim listens at: all under the publish-policy input, where the host's rules for what comes in
 decide, and those of ::1. The host is a network namespace of the test's own, and so is the LAN."""
+import contextlib
 import hashlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -51,6 +53,12 @@ def run(engine, name, *flags):
 
 def pid_of(engine, name):
     return json.loads(engine.out("inspect", name))[0]["State"]["Pid"]
+
+
+def restarts(engine, name):
+    """Of one that runs."""
+    found = json.loads(engine.out("inspect", name))[0]
+    return found["State"]["Running"] and found["RestartCount"]
 
 
 def serving(engine, name, port=80, text=None, udp=False):
@@ -316,6 +324,35 @@ def test_sctp_of_another_policy_is_refused(forward):
     forward.start()
     forward.out("start", "web")
     assert forward.out("port", "web") == "80/sctp -> 0.0.0.0:8080"
+
+
+def test_clients_leave_the_shim_descriptors_for_its_work(engine, ns):
+    """However many connect: it executes, and starts the container again."""
+    resource.prlimit(engine.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+    run(engine, "web", "-p", "8080:80", "--restart", "always")
+    folder, counts = f"/proc/{engine.shims()[0]}/fd", []
+
+    def is_settled():
+        counts.append(len(os.listdir(folder)))
+        return counts[-1] > 300 and counts[-5:] == counts[-1:] * 5
+
+    def connect():
+        return stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", 8080), timeout=10)))
+
+    # takes none, so that all stay
+    script = "import socket, time; s = socket.create_server(('', 80), backlog=4096); print(flush=True); time.sleep(1000)"
+    enter = ["nsenter", f"--net=/proc/{pid_of(engine, 'web')}/ns/net"]
+    with subprocess.Popen([*enter, "python3", "-c", script], stdout=subprocess.PIPE) as server, contextlib.ExitStack() as stack:
+        stack.callback(server.kill)
+        server.stdout.readline()
+        netns.call_inside(f"/run/netns/{ns.name}", lambda: [connect() for _ in range(700)])
+        harness.wait_until(is_settled, what="the shim to take what it takes")
+        engine.out("exec", "web", "true")
+        netns.run("kill", "-9", pid_of(engine, "web"))
+        harness.wait_until(lambda: restarts(engine, "web") == 1, what="the restart")
+        engine.out("exec", "web", "true")
+    with serving(engine, "web"):
+        harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "web", what="the clients to be gone")
 
 
 def test_without_the_engine(engine, ns):
