@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory is 0711: others may pass through it (a container's user opens files below by
- * path inside its own root) but not list it. The run directory is 0750: whoever may not enter it
- * cannot reach the socket, whatever its mode. */
+/* The state directory is 0711: others may pass through it, but not list it, and not into what holds files of images and
+ * containers. The run directory is 0750: whoever may not enter it cannot reach the socket, whatever its mode. */
 #include "engine.h"
 
 #include <errno.h>
@@ -93,8 +92,12 @@ static int open_dirs(struct engine *engine, const char *state_dir, const char *r
 		return engine->state_fd;
 	if ((engine->run_fd = open_dir(AT_FDCWD, run_dir, 0750, err)) < 0)
 		return engine->run_fd;
-	if ((engine->containers_fd = open_dir(engine->state_fd, "containers", 0711, err)) < 0)
+	/* Whatever containers put there, their programs that become root are for nobody of the host to execute. Those of an
+	 * earlier release are 0711. */
+	if ((engine->containers_fd = open_dir(engine->state_fd, "containers", 0700, err)) < 0)
 		return engine->containers_fd;
+	if (fchmod(engine->containers_fd, 0700) < 0)
+		return err_sys(err, errno, "make %s/containers root's own", state_dir);
 	spread_children(engine->containers_fd);
 	/* The mount point of every container's root, each in a mount namespace of its own: a directory made and removed
 	 * for each would cost more than the mount. */

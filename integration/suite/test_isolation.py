@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 
 import pytest
 
@@ -25,6 +26,22 @@ def status(engine, *flags):
 def bounding():
     text = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
     return next(line.split()[1] for line in text.splitlines() if line.startswith("CapBnd"))
+
+
+def test_who_has_no_privileges_executes_no_program_of_a_container(busybox):
+    """On the host a program that becomes root would become the host's; nor with a state of an earlier release."""
+    busybox.root.chmod(0o755)
+    (busybox.state / "containers").chmod(0o711)
+    busybox.kill()
+    busybox.start()
+    busybox.out("run", "-d", "--name", "one", "-v", "vol:/vol", "-v", "/usr/bin/id:/id", "busybox", "sh", "-c",
+                "for f in /trap /vol/trap; do cp /id $f && chmod 4755 $f; done; exec sleep 1000")
+    busybox.out("exec", "one", "sh", "-c", "until [ -u /vol/trap ]; do usleep 1000; done")
+    traps = list(busybox.state.glob("*/*/*/trap"))
+    assert {trap.parent.name for trap in traps} == {"upper", "_data"}
+    for trap in traps:
+        with pytest.raises(PermissionError):
+            subprocess.run([trap], user=12345, group=12345, extra_groups=[], check=False)
 
 
 def test_a_seccomp_profile_of_ones_own(busybox, tmp_path):
