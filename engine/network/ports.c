@@ -312,22 +312,33 @@ static void keep_astray(struct listing *list, const struct addr addr[2])
 	list->n = kept;
 }
 
+/* Of either family, for a socket leads to both. */
+static const struct addr *address_for(const struct rules_port *port, const struct addr addr[2])
+{
+	const int family = port->target.len == 4 ? 0 : 1;
+
+	return &addr[port->relayed && !addr[family].len ? 1 - family : family];
+}
+
 static int retarget_one(struct engine *engine, const char *container_id,
 			const struct rules_port *port, const struct addr *to, struct err *err)
 {
 	char from_text[ADDR_TEXT_MAX], to_text[ADDR_TEXT_MAX];
+	const int64_t relayed = port->relayed;
 	int r;
 
 	addr_format(&port->target, from_text);
 	if (!to->len)
 		r = store_run(engine->store, err,
-			      "DELETE FROM ports WHERE container_id = ? AND target = ?", "ss",
-			      container_id, from_text);
+			      "DELETE FROM ports WHERE container_id = ? AND target = ? AND "
+			      "relayed = ?",
+			      "ssi", container_id, from_text, relayed);
 	else {
 		addr_format(to, to_text);
 		r = store_run(engine->store, err,
-			      "UPDATE ports SET target = ? WHERE container_id = ? AND target = ?",
-			      "sss", to_text, container_id, from_text);
+			      "UPDATE ports SET target = ? WHERE container_id = ? AND target = ? "
+			      "AND relayed = ?",
+			      "sssi", to_text, container_id, from_text, relayed);
 	}
 	return r < 0 ? r : 0;
 }
@@ -342,7 +353,7 @@ static int retarget(struct engine *engine, const char *container_id, const struc
 	fits = change(engine, list, false);
 	for (size_t i = 0; r == 0 && i < list->n; i++) {
 		struct rules_port *port = &list->v[i];
-		const struct addr *to = &addr[port->target.len == 4 ? 0 : 1];
+		const struct addr *to = address_for(port, addr);
 
 		r = retarget_one(engine, container_id, port, to, err);
 		port->target = *to;

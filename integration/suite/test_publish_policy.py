@@ -397,6 +397,21 @@ def test_ports_follow_the_networks(engine, ns):
             assert ns.fetch("127.0.0.1", 8080) == "host"
 
 
+def test_the_loopbacks_port_follows_to_the_other_family(forward, ns):
+    """As at a start: a socket leads to either, and what the rules lead by IPv6 ends with it."""
+    forward.out("network", "create", "aside")
+    run(forward, "web", "--network", "six", "-p", "8080:80", "-p", "[::1]:8081:80")
+    forward.out("network", "connect", "aside", "web")
+    forward.out("network", "disconnect", "six", "web")
+    with serving(forward, "web"):
+        assert ns.fetch("127.0.0.1", 8080) == ns.fetch("::1", 8081) == "web"
+        assert ns.fetch("::1", 8080) is None
+        assert forward.out("port", "web").splitlines() == ["80/tcp -> 0.0.0.0:8080", "80/tcp -> [::1]:8081"]
+        forward.out("network", "connect", "six", "web")
+        forward.out("network", "disconnect", "aside", "web")
+        assert ns.fetch("127.0.0.1", 8080) == ns.fetch("::1", 8081) == "web"
+
+
 def test_a_change_of_the_policy_counts_from_the_next_start(engine, ns, lan):
     ns.run("nft", CLOSED)
     run(engine, "web", "-p", "8080:80")

@@ -233,7 +233,7 @@ void init_main(const struct init_args *a)
 			   .exit_code = EXIT_RUNTIME };
 	struct err err = ERR_NULL;
 
-	/* whose processes are there must not look into this one before it is as confined as they are */
+	/* who is there already must not look into this one before it is as confined; only CAP_SYS_PTRACE lets one */
 	if (a->ns_fd[NS_PID] >= 0)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
