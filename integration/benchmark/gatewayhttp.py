@@ -3,6 +3,7 @@
 """Asks cleat's gateway and dockerd over HTTP, with wrk, in one run and in turns; and what idle hijacked connections cost.
 
 Both serve plain TCP on the loopback device of a network namespace of their own. Only ratios within one run mean anything.
+The floor is a loop that answers without looking: what wrk can ask here of anybody, most of it the kernel's work and wrk's.
 Prints a table and writes build/bench-gateway.json.
 """
 import argparse
@@ -18,7 +19,8 @@ from common import TOP, Dockerd, directories, harness, pss_kb, row, save, withou
 
 import gateway as gateways
 
-PORTS = {"cleat": 2375, "docker": 2376}
+PORTS = {"cleat": 2375, "docker": 2376, "floor": 2377}
+FLOOR = TOP / "build" / "bench" / "httpfloor"
 IDLE, PER_CONTAINER = 1000, 50
 
 
@@ -72,6 +74,17 @@ def bench_idle(table, gateway):
         gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
+@contextlib.contextmanager
+def floor():
+    """Serves while the block runs."""
+    FLOOR.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", FLOOR, TOP / "integration/benchmark/httpfloor.c"], check=True)
+    with subprocess.Popen([FLOOR, str(PORTS["floor"])]) as process:
+        harness.wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", PORTS["floor"])) == 0, what="the floor")
+        yield
+        process.kill()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=3, help="of one turn")
@@ -90,7 +103,8 @@ def main():
             stack.callback(docker.close)
             docker.load_busybox()
         names = ["cleat", *(["docker"] if docker else [])]
-        ask(table, "_ping", names, "/_ping", options)
+        with floor():
+            ask(table, "_ping", [*names, "floor"], "/_ping", options)
         for n in (1, 100):
             create(engine, docker, n - (n > 1))
             ask(table, f"containers/json, {n}", names, "/containers/json?all=1", options)
