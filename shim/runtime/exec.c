@@ -209,10 +209,10 @@ static void close_but(int first, int *keep, size_t n)
 	(void)syscall(SYS_close_range, first, ~0u, 0u);
 }
 
-static void let_go(const struct execution *x, int told, const struct launch *l)
+static void let_go(const struct execution *x, int told)
 {
-	int keep[CGROUP_HIERARCHIES_MAX + 4] = { x->child_sock, x->console, told, l->proc };
-	size_t n = 4;
+	int keep[CGROUP_HIERARCHIES_MAX + 3] = { x->child_sock, x->console, told };
+	size_t n = 3;
 
 	for (size_t i = 0; i < x->n_entries; i++)
 		keep[n++] = x->entries[i];
@@ -258,10 +258,12 @@ static void between(const struct execution *x, int told)
 	if (userns_wanted(p))
 		privs_raise(&x->process);
 	r = r ? r : join(x, &err);
+	/* whoever joined the pid namespace later may trace, too, and finds no descriptor of the host's /proc */
+	r = r ? r : apparmor_apply(x->process.apparmor, &l.proc, &err);
 	r = r || !prepared ? r : launch_prepare(&l, &code, &err);
 	if (r)
 		failed(x, code, &err);
-	let_go(x, told, &l);
+	let_go(x, told);
 	/* by the older call: filters know its flags, and refuse clone3(2) */
 	pid = (pid_t)syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL);
 	if (!pid) {
