@@ -2,6 +2,7 @@
 """cleat-oci with user namespaces: who owns what on disk, and who seems to inside."""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -95,6 +96,19 @@ def test_a_namespace_that_is_joined(rt):
             **mapped(rt), "linux__namespaces": spaces})
         assert out.split()[:5] == ["0", str(FIRST), str(SIZE), "7", "8"]
         assert os.readlink(f"/proc/{pid}/ns/user") in out
+
+
+def test_the_runtime_does_not_wait_for_a_helper_that_was_killed(rt):
+    """The one that clones the first process inside, before it could tell its number: strace kills at the first write(2)."""
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", **mapped(rt)), "first").returncode == 0
+    pid = json.loads(rt.oci("state", "first").stdout)["pid"]
+    (rt.tmp / "upper").rename(rt.tmp / "upper-first")
+    spaces = [{"type": t} for t in KINDS if t != "user"] + [{"type": "user", "path": f"/proc/{pid}/ns/user"}]
+    path = rt.bundle("sleep", "60", **{**mapped(rt), "linux__namespaces": spaces})
+    strace = ["strace", "-f", "-o", rt.tmp / "calls", "-e", "trace=write", "-e", "inject=write:signal=SIGKILL:when=1"]
+    done = subprocess.run([*strace, test_runtime.OCI, "--root", rt.root, "run", "--bundle", path, "c"], timeout=60, check=False)
+    assert done.returncode != 0
+    assert "killed by SIGKILL" in (rt.tmp / "calls").read_text()
 
 
 @pytest.mark.parametrize("mount, words", [

@@ -144,8 +144,12 @@ pid_t userns_clone(const struct clone_args *args, int userns, int pidns,
 		return err_sys(err, errno, "make a pipe");
 	middle = fork();
 	if (middle == 0) {
-		if (!enter(args, userns, pidns, process, &told))
+		if (!enter(args, userns, pidns, process, &told)) {
+			/* so that whoever waits for the number hears when the one that knows it was killed */
+			close(ends[1]);
+			close(ends[0]);
 			return 0;
+		}
 		(void)!write(ends[1], &told, sizeof(told));
 		_exit(0);
 	}
