@@ -22,8 +22,8 @@ int namefiles_write_hosts(struct engine *engine, const struct record *record,
 int namefiles_write_resolv(struct engine *engine, const struct record *record,
 			   const Cleat__V1__ContainerConfig *config, bool names,
 			   struct err *err) must_check;
-/* The same while the container runs: what somebody changed in the files since its start, he keeps. The container has
- * got a name server. */
+/* The same while the container runs: what somebody changed in the files since its start, he keeps; hosts of more than 1 MiB
+ * is left as it is. The container has got a name server. */
 int namefiles_change_hosts(struct engine *engine, const struct record *record,
 			   const Cleat__V1__ContainerConfig *config,
 			   const struct endpoints *endpoints, struct err *err) must_check;

@@ -259,6 +259,16 @@ def test_what_a_container_wrote_into_hosts_stays(net):
     assert "mine" not in net.out("exec", "web", "cat", "/etc/hosts")
 
 
+def test_a_container_that_fills_hosts_joins_and_leaves_networks(net):
+    sleeper(net, "web")
+    net.out("exec", "web", "sh", "-c", "head -c 2000000 /dev/zero >> /etc/hosts")
+    net.out("network", "connect", "net", "web")
+    assert address_of(net, "web")
+    net.out("network", "disconnect", "bridge", "web")
+    net.out("network", "disconnect", "net", "web")
+    assert "eth" not in net.out("exec", "web", "ip", "-o", "link")
+
+
 @pytest.mark.parametrize("flags, message", [
     (["--link", "nobody:x"], "could not get container for nobody"),
     (["--link", "a:b:c"], "bad format for links"),
