@@ -12,7 +12,7 @@
 #include "log.h"
 #include "shim.h"
 
-enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20 };
+enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20, LEFT_MAX = 256 << 10 };
 
 void session_remove(struct session *session)
 {
@@ -213,6 +213,10 @@ static void session_ready(struct source *src, uint32_t events)
 	n = fd_recv(src->fd, bytes, sizeof(bytes), NULL, NULL, MSG_DONTWAIT);
 	if (n == -EAGAIN)
 		return;
+	/* What a client that is gone has sent is taken all the same, until too much waits of such ones. One that counts
+	 * sends the rest again. */
+	if (events & (EPOLLHUP | EPOLLERR) && session->io->input.len >= LEFT_MAX)
+		n = 0;
 	if (n <= 0) {
 		/* A half-closed socket has no hang-up: only input has ended. */
 		if (n == 0 && !(events & (EPOLLHUP | EPOLLERR)) && session->want[0])

@@ -371,6 +371,27 @@ def test_stdin_and_its_end(shim):
     assert frames(stream, s)[::2] == (data, 0)
 
 
+def test_input_of_clients_that_are_gone_does_not_pile_up(shim):
+    """What they had sent to a process that does not read waits, up to a bound."""
+    def memory():
+        return int((pathlib.Path("/proc") / str(s.process.pid) / "statm").read_text(encoding="ascii").split()[1]) * 4096
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{s.process.pid}/fd"))
+
+    s = shim("sleep", "1000", stdin=True)
+    s.call(START)
+    before, idle = memory(), descriptors()
+    for _ in range(30):
+        with s.attach(stdin=True) as stream:
+            stream.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    stream.send(field(3, bytes(30000)))
+        harness.wait_until(lambda: descriptors() == idle, what="the session's end")
+    assert memory() - before < 2 << 20
+
+
 def test_stop_kill_pause(shim):
     s = shim("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.02; done")
     stream = s.attach()
