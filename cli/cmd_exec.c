@@ -10,7 +10,6 @@
 #include "msg.h"
 #include "session.h"
 #include "str.h"
-#include "term.h"
 
 static int add_env(void *arg, const char *line, struct err *err)
 {
@@ -68,7 +67,6 @@ static int run_exec(struct cli *cli, const struct flags *flags, struct err *err)
 {
 	cleanup(msg_freep) Cleat__V1__CreateExecRequest *c =
 		msg_new(&cleat__v1__create_exec_request__descriptor);
-	Cleat__V1__TerminalSize size = CLEAT__V1__TERMINAL_SIZE__INIT;
 	Cleat__V1__ExecStart start = CLEAT__V1__EXEC_START__INIT;
 	struct session s = { .exec = &start, .detach_keys = flags_text(flags, "detach-keys") };
 	int r = c ? fill(flags, c, err) : err_sys(err, ENOMEM, "exec");
@@ -79,8 +77,6 @@ static int run_exec(struct cli *cli, const struct flags *flags, struct err *err)
 		return err_set(err, ERR_INVALID, "the input device is not a TTY");
 	start.create = c;
 	start.detach = flags_switch(flags, "detach");
-	if (c->tty && term_size(STDOUT_FILENO, &size.rows, &size.columns))
-		start.terminal = &size;
 	s.stdin_wanted = c->attach_stdin;
 	s.tty = c->tty;
 	return session_run(cli, &s, err);

@@ -13,7 +13,6 @@
 #include "runflags.h"
 #include "session.h"
 #include "str.h"
-#include "term.h"
 
 enum { FILE_MAX = 4 << 20 };
 
@@ -176,7 +175,6 @@ static bool sig_proxy(const struct flags *flags)
 static int foreground(struct cli *cli, const struct flags *flags, Cleat__V1__AttachStart *a,
 		      const char *id, bool tty, struct err *err)
 {
-	Cleat__V1__TerminalSize size = CLEAT__V1__TERMINAL_SIZE__INIT;
 	struct session s = { .attach = a,
 			     .stdin_wanted = a->stdin,
 			     .tty = tty,
@@ -187,8 +185,6 @@ static int foreground(struct cli *cli, const struct flags *flags, Cleat__V1__Att
 	a->stream = true;
 	a->lossless = a->start; /* who ran it is its pipe; who looks on does not hold it up */
 	a->detach_keys = (char *)(uintptr_t) "none"; /* looked for here, where the terminal is */
-	if (tty && term_size(STDOUT_FILENO, &size.rows, &size.columns))
-		a->terminal = &size;
 	fflush(stdout);
 	return session_run(cli, &s, err);
 }

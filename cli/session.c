@@ -45,6 +45,7 @@ struct state {
 	int64_t failed_ns;
 	char id[SESSIONEVENT_ID_MAX]; /* of the exec session */
 	char key[65];                 /* of the call, the same each time it is opened */
+	Cleat__V1__TerminalSize size; /* when the call was opened */
 };
 
 /* ---- the two kinds of messages */
@@ -102,6 +103,21 @@ static int send_size(struct state *st, struct err *err)
 	return rpc_client_call_send(st->call, st->s->attach ? &a.base : &e.base, err);
 }
 
+/* Signals of earlier changes may have come before they were waited for, or have gone to an engine that is gone. */
+static void note_size(struct state *st)
+{
+	Cleat__V1__TerminalSize *size = &st->size;
+
+	cleat__v1__terminal_size__init(size);
+	st->resized = false;
+	if (!st->s->tty || !term_size(STDOUT_FILENO, &size->rows, &size->columns))
+		size = NULL;
+	if (st->s->attach)
+		st->s->attach->terminal = size;
+	else
+		st->s->exec->terminal = size;
+}
+
 static int open_call(struct state *st, struct err *err)
 {
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
@@ -109,6 +125,7 @@ static int open_call(struct state *st, struct err *err)
 	Cleat__V1__CountedInput input = CLEAT__V1__COUNTED_INPUT__INIT;
 
 	st->moving = st->end_sent = false;
+	note_size(st);
 	input.key = st->input_key;
 	input.from = st->input.from;
 	if (st->s->attach) {

@@ -166,7 +166,8 @@ static int find_user(const struct status *status, const Cleat__V1__CreateExecReq
 
 /* The process object in a memfd; -errno. */
 static int make_process(struct engine *engine, const struct execrecord *record,
-			const Cleat__V1__CreateExecRequest *exec, struct err *err)
+			const Cleat__V1__CreateExecRequest *exec,
+			const Cleat__V1__TerminalSize *size, struct err *err)
 {
 	cleanup(record_deinit) struct record container = { 0 };
 	cleanup(container_request_free) container_request *request = NULL;
@@ -190,6 +191,7 @@ static int make_process(struct engine *engine, const struct execrecord *record,
 		.container_id = container.id,
 		.container = request->config,
 		.exec = exec,
+		.size = size,
 		.user = { user.uid, user.gid, user.groups, user.n_groups, user.home },
 	};
 
@@ -208,8 +210,8 @@ static int start_claimed(struct engine *engine, const struct execrecord *record,
 	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
 	Cleat__Shim__V1__ExecRequest body = CLEAT__SHIM__V1__EXEC_REQUEST__INIT;
 	Cleat__Shim__V1__CountedInput input;
-	cleanup_fd int process = make_process(engine, record, exec, err);
 	const Cleat__V1__TerminalSize *size = start->terminal ? start->terminal : exec->terminal;
+	cleanup_fd int process = make_process(engine, record, exec, size, err);
 
 	if (process < 0)
 		return process;

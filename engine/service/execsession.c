@@ -178,7 +178,12 @@ static int join(struct session *s, const Cleat__V1__ExecStart *start, struct pum
 
 	if (r == -ENOENT || r == -ENOTCONN)
 		return tell_exit(s, pump->call, err);
-	return r < 0 ? r : go_on(s, &stream, s->record.pid, pump, err);
+	if (r < 0)
+		return r;
+	pump->sock = stream.sock;
+	if (start->terminal)
+		pump_resize(pump, start->terminal->rows, start->terminal->columns);
+	return go_on(s, &stream, s->record.pid, pump, err);
 }
 
 static int run(struct session *s, const Cleat__V1__ExecStart *start, struct pump *pump,

@@ -98,6 +98,7 @@ struct spec_exec_input {
 	const char *container_id;
 	const Cleat__V1__ContainerConfig *container;
 	const Cleat__V1__CreateExecRequest *exec;
+	const Cleat__V1__TerminalSize *size; /* that it begins with; NULL = none */
 	struct spec_user user;
 };
 

@@ -27,6 +27,19 @@ static void merge(const Cleat__V1__CreateExecRequest *exec,
 		out->working_dir = exec->working_dir;
 }
 
+/* Before the process runs, as one that looks only once would not see a later one. */
+static int add_size(json_t *process, const Cleat__V1__TerminalSize *size, struct err *err)
+{
+	json_t *console;
+
+	if (!size || !size->rows || !size->columns || size->rows > UINT16_MAX ||
+	    size->columns > UINT16_MAX)
+		return 0;
+	console = json_pack("{sisi}", "height", (int)size->rows, "width", (int)size->columns);
+	return json_object_set_new(process, "consoleSize", console) ? err_sys(err, ENOMEM, "exec")
+								    : 0;
+}
+
 int spec_exec(const struct spec_exec_input *in, char **json, struct err *err)
 {
 	static const Cleat__V1__ImageConfig no_image = CLEAT__V1__IMAGE_CONFIG__INIT;
@@ -53,6 +66,8 @@ int spec_exec(const struct spec_exec_input *in, char **json, struct err *err)
 		merged.n_env = n;
 		r = spec_process(&input, process, err);
 	}
+	if (r == 0 && in->exec->tty)
+		r = add_size(process, in->size, err);
 	if (r == 0 && !(*json = json_dumps(process, JSON_COMPACT)))
 		r = err_set(err, ERR_INVALID, "the command is not valid UTF-8");
 	json_decref(process);

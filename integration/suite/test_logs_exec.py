@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """logs and exec."""
 import concurrent.futures
+import fcntl
 import os
 import pty
+import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -156,9 +160,6 @@ def in_terminal(command):
 
 
 def test_interactive_run_and_resize(busybox):
-    import fcntl
-    import struct
-    import termios
     pid, fd = in_terminal(busybox.command("run", "-it", "--rm", "busybox", "sh"))
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     read_until(fd, b"# ")
@@ -171,6 +172,35 @@ def test_interactive_run_and_resize(busybox):
     _, status = os.waitpid(pid, 0)
     os.close(fd)
     assert os.waitstatus_to_exitcode(status) == 5
+
+
+def set_size(fd, rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+SIZED = ["sh", "-c", "stty size; read line; stty size"]
+
+
+@pytest.mark.parametrize("kind", ["run", "exec"])
+def test_a_terminal_has_its_size_from_the_first_and_over_a_killed_engine(busybox, kind):
+    """The one it has then, not the one that the session began with."""
+    if kind == "run":
+        arguments = ["run", "-it", "--rm", "busybox"]
+    else:
+        arguments = ["exec", "-it", busybox.out("run", "-d", "busybox", "sleep", "1000").strip()]
+    ours, theirs = pty.openpty()
+    set_size(ours, 33, 77)
+    # it is no session's terminal: nobody but the commands asked for it is told that its size changes
+    with subprocess.Popen(busybox.command(*arguments, *SIZED), stdin=theirs, stdout=theirs, stderr=theirs) as client:
+        os.close(theirs)
+        read_until(ours, b"33 77\r\n")
+        set_size(ours, 44, 88)
+        busybox.kill(signal.SIGKILL)
+        busybox.start()
+        os.write(ours, b"go\r")
+        assert b"44 88\r\n" in read_until(ours, b"88\r\n")
+        assert client.wait(60) == 0
+    os.close(ours)
 
 
 def test_detach_keys_leave_the_container_running(busybox):

@@ -62,6 +62,7 @@ class ExecStart(codec.Message):
     detach: bool = False
     # Create and start in one call: exec_id is empty then.
     create: CreateExecRequest | None = None
+    # from now on, of one that is joined too
     terminal: cleat.v1.common.TerminalSize | None = None
     resume_position: int | None = None
     # as AttachStart.moves
