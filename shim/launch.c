@@ -26,7 +26,7 @@
 /* LAYER_FD is the first of as many as there are layers (shim.proto, ShimSpec.layers). */
 enum { NOTIFY_FD = 4, PROCESS_FD = 5, LAYER_FD = 6 };
 
-enum { ARGS_MAX = 20 };
+enum { ARGS_MAX = 24, NUMBER_MAX = 32 };
 
 static int take_console(struct launch *launch)
 {
@@ -358,7 +358,7 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	struct launchfds fds = {
 		.std = { -1, -1, -1 }, .process = -1, .n_layers = shim->n_layers, .spaces = true
 	};
-	char *argv[ARGS_MAX];
+	char *argv[ARGS_MAX], rows[NUMBER_MAX], columns[NUMBER_MAX];
 	size_t n = 0;
 	struct launch *launch;
 	int r = join_open(shim);
@@ -385,6 +385,11 @@ int launch_container(struct shim *shim, struct conn *conn, uint64_t request)
 	if (tty) {
 		argv[n++] = (char *)"--console-socket";
 		argv[n++] = launch->console;
+		(void)snprintf(rows, sizeof(rows), "--console-rows=%u", (uint16_t)shim->spec->rows);
+		(void)snprintf(columns, sizeof(columns), "--console-columns=%u",
+			       (uint16_t)shim->spec->columns);
+		argv[n++] = rows;
+		argv[n++] = columns;
 	}
 	argv[n++] = (char *)(uintptr_t)shim->id;
 	argv[n] = NULL;

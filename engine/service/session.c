@@ -338,6 +338,23 @@ static int start_stream(struct session *s, const struct record *record,
 	return catch_up(s, record, &again, live, err);
 }
 
+/* By a request, which counts before a start too: frames wait until the container runs, and it might look before. */
+static void set_size(struct session *s, const struct record *record,
+		     const Cleat__V1__TerminalSize *size)
+{
+	Cleat__Shim__V1__ResizeRequest body = CLEAT__SHIM__V1__RESIZE_REQUEST__INIT;
+	Cleat__Shim__V1__ShimRequest request = CLEAT__SHIM__V1__SHIM_REQUEST__INIT;
+	struct err err = ERR_NULL;
+
+	body.rows = size->rows;
+	body.columns = size->columns;
+	request.request_case = CLEAT__SHIM__V1__SHIM_REQUEST__REQUEST_RESIZE;
+	request.resize = &body;
+	if (shims_call(s->engine->shims, record->id, &request, NULL, 0, SHIM_CALL_MS, NULL, &err) <
+	    0)
+		log_debug("size of an attach id=%.12s: %s", s->id, err.message);
+}
+
 static int serve(struct session *s, const struct record *record,
 		 const Cleat__V1__AttachStart *asked, struct pump *pump, struct err *err)
 {
@@ -367,7 +384,7 @@ static int serve(struct session *s, const struct record *record,
 	if (r == 0)
 		r = catch_up(s, record, start, stream.position, err);
 	if (r == 0 && start->terminal)
-		pump_resize(pump, start->terminal->rows, start->terminal->columns);
+		set_size(s, record, start->terminal);
 	if (r == 0 && start->start)
 		r = start_stream(s, record, start, stream.position, err);
 	return r < 0 || (start->logs && !start->stream) ? r : pump_run(pump, err);

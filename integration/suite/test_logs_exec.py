@@ -203,6 +203,18 @@ def test_a_terminal_has_its_size_from_the_first_and_over_a_killed_engine(busybox
     os.close(ours)
 
 
+def test_a_program_that_looks_at_once_finds_the_size(busybox):
+    for _ in range(10):
+        ours, theirs = pty.openpty()
+        set_size(ours, 33, 77)
+        with subprocess.Popen(busybox.command("run", "-it", "--rm", "busybox", "stty", "size"), stdin=theirs, stdout=theirs,
+                              stderr=theirs) as client:
+            os.close(theirs)
+            assert read_until(ours, b"\n") == b"33 77\r\n"
+            assert client.wait(60) == 0
+        os.close(ours)
+
+
 def test_detach_keys_leave_the_container_running(busybox):
     pid, fd = in_terminal(busybox.command("run", "-it", "--name", "cd", "busybox", "sh"))
     read_until(fd, b"# ")

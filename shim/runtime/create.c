@@ -298,6 +298,14 @@ static int await(struct creation *c, struct outcome *out, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+static void choose_size(struct plan_process *p, const struct options *o)
+{
+	if (o->rows < 1 || o->columns < 1 || o->rows > UINT16_MAX || o->columns > UINT16_MAX)
+		return;
+	p->rows = (uint16_t)o->rows;
+	p->cols = (uint16_t)o->columns;
+}
+
 static int build(struct creation *c, struct outcome *out, struct err *err)
 {
 	int r;
@@ -307,6 +315,7 @@ static int build(struct creation *c, struct outcome *out, struct err *err)
 	r = r ? r : check(c, err);
 	if (r)
 		return r;
+	choose_size(&c->bundle.plan.process, c->o);
 	out->stage = "state";
 	r = make_record(c, err);
 	out->stage = r ? out->stage : "console";

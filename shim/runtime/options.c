@@ -30,6 +30,8 @@ static const struct option_def defs[] = {
 	{ "--bundle", "-b", STRING, O(bundle) },
 	{ "--pid-file", NULL, STRING, O(pid_file) },
 	{ "--console-socket", NULL, STRING, O(console_socket) },
+	{ "--console-rows", NULL, NUMBER, O(rows) },
+	{ "--console-columns", NULL, NUMBER, O(columns) },
 	{ "--preserve-fds", NULL, NUMBER, O(preserve) },
 	{ "--no-pivot", NULL, FLAG, O(no_pivot) },
 	{ "--no-new-keyring", NULL, SKIP, 0 },

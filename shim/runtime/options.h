@@ -15,6 +15,7 @@ struct options {
 	const char *env[OPTIONS_ENV_MAX];
 	int n_env;
 	int preserve, notify_fd; /* notify_fd -1 = none */
+	int rows, columns;       /* of the terminal, instead of the configuration's; 0 = as there */
 	bool detach, tty, force, all, no_pivot, systemd_cgroup, help, version, no_new_privs, quiet;
 	const char *verb, *id;
 	char **rest; /* after the id: program and arguments, or the signal; NULL-terminated */
