@@ -25,6 +25,7 @@ struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
+	bool unheard;            /* a client without input may still say that it goes */
 	bool moving;             /* another engine takes over: input waits for the next call */
 	bool left;               /* by the detach keys ... */
 	const char *detach_keys; /* ... which are these; "" = the usual ones */
@@ -249,6 +250,16 @@ static bool wants_input(const struct raw *raw)
 	       !resend_full(&raw->input);
 }
 
+/* A connection over TCP that breaks is seen by reading alone. */
+static int drop_input(struct raw *raw)
+{
+	uint8_t dropped[4096];
+	ssize_t n = http_raw_read(raw->gw->http, dropped, sizeof(dropped));
+
+	raw->unheard = n != 0;
+	return n < 0 && n != -EAGAIN ? -EPIPE : 0;
+}
+
 static int step(struct raw *raw, struct err *err)
 {
 	struct rpc_client *client = raw->gw->client;
@@ -260,7 +271,7 @@ static int step(struct raw *raw, struct err *err)
 		r = send_input(raw, err);
 	if (r < 0 || raw->done)
 		return r;
-	wants = wants_input(raw);
+	wants = raw->unheard || wants_input(raw);
 	has = wants && http_raw_pending(raw->gw->http);
 	fds[0].events = rpc_client_events(client);
 	fds[1].events = wants ? POLLIN : 0;
@@ -271,7 +282,7 @@ static int step(struct raw *raw, struct err *err)
 	if (fds[1].revents & (POLLHUP | POLLERR) && !has)
 		return -EPIPE;
 	if (has)
-		r = read_client(raw);
+		r = raw->unheard ? drop_input(raw) : read_client(raw);
 	if (r == 0 && !raw->done)
 		(void)rpc_client_process(client, err);
 	return r;
@@ -425,6 +436,7 @@ void gw_stream_attach(struct gw *gw)
 	start.stream = gw_query_bool(gw, "stream");
 	start.lossless = !target.active; /* the client of a `run`, before its start */
 	raw.tty = target.tty;
+	raw.unheard = !raw.input_open;
 	serve(&raw);
 }
 

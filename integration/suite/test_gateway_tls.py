@@ -175,6 +175,23 @@ def test_a_client_that_is_killed_is_gone(secured):
     assert secured.docker("rm", "-f", cid).returncode == 0
 
 
+def test_a_client_without_input_is_gone(secured, ours):
+    """Though its container writes nothing."""
+    def connections():
+        return int(re.search(rb"^cleat_gateway_connections (\d+)$", secured.ask("GET", "/metrics")[2], re.M)[1])
+
+    cid = secured.docker("run", "-d", "busybox", "sleep", "1000").stdout.decode().strip()
+    before = connections()
+    with secured.dial(ours) as sock:
+        sock.sendall(f"POST /containers/{cid}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                     "Upgrade: tcp\r\nContent-Length: 0\r\n\r\n".encode())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 101 ")
+        assert connections() == before + 1
+        sock.shutdown(socket.SHUT_RDWR)  # without a word of TLS, as one that is killed
+    harness.wait_until(lambda: connections() == before, 20, "its connection's end")
+    assert secured.docker("rm", "-f", cid).returncode == 0
+
+
 def test_docker_py(secured, monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)  # they would go before the configuration
