@@ -182,6 +182,8 @@ static int handle(struct state *st, struct event *e, struct err *err)
 		return 0;
 	case EV_OPENED:
 		resend_opened(&st->input, e->counted, e->input_taken);
+		if (st->s->exec && !st->s->exec->resume_case)
+			written(st, 0);
 		return 0;
 	case EV_TAKEN:
 		resend_taken(&st->input, e->input_taken);

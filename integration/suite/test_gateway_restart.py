@@ -268,6 +268,20 @@ def test_input_under_way(gateway, client, replace, pool, begin):
         close()
 
 
+def test_an_exec_that_has_written_nothing_goes_on(gateway, client, replace):
+    container = client.containers.run("busybox", "sleep 1000", detach=True)
+    process = gateway.engine.popen("exec", "-i", container.id, "sh", "-c", "touch /begun; cat", stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+    try:
+        harness.wait_until(lambda: container.exec_run(["test", "-e", "/begun"]).exit_code == 0, what="the exec")
+        replace()
+        replace()
+        assert process.communicate(b"typed", 60)[0] == b"typed" and process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 def unframed(data):
     output = b""
     while data:
