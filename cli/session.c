@@ -35,6 +35,7 @@ struct state {
 	int signal_fd;
 	struct resend input;
 	char input_key[65];
+	Cleat__V1__CountedInput counted; /* of the call that is open, in its start */
 	bool stdin_open, stdin_ended, ended;
 	bool end_sent; /* on the call that is open */
 	bool left;     /* by the detach keys */
@@ -122,15 +123,15 @@ static int open_call(struct state *st, struct err *err)
 {
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
-	Cleat__V1__CountedInput input = CLEAT__V1__COUNTED_INPUT__INIT;
 
 	st->moving = st->end_sent = false;
 	note_size(st);
-	input.key = st->input_key;
-	input.from = st->input.from;
+	cleat__v1__counted_input__init(&st->counted);
+	st->counted.key = st->input_key;
+	st->counted.from = st->input.from;
 	if (st->s->attach) {
 		st->s->attach->moves = true;
-		st->s->attach->input = st->s->attach->stdin ? &input : NULL;
+		st->s->attach->input = st->s->attach->stdin ? &st->counted : NULL;
 		a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 		a.start = st->s->attach;
 		return remote_open(st->cli, &cleat_v1_containers, "Attach", st->key, &a.base,
@@ -141,7 +142,7 @@ static int open_call(struct state *st, struct err *err)
 		st->s->exec->create = NULL;
 	}
 	st->s->exec->moves = true;
-	st->s->exec->input = &input;
+	st->s->exec->input = &st->counted;
 	e.message_case = CLEAT__V1__EXEC_INPUT__MESSAGE_START;
 	e.start = st->s->exec;
 	return remote_open(st->cli, &cleat_v1_exec, "Start", st->key, &e.base, &st->call, err);

@@ -32,6 +32,7 @@ struct raw {
 	struct detach detach;
 	struct resend input;
 	char input_key[65];
+	Cleat__V1__CountedInput counted; /* of the call that is open, in its start */
 	struct rpc_client_call *call;
 	Cleat__V1__AttachStart *attach; /* one of the two */
 	Cleat__V1__ExecStart *exec;
@@ -42,16 +43,16 @@ static int open_call(struct raw *raw, struct err *err)
 {
 	Cleat__V1__AttachRequest a = CLEAT__V1__ATTACH_REQUEST__INIT;
 	Cleat__V1__ExecInput e = CLEAT__V1__EXEC_INPUT__INIT;
-	Cleat__V1__CountedInput input = CLEAT__V1__COUNTED_INPUT__INIT;
 
-	input.key = raw->input_key;
-	input.from = raw->input.from;
+	cleat__v1__counted_input__init(&raw->counted);
+	raw->counted.key = raw->input_key;
+	raw->counted.from = raw->input.from;
 	if (raw->attach) {
 		raw->attach->moves = true;
-		raw->attach->input = raw->attach->stdin ? &input : NULL;
+		raw->attach->input = raw->attach->stdin ? &raw->counted : NULL;
 	} else {
 		raw->exec->moves = true;
-		raw->exec->input = &input;
+		raw->exec->input = &raw->counted;
 	}
 	a.message_case = CLEAT__V1__ATTACH_REQUEST__MESSAGE_START;
 	a.start = raw->attach;
