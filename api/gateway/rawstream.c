@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "attached.h"
 #include "cleat/v1/containers.pb-c.h"
 #include "detach.h"
 #include "fd.h"
@@ -34,6 +35,7 @@ struct raw {
 	char input_key[65];
 	Cleat__V1__CountedInput counted; /* of the call that is open, in its start */
 	struct rpc_client_call *call;
+	struct attached attached;
 	Cleat__V1__AttachStart *attach; /* one of the two */
 	Cleat__V1__ExecStart *exec;
 	int64_t since_ns;
@@ -111,6 +113,8 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 			      m->attached->input_case ==
 				      CLEAT__V1__ATTACH_REPLY__ATTACHED__INPUT_INPUT_TAKEN,
 			      m->attached->input_taken);
+		if (!raw->attached.id[0])
+			attached_begin(&raw->attached, m->attached->id, m->attached->exits);
 		a->seen_case = CLEAT__V1__ATTACH_START__SEEN_EXITS;
 		a->exits = m->attached->exits;
 		if (a->resume_case == 0 && !a->logs) {
@@ -408,6 +412,7 @@ static void serve(struct raw *raw)
 	str_random_id(raw->input_key);
 	r = run(raw, &err);
 
+	attached_end(&raw->attached);
 	raw->call = rpc_client_call_close(raw->call);
 	if (raw->left)
 		tell_left(raw);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attached.h"
 #include "cleat/v1/containers.pb-c.h"
 #include "fd.h"
 #include "rawstream.h"
@@ -234,10 +235,12 @@ static int wait_once(struct gw *gw, Cleat__V1__WaitContainerRequest *request, in
 			http_begin(gw->http, 200, "application/json");
 		gw->streaming = true;
 		request->resume_case = CLEAT__V1__WAIT_CONTAINER_REQUEST__RESUME_EXITS;
-		if (reply->armed)
+		if (reply->armed) {
 			request->exits = reply->exits;
-		else
+		} else {
+			attached_await(reply->id, reply->exits);
 			r = 1;
+		}
 		*exit_code = reply->exit_code;
 		cleat__v1__wait_container_reply__free_unpacked(reply, NULL);
 	}

@@ -47,6 +47,8 @@ static int remove_link(struct engine *engine, const char *name, const char *alia
 	if (r <= 0)
 		return r;
 	cleanup_fd int lock = r;
+
+	(void)lock; /* held until it is done */
 	r = forget(engine->store, record.id, alias, key, err);
 	if (r > 0)
 		joinfiles_write_hosts(engine, record.id);
