@@ -68,6 +68,8 @@ class Secured(gateways.Gateway):
         self.port, self.theirs, self.ours = free_port(), theirs, ours
         super().__init__(engine, f"--listen=tcp://127.0.0.1:{self.port}", "--tlsverify", *options(theirs), *arguments, name=name, **kw)
         harness.wait_until(lambda: answers(self.port), 60, "the TLS listener")
+        with self.dial(ours):  # it listens before it has read its files
+            pass
 
     @property
     def url(self):
