@@ -371,6 +371,7 @@ def test_stdin_and_its_end(shim):
     assert frames(stream, s)[::2] == (data, 0)
 
 
+@pytest.mark.unsanitized(reason="measures memory, of which sanitizers take much")
 def test_input_of_clients_that_are_gone_does_not_pile_up(shim):
     """What they had sent to a process that does not read waits, up to a bound."""
     def memory():
