@@ -2,6 +2,8 @@
 """Held streams over HTTP: how they end, and that an engine that goes is not seen in them."""
 import signal
 import socket
+import threading
+import time
 
 import pytest
 
@@ -93,3 +95,26 @@ def test_the_end_of_the_input_is_seen_without_any_output(gateway, running, size)
     connection.sock.sendall(bytes(size))
     connection.sock.shutdown(socket.SHUT_WR)
     assert read_all(connection)[8:] == b"%d\n" % size
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_wait_is_answered_behind_the_output(gateway, reads):
+    """Who is attached may let go of the stream as soon as it hears of the end; one that does not read holds it up for two
+    seconds, as with dockerd. The output is more than the client's socket holds, and less than all on the way do."""
+    size, seen = 400000, []
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "Tty": True, "Cmd": ["sh", "-c", f"stty -opost; head -c {size} /dev/zero | tr '\\0' x"]}, 201)["Id"]
+    attached = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdout=1")
+    reader = threading.Thread(target=lambda: seen.append(read_all(attached)))
+    began = time.monotonic()
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    if reads:
+        reader.start()
+    assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
+    if not reads:
+        assert time.monotonic() - began >= 2
+        reader.start()
+    reader.join(60)
+    assert seen == [b"x" * size]
+    attached.close()
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
