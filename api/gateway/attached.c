@@ -47,10 +47,10 @@ void attached_await(const char *id, uint64_t exits)
 	struct timespec until;
 	int r = 0;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ATTACHED_WAIT_MS / 1000;
 	pthread_mutex_lock(&mutex);
 	while (reads(id, exits) && r != ETIMEDOUT)
-		r = pthread_cond_timedwait(&ended, &mutex, &until);
+		r = pthread_cond_clockwait(&ended, &mutex, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&mutex);
 }
