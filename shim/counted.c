@@ -38,15 +38,16 @@ static struct counted *find(const struct io *io, const char *key)
 
 struct counted *counted_get(struct io *io, const Cleat__Shim__V1__CountedInput *input)
 {
+	size_t len = strlen(input->key);
 	struct counted *counted = find(io, input->key);
 
 	if (!counted) {
-		counted = calloc(1, sizeof(*counted));
-		if (!counted || strlen(input->key) >= sizeof(counted->key)) {
-			free(counted);
+		if (len == 0 || len >= sizeof(counted->key))
 			return NULL;
-		}
-		strcpy(counted->key, input->key);
+		counted = calloc(1, sizeof(*counted));
+		if (!counted)
+			return NULL;
+		memcpy(counted->key, input->key, len);
 		counted->taken = input->from;
 		list_append(&io->counted, &counted->link);
 		forget_oldest(io);
