@@ -74,15 +74,22 @@ def bench_idle(table, gateway):
         gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
+def answers():
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", PORTS["floor"])) == 0
+
+
 @contextlib.contextmanager
 def floor():
     """Serves while the block runs."""
     FLOOR.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", FLOOR, TOP / "integration/benchmark/httpfloor.c"], check=True)
     with subprocess.Popen([FLOOR, str(PORTS["floor"])]) as process:
-        harness.wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", PORTS["floor"])) == 0, what="the floor")
-        yield
-        process.kill()
+        try:
+            harness.wait_until(answers, what="the floor")
+            yield
+        finally:
+            process.kill()
 
 
 def main():

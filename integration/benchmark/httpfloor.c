@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	int on = 1, epoll_fd = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
 	int listen_fd = must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
 
-	at.sin_port = htons(argc > 1 ? (unsigned short)atoi(argv[1]) : 0);
+	at.sin_port = htons(argc > 1 ? (unsigned short)strtoul(argv[1], NULL, 10) : 0);
 	must(setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), "setsockopt");
 	must(bind(listen_fd, (struct sockaddr *)&at, sizeof(at)), "bind");
 	must(listen(listen_fd, 128), "listen");
