@@ -53,7 +53,6 @@ static uint32_t watched(const struct session *session)
 	 * while earlier input waits. */
 	bool reading = session->want[0] && session->io->in_fd >= 0 && session->io->input.len == 0 &&
 		       !session->ending;
-
 	bool writing = session->queue.len > 0 || session->untold;
 
 	return (reading ? EPOLLIN : 0u) | (writing ? EPOLLOUT : 0u);

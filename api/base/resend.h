@@ -10,7 +10,7 @@
 #include "buf.h"
 #include "mem.h"
 
-enum { RESEND_MAX = 256 << 10 };
+enum { RESEND_MAX = 256 << 10 }; /* bytes kept, beyond which no more should be added */
 
 struct resend {
 	struct buf kept;
