@@ -49,16 +49,36 @@ int64_t handshakes_enter(int fd)
 	return number;
 }
 
+/* NULL = lost. */
+static struct place *find(int64_t number)
+{
+	for (size_t i = 0; i < ARRAY_LEN(all.places); i++)
+		if (all.places[i].number == number)
+			return &all.places[i];
+	return NULL;
+}
+
+bool handshakes_has(int64_t number)
+{
+	bool has;
+
+	pthread_mutex_lock(&all.lock);
+	has = find(number);
+	pthread_mutex_unlock(&all.lock);
+	return has;
+}
+
 void handshakes_leave(int64_t number)
 {
+	struct place *place;
 	int fd = -1;
 
 	pthread_mutex_lock(&all.lock);
-	for (size_t i = 0; i < ARRAY_LEN(all.places); i++)
-		if (all.places[i].number == number) {
-			fd = all.places[i].fd;
-			all.places[i].number = 0;
-		}
+	place = find(number);
+	if (place) {
+		fd = place->fd;
+		place->number = 0;
+	}
 	pthread_mutex_unlock(&all.lock);
 	if (fd >= 0)
 		close(fd);

@@ -37,21 +37,25 @@ static struct {
 	sem_t free_places;
 } server;
 
-static void serve(int fd)
+struct connection {
+	int fd;
+	int64_t place; /* among the handshakes */
+};
+
+static void serve(const struct connection *c)
 {
 	cleanup(tls_closep) struct tls *tls = NULL;
 	cleanup_fd int engine = -1;
 	struct err err = ERR_NULL;
 	bool any;
-	int64_t place = handshakes_enter(fd);
+	int r;
 
-	if (place < 0) {
-		close(fd);
+	if (!handshakes_has(c->place)) {
+		close(c->fd);
 		return;
 	}
-	int r = tls_start(&tls, server.context, fd, NULL, HANDSHAKE_MS, &err);
-
-	handshakes_leave(place);
+	r = tls_start(&tls, server.context, c->fd, NULL, HANDSHAKE_MS, &err);
+	handshakes_leave(c->place);
 	if (r < 0) {
 		log_info("refused: %s", err.message);
 		return;
@@ -66,20 +70,45 @@ static void serve(int fd)
 
 static void *connection(void *arg)
 {
-	serve((int)(intptr_t)arg);
+	cleanup_free struct connection *c = arg;
+
+	serve(c);
 	sem_post(&server.free_places);
 	return NULL;
 }
 
+/* Takes its place here and not in its thread: threads begin in any order, and under load an honest client's may do so
+ * before those of a hundred silent ones that came before it, whose places then cost it its own. */
+static int start(int fd)
+{
+	cleanup_free struct connection *c = malloc(sizeof(*c));
+	pthread_t thread;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct connection){ fd, handshakes_enter(fd) };
+	if (c->place < 0)
+		return (int)c->place;
+	r = thread_start(&thread, STACK_BYTES, connection, c);
+	if (r < 0) {
+		handshakes_leave(c->place);
+		return r;
+	}
+	pthread_detach(thread);
+	steal(&c);
+	return 0;
+}
+
 static void hand_over(int fd)
 {
-	pthread_t thread;
+	int r;
 
 	relay_tune(fd);
-	if (thread_start(&thread, STACK_BYTES, connection, (void *)(intptr_t)fd) == 0) {
-		pthread_detach(thread);
+	r = start(fd);
+	if (r == 0)
 		return;
-	}
+	log_error("a connection is not served: %s", strerror(-r));
 	close(fd);
 	sem_post(&server.free_places);
 }

@@ -222,7 +222,8 @@ def test_silent_clients_keep_nobody_out(remote):
     silent = [socket.create_connection(("127.0.0.1", remote.port), 20) for _ in range(600)]
     for sock in silent[::2]:
         sock.sendall(b"\x16\x03\x01\x02\x00")
-    assert remote.cleat("run", "--rm", "busybox", "echo", "hi").stdout == b"hi\n"
+    done = remote.cleat("run", "--rm", "busybox", "echo", "hi")
+    assert done.stdout == b"hi\n", (done.returncode, done.stderr)
     for sock in silent:
         sock.close()
     harness.wait_until(lambda: len(list(pathlib.Path(f"/proc/{remote.process.pid}/task").iterdir())) == 1,
