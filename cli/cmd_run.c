@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleat/v1/containers.rpc.h"
+#include "cleat/v1/images.rpc.h"
 #include "fd.h"
 #include "image.h"
 #include "msg.h"
@@ -53,7 +54,37 @@ static int pull_image(struct cli *cli, const struct flags *flags, const char *im
 	return r ? r : cli_pull(cli, &request, err);
 }
 
-/* An image that is not here is pulled, unless --pull says otherwise. */
+static int pull_missing(struct cli *cli, const struct flags *flags, const char *image,
+			struct err *err)
+{
+	if (!flags_switch(flags, "quiet"))
+		fprintf(stderr, "Unable to find image '%s%s' locally\n", image,
+			cli_is_bare(image) ? ":latest" : "");
+	return pull_image(cli, flags, image, err);
+}
+
+/* Those to be mounted that are not here. */
+static int pull_mounted(struct cli *cli, const struct flags *flags,
+			const Cleat__V1__ContainerConfig *config, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_mounts; i++) {
+		Cleat__V1__InspectImageRequest req = CLEAT__V1__INSPECT_IMAGE_REQUEST__INIT;
+
+		if (strcmp(config->mounts[i]->type, "image") != 0)
+			continue;
+		req.image = config->mounts[i]->source;
+		r = remote_call(cli, &cleat_v1_images, "Inspect", &req.base, NULL, err);
+		if (r == 0 || strcmp(err->reason, "IMAGE_NOT_FOUND") != 0)
+			continue;
+		*err = ERR_NULL;
+		r = pull_missing(cli, flags, req.image, err);
+	}
+	return r;
+}
+
+/* Images that are not here are pulled, unless --pull says otherwise: the container's own, and then those it mounts. */
 static int create_pulling(struct cli *cli, const struct flags *flags, const char *pull,
 			  Cleat__V1__CreateContainerRequest *req,
 			  Cleat__V1__CreateContainerReply **reply, struct err *err)
@@ -64,14 +95,19 @@ static int create_pulling(struct cli *cli, const struct flags *flags, const char
 	int r = always ? pull_image(cli, flags, image, err) : 0;
 
 	r = r ? r : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
-	if (r == 0 || always || never || strcmp(err->reason, "IMAGE_NOT_FOUND") != 0)
-		return r;
-	*err = ERR_NULL;
-	if (!flags_switch(flags, "quiet"))
-		fprintf(stderr, "Unable to find image '%s%s' locally\n", image,
-			cli_is_bare(image) ? ":latest" : "");
-	r = pull_image(cli, flags, image, err);
-	return r ? r : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+	if (r < 0 && !always && !never && strcmp(err->reason, "IMAGE_NOT_FOUND") == 0) {
+		*err = ERR_NULL;
+		r = pull_missing(cli, flags, image, err);
+		r = r ? r
+		      : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+	}
+	if (r < 0 && !never && strcmp(err->reason, "MOUNT_IMAGE_NOT_FOUND") == 0) {
+		*err = ERR_NULL;
+		r = pull_mounted(cli, flags, req->config, err);
+		r = r ? r
+		      : remote_call(cli, &cleat_v1_containers, "Create", &req->base, reply, err);
+	}
+	return r;
 }
 
 static int create(struct cli *cli, const struct flags *flags,

@@ -232,6 +232,8 @@ int runmount_mount(const char *text, Cleat__V1__ContainerConfig *c, struct err *
 		return r;
 	if (m->target[0] != '/')
 		return runparse_bad(err, "mount", text, "an absolute target=");
+	if (strcmp(m->type, "image") == 0 && !m->source[0])
+		return runparse_bad(err, "mount", text, "a source= that names an image");
 	if (strcmp(m->type, "bind") == 0 && m->source[0] != '/')
 		return runparse_bad(err, "mount", text, "an absolute source= for a bind");
 	if (!msg_push(&c->mounts, &c->n_mounts, m))

@@ -121,6 +121,9 @@ static int add_json_mount(json_t *o, config *c, struct err *err)
 	r = r ? r : jsonfield_text(&mount->target, member(o, "Target"), err);
 	r = r ? r : jsonfield_text(&mount->propagation, member(bind, "Propagation"), err);
 	r = r ? r : set_volume(json_object_get(o, "VolumeOptions"), mount, err);
+	if (r == 0 && strcmp(mount->type, "image") == 0)
+		r = jsonfield_text(&mount->subpath,
+				   member(json_object_get(o, "ImageOptions"), "Subpath"), err);
 	return r ? r : set_tmpfs(json_object_get(o, "TmpfsOptions"), mount, err);
 }
 

@@ -95,6 +95,9 @@ static json_t *mount(const Cleat__V1__Mount *m)
 		json_object_set_new(o, "VolumeOptions", volume_options(m));
 	else if (strcmp(m->type, "tmpfs") == 0)
 		json_object_set_new(o, "TmpfsOptions", tmpfs_options(m));
+	else if (strcmp(m->type, "image") == 0 && m->subpath[0])
+		json_object_set_new(o, "ImageOptions",
+				    json_pack("{s:o}", "Subpath", text(m->subpath)));
 	return o;
 }
 

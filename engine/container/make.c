@@ -142,11 +142,11 @@ static int build_json(struct engine *engine, const struct create *create,
 	cleanup_free char *cgroup = str_printf("/%s", m->cgroup);
 	cleanup(mountsource_deinit) struct mountsource mounts = { 0 };
 	unsigned kernel[2] = { 0 };
+	int r = mountsource_find(&mounts, engine, &m->mounts, &m->layers, err);
 	int next_fd = SPEC_LAYER_FD + (int)m->layers.mounted.n;
 	int netns_fd = netjoin_is_ours(config->network_mode) ? next_fd++ : 0;
 	int pid_fd = nsjoin_of(config->pid_mode)[0] ? next_fd++ : 0;
 	int ipc_fd = nsjoin_of(config->ipc_mode)[0] ? next_fd++ : 0;
-	int r = mountsource_find(&mounts, engine, &m->mounts, err);
 
 	find_kernel(kernel);
 

@@ -39,8 +39,15 @@ bool mountlist_is_volume(const Cleat__V1__Mount *mount)
 	return strcmp(mount->type, "volume") == 0;
 }
 
+bool mountlist_is_image(const Cleat__V1__Mount *mount)
+{
+	return strcmp(mount->type, "image") == 0;
+}
+
 char *mountlist_source(const struct engine *engine, const Cleat__V1__Mount *mount)
 {
+	if (mountlist_is_image(mount))
+		return strdup(mount->image_id);
 	return mountlist_is_volume(mount) ? volume_path(engine, mount->source)
 					  : strdup(mount->source);
 }

@@ -14,5 +14,6 @@ Cleat__V1__ContainerConfig *mountlist_read(const struct record *record) must_che
 void mountlist_freep(Cleat__V1__ContainerConfig **list);
 
 bool mountlist_is_volume(const Cleat__V1__Mount *mount);
-/* Where the files of a bind or a volume are on the host; owned, NULL without memory. */
+bool mountlist_is_image(const Cleat__V1__Mount *mount);
+/* Where the files of a bind or a volume are on the host, and which image a mount of one is of; owned, NULL without memory. */
 char *mountlist_source(const struct engine *engine, const Cleat__V1__Mount *mount) must_check;

@@ -9,8 +9,10 @@
 #include "cleanpath.h"
 #include "fd.h"
 #include "history.h"
+#include "image.h"
 #include "internal.h"
 #include "mountlist.h"
+#include "store/store.h"
 #include "str.h"
 #include "textfield.h"
 
@@ -132,7 +134,7 @@ static int check_bind(const Cleat__V1__Mount *m, struct err *err)
 	return r < 0 ? err_sys(err, r, "make the source %.120s of a mount", m->source) : 0;
 }
 
-static int check_subpath(const Cleat__V1__Mount *m, struct err *err)
+static int check_subpath(const Cleat__V1__Mount *m, const char *of, struct err *err)
 {
 	cleanup_free char *around = str_printf("/%s/", m->subpath);
 
@@ -140,25 +142,22 @@ static int check_subpath(const Cleat__V1__Mount *m, struct err *err)
 		return no_memory(err);
 	if (m->subpath[0] == '/' || strstr(around, "/../"))
 		return err_set(err, ERR_INVALID,
-			       "invalid volume subpath: \"%.120s\": expected a relative path "
-			       "inside the volume",
-			       m->subpath);
+			       "invalid %s subpath: \"%.120s\": expected a relative path "
+			       "inside the %s",
+			       of, m->subpath, of);
 	return 0;
 }
 
 static int check(const Cleat__V1__Mount *m, struct err *err)
 {
-	static const char *const types[] = { "bind", "volume", "tmpfs" };
+	static const char *const types[] = { "bind", "volume", "tmpfs", "image" };
 	size_t i = 0;
 
 	while (i < ARRAY_LEN(types) && strcmp(types[i], m->type) != 0)
 		i++;
-	if (strcmp(m->type, "image") == 0)
-		return err_set(err, ERR_UNIMPLEMENTED,
-			       "mounts of type image are not supported yet");
 	if (i == ARRAY_LEN(types))
 		return err_set(err, ERR_INVALID,
-			       "invalid mount type: %.60s: expected bind, volume or tmpfs",
+			       "invalid mount type: %.60s: expected bind, volume, tmpfs or image",
 			       m->type);
 	if (m->target[0] != '/')
 		return err_set(err, ERR_INVALID,
@@ -170,7 +169,11 @@ static int check(const Cleat__V1__Mount *m, struct err *err)
 			       "specified");
 	if (strcmp(m->type, "bind") == 0)
 		return check_bind(m, err);
-	return check_subpath(m, err);
+	if (mountlist_is_image(m) && !m->source[0])
+		return err_set(err, ERR_INVALID,
+			       "invalid mount config for type \"image\": field Source must not be "
+			       "empty");
+	return check_subpath(m, mountlist_is_image(m) ? "image" : "volume", err);
 }
 
 /* The names of a volume that nobody named. */
@@ -190,8 +193,23 @@ static int name_volume(struct planned *p, const char *driver, struct err *err)
 	return 0;
 }
 
-static int add_own(struct mountplan *plan, const Cleat__V1__Mount *m, const char *driver,
-		   struct err *err)
+/* What the name means now; never written to, whatever the request says. */
+static int find_image(const struct planned *p, struct engine *engine, struct err *err)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+	int r = image_find(engine, p->mount->source, &image, err);
+
+	if (r == -ENOENT)
+		return err_reason(err, ERR_NOT_FOUND, "MOUNT_IMAGE_NOT_FOUND",
+				  "No such image: %.200s", p->mount->source);
+	if (r < 0)
+		return r;
+	p->mount->read_only = true;
+	return textfield_set(&p->mount->image_id, strdup(image.id)) < 0 ? no_memory(err) : 0;
+}
+
+static int add_own(struct mountplan *plan, struct engine *engine, const Cleat__V1__Mount *m,
+		   const char *driver, struct err *err)
 {
 	cleanup_free char *target = cleanpath(m->target);
 	struct planned *p = target ? find(plan, target) : NULL;
@@ -215,12 +233,15 @@ static int add_own(struct mountplan *plan, const Cleat__V1__Mount *m, const char
 	}
 	if (!p)
 		return no_memory(err);
+	if (mountlist_is_image(p->mount))
+		return find_image(p, engine, err);
 	return mountlist_is_volume(p->mount) ? name_volume(p, driver, err) : 0;
 }
 
 /* ---- paths that want a volume */
 
-static int add_path(struct mountplan *plan, const char *path, const char *driver, struct err *err)
+static int add_path(struct mountplan *plan, struct engine *engine, const char *path,
+		    const char *driver, struct err *err)
 {
 	static char type[] = "volume";
 	Cleat__V1__Mount m = CLEAT__V1__MOUNT__INIT;
@@ -232,7 +253,18 @@ static int add_path(struct mountplan *plan, const char *path, const char *driver
 		return 0;
 	m.type = type;
 	m.target = path[0] == '/' ? target : (char *)(uintptr_t)path;
-	return add_own(plan, &m, driver, err);
+	return add_own(plan, engine, &m, driver, err);
+}
+
+static int check_foreign(const Cleat__V1__Mount *m, struct err *err)
+{
+	const char *what = mountlist_is_image(m) ? "a mount of type image"
+			   : m->subpath[0]       ? "volume-subpath"
+						 : NULL;
+
+	return what ? err_set(err, ERR_UNIMPLEMENTED,
+			      "%s is known to no other runtime than cleat-oci", what)
+		    : 0;
 }
 
 int mountplan_make(struct mountplan *plan, struct engine *engine,
@@ -246,13 +278,11 @@ int mountplan_make(struct mountplan *plan, struct engine *engine,
 	for (size_t i = 0; r == 0 && i < config->n_volumes_from; i++)
 		r = inherit(plan, engine, config->volumes_from[i], err);
 	for (size_t i = 0; r == 0 && i < config->n_mounts; i++)
-		r = add_own(plan, config->mounts[i], config->volume_driver, err);
+		r = add_own(plan, engine, config->mounts[i], config->volume_driver, err);
 	for (size_t i = 0; r == 0 && i < n_paths; i++)
-		r = add_path(plan, config->volumes[i], config->volume_driver, err);
+		r = add_path(plan, engine, config->volumes[i], config->volume_driver, err);
 	for (size_t i = 0; r == 0 && foreign && i < plan->n; i++)
-		if (plan->v[i].mount->subpath[0])
-			r = err_set(err, ERR_UNIMPLEMENTED,
-				    "volume-subpath is known to no other runtime than cleat-oci");
+		r = check_foreign(plan->v[i].mount, err);
 	return r;
 }
 
@@ -279,6 +309,26 @@ static int claim_volumes(struct mountplan *plan, struct engine *engine, const ch
 		if (plan->v[i].made)
 			history_volume(engine, plan->v[i].mount->source, "create");
 	return r;
+}
+
+/* From here on the images stay; one may have gone just before. */
+static int claim_images(const struct mountplan *plan, struct engine *engine, const char *id,
+			struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n; i++) {
+		const Cleat__V1__Mount *m = plan->v[i].mount;
+
+		if (!mountlist_is_image(m))
+			continue;
+		r = store_run(
+			engine->store, err,
+			"INSERT OR IGNORE INTO image_mounts(container_id, image_id) VALUES(?, ?)",
+			"ss", id, m->image_id);
+		r = r < 0 ? r : image_exists(engine, m->image_id, err);
+	}
+	return r < 0 ? r : 0;
 }
 
 static int keep(const struct mountplan *plan, struct engine *engine, struct record *record,
@@ -325,6 +375,7 @@ int mountplan_claim(struct mountplan *plan, struct engine *engine, struct record
 {
 	int r = plan->n ? claim_volumes(plan, engine, record->id, err) : 0;
 
+	r = r ? r : claim_images(plan, engine, record->id, err);
 	if (r == 0 && plan->n)
 		r = keep(plan, engine, record, err);
 	return r ? r : fill_volumes(plan, engine, layers, err);

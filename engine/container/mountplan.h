@@ -24,10 +24,11 @@ struct mountplan {
 /* For cleanup(). */
 void mountplan_deinit(struct mountplan *plan);
 
-/* Changes nothing but that -v makes a missing directory of the host. -EINVAL names the mount. */
+/* Changes nothing but that -v makes a missing directory of the host. -EINVAL names the mount; -ENOENT, reason
+ * MOUNT_IMAGE_NOT_FOUND. */
 int mountplan_make(struct mountplan *plan, struct engine *engine,
 		   const Cleat__V1__ContainerConfig *config, struct err *err) must_check;
-/* Makes the volumes that are missing, puts all into the record's mounts, and fills volumes that are empty from the
+/* Keeps the images that are mounted, makes the volumes that are missing, puts all into the record's mounts, and fills volumes that are empty from the
  * container's layers. `record` has a row. */
 int mountplan_claim(struct mountplan *plan, struct engine *engine, struct record *record,
 		    const struct rootlayers *layers, struct err *err) must_check;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "image.h"
 #include "mountlist.h"
 #include "str.h"
 #include "volume.h"
@@ -54,8 +55,22 @@ static int find_volume(struct mountsource *sources, struct engine *engine, struc
 	return out->source && out->type && out->options ? 0 : -ENOMEM;
 }
 
+static int find_layers(struct mountsource *sources, struct engine *engine,
+		       struct rootlayers *layers, struct spec_mount *out, struct err *err)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+	char *lower;
+	int r = image_find(engine, out->mount->image_id, &image, err);
+
+	r = r ? r : rootlayers_add(layers, engine, &image, &lower, err);
+	if (r < 0)
+		return r;
+	out->source = keep(sources, lower);
+	return 0;
+}
+
 int mountsource_find(struct mountsource *sources, struct engine *engine,
-		     const struct mountplan *plan, struct err *err)
+		     const struct mountplan *plan, struct rootlayers *layers, struct err *err)
 {
 	int r = 0;
 
@@ -68,6 +83,8 @@ int mountsource_find(struct mountsource *sources, struct engine *engine,
 		sources->n++;
 		if (mountlist_is_volume(plan->v[i].mount))
 			r = find_volume(sources, engine, &sources->v[i], err);
+		else if (mountlist_is_image(plan->v[i].mount))
+			r = find_layers(sources, engine, layers, &sources->v[i], err);
 	}
 	return r == -ENOMEM ? err_sys(err, ENOMEM, "plan the mounts") : r;
 }

@@ -6,11 +6,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base.h"
+#include "buf.h"
 #include "cleat/shim/v1/shim.pb-c.h"
 #include "fd.h"
 #include "layer.h"
+#include "overlay.h"
 #include "spec.h"
 #include "str.h"
 
@@ -86,8 +89,8 @@ static bool comes_again(const struct strings *diff_ids, size_t i)
 	return false;
 }
 
-int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
-		    struct err *err)
+static int add_image(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		     struct err *err)
 {
 	const struct strings *diff_ids = &image->config.diff_ids;
 	size_t n = diff_ids->n;
@@ -99,7 +102,95 @@ int rootlayers_open(struct rootlayers *layers, struct engine *engine, const stru
 	while (r == 0 && n-- > 0)
 		if (!comes_again(diff_ids, n))
 			r = add_layer(layers, engine, diff_ids->v[n] + 7, err);
+	return r;
+}
+
+int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		    struct err *err)
+{
+	int r = add_image(layers, engine, image, err);
+
 	return r ? r : add_base(layers, engine, err);
+}
+
+/* ---- mounts of images */
+
+/* Number of the mount among those that the shim keeps. */
+static int number_of(struct rootlayers *layers, const char *diff, size_t *number)
+{
+	for (*number = 0; *number < layers->mounted.n; (*number)++)
+		if (strcmp(layers->mounted.v[*number], diff) == 0)
+			return 0;
+	return strings_append(&layers->mounted, diff);
+}
+
+static int name_lower(struct rootlayers *layers, const struct rootlayers *image, struct buf *text)
+{
+	size_t mounts = 0, number;
+
+	for (size_t i = 0; i < image->lower.n; i++) {
+		const char *entry = image->lower.v[i];
+
+		if (!str_has_prefix(entry, "fd:")) {
+			buf_printf(text, "%s\n", entry);
+			continue;
+		}
+		if (number_of(layers, image->mounted.v[mounts++], &number) < 0)
+			return -ENOMEM;
+		buf_printf(text, "fd:%zu\n", SPEC_LAYER_FD + number);
+	}
+	return text->error;
+}
+
+/* An overlay that is only read is of two directories at least: an empty one adds nothing, and is all that an image without
+ * layers has. */
+int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		   char **lower, struct err *err)
+{
+	cleanup(rootlayers_deinit) struct rootlayers own = { 0 };
+	cleanup(buf_deinit) struct buf text = BUF_NULL;
+	int r = add_image(&own, engine, image, err);
+
+	if (r < 0)
+		return r;
+	if (name_lower(layers, &own, &text) < 0)
+		return no_memory(err);
+	if (own.n < 2)
+		buf_printf(&text, "%s/rootfs", engine->state_dir);
+	*lower = buf_steal(&text);
+	return *lower ? 0 : no_memory(err);
+}
+
+static int mount_overlay(const struct rootlayers *image, const char *bottom, struct err *err)
+{
+	cleanup(strings_deinit) struct strings lower = { 0 };
+	char entry[24];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->n; i++) {
+		(void)snprintf(entry, sizeof(entry), "fd:%d", image->fds[i]);
+		r = strings_append(&lower, entry);
+	}
+	if (r == 0 && image->n == 1)
+		r = strings_append(&lower, bottom);
+
+	const struct overlay o = { .lower = (const char *const *)lower.v, .n_lower = lower.n };
+
+	return r < 0 ? no_memory(err) : overlay_make(&o, err);
+}
+
+int rootlayers_mount(struct engine *engine, const struct image *image, struct err *err)
+{
+	cleanup(rootlayers_deinit) struct rootlayers own = { 0 };
+	cleanup_free char *empty = str_path(engine->state_dir, "rootfs");
+	int r = empty ? add_image(&own, engine, image, err) : no_memory(err), tree;
+
+	if (r < 0)
+		return r;
+	if (own.n)
+		return mount_overlay(&own, empty, err);
+	tree = open_tree(AT_FDCWD, empty, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return tree < 0 ? err_sys(err, errno, "open %s", empty) : tree;
 }
 
 void rootmounts_deinit(struct rootmounts *mounts)

@@ -22,6 +22,13 @@ struct rootlayers {
 /* Mounts what is not mounted yet. An error of layers_root(). */
 int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		    struct err *err) must_check;
+/* Layers of another image for a mount of its own, behind those of the root: an owned text that names them one a line, topmost
+ * first, as config.json does. What both have is mounted once. */
+int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		   char **lower, struct err *err) must_check;
+/* The image's files, read-only, as an owned descriptor of a mount that is nowhere. -EAGAIN without words on kernels before
+ * 6.8 (overlay_make()). */
+int rootlayers_mount(struct engine *engine, const struct image *image, struct err *err) must_check;
 /* Works on a half-made one. For cleanup(). */
 void rootlayers_deinit(struct rootlayers *layers);
 

@@ -12,15 +12,17 @@
 static int fill_mount(const struct engine *engine, const Cleat__V1__Mount *m,
 		      Cleat__V1__MountPoint *out)
 {
-	bool volume = mountlist_is_volume(m);
+	bool volume = mountlist_is_volume(m), image = mountlist_is_image(m);
 
 	out->type = strdup(m->type);
-	out->name = strdup(volume ? m->source : "");
+	out->name = strdup(volume || image ? m->source : "");
 	out->source = mountlist_source(engine, m);
 	out->destination = strdup(m->target);
 	out->driver = strdup(volume ? "local" : "");
 	out->mode = strdup(m->read_only ? "ro" : "");
-	out->propagation = strdup(volume ? "" : m->propagation[0] ? m->propagation : "rprivate");
+	out->propagation = strdup(volume || image     ? ""
+				  : m->propagation[0] ? m->propagation
+						      : "rprivate");
 	out->read_write = !m->read_only;
 	return out->type && out->name && out->source && out->destination && out->driver &&
 			       out->mode && out->propagation

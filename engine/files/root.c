@@ -172,24 +172,54 @@ static int find_source(struct engine *engine, const Cleat__V1__Mount *m, char **
 	return *source ? 0 : -ENOMEM;
 }
 
+/* A mount of what is at the path inside the directory, which is consumed. */
+static int take_part(int dir, const char *path)
+{
+	cleanup_fd int base = dir;
+	cleanup_fd int found = fd_open_in_root(base, path, O_PATH | O_CLOEXEC, 0);
+	int tree = found < 0 ? found
+			     : open_tree(found, "",
+					 AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE |
+						 OPEN_TREE_CLOEXEC);
+
+	return tree < 0 && found >= 0 ? -errno : tree;
+}
+
 /* In place of a source what is at the subpath inside it, as the worker has it: links that a container left there lead
  * nowhere else. What is not there is not mounted. */
 static int enter_subpath(struct root *root, const char *subpath, char **source)
 {
-	cleanup_fd int base = open(*source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = base < 0 ? -errno : fd_open_in_root(base, subpath, O_PATH | O_CLOEXEC, 0);
+	int base = open(*source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int tree = base < 0 ? -errno : take_part(base, subpath);
 
 	free(*source);
 	*source = NULL;
-	if (fd == -ENOENT)
+	if (tree == -ENOENT)
 		return 0;
-	if (fd < 0)
-		return fd;
-	int tree = open_tree(fd, "",
-			     AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	tree = tree < 0 ? tree : root_hand(root, tree);
+	if (tree < 0)
+		return tree;
+	*source = str_printf("fd:%d", tree);
+	return *source ? 0 : -ENOMEM;
+}
 
-	close(fd);
-	tree = tree < 0 ? -errno : root_hand(root, tree);
+/* A mount of an image; NULL where this kernel makes none that is nowhere. */
+static int mount_image(struct root *root, struct engine *engine, const Cleat__V1__Mount *m,
+		       char **source)
+{
+	cleanup(image_deinit) struct image image = { 0 };
+	int r = image_find(engine, m->image_id, &image, NULL), tree;
+
+	if (r < 0)
+		return r;
+	tree = rootlayers_mount(engine, &image, NULL);
+	if (tree < 0)
+		return tree == -EAGAIN ? 0 : tree;
+	tree = m->subpath[0] ? take_part(steal_fd(&tree), m->subpath) : tree;
+	if (tree == -ENOENT ||
+	    tree == -EINVAL) /* kernels before 6.15 copy no part of such a mount */
+		return 0;
+	tree = tree < 0 ? tree : root_hand(root, tree);
 	if (tree < 0)
 		return tree;
 	*source = str_printf("fd:%d", tree);
@@ -215,8 +245,11 @@ static int add_binds(struct root *root, struct engine *engine, const struct reco
 		const Cleat__V1__Mount *m = list->mounts[i];
 		cleanup_free char *source = NULL;
 
-		r = find_source(engine, m, &source);
-		if (r == 0 && source && m->subpath[0])
+		if (mountlist_is_image(m))
+			r = mount_image(root, engine, m, &source);
+		else
+			r = find_source(engine, m, &source);
+		if (r == 0 && source && m->subpath[0] && !mountlist_is_image(m))
 			r = enter_subpath(root, m->subpath, &source);
 		if (r == 0 && source)
 			r = add_bind(root, source, m->target, m->read_only);

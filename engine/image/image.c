@@ -219,7 +219,8 @@ int image_list(struct engine *engine, struct image **out, size_t *n, struct err 
 	      : store_query(
 			engine->store, err, take_row, &images,
 			ROWS("u.n",
-			     ALL_NAMES) "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM containers "
+			     ALL_NAMES) "LEFT JOIN (SELECT image_id, COUNT(*) AS n FROM "
+					"image_users "
 					"GROUP BY image_id) u ON u.image_id = i.id WHERE i.lease = "
 					"'' "
 					"ORDER BY i.created_ns DESC, i.id, t.name",

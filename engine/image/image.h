@@ -25,7 +25,7 @@ struct image {
 	struct image_config config;
 	struct strings tags;    /* full names */
 	struct strings digests; /* docker.io/library/busybox@sha256:... */
-	uint32_t containers;    /* made from it; of image_list() alone */
+	uint32_t containers;    /* made from it, or that have it mounted; of image_list() alone */
 };
 void image_deinit(struct image *image);
 

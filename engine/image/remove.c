@@ -64,7 +64,7 @@ static int count_row(const struct store_row *row, void *ctx)
 static int find_users(struct engine *engine, const char *id, struct strings *out, struct err *err)
 {
 	return store_query(engine->store, err, take_text, out,
-			   "SELECT id FROM containers WHERE image_id = ?", "s", id);
+			   "SELECT container_id FROM image_users WHERE image_id = ?", "s", id);
 }
 
 int image_lock(struct engine *engine, struct err *err)
@@ -240,7 +240,7 @@ static int delete_row(struct removal *r, struct err *err)
 {
 	int n = store_run(r->engine->store, err,
 			  "DELETE FROM images WHERE id = ? AND NOT EXISTS "
-			  "(SELECT 1 FROM containers WHERE image_id = images.id)",
+			  "(SELECT 1 FROM image_users WHERE image_id = images.id)",
 			  "s", r->image.id);
 
 	if (n < 0)

@@ -26,7 +26,9 @@ struct spec_user {
 /* A mount with a clean target and, for a volume, what it is on the host. All borrowed. */
 struct spec_mount {
 	const Cleat__V1__Mount *mount;
-	const char *source;  /* of a volume: its directory, or what its file system is on */
+	const char *
+		source; /* of a volume: its directory, or what its file system is on; of an image: its layers, one a
+			      * line as in `lower` */
 	const char *type;    /* of a volume that is a file system of its own; NULL = a directory */
 	const char *options; /* those of that file system, divided by commas; NULL = none */
 };

@@ -189,6 +189,15 @@ static int add_volume(const struct spec_input *in, const struct spec_mount *m, j
 	return add(mounts, m->mount->target, m->type, m->source, options, err);
 }
 
+static int add_image(const struct spec_mount *m, json_t *mounts, struct err *err)
+{
+	json_t *options = json_pack("[s]", "ro");
+
+	if (m->mount->subpath[0])
+		json_array_append_new(options, json_sprintf(SPEC_SUBPATH "%s", m->mount->subpath));
+	return add(mounts, m->mount->target, SPEC_LAYERS, m->source, options, err);
+}
+
 static int add_mount(const struct spec_input *in, const struct spec_mount *m, json_t *mounts,
 		     struct err *err)
 {
@@ -196,6 +205,8 @@ static int add_mount(const struct spec_input *in, const struct spec_mount *m, js
 		return add_tmpfs(m->mount, mounts, err);
 	if (strcmp(m->mount->type, "bind") == 0)
 		return add_bind(in, m->mount, m->mount->source, mounts, err);
+	if (strcmp(m->mount->type, "image") == 0)
+		return add_image(m, mounts, err);
 	return add_volume(in, m, mounts, err);
 }
 

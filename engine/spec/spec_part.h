@@ -19,6 +19,8 @@ int spec_cap_number(const char *name);
 #define SPEC_SUBPATH "x-cleat.subpath="
 /* The option of a bind that says which mount namespace its source is of. */
 #define SPEC_MOUNT_NS "x-cleat.mntns="
+/* The type of a mount whose source names layers; it may have the option of a subpath. */
+#define SPEC_LAYERS "dev.cleat.layers"
 
 /* mounts: the default ones, then the request's. spec_mounts.c */
 int spec_mounts(const struct spec_input *in, json_t *mounts, struct err *err) must_check;

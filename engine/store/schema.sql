@@ -165,3 +165,12 @@ CREATE TABLE id_ranges (
 	first        INTEGER NOT NULL UNIQUE,    -- what root is inside
 	size         INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Migration 9: images that containers have mounted.
+CREATE TABLE image_mounts (
+	container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+	image_id     TEXT NOT NULL,
+	PRIMARY KEY (container_id, image_id)
+) WITHOUT ROWID;
+CREATE INDEX image_mounts_by_image ON image_mounts(image_id);
+CREATE VIEW image_users AS                       -- containers made from an image, and those that have it mounted
+	SELECT image_id, id AS container_id FROM containers UNION SELECT image_id, container_id FROM image_mounts;

@@ -29,6 +29,19 @@ def docker_out(gateway, *arguments):
     return done.stdout.rstrip("\n")
 
 
+def test_images_mounted_by_dockers_client(gateway):
+    mount = "type=image,source=busybox,target=/mnt,image-subpath=bin"
+    assert docker_out(gateway, "run", "--rm", "--mount", mount, "busybox", "/mnt/busybox", "echo", "x") == "x"
+    docker_out(gateway, "create", "--name", "cc", "--mount", mount, "busybox")
+    about = json.loads(docker_out(gateway, "inspect", "cc"))[0]
+    assert about["HostConfig"]["Mounts"] == [{"Type": "image", "Source": "busybox", "Target": "/mnt",
+                                              "ImageOptions": {"Subpath": "bin"}}]
+    assert [(m["Type"], m["Name"], m["Destination"], m["RW"]) for m in about["Mounts"]] == [
+        ("image", "busybox", "/mnt", False)]
+    done = gateway.docker("run", "--rm", "--mount", "type=image,source=nothing,target=/mnt", "busybox", "true")
+    assert done.returncode == 125 and "No such image: nothing" in done.stderr, done.stderr
+
+
 def test_dockers_client(gateway):
     assert docker_out(gateway, "volume", "create", "--label", "a=b", "dd") == "dd"
     assert docker_out(gateway, "volume", "ls", "-q") == "dd"

@@ -76,6 +76,18 @@ def test_run_pulls_what_is_missing(engine, registry):
     assert done.stderr == ""
 
 
+def test_run_pulls_what_it_mounts(engine, registry):
+    name = f"{registry.host}/team/x:1"
+    engine.load_busybox()
+    run = ("run", "--rm", "--network", "none", "--mount", f"type=image,source={name},target=/mnt")
+    done = engine.cleat(*run, "--pull", "never", "busybox", "wc", "-c", "/mnt/more", check=False)
+    assert done.returncode == 125 and f"No such image: {name}" in done.stderr
+    done = engine.cleat(*run, "busybox", "wc", "-c", "/mnt/more")
+    assert done.stdout == "5000 /mnt/more\n" and done.stderr.startswith(f"Unable to find image '{name}' locally\n")
+    assert engine.cleat(*run, "busybox", "wc", "-c", "/mnt/more").stderr == ""
+    engine.out("rmi", name)
+
+
 def test_digests(engine, registry):
     name = f"{registry.host}/team/x"
     digest, _ = registry.manifest("team/x", "1")

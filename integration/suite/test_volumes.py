@@ -274,8 +274,7 @@ def test_tmpfs_and_read_only_root(busybox):
     assert "size=1024k" in line and "mode=700" in line
     for bad, words in (("type=tmpfs,dst=/t,src=/x", "Source must not be"),
                        ("type=bind,src=/,dst=/t,volume-nocopy", "cannot mix"),
-                       ("type=volume,dst=/t,readonly=maybe", "invalid value for readonly"),
-                       ("type=image,src=busybox,dst=/t", "not supported")):
+                       ("type=volume,dst=/t,readonly=maybe", "invalid value for readonly")):
         done = busybox.cleat("create", "--mount", bad, "busybox", check=False)
         assert done.returncode and words in done.stderr, bad
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Those kernels take layers only by their names in the caller's mount namespace, so they get some, in one that is made for it
- * and left again: nothing shows in the host's. */
+/* Some kernels do things only to what is mounted in the caller's namespace. So it is, in one that is made for it and left
+ * again: nothing shows in the host's. */
 #include "aside.h"
 
 #include <errno.h>
@@ -59,15 +59,64 @@ static int make(const struct overlay *o, const int *trees, int upper, struct err
 	return copy >= 0 ? copy : err_sys(err, errno, "take the overlay along");
 }
 
+static int take_part(int tree, const char *path, struct err *err)
+{
+	cleanup_fd int at = make_place(err), found = -1;
+	int r = at < 0 ? at : place(at, "tree", -1, err), copy;
+
+	if (!r && move_mount(tree, "", at, "tree", MOVE_MOUNT_F_EMPTY_PATH))
+		r = err_sys(err, errno, "mount what %s is in", path);
+	if (r)
+		return r;
+	found = fd_open_in_root(tree, path, O_PATH | O_CLOEXEC, 0);
+	copy = found < 0
+		       ? found
+		       : open_tree(found, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return copy >= 0 ? copy : err_sys(err, found < 0 ? found : errno, "open %s", path);
+}
+
+/* Where we were. */
+struct home {
+	int ns, dir;
+};
+
+static int leave(struct home *home, struct err *err)
+{
+	home->ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	home->dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (home->ns < 0 || home->dir < 0 || unshare(CLONE_NEWNS))
+		return err_sys(err, errno, "make a mount namespace");
+	return 0;
+}
+
+/* Consumes `made`, a descriptor or -errno. */
+static int come_back(const struct home *home, int made, struct err *err)
+{
+	cleanup_fd int fd = made;
+
+	if (setns(home->ns, CLONE_NEWNS) || fchdir(home->dir))
+		return err_sys(err, errno, "come back to the host's mount namespace");
+	return fd < 0 ? fd : steal_fd(&fd);
+}
+
+static void home_deinit(struct home *home)
+{
+	closep(&home->ns);
+	closep(&home->dir);
+}
+
 int aside_overlay(const struct overlay *o, const int *trees, int upper, struct err *err)
 {
-	cleanup_fd int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), made = -1;
+	cleanup(home_deinit) struct home home = { -1, -1 };
+	int r = leave(&home, err);
 
-	if (home < 0 || here < 0 || unshare(CLONE_NEWNS))
-		return err_sys(err, errno, "make a mount namespace for the overlay");
-	made = make(o, trees, upper, err);
-	if (setns(home, CLONE_NEWNS) || fchdir(here))
-		return err_sys(err, errno, "come back to the host's mount namespace");
-	return made < 0 ? made : steal_fd(&made);
+	return r ? r : come_back(&home, make(o, trees, upper, err), err);
+}
+
+int aside_subtree(int tree, const char *path, struct err *err)
+{
+	cleanup(home_deinit) struct home home = { -1, -1 };
+	int r = leave(&home, err);
+
+	return r ? r : come_back(&home, take_part(tree, path, err), err);
 }

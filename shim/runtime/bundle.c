@@ -158,6 +158,35 @@ static int parse_maps(struct plan *p, const struct jval *m, struct plan_mount *o
 	return r;
 }
 
+/* "a\nb\nc" to three strings; the copy lives in the arena. */
+static int split_lines(struct plan *p, const char *text, struct plan_strings *out, struct err *err)
+{
+	size_t len = strlen(text), n = 1;
+	char *copy = plan_alloc(p, len + 1), *save = NULL;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
+	out->item = plan_alloc(p, (n + 1) * sizeof(*out->item));
+	if (!copy || !out->item)
+		return err_sys(err, ENOMEM, "read the bundle");
+	memcpy(copy, text, len);
+	for (char *s = strtok_r(copy, "\n", &save); s; s = strtok_r(NULL, "\n", &save))
+		out->item[out->n++] = s;
+	return 0;
+}
+
+/* They are mounted outside, where all of the host's file systems can be had. */
+static int parse_layers(struct plan *p, const struct jval *m, struct plan_mount *out,
+			struct err *err)
+{
+	if (!str_equal(out->type, PLAN_MOUNT_LAYERS))
+		return 0;
+
+	int r = out->source && !out->opt.bind ? split_lines(p, out->source, &out->layers, err) : 0;
+
+	return r || out->layers.n ? r : j_fail(m, err, "names no layers");
+}
+
 static int parse_mount(struct plan *p, const struct jval *m, struct plan_mount *out,
 		       struct err *err)
 {
@@ -177,7 +206,8 @@ static int parse_mount(struct plan *p, const struct jval *m, struct plan_mount *
 		return j_fail(&source, err, "is missing");
 	if (!out->opt.bind && !out->type)
 		return j_fail(&type, err, "is missing");
-	return parse_maps(p, m, out, err);
+	r = parse_layers(p, m, out, err);
+	return r ? r : parse_maps(p, m, out, err);
 }
 
 static int parse_mounts(struct plan *p, const struct jval *doc, struct err *err)
@@ -244,23 +274,6 @@ static int parse_hooks(struct plan *p, const struct jval *doc, struct err *err)
 		}
 	}
 	return r;
-}
-
-/* "a\nb\nc" to three strings; the copy lives in the arena. */
-static int split_lines(struct plan *p, const char *text, struct plan_strings *out, struct err *err)
-{
-	size_t len = strlen(text), n = 1;
-	char *copy = plan_alloc(p, len + 1), *save = NULL;
-
-	for (size_t i = 0; i < len; i++)
-		n += text[i] == '\n';
-	out->item = plan_alloc(p, (n + 1) * sizeof(*out->item));
-	if (!copy || !out->item)
-		return err_sys(err, ENOMEM, "read the bundle");
-	memcpy(copy, text, len);
-	for (char *s = strtok_r(copy, "\n", &save); s; s = strtok_r(NULL, "\n", &save))
-		out->item[out->n++] = s;
-	return 0;
 }
 
 static int parse_annotations(struct plan *p, const struct jval *doc, struct err *err)

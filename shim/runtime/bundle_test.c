@@ -32,6 +32,8 @@ static void errors_name_the_place(void **state)
 		  "capability" },
 		{ HEAD "\"mounts\":[{\"destination\":\"/a\"}]," TAIL,
 		  "config.json: mounts[0].type: is missing" },
+		{ HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"dev.cleat.layers\"}]," TAIL,
+		  "config.json: mounts[0]: names no layers" },
 		{ HEAD "\"linux\":{\"namespaces\":[{\"type\":\"moon\"}]}}",
 		  "config.json: linux.namespaces[0].type: \"moon\" is no known namespace" },
 	};
@@ -53,7 +55,9 @@ static void whole_document(void **state)
 		"\"RLIMIT_NOFILE\",\"hard\":18446744073709551615,\"soft\":5}]},"
 		"\"mounts\":[{\"destination\":\"/d\",\"type\":\"bind\",\"source\":\"/s\","
 		"\"options\":[\"rbind\",\"ro\",\"rslave\"]},{\"destination\":\"/t\",\"type\":"
-		"\"tmpfs\",\"options\":[\"nosuid\",\"mode=755\",\"size=1m\"]}],"
+		"\"tmpfs\",\"options\":[\"nosuid\",\"mode=755\",\"size=1m\"]},{\"destination\":"
+		"\"/i\",\"type\":\"dev.cleat.layers\",\"source\":\"fd:7\\n/m\",\"options\":"
+		"[\"ro\",\"x-cleat.subpath=x,y\"]}],"
 		"\"annotations\":{\"dev.cleat.overlay.lower\":\"fd:3\\n/l\",\"dev.cleat.init\":"
 		"\"true\",\"dev.cleat.overlay.volatile\":\"true\"}," TAIL;
 	struct err err = ERR_NULL;
@@ -68,6 +72,9 @@ static void whole_document(void **state)
 	assert_true(p.mounts[0].opt.propagation == (MS_SLAVE | MS_REC));
 	assert_true(p.mounts[1].opt.flags == MS_NOSUID);
 	assert_string_equal(p.mounts[1].data, "mode=755,size=1m");
+	assert_int_equal(p.mounts[2].layers.n, 2);
+	assert_string_equal(p.mounts[2].layers.item[1], "/m");
+	assert_string_equal(p.mounts[2].data, "x-cleat.subpath=x,y");
 	assert_int_equal(p.overlay.lower.n, 2);
 	assert_string_equal(p.overlay.lower.item[0], "fd:3");
 	assert_true(p.init && p.overlay.is_volatile);

@@ -87,8 +87,7 @@ static int set_options(int fd, const struct mountopt *o)
 	return r;
 }
 
-/* What follows an option of ours; NULL = it is not there. */
-static const char *own_option(const struct plan_mount *m, const char *option)
+const char *mounts_own_option(const struct plan_mount *m, const char *option)
 {
 	return m->data && str_has_prefix(m->data, option) ? m->data + strlen(option) : NULL;
 }
@@ -106,8 +105,8 @@ static int open_elsewhere(const struct plan_mount *m, const char *ns, unsigned f
  * that writes there has no say in where the path leads; with x-cleat.mntns what is there in that mount namespace. */
 static int open_source(const struct plan_mount *m, int bundle, struct err *err)
 {
-	const char *below = own_option(m, "x-cleat.subpath=");
-	const char *ns = own_option(m, PLAN_MOUNT_NS);
+	const char *below = mounts_own_option(m, PLAN_MOUNT_SUBPATH);
+	const char *ns = mounts_own_option(m, PLAN_MOUNT_NS);
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			 (m->opt.recursive ? (unsigned)AT_RECURSIVE : 0);
 	int tree;
@@ -131,14 +130,19 @@ static int open_source(const struct plan_mount *m, int bundle, struct err *err)
 			: tree;
 }
 
+int mounts_set_options(const struct plan_mount *m, int tree, struct err *err)
+{
+	int r = set_options(tree, &m->opt);
+
+	return r ? err_sys(err, r, "set options of the mount on %s", m->dest) : 0;
+}
+
 int mounts_source(const struct plan_mount *m, int bundle, struct err *err)
 {
 	cleanup_fd int tree = open_source(m, bundle, err);
-	int r = tree < 0 ? tree : set_options(tree, &m->opt);
+	int r = tree < 0 ? tree : mounts_set_options(m, tree, err);
 
-	if (tree < 0)
-		return tree;
-	return r ? err_sys(err, r, "set options of the mount on %s", m->dest) : steal_fd(&tree);
+	return r < 0 ? r : steal_fd(&tree);
 }
 
 /* `prepared`: its source, -1 = it is to be opened. */
@@ -256,7 +260,7 @@ static int apply_one(const struct plan *p, size_t i, const struct mounts_env *en
 {
 	const struct plan_mount *m = &p->mounts[i];
 
-	if (m->opt.bind)
+	if (m->opt.bind || m->layers.n)
 		return mount_bind(m, env->outside->mounts ? env->outside->mounts[i] : -1, env, err);
 	if (!strcmp(m->type, "cgroup"))
 		return mount_cgroup(p, m, env, err);

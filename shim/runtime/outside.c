@@ -17,13 +17,12 @@
 
 #include "aside.h"
 #include "fd.h"
+#include "mapped.h"
 #include "mounts.h"
 #include "nodes.h"
 #include "overlay.h"
 #include "str.h"
 #include "userns.h"
-
-enum { NAME_LEN = 32 };
 
 void outside_close(struct outside *out)
 {
@@ -35,63 +34,16 @@ void outside_close(struct outside *out)
 	*out = OUTSIDE_NULL;
 }
 
-static int map_tree(int tree, int userns, bool recursive, const char *what, struct err *err)
-{
-	int r = userns_map_mount(tree, userns, recursive);
-
-	if (r == -EINVAL)
-		return err_set(err, ERR_PRECONDITION,
-			       "%s: the file system it is on, or one below it, takes no id-mapped "
-			       "mounts",
-			       what);
-	return r ? err_sys(err, r, "map the ids of %s", what) : 0;
-}
-
-/* A copy of the mount at the path with its ids mapped. */
-static int mapped_copy(int at, const char *path, int userns, const char *what, struct err *err)
-{
-	cleanup_fd int tree =
-		open_tree(at, path, (unsigned)AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	int r = tree < 0 ? err_sys(err, errno, "open %s", what)
-			 : map_tree(tree, userns, false, what, err);
-
-	return r ? r : steal_fd(&tree);
-}
-
-struct layers {
-	int *fds;
-	char (*names)[NAME_LEN];
-	const char **lower;
-	size_t n;
-	int upper;
+struct upper {
+	int fd;
 	char *upper_name, *work_name;
 };
 
-static void layers_deinit(struct layers *l)
+static void upper_deinit(struct upper *u)
 {
-	for (size_t i = 0; i < l->n; i++)
-		closep(&l->fds[i]);
-	closep(&l->upper);
-	free(l->fds);
-	free(l->names);
-	free(l->lower);
-	free(l->upper_name);
-	free(l->work_name);
-}
-
-static int map_lower(struct layers *l, const char *entry, int userns, struct err *err)
-{
-	int fd, r = overlay_layer_fd(entry, &fd, err), tree;
-
-	if (r)
-		return r;
-	tree = mapped_copy(fd >= 0 ? fd : AT_FDCWD, fd >= 0 ? "" : entry, userns, entry, err);
-	if (tree < 0)
-		return tree;
-	(void)snprintf(l->names[l->n], NAME_LEN, "fd:%d", tree);
-	l->lower[l->n] = l->names[l->n];
-	l->fds[l->n++] = tree;
-	return 0;
+	closep(&u->fd);
+	free(u->upper_name);
+	free(u->work_name);
 }
 
 static size_t parent_len(const char *path)
@@ -102,7 +54,7 @@ static size_t parent_len(const char *path)
 }
 
 /* Both directories have to be of one mount: that of the directory they are in. */
-static int map_upper(struct layers *l, const struct plan_overlay *o, int userns, struct err *err)
+static int map_upper(struct upper *u, const struct plan_overlay *o, int userns, struct err *err)
 {
 	size_t n = parent_len(o->upper);
 
@@ -110,12 +62,12 @@ static int map_upper(struct layers *l, const struct plan_overlay *o, int userns,
 		return err_set(err, ERR_INVALID,
 			       "the overlay's upper and work need to be in one directory");
 	cleanup_free char *dir = strndup(o->upper, n);
-	l->upper = dir ? mapped_copy(AT_FDCWD, dir, userns, dir, err) : -ENOMEM;
-	if (l->upper < 0)
-		return l->upper;
-	l->upper_name = str_printf("/proc/self/fd/%d%s", l->upper, o->upper + n);
-	l->work_name = str_printf("/proc/self/fd/%d%s", l->upper, o->work + n);
-	return l->upper_name && l->work_name ? 0 : -ENOMEM;
+	u->fd = dir ? mapped_copy(AT_FDCWD, dir, userns, dir, err) : -ENOMEM;
+	if (u->fd < 0)
+		return u->fd;
+	u->upper_name = str_printf("/proc/self/fd/%d%s", u->fd, o->upper + n);
+	u->work_name = str_printf("/proc/self/fd/%d%s", u->fd, o->work + n);
+	return u->upper_name && u->work_name ? 0 : -ENOMEM;
 }
 
 /* Files are made by the container's root from here on, with all that the host's root may; back with 0. */
@@ -133,15 +85,20 @@ static int act_as(uint32_t uid, uint32_t gid, struct err *err)
 		       : err_set(err, ERR_PERMISSION, "files cannot be made as user %u", uid);
 }
 
-static int make_overlay(const struct plan *p, const struct layers *l, struct err *err)
+/* `trees`: the layers where they are copies; upper -1 = read-only. */
+static int make_overlay(const struct overlay *o, const int *trees, int upper, struct err *err)
 {
-	const struct overlay o = { l->lower, l->n, l->upper_name, l->work_name,
-				   p->overlay.is_volatile };
+	int r = overlay_make(o, err);
+
+	return r == -EAGAIN ? aside_overlay(o, trees, upper, err) : r;
+}
+
+static int make_mapped_overlay(const struct plan *p, const struct overlay *o, const int *trees,
+			       int upper, struct err *err)
+{
 	int r = act_as(userns_host_id(&p->uid_map, 0), userns_host_id(&p->gid_map, 0), err), back;
 
-	r = r ? r : overlay_make(&o, err);
-	if (r == -EAGAIN)
-		r = aside_overlay(&o, l->fds, l->upper, err);
+	r = r ? r : make_overlay(o, trees, upper, err);
 	back = act_as(0, 0, r < 0 ? NULL : err);
 	if (r >= 0 && back)
 		close(r);
@@ -151,19 +108,15 @@ static int make_overlay(const struct plan *p, const struct layers *l, struct err
 static int prepare_overlay(const struct plan *p, int userns, struct err *err)
 {
 	const struct plan_overlay *o = &p->overlay;
-	cleanup(layers_deinit) struct layers l = {
-		.fds = calloc(o->lower.n, sizeof(*l.fds)),
-		.names = calloc(o->lower.n, sizeof(*l.names)),
-		.lower = calloc(o->lower.n, sizeof(*l.lower)),
-		.upper = -1,
-	};
-	int r = l.fds && l.names && l.lower ? 0 : -ENOMEM;
+	cleanup(mapped_layers_deinit) struct mapped_layers l = { 0 };
+	cleanup(upper_deinit) struct upper u = { .fd = -1 };
+	int r = mapped_layers_open(&l, &o->lower, userns, err);
 
-	for (size_t i = 0; !r && i < o->lower.n; i++)
-		r = map_lower(&l, o->lower.item[i], userns, err);
 	if (!r && o->upper)
-		r = map_upper(&l, o, userns, err);
-	return r ? r : make_overlay(p, &l, err);
+		r = map_upper(&u, o, userns, err);
+	const struct overlay overlay = { l.lower, l.n, u.upper_name, u.work_name, o->is_volatile };
+
+	return r ? r : make_mapped_overlay(p, &overlay, l.fds, u.fd, err);
 }
 
 static int prepare_root(const struct plan *p, int bundle, int userns, struct err *err)
@@ -187,8 +140,57 @@ static int prepare_mount(const struct plan_mount *m, int bundle, int userns, str
 		own = userns_make(&m->uid_map, &m->gid_map, err);
 		r = own < 0 ? own : 0;
 	}
-	r = r ? r : map_tree(tree, own >= 0 ? own : userns, m->opt.recursive_idmap, m->source, err);
+	r = r ? r
+	      : mapped_tree(tree, own >= 0 ? own : userns, m->opt.recursive_idmap, m->source, err);
 	return r ? err_wrap(err, r, "mount on %s", m->dest) : steal_fd(&tree);
+}
+
+/* An overlay has two layers at least. */
+static int copy_only(const struct mapped_layers *l, const struct plan_mount *m, struct err *err)
+{
+	int fd, r = overlay_layer_fd(l->lower[0], &fd, err), tree;
+
+	if (r)
+		return r;
+	if (l->fds[0] >= 0)
+		return fcntl(l->fds[0], F_DUPFD_CLOEXEC, 3);
+	tree = open_tree(fd >= 0 ? fd : AT_FDCWD, fd >= 0 ? "" : l->lower[0],
+			 (unsigned)AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return tree >= 0 ? tree : err_sys(err, errno, "open %s", m->layers.item[0]);
+}
+
+/* An image's files: an overlay of its layers that is never written to. */
+static int prepare_layers(const struct plan *p, const struct plan_mount *m, int userns,
+			  struct err *err)
+{
+	cleanup(mapped_layers_deinit) struct mapped_layers l = { 0 };
+	const char *below = mounts_own_option(m, PLAN_MOUNT_SUBPATH);
+	int r = mapped_layers_open(&l, &m->layers, userns, err);
+	const struct overlay o = { .lower = l.lower, .n_lower = l.n };
+
+	if (r)
+		return r;
+	cleanup_fd int whole = l.n == 1      ? copy_only(&l, m, err)
+			       : userns >= 0 ? make_mapped_overlay(p, &o, l.fds, -1, err)
+					     : make_overlay(&o, l.fds, -1, err);
+	cleanup_fd int part = whole >= 0 && below ? aside_subtree(whole, below, err) : -1;
+	int *tree = below ? &part : &whole;
+
+	r = whole < 0 ? whole : below && part < 0 ? part : mounts_set_options(m, *tree, err);
+	return r < 0 ? err_wrap(err, r, "mount on %s", m->dest) : steal_fd(tree);
+}
+
+static int prepare_one(const struct plan *p, const struct plan_mount *m, int bundle, int userns,
+		       int *fd, struct err *err)
+{
+	*fd = -1;
+	if (m->layers.n)
+		*fd = prepare_layers(p, m, userns, err);
+	else if (m->opt.bind && (userns >= 0 || m->opt.idmap))
+		*fd = prepare_mount(m, bundle, userns, err);
+	else
+		return 0;
+	return *fd < 0 ? *fd : 0;
 }
 
 static int prepare_mounts(struct outside *out, const struct plan *p, int bundle, int userns,
@@ -198,15 +200,11 @@ static int prepare_mounts(struct outside *out, const struct plan *p, int bundle,
 	if (!out->mounts)
 		return -ENOMEM;
 	for (; out->n < p->n_mounts; out->n++) {
-		const struct plan_mount *m = &p->mounts[out->n];
-		int fd = -1;
+		int r = prepare_one(p, &p->mounts[out->n], bundle, userns, &out->mounts[out->n],
+				    err);
 
-		if (m->opt.bind && (userns >= 0 || m->opt.idmap)) {
-			fd = prepare_mount(m, bundle, userns, err);
-			if (fd < 0)
-				return fd;
-		}
-		out->mounts[out->n] = fd;
+		if (r)
+			return r;
 	}
 	return 0;
 }

@@ -8,14 +8,14 @@
 #include "plan.h"
 
 struct outside {
-	int root;    /* the root file system */
-	int nodes;   /* a file system with the devices: nodes.h */
-	int *mounts; /* of each of the plan's mounts that binds something; NULL = of none */
+	int root;  /* the root file system */
+	int nodes; /* a file system with the devices: nodes.h */
+	int *mounts; /* of each of the plan's mounts: what is to be there, -1 = it is yet to be opened; NULL = of none */
 	size_t n;
 };
 #define OUTSIDE_NULL ((struct outside){ .root = -1, .nodes = -1 })
 
-/* With userns -1 only those mounts that have maps of their own. In the bundle's directory. Blocks as mounting
+/* With userns -1 only the mounts of layers, and those that have maps of their own. In the bundle's directory. Blocks as mounting
  * does. */
 int outside_prepare(struct outside *out, const struct plan *p, int userns,
 		    struct err *err) must_check;

@@ -37,8 +37,12 @@ struct plan_idmaps {
 	size_t n;
 };
 
-/* An option of a bind mount: the mount namespace, as a path to it, that its source is of. */
-#define PLAN_MOUNT_NS "x-cleat.mntns="
+/* Options of ours: of a bind mount, the mount namespace, as a path to it, that its source is of; of one, or of layers, what
+ * of it is mounted. */
+#define PLAN_MOUNT_NS      "x-cleat.mntns="
+#define PLAN_MOUNT_SUBPATH "x-cleat.subpath="
+/* The type of a mount of layers: its source names them as dev.cleat.overlay.lower does. Read-only. */
+#define PLAN_MOUNT_LAYERS "dev.cleat.layers"
 
 struct plan_mount {
 	const char *dest; /* absolute */
@@ -47,6 +51,7 @@ struct plan_mount {
 	struct mountopt opt;
 	const char *data;                    /* file system's own options, NULL = none */
 	struct plan_idmaps uid_map, gid_map; /* of opt.idmap; none = the container's */
+	struct plan_strings layers;          /* of type PLAN_MOUNT_LAYERS, topmost first */
 };
 
 struct plan_device {

@@ -257,6 +257,7 @@ class Mount(codec.Message):
     source: str = ""
     # absolute path in the container
     target: str = ""
+    # an image always is
     read_only: bool = False
     # accepted, no meaning on Linux
     consistency: str = ""
@@ -279,6 +280,8 @@ class Mount(codec.Message):
     tmpfs_mode: int = 0
     # further mount options, comma-separated
     tmpfs_options: str = ""
+    # image: what source was when the container was made; the engine's to set
+    image_id: str = ""
 
 
 Mount.FIELDS = (
@@ -298,6 +301,7 @@ Mount.FIELDS = (
     (14, "tmpfs_size_bytes", "one", "uint64", None),
     (15, "tmpfs_mode", "one", "uint32", None),
     (16, "tmpfs_options", "one", "string", None),
+    (17, "image_id", "one", "string", None),
 )
 
 
