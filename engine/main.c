@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "about.h"
 #include "chores.h"
 #include "container/base.h"
 #include "container/history.h"
@@ -36,6 +37,8 @@
 
 enum { LISTEN_MS = 1000, DRAIN_MS = 10000 };
 
+static const char usage[] = "usage: cleatd [--state DIR] [--run DIR] [--config FILE]\n";
+
 struct options {
 	const char *state_dir, *run_dir, *config;
 	bool replace;
@@ -44,9 +47,11 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },  { "run", required_argument, NULL, 'r' },
-		{ "config", required_argument, NULL, 'c' }, { "replace", no_argument, NULL, 'R' },
-		{ "version", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "replace", no_argument, NULL, 'R' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -60,7 +65,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		else if (c == 'R')
 			options->replace = true;
 		else
-			return c == 'v' ? 1 : -EINVAL;
+			return -EINVAL;
 	}
 	return optind == argc ? 0 : -EINVAL;
 }
@@ -212,6 +217,9 @@ static void block_signals(sigset_t *signals)
 
 int main(int argc, char **argv)
 {
+	if (about(argc, argv, "cleatd", usage))
+		return 0;
+
 	struct options options = { .state_dir = "/var/lib/cleat", .run_dir = "/run/cleat" };
 	struct engine engine = {
 		.state_fd = -1, .run_fd = -1, .containers_fd = -1, .volumes_fd = -1, .shims_fd = -1
@@ -220,8 +228,6 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	int r = parse_options(argc, argv, &options);
 
-	if (r > 0)
-		return puts("cleatd " CLEAT_VERSION) < 0;
 	if (fault_setup() < 0) {
 		(void)fprintf(stderr,
 			      "cleat: CLEAT_FAULT=%s: expected a step of api/base/fault.h\n",
@@ -229,8 +235,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (r < 0) {
-		(void)fprintf(stderr,
-			      "cleat: usage: cleatd [--state DIR] [--run DIR] [--config FILE]\n");
+		(void)fputs(usage, stderr);
 		return 2;
 	}
 	tune();

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "about.h"
 #include "accesslog.h"
 #include "gateway.h"
 #include "gwoptions.h"
@@ -171,8 +172,20 @@ static int serve(struct options *o, struct err *err)
 	_exit(0); /* calls in flight end with their connections */
 }
 
+static const char usage[] =
+	"usage: cleat-gateway [--run DIR] [--listen unix:PATH|tcp://ADDRESS:PORT]... [--user "
+	"NAME]\n"
+	"  [--access-log FILE] [--unauthenticated-loopback-tcp]\n"
+	"  [--tlsverify --tlscacert FILE --tlscert FILE --tlskey FILE]\n"
+	"  [--tls --tlscert FILE --tlskey FILE] [--max-body BYTES] [--max-head BYTES]\n"
+	"  [--max-connections N] [--max-requests N] [--idle-timeout SECONDS] "
+	"[--request-timeout SECONDS]\n";
+
 int main(int argc, char **argv)
 {
+	if (about(argc, argv, "cleat-gateway", usage))
+		return 0;
+
 	struct options options;
 	struct err err = ERR_NULL;
 
@@ -181,17 +194,7 @@ int main(int argc, char **argv)
 	if (readlink("/proc/self/exe", self.path, sizeof(self.path) - 1) < 0)
 		return 1;
 	if (options_parse(&options, argc, argv, &err) < 0) {
-		fprintf(stderr,
-			"cleat-gateway: %s\n"
-			"usage: cleat-gateway [--run DIR] [--listen "
-			"unix:PATH|tcp://ADDRESS:PORT]... [--user NAME]\n"
-			"  [--access-log FILE] [--unauthenticated-loopback-tcp]\n"
-			"  [--tlsverify --tlscacert FILE --tlscert FILE --tlskey FILE]\n"
-			"  [--tls --tlscert FILE --tlskey FILE] [--max-body BYTES] "
-			"[--max-head BYTES]\n"
-			"  [--max-connections N] [--max-requests N] [--idle-timeout SECONDS] "
-			"[--request-timeout SECONDS]\n",
-			err.message);
+		(void)fprintf(stderr, "cleat-gateway: %s\n%s", err.message, usage);
 		return 2;
 	}
 	serve(&options, &err);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "about.h"
 #include "fd.h"
 #include "handshakes.h"
 #include "log.h"
@@ -203,15 +204,19 @@ static bool parse(int argc, char **argv, struct options *options)
 	       options->files.key;
 }
 
+static const char usage[] = "usage: cleat-tls --listen HOST:PORT --tlscacert FILE --tlscert FILE "
+			    "--tlskey FILE [--run DIR]\n";
+
 int main(int argc, char **argv)
 {
+	if (about(argc, argv, "cleat-tls", usage))
+		return 0;
+
 	struct options options = { .run_dir = "/run/cleat" };
 	struct err err = ERR_NULL;
 
 	if (!parse(argc, argv, &options)) {
-		(void)fprintf(stderr,
-			      "usage: cleat-tls --listen HOST:PORT --tlscacert FILE --tlscert FILE "
-			      "--tlskey FILE [--run DIR]\n");
+		(void)fputs(usage, stderr);
 		return 2;
 	}
 	log_setup("cleat-tls", LOG_INFO);

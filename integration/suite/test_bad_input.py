@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong input gets one clear line and changes nothing."""
+import subprocess
+
 import pytest
+
+import harness
 
 BAD = [
     (["frobnicate"], "frobnicate"),
@@ -88,3 +92,15 @@ def test_ambiguous_prefix(module_engine):
     assert done.returncode == 1 and double in done.stderr
     assert "multiple" in done.stderr.lower() or "ambiguous" in done.stderr.lower()
     engine.cleat("rm", *ids)
+
+
+@pytest.mark.parametrize("name", ["cleat", "cleatd", "cleat-gateway", "cleat-tls", "cleat-oci"])
+def test_programs_tell_about_themselves(name):
+    program = harness.BIN / name
+    done = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.lower().startswith("usage:") and not done.stderr
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith(f"{name} ") and not done.stderr
+    if name != "cleat":
+        done = subprocess.run([program, "--nothing"], capture_output=True, text=True, check=False)
+        assert done.returncode and done.stderr and not done.stdout
