@@ -64,6 +64,7 @@ static int become(const char *user, struct err *err)
 
 static struct {
 	int fds[OPTIONS_MAX_LISTENERS];
+	size_t n_open;
 	bool handed_down;    /* the sockets are others' too */
 	char path[PATH_MAX]; /* of this program */
 	char **argv;
@@ -85,8 +86,17 @@ static int open_listeners(const struct options *o, int fds[], struct err *err)
 		fds[i] = listen_at(o->listen[i], reach_of(o), err);
 		if (fds[i] < 0)
 			return fds[i];
+		self.n_open++;
 	}
 	return 0;
+}
+
+/* Nobody will answer there. */
+static void remove_sockets(const struct options *o)
+{
+	for (size_t i = 0; i < self.n_open && !self.handed_down; i++)
+		if (listen_path(o->listen[i]))
+			unlink(listen_path(o->listen[i]));
 }
 
 /* The files are read as the user who has to read them again, as a successor. */
@@ -163,12 +173,12 @@ static int serve(struct options *o, struct err *err)
 	service.limits = o->limits;
 	service.arg = url;
 	r = start(o, err);
-	if (r < 0)
+	if (r < 0) {
+		remove_sockets(o);
 		return r;
+	}
 	wait_for_end(o, &ends);
-	for (size_t i = 0; i < o->n_listen && !self.handed_down; i++)
-		if (listen_path(o->listen[i]))
-			unlink(listen_path(o->listen[i]));
+	remove_sockets(o);
 	_exit(0); /* calls in flight end with their connections */
 }
 

@@ -383,8 +383,9 @@ def test_options_that_are_refused(tmp_path, arguments, told):
 def test_files_that_are_refused(files, ours, tmp_path, change, told):
     served = files.issue("refused", "localhost")
     change(served, ours)
-    error = refused_start(tmp_path, f"--listen=tcp://127.0.0.1:{free_port()}", "--tlsverify", *options(served))
-    assert told in error and error.count("\n") == 1
+    sock = tmp_path / "some.sock"
+    error = refused_start(tmp_path, f"--listen=unix:{sock}", f"--listen=tcp://127.0.0.1:{free_port()}", "--tlsverify", *options(served))
+    assert told in error and error.count("\n") == 1 and not sock.exists()
 
 
 def test_the_user_that_serves_reads_the_files(ours, tmp_path):
