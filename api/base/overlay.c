@@ -43,6 +43,18 @@ static void fd_path(int fd, char out[FD_PATH_LEN])
 	(void)snprintf(out, FD_PATH_LEN, "/proc/self/fd/%d", fd);
 }
 
+/* What an entry names, opened anew. */
+static int open_entry(const char *entry, struct err *err)
+{
+	int fd, r = overlay_layer_fd(entry, &fd, err);
+
+	if (r)
+		return r;
+	r = fd >= 0 ? openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)
+		    : open(entry, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r >= 0 ? r : err_sys(err, errno, "open the overlay's directory %s", entry);
+}
+
 static int add_lower(int fs, const char *entry, struct err *err)
 {
 	char path[FD_PATH_LEN];
@@ -94,9 +106,11 @@ static int refused(int fs, struct err *err, const char *what)
  * A kernel before 5.10 knows no volatile overlay and syncs. */
 static int remove_mark(const struct overlay *o, struct err *err)
 {
-	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = work < 0 ? -errno : fd_remove_tree(work, "work/incompat");
+	cleanup_fd int work = open_entry(o->work, err);
+	int r = work < 0 ? 0 : fd_remove_tree(work, "work/incompat");
 
+	if (work < 0)
+		return work;
 	return r < 0 ? err_sys(err, r, "prepare the overlay's directory %s", o->work) : 0;
 }
 
@@ -116,22 +130,38 @@ int overlay_check_writable(int mount, int work_fd, struct err *err)
 /* The same of an overlay that is described; consumes the mount. */
 static int writable(const struct overlay *o, int mount, struct err *err)
 {
-	cleanup_fd int work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = mount;
-	int r = work < 0 ? err_sys(err, errno, "open %s", o->work)
-			 : overlay_check_writable(fd, work, err);
+	cleanup_fd int work = open_entry(o->work, err), fd = mount;
+	int r = work < 0 ? work : overlay_check_writable(fd, work, err);
 
 	return r < 0 ? r : steal_fd(&fd);
 }
 
+static int set_dir(int fs, const char *key, const char *entry, struct err *err)
+{
+	char path[FD_PATH_LEN];
+	int fd, r = overlay_layer_fd(entry, &fd, err);
+
+	if (r)
+		return r;
+	fd_path(fd, path);
+	return fsconfig(fs, FSCONFIG_SET_STRING, key, fd >= 0 ? path : entry, 0)
+		       ? refused(fs, err, "set the overlay's upper directory")
+		       : 0;
+}
+
 static int make_detached(int fs, const struct overlay *o, struct err *err)
 {
-	int fd;
+	int fd, r = o->upper ? set_dir(fs, "upperdir", o->upper, err) : 0;
 
-	if (o->upper && (fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", o->upper, 0) ||
-			 fsconfig(fs, FSCONFIG_SET_STRING, "workdir", o->work, 0)))
-		return refused(fs, err, "set the overlay's upper directory");
+	if (!r && o->upper)
+		r = set_dir(fs, "workdir", o->work, err);
+	if (r)
+		return r;
 	if (o->upper && o->is_volatile)
 		(void)fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+	if (o->is_plain && (fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "off", 0) ||
+			    fsconfig(fs, FSCONFIG_SET_STRING, "metacopy", "off", 0)))
+		return refused(fs, err, "set the overlay's options");
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return refused(fs, err, "make the overlay");
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
@@ -140,8 +170,8 @@ static int make_detached(int fs, const struct overlay *o, struct err *err)
 	return o->upper ? writable(o, fd, err) : fd;
 }
 
-/* The layer as the caller's mount namespace has it. */
-static int reopen_lower(const char *entry, struct err *err)
+/* The directory as the caller's mount namespace has it. */
+static int reopen(const char *entry, struct err *err)
 {
 	char link[FD_PATH_LEN], name[LINK_LEN_MAX];
 	struct stat given, found;
@@ -154,12 +184,12 @@ static int reopen_lower(const char *entry, struct err *err)
 		fd_path(fd, link);
 		n = readlink(link, name, sizeof(name) - 1);
 		if (n < 0 || fstat(fd, &given))
-			return err_sys(err, errno, "read overlay layer %s", entry);
+			return err_sys(err, errno, "read the overlay's directory %s", entry);
 		name[n] = 0;
 	}
 	cleanup_fd int own = open(fd >= 0 ? name : entry, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (own < 0 || fstat(own, &found))
-		return err_sys(err, errno, "open overlay layer %s", entry);
+		return err_sys(err, errno, "open the overlay's directory %s", entry);
 	if (fd >= 0 && (given.st_dev != found.st_dev || given.st_ino != found.st_ino))
 		return err_set(err, ERR_UNIMPLEMENTED,
 			       "this kernel takes no detached mount as an overlay layer");
@@ -174,13 +204,15 @@ static int mount_by_names(const struct overlay *o, const char *lowers, const cha
 
 	buf_printf(&data, "lowerdir=%s", lowers);
 	if (o->upper) {
-		upper = open(o->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		work = open(o->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		upper = reopen(o->upper, err);
+		work = upper < 0 ? -1 : reopen(o->work, err);
 		if (upper < 0 || work < 0)
-			return err_sys(err, errno, "open the overlay's upper directory");
+			return upper < 0 ? upper : work;
 		buf_printf(&data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", upper,
 			   work, o->is_volatile ? ",volatile" : "");
 	}
+	if (o->is_plain)
+		buf_puts(&data, ",redirect_dir=off,metacopy=off");
 	if (data.error)
 		return err_sys(err, ENOMEM, "make the overlay");
 	return mount("overlay", target, "overlay", 0, data.data)
@@ -188,7 +220,7 @@ static int mount_by_names(const struct overlay *o, const char *lowers, const cha
 		       : 0;
 }
 
-static int mount_old(const struct overlay *o, int dir_fd, const char *root, struct err *err)
+int overlay_mount_names(const struct overlay *o, int dir_fd, const char *root, struct err *err)
 {
 	cleanup(buf_deinit) struct buf lowers = BUF_NULL;
 	cleanup_free int *fds = calloc(o->n_lower, sizeof(*fds));
@@ -200,7 +232,7 @@ static int mount_old(const struct overlay *o, int dir_fd, const char *root, stru
 	if (!r && at < 0)
 		r = err_sys(err, errno, "open root file system %s", root);
 	while (!r && n < o->n_lower) {
-		int fd = reopen_lower(o->lower[n], err);
+		int fd = reopen(o->lower[n], err);
 
 		if (fd < 0) {
 			r = fd;
@@ -256,7 +288,7 @@ int overlay_mount(const struct overlay *o, int dir_fd, const char *root, struct 
 	cleanup_fd int tree = overlay_make(o, err);
 
 	if (tree == -EAGAIN)
-		return mount_old(o, dir_fd, root, err);
+		return overlay_mount_names(o, dir_fd, root, err);
 	if (tree < 0)
 		return tree;
 	if (move_mount(tree, "", dir_fd, root, MOVE_MOUNT_F_EMPTY_PATH))

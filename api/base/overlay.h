@@ -11,14 +11,21 @@
 struct overlay {
 	const char *const *lower; /* topmost first; "fd:N" or a path */
 	size_t n_lower;
-	const char *upper, *work; /* NULL = read-only */
+	const char *upper, *work; /* the same; NULL = read-only */
 	bool is_volatile;         /* upper is thrown away with the container: nothing is synced */
+	bool is_plain; /* upper holds only what a layer can say: no redirects and the like */
 };
 
 /* Mounts the overlay on `root` below `dir_fd`, in the caller's mount namespace. Returns its owned descriptor.
  * -EINVAL for a layer that is no descriptor, else as mount(2). Blocks as mounting does. */
 int overlay_mount(const struct overlay *o, int dir_fd, const char *root,
 		  struct err *err) must_check;
+
+/* The same by the directories' names, as kernels before 6.8 want it: each is in a mount of the caller's mount namespace,
+ * or was in one of the namespace this is a copy of, and is opened anew by the name it has now. -ENOENT when it has
+ * none. */
+int overlay_mount_names(const struct overlay *o, int dir_fd, const char *root,
+			struct err *err) must_check;
 
 /* The same as a mount that is in no namespace, on kernels from 6.8 on. -EAGAIN without words on others, where only
  * overlay_mount() will do, in a namespace where all layers are mounted. */

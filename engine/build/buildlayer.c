@@ -155,7 +155,8 @@ int scratch_open(struct scratch *s, struct work *w, bool alone, struct err *err)
 	r = alone ? lowers_open_empty(&lowers, w->build->engine, err)
 		  : lowers_open(&lowers, &w->stack, err);
 	if (r == 0)
-		s->root_fd = rootfs_open(lowers.fds, lowers.n, s->upper_fd, s->work_fd, err);
+		s->root_fd = rootfs_open(w->build->engine->state_dir, lowers.fds, lowers.n,
+					 s->upper_fd, s->work_fd, err);
 	return r ? r : s->root_fd < 0 ? s->root_fd : 0;
 }
 
@@ -173,5 +174,5 @@ int stack_root(const struct stack *stack, struct err *err)
 	cleanup(lowers_deinit) struct lowers lowers = { 0 };
 	int r = lowers_open(&lowers, stack, err);
 
-	return r ? r : rootfs_open(lowers.fds, lowers.n, -1, -1, err);
+	return r ? r : rootfs_open(stack->engine->state_dir, lowers.fds, lowers.n, -1, -1, err);
 }

@@ -114,7 +114,11 @@ static int prepare_overlay(const struct plan *p, int userns, struct err *err)
 
 	if (!r && o->upper)
 		r = map_upper(&u, o, userns, err);
-	const struct overlay overlay = { l.lower, l.n, u.upper_name, u.work_name, o->is_volatile };
+	const struct overlay overlay = { .lower = l.lower,
+					 .n_lower = l.n,
+					 .upper = u.upper_name,
+					 .work = u.work_name,
+					 .is_volatile = o->is_volatile };
 
 	return r ? r : make_mapped_overlay(p, &overlay, l.fds, u.fd, err);
 }

@@ -21,8 +21,11 @@ static const unsigned to_empty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PA
 int rootfs_overlay(const struct plan *p, int bundle_fd, struct err *err)
 {
 	const struct plan_overlay *o = &p->overlay;
-	const struct overlay overlay = { o->lower.item, o->lower.n, o->upper, o->work,
-					 o->is_volatile };
+	const struct overlay overlay = { .lower = o->lower.item,
+					 .n_lower = o->lower.n,
+					 .upper = o->upper,
+					 .work = o->work,
+					 .is_volatile = o->is_volatile };
 
 	return overlay_mount(&overlay, bundle_fd, p->root, err);
 }
