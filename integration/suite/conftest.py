@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import pathlib
 import signal
 import sys
@@ -56,14 +57,28 @@ def layer_driver(request):
     harness.LAYER_DRIVER = before
 
 
+@contextlib.contextmanager
+def like_tmpfs_of(kernel, folder):
+    """A directory on a file system that does what a tmpfs, which `folder` may be on, does from that kernel on."""
+    if harness.KERNEL >= kernel:
+        yield folder
+        return
+    with disks.Disk(folder, "ext4", 256) as disk:
+        yield disk.path
+
+
 @pytest.fixture
 def mappable(tmp_path):
-    """A directory on a file system whose mounts can have their ids mapped, which a tmpfs is not on older kernels."""
-    if harness.KERNEL >= (6, 3):
-        yield tmp_path
-        return
-    with disks.Disk(tmp_path, "ext4", 256) as disk:
-        yield disk.path
+    """A directory on a file system whose mounts can have their ids mapped."""
+    with like_tmpfs_of((6, 3), tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture
+def attributed(tmp_path):
+    """A directory on a file system that keeps files' attributes of users ("user.*")."""
+    with like_tmpfs_of((6, 6), tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture

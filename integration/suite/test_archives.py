@@ -73,7 +73,7 @@ def check_metadata(root):
     assert (root / "caf\u00e9").read_bytes() == b"utf-8" and (root / ("n" * 255)).exists()
 
 
-def test_metadata(engine):
+def test_metadata(attributed, layer_driver):  # pylint: disable=unused-argument
     def build(layer):
         layer.dir("d", 0o1750, uid=7, gid=8, mtime=1500000000)
         layer.add("d/file", b"text", mode=0o4711, uid=1000, gid=1001)
@@ -93,10 +93,11 @@ def test_metadata(engine):
         layer.add("caf\u00e9", b"utf-8")
         layer.add("n" * 255, b"long")
 
-    with load_layer(engine, build) as root:
-        check_metadata(root)
-    # set-user-ID programs and devices of an image are out of the host's users' reach
-    assert stat.S_IMODE((engine.state / "layers").stat().st_mode) == 0o700
+    with harness.Engine(attributed / "e") as engine:
+        with load_layer(engine, build) as root:
+            check_metadata(root)
+        # set-user-ID programs and devices of an image are out of the host's users' reach
+        assert stat.S_IMODE((engine.state / "layers").stat().st_mode) == 0o700
 
 
 def test_devices_of_an_image_cannot_be_opened(engine):
