@@ -27,8 +27,8 @@ PYTEST_JOBS = 3  # tests wait more than they compute
 # changed there.
 VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota", "apparmor")
 VM_TESTS = {"archives": ("metadata", "whiteouts", "worker_is_confined"),
-            "build": ("run_forms", "copy", "deleted_and_replaced_files", "cache_hits_and_misses", "mount_cache",
-                      "mount_bind_tmpfs_secret", "image_runs_elsewhere"),
+            "build": ("run_forms", "copy", "deleted_and_replaced_files", "cache_hits_and_misses", "many_layers",
+                      "mount_cache", "mount_bind_tmpfs_secret", "image_runs_elsewhere"),
             "commit": ("the_image_is_what_the_container_was",),
             "isolation": ("options_of_security", "privileged_has_what_the_host_has", "a_group_above"),
             "limits": ("a_limit_is_the_kernels", "what_v2_lacks_is_discarded_with_a_warning", "limits_of_a_block_device",
