@@ -175,7 +175,8 @@ static int split_lines(struct plan *p, const char *text, struct plan_strings *ou
 	return 0;
 }
 
-/* They are mounted outside, where all of the host's file systems can be had. */
+/* They are mounted outside, where all of the host's file systems can be had, and others have them too: nobody writes
+ * there, whatever the options say. */
 static int parse_layers(struct plan *p, const struct jval *m, struct plan_mount *out,
 			struct err *err)
 {
@@ -184,7 +185,13 @@ static int parse_layers(struct plan *p, const struct jval *m, struct plan_mount 
 
 	int r = out->source && !out->opt.bind ? split_lines(p, out->source, &out->layers, err) : 0;
 
-	return r || out->layers.n ? r : j_fail(m, err, "names no layers");
+	if (!r && !out->layers.n)
+		return j_fail(m, err, "names no layers");
+	if (!r && out->data && !str_has_prefix(out->data, PLAN_MOUNT_SUBPATH))
+		return j_fail(m, err, "takes no option \"%.80s\"", out->data);
+	out->opt.attr_set |= MOUNT_ATTR_RDONLY;
+	out->opt.attr_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	return r;
 }
 
 static int parse_mount(struct plan *p, const struct jval *m, struct plan_mount *out,

@@ -34,6 +34,9 @@ static void errors_name_the_place(void **state)
 		  "config.json: mounts[0].type: is missing" },
 		{ HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"dev.cleat.layers\"}]," TAIL,
 		  "config.json: mounts[0]: names no layers" },
+		{ HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"dev.cleat.layers\","
+		       "\"source\":\"/l\",\"options\":[\"x\",\"x-cleat.subpath=y\"]}]," TAIL,
+		  "config.json: mounts[0]: takes no option \"x,x-cleat.subpath=y\"" },
 		{ HEAD "\"linux\":{\"namespaces\":[{\"type\":\"moon\"}]}}",
 		  "config.json: linux.namespaces[0].type: \"moon\" is no known namespace" },
 	};
@@ -57,7 +60,7 @@ static void whole_document(void **state)
 		"\"options\":[\"rbind\",\"ro\",\"rslave\"]},{\"destination\":\"/t\",\"type\":"
 		"\"tmpfs\",\"options\":[\"nosuid\",\"mode=755\",\"size=1m\"]},{\"destination\":"
 		"\"/i\",\"type\":\"dev.cleat.layers\",\"source\":\"fd:7\\n/m\",\"options\":"
-		"[\"ro\",\"x-cleat.subpath=x,y\"]}],"
+		"[\"rw\",\"x-cleat.subpath=x,y\"]}],"
 		"\"annotations\":{\"dev.cleat.overlay.lower\":\"fd:3\\n/l\",\"dev.cleat.init\":"
 		"\"true\",\"dev.cleat.overlay.volatile\":\"true\"}," TAIL;
 	struct err err = ERR_NULL;
@@ -74,6 +77,7 @@ static void whole_document(void **state)
 	assert_string_equal(p.mounts[1].data, "mode=755,size=1m");
 	assert_int_equal(p.mounts[2].layers.n, 2);
 	assert_string_equal(p.mounts[2].layers.item[1], "/m");
+	assert_true(p.mounts[2].opt.attr_set == MOUNT_ATTR_RDONLY && !p.mounts[2].opt.attr_clr);
 	assert_string_equal(p.mounts[2].data, "x-cleat.subpath=x,y");
 	assert_int_equal(p.overlay.lower.n, 2);
 	assert_string_equal(p.overlay.lower.item[0], "fd:3");

@@ -160,7 +160,8 @@ static int mount_bind(const struct plan_mount *m, int prepared, const struct mou
 	if (target < 0)
 		return target;
 	if (move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
-		return err_sys(err, errno, "mount %s on %s", m->source, m->dest);
+		return err_sys(err, errno, "mount %s on %s",
+			       m->layers.n ? "the layers of an image" : m->source, m->dest);
 	return 0;
 }
 

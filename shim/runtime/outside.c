@@ -173,7 +173,7 @@ static int prepare_layers(const struct plan *p, const struct plan_mount *m, int 
 	const struct overlay o = { .lower = l.lower, .n_lower = l.n };
 
 	if (r)
-		return r;
+		return err_wrap(err, r, "mount on %s", m->dest);
 	cleanup_fd int whole = l.n == 1      ? copy_only(&l, m, err)
 			       : userns >= 0 ? make_mapped_overlay(p, &o, l.fds, -1, err)
 					     : make_overlay(&o, l.fds, -1, err);
