@@ -41,9 +41,13 @@ static int add_binds(json_t *list, config *c, struct err *err)
 	return r;
 }
 
-static const char *member(json_t *object, const char *key)
+static int take_text(json_t *object, const char *key, char **at, struct err *err)
 {
-	return str_or_empty(json_string_value(json_object_get(object, key)));
+	json_t *value = json_object_get(object, key);
+
+	if (value && !json_is_null(value) && !json_is_string(value))
+		return jsonfield_wrong(key, "a string", err);
+	return jsonfield_text(at, str_or_empty(json_string_value(value)), err);
 }
 
 static int add_pairs(json_t *object, const char *what, const ProtobufCMessageDescriptor *type,
@@ -65,10 +69,10 @@ static int add_pairs(json_t *object, const char *what, const ProtobufCMessageDes
 static int set_volume(json_t *volume, Cleat__V1__Mount *m, struct err *err)
 {
 	json_t *driver = json_object_get(volume, "DriverConfig");
-	int r = jsonfield_text(&m->subpath, member(volume, "Subpath"), err);
+	int r = take_text(volume, "Subpath", &m->subpath, err);
 
 	m->no_copy = json_is_true(json_object_get(volume, "NoCopy"));
-	r = r ? r : jsonfield_text(&m->driver, member(driver, "Name"), err);
+	r = r ? r : take_text(driver, "Name", &m->driver, err);
 	r = r ? r
 	      : add_pairs(json_object_get(driver, "Options"), "DriverConfig.Options",
 			  &cleat__v1__mount__driver_options_entry__descriptor, &m->driver_options,
@@ -105,26 +109,60 @@ static int set_tmpfs(json_t *tmpfs, Cleat__V1__Mount *m, struct err *err)
 	return jsonfield_text(&m->tmpfs_options, text.data ? text.data : "", err);
 }
 
+static int set_bind(json_t *bind, Cleat__V1__Mount *m, struct err *err)
+{
+	m->create_source = json_is_true(json_object_get(bind, "CreateMountpoint"));
+	m->non_recursive = json_is_true(json_object_get(bind, "NonRecursive"));
+	return take_text(bind, "Propagation", &m->propagation, err);
+}
+
+static int set_image(json_t *image, Cleat__V1__Mount *m, struct err *err)
+{
+	return take_text(image, "Subpath", &m->subpath, err);
+}
+
+/* Those of another type than the mount's are refused. */
+static int set_options(json_t *o, Cleat__V1__Mount *m, struct err *err)
+{
+	static const struct {
+		const char *type, *key;
+		int (*set)(json_t *options, Cleat__V1__Mount *m, struct err *err);
+	} kinds[] = {
+		{ "bind", "BindOptions", set_bind },
+		{ "volume", "VolumeOptions", set_volume },
+		{ "tmpfs", "TmpfsOptions", set_tmpfs },
+		{ "image", "ImageOptions", set_image },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(kinds); i++) {
+		json_t *options = json_object_get(o, kinds[i].key);
+
+		if (!options || json_is_null(options))
+			continue;
+		if (!json_is_object(options))
+			return jsonfield_wrong(kinds[i].key, "an object", err);
+		if (strcmp(m->type, kinds[i].type) != 0)
+			return err_set(err, ERR_INVALID,
+				       "%s must not be specified on mount type \"%.60s\"",
+				       kinds[i].key, m->type);
+		r = kinds[i].set(options, m, err);
+	}
+	return r;
+}
+
 static int add_json_mount(json_t *o, config *c, struct err *err)
 {
 	Cleat__V1__Mount *mount = json_is_object(o) ? add_mount(c) : NULL;
-	json_t *bind = json_object_get(o, "BindOptions");
 	int r;
 
 	if (!mount)
 		return jsonfield_wrong("Mounts", "a list of objects", err);
 	mount->read_only = json_is_true(json_object_get(o, "ReadOnly"));
-	mount->create_source = json_is_true(json_object_get(bind, "CreateMountpoint"));
-	mount->non_recursive = json_is_true(json_object_get(bind, "NonRecursive"));
-	r = jsonfield_text(&mount->type, member(o, "Type"), err);
-	r = r ? r : jsonfield_text(&mount->source, member(o, "Source"), err);
-	r = r ? r : jsonfield_text(&mount->target, member(o, "Target"), err);
-	r = r ? r : jsonfield_text(&mount->propagation, member(bind, "Propagation"), err);
-	r = r ? r : set_volume(json_object_get(o, "VolumeOptions"), mount, err);
-	if (r == 0 && strcmp(mount->type, "image") == 0)
-		r = jsonfield_text(&mount->subpath,
-				   member(json_object_get(o, "ImageOptions"), "Subpath"), err);
-	return r ? r : set_tmpfs(json_object_get(o, "TmpfsOptions"), mount, err);
+	r = take_text(o, "Type", &mount->type, err);
+	r = r ? r : take_text(o, "Source", &mount->source, err);
+	r = r ? r : take_text(o, "Target", &mount->target, err);
+	return r ? r : set_options(o, mount, err);
 }
 
 /* Lists of paths in place of the usual ones; an empty one hides nothing. */

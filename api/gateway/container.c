@@ -71,6 +71,17 @@ static int set_log_driver(Cleat__V1__ContainerConfig *config)
 	return config->log->unconfigured ? 0 : -ENOMEM;
 }
 
+/* Docker's sentence: a client of an older version is told, not misunderstood. */
+static int check_mounts(const struct gw *gw, const Cleat__V1__ContainerConfig *config,
+			struct err *err)
+{
+	for (size_t i = 0; gw->match.minor < 48 && i < config->n_mounts; i++)
+		if (strcmp(config->mounts[i]->type, "image") == 0)
+			return err_set(err, ERR_INVALID,
+				       "Mount type \"Image\" needs API v1.48 or newer");
+	return 0;
+}
+
 void gw_create_container(struct gw *gw)
 {
 	Cleat__V1__CreateContainerRequest *request = NULL;
@@ -81,6 +92,7 @@ void gw_create_container(struct gw *gw)
 		     : -EINVAL;
 
 	r = r ? r : platformmsg_new(http_query(gw->http, "platform"), &request->platform, &err);
+	r = r ? r : check_mounts(gw, request->config, &err);
 	r = r ? r : set_log_driver(request->config);
 	r = r ? r : gw_call(gw, request, &reply, &err);
 	/* clients take "not found" for a missing image, and pull it */

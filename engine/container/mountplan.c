@@ -193,6 +193,12 @@ static int name_volume(struct planned *p, const char *driver, struct err *err)
 	return 0;
 }
 
+static int no_image(const Cleat__V1__Mount *m, struct err *err)
+{
+	return err_reason(err, ERR_NOT_FOUND, "MOUNT_IMAGE_NOT_FOUND", "No such image: %.200s",
+			  m->source);
+}
+
 /* What the name means now; never written to, whatever the request says. */
 static int find_image(const struct planned *p, struct engine *engine, struct err *err)
 {
@@ -200,8 +206,7 @@ static int find_image(const struct planned *p, struct engine *engine, struct err
 	int r = image_find(engine, p->mount->source, &image, err);
 
 	if (r == -ENOENT)
-		return err_reason(err, ERR_NOT_FOUND, "MOUNT_IMAGE_NOT_FOUND",
-				  "No such image: %.200s", p->mount->source);
+		return no_image(p->mount, err);
 	if (r < 0)
 		return r;
 	p->mount->read_only = true;
@@ -327,6 +332,7 @@ static int claim_images(const struct mountplan *plan, struct engine *engine, con
 			"INSERT OR IGNORE INTO image_mounts(container_id, image_id) VALUES(?, ?)",
 			"ss", id, m->image_id);
 		r = r < 0 ? r : image_exists(engine, m->image_id, err);
+		r = r == -ENOENT ? no_image(m, err) : r;
 	}
 	return r < 0 ? r : 0;
 }

@@ -42,6 +42,13 @@ def test_images_mounted_by_dockers_client(gateway):
     assert done.returncode == 125 and "No such image: nothing" in done.stderr, done.stderr
 
 
+def test_images_are_not_mounted_for_clients_that_do_not_know_it(gateway):
+    body = {"Image": "busybox", "HostConfig": {"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/b"}]}}
+    assert gateway.json("POST", "/v1.47/containers/create", body, 400)["message"] == (
+        'Mount type "Image" needs API v1.48 or newer')
+    assert gateway.json("POST", "/v1.48/containers/create", body, 201)["Id"]
+
+
 def test_dockers_client(gateway):
     assert docker_out(gateway, "volume", "create", "--label", "a=b", "dd") == "dd"
     assert docker_out(gateway, "volume", "ls", "-q") == "dd"
@@ -112,6 +119,18 @@ def test_bad_requests(gateway, body, status):
     ({"Mounts": [{"Type": "what", "Target": "/b"}]}, "invalid mount type"),
     ({"Mounts": [{"Type": "volume", "Target": "/"}]}, "destination can't be '/'"),
     ({"Mounts": [{"Type": "volume", "Source": "vv", "Target": "/b", "VolumeOptions": {"Subpath": "../x"}}]}, "subpath"),
+    ({"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/b", "ImageOptions": {"Subpath": "../x"}}]}, "subpath"),
+    ({"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/b", "ImageOptions": {"Subpath": 1}}]},
+     "Subpath: expected a string"),
+    ({"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/b", "ImageOptions": "bin"}]},
+     "ImageOptions: expected an object"),
+    ({"Mounts": [{"Type": "image", "Source": ["busybox"], "Target": "/b"}]}, "Source: expected a string"),
+    ({"Mounts": [{"Type": "image", "Target": "/b"}]}, "field Source must not be empty"),
+    ({"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/b", "VolumeOptions": {"Subpath": "etc"},
+                  "ImageOptions": {"Subpath": "bin"}}]}, 'VolumeOptions must not be specified on mount type "image"'),
+    ({"Mounts": [{"Type": "volume", "Source": "vv", "Target": "/b", "ImageOptions": {"Subpath": "bin"}}]},
+     'ImageOptions must not be specified on mount type "volume"'),
+    ({"Mounts": [{"Type": "image", "Source": "absent", "Target": "/b", "ImageOptions": None}]}, "No such image: absent"),
 ])
 def test_bad_mounts(gateway, host, words):
     answer = gateway.json("POST", "/containers/create", {"Image": "busybox", "HostConfig": host}, 400)
