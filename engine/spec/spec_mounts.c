@@ -23,6 +23,16 @@ static const struct standard standards[] = {
 	{ "/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev" },
 };
 
+/* Consumes both. NULL once an option is not valid UTF-8, which add() refuses: without one of its options a mount may show
+ * more than it should. */
+static json_t *with_option(json_t *list, json_t *option)
+{
+	if (list && json_array_append_new(list, option) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 static json_t *option_list(const char *options)
 {
 	json_t *list = json_array();
@@ -31,7 +41,7 @@ static json_t *option_list(const char *options)
 		size_t n = strcspn(options, " ,");
 
 		if (n > 0)
-			json_array_append_new(list, json_stringn(options, n));
+			list = with_option(list, json_stringn(options, n));
 		options += n + (options[n] != '\0');
 	}
 	return list;
@@ -159,7 +169,7 @@ static int add_bind(const struct spec_input *in, const Cleat__V1__Mount *m, cons
 				    m->read_only ? "ro" : "rw");
 
 	if (m->subpath[0])
-		json_array_append_new(options, json_sprintf(SPEC_SUBPATH "%s", m->subpath));
+		options = with_option(options, json_sprintf(SPEC_SUBPATH "%s", m->subpath));
 	return add_source(in, mounts, m->target, source, options, err);
 }
 
@@ -194,7 +204,7 @@ static int add_image(const struct spec_mount *m, json_t *mounts, struct err *err
 	json_t *options = json_pack("[s]", "ro");
 
 	if (m->mount->subpath[0])
-		json_array_append_new(options, json_sprintf(SPEC_SUBPATH "%s", m->mount->subpath));
+		options = with_option(options, json_sprintf(SPEC_SUBPATH "%s", m->mount->subpath));
 	return add(mounts, m->mount->target, SPEC_LAYERS, m->source, options, err);
 }
 
