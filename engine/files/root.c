@@ -126,7 +126,7 @@ static int add_mount_point(struct root *root, const struct engine *engine)
 
 /* The layers a container is made of but its own. */
 static int add_layers(struct root *root, struct engine *engine, const struct record *record,
-		      struct err *err)
+		      enum root_part part, struct err *err)
 {
 	cleanup(image_deinit) struct image image = { 0 };
 	cleanup(rootlayers_deinit) struct rootlayers layers = { 0 };
@@ -137,8 +137,8 @@ static int add_layers(struct root *root, struct engine *engine, const struct rec
 		return r;
 	for (size_t i = 0; r == 0 && i < layers.n; i++)
 		r = add_lower(root, layers.lower.v[i], &layers.fds[i]);
-	/* an overlay to be read is of two at least; the mount point is an empty directory */
-	if (r == 0 && layers.n < 2)
+	/* an overlay is of two directories at least; the mount point is an empty one */
+	if (r == 0 && layers.n < 2 && part == ROOT_LAYERS)
 		r = add_mount_point(root, engine);
 	return r < 0 ? err_sys(err, r, "list the layers") : 0;
 }
@@ -185,6 +185,12 @@ static int take_part(int dir, const char *path)
 	return tree < 0 && found >= 0 ? -errno : tree;
 }
 
+/* What the container cannot be started with must not keep its other files from anybody. */
+static bool leads_nowhere(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+}
+
 /* In place of a source what is at the subpath inside it, as the worker has it: links that a container left there lead
  * nowhere else. What is not there is not mounted. */
 static int enter_subpath(struct root *root, const char *subpath, char **source)
@@ -194,7 +200,7 @@ static int enter_subpath(struct root *root, const char *subpath, char **source)
 
 	free(*source);
 	*source = NULL;
-	if (tree == -ENOENT)
+	if (leads_nowhere(tree))
 		return 0;
 	tree = tree < 0 ? tree : root_hand(root, tree);
 	if (tree < 0)
@@ -216,7 +222,7 @@ static int mount_image(struct root *root, struct engine *engine, const Cleat__V1
 	if (tree < 0)
 		return tree == -EAGAIN ? 0 : tree;
 	tree = m->subpath[0] ? take_part(steal_fd(&tree), m->subpath) : tree;
-	if (tree == -ENOENT ||
+	if (leads_nowhere(tree) ||
 	    tree == -EINVAL) /* kernels before 6.15 copy no part of such a mount */
 		return 0;
 	tree = tree < 0 ? tree : root_hand(root, tree);
@@ -294,7 +300,7 @@ static int open_stopped(struct root *root, struct engine *engine, const struct r
 	r = r ? r : add_upper(root, engine, record, part);
 	if (r < 0)
 		return err_sys(err, r, "enter the container");
-	r = add_layers(root, engine, record, err);
+	r = add_layers(root, engine, record, part, err);
 	if (r < 0 || part == ROOT_LAYERS)
 		return r;
 	r = add_config(root, engine, record, part);

@@ -2,11 +2,13 @@
 /* The root of a container that runs is taken from its mount namespace, as a copy of its mounts: what is mounted
  * inside is there, and whatever the container does to its mounts from then on changes nothing here. That of one
  * that does not run is mounted as its runtime would, in a namespace of the worker's own: the host never sees
- * it. */
+ * it. One that is only read gets an upper directory in memory, where mount points are made that are missing
+ * because it never ran. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,6 +18,10 @@
 #include "jobs.h"
 #include "overlay.h"
 #include "str.h"
+
+#ifndef FSOPEN_CLOEXEC
+#define FSOPEN_CLOEXEC 1
+#endif
 
 enum { LAYERS_MAX = 160, BINDS_MAX = 256 };
 
@@ -78,15 +84,29 @@ static int join(const struct root *root, struct err *err)
 	return tree < 0 ? err_sys(err, errno, "open the container's root") : tree;
 }
 
-/* Opens a mount point, and with `make` makes what is missing of it as the runtime would: a step at a time, each
- * inside the root. -ENOENT. */
-static int open_target(int root, const char *path, bool make, bool directory)
+/* The directory keeps its times: nothing that is seen of it was made by the container. */
+static int make_point(int parent, const char *name, bool directory)
+{
+	struct stat st;
+	int r = fstat(parent, &st) < 0 ? -1
+		: directory            ? mkdirat(parent, name, 0755)
+				       : mknodat(parent, name, S_IFREG | 0644, 0);
+
+	if (r == 0)
+		(void)utimensat(parent, "", (struct timespec[]){ st.st_atim, st.st_mtim },
+				AT_EMPTY_PATH);
+	return r;
+}
+
+/* Opens a mount point, and makes what is missing of it as the runtime would: a step at a time, each inside the
+ * root. -ENOENT where nothing can be made. */
+static int open_target(int root, const char *path, bool directory)
 {
 	char prefix[JOB_PATH_MAX + 1];
 	size_t len = strlen(path);
 	int fd = fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0), parent = root;
 
-	if (fd != -ENOENT || !make || len > JOB_PATH_MAX)
+	if (fd != -ENOENT || len > JOB_PATH_MAX)
 		return fd;
 	for (size_t n = 1; n <= len; n++) {
 		if (path[n] != '/' && path[n] != '\0')
@@ -96,10 +116,8 @@ static int open_target(int root, const char *path, bool make, bool directory)
 		fd = fd_open_in_root(root, prefix, O_PATH | O_CLOEXEC, 0);
 		if (fd == -ENOENT) {
 			const char *name = strrchr(prefix, '/') + 1;
-			bool dir = path[n] == '/' || directory;
 
-			if ((dir ? mkdirat(parent, name, 0755)
-				 : mknodat(parent, name, S_IFREG | 0644, 0)) == 0)
+			if (make_point(parent, name, path[n] == '/' || directory) == 0)
 				fd = fd_open_in_root(root, prefix, O_PATH | O_CLOEXEC, 0);
 		}
 		if (parent != root)
@@ -125,9 +143,9 @@ static int open_source(const char *source)
 		       : fcntl((int)number, F_DUPFD_CLOEXEC, 0);
 }
 
-/* FLAGS:SOURCE<newline>TARGET. Where the container never ran its target may be absent: it is made in one that is
- * written to, and shows nothing in one that is read. */
-static int bind(int root, const char *text, bool make, struct err *err)
+/* FLAGS:SOURCE<newline>TARGET. A target that cannot be made shows nothing: no mount point is made in what others
+ * have, when the container is only read. */
+static int bind(int root, const char *text, bool read_only, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 	const char *source = strchr(text, ':'), *target = strchr(text, '\n');
@@ -138,7 +156,7 @@ static int bind(int root, const char *text, bool make, struct err *err)
 	cleanup_fd int tree = from ? open_source(from) : -1;
 	struct stat st = { 0 };
 	bool directory = tree >= 0 && fstat(tree, &st) == 0 && S_ISDIR(st.st_mode);
-	cleanup_fd int at = tree < 0 ? -1 : open_target(root, target + 1, make, directory);
+	cleanup_fd int at = tree < 0 ? -1 : open_target(root, target + 1, directory);
 
 	if (!from)
 		return err_sys(err, ENOMEM, "enter the container");
@@ -146,12 +164,52 @@ static int bind(int root, const char *text, bool make, struct err *err)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "mount %.100s", target + 1);
 	if (at < 0)
 		return at == -ENOENT ? 0 : err_sys(err, at, "mount %.100s", target + 1);
-	if (text[0] == 'r' &&
+	if ((text[0] == 'r' || read_only) &&
 	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "mount %.100s", target + 1);
 	if (move_mount(tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_sys(err, errno, "mount %.100s", target + 1);
 	return 0;
+}
+
+/* A file system on the empty directory that roots are mounted on, with directories for an overlay; the upper one is
+ * as `top`, which it hides, is. Returns its owned descriptor. */
+static int make_scratch(int at, const char *top, struct err *err)
+{
+	static const char *const names[] = { "upper", "work", "root" };
+	cleanup_fd int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), fd = -1;
+	struct stat st;
+	int r = fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -1 : 0;
+
+	fd = r ? -1 : fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	r = fd < 0 ? -1 : move_mount(fd, "", at, "rootfs", MOVE_MOUNT_F_EMPTY_PATH);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++)
+		r = mkdirat(fd, names[i], 0700);
+	if (r || stat(top, &st) || fchownat(fd, "upper", st.st_uid, st.st_gid, 0) ||
+	    fchmodat(fd, "upper", st.st_mode & 07777, 0) ||
+	    utimensat(fd, "upper", (struct timespec[]){ st.st_atim, st.st_mtim }, 0))
+		return err_sys(err, errno, "make a place for mount points");
+	return steal_fd(&fd);
+}
+
+/* `at` has the empty directory. Returns its owned descriptor. */
+static int mount_overlay(const struct root *root, int at, struct err *err)
+{
+	struct overlay o = root->overlay;
+	char upper[48], work[48];
+
+	o.lower = root->lower;
+	if (o.upper || !root->n_binds)
+		return overlay_mount(&o, at, "rootfs", err);
+	cleanup_fd int scratch = make_scratch(at, root->lower[0], err);
+
+	if (scratch < 0)
+		return scratch;
+	(void)snprintf(upper, sizeof(upper), "/proc/self/fd/%d/upper", scratch);
+	(void)snprintf(work, sizeof(work), "/proc/self/fd/%d/work", scratch);
+	o.upper = upper;
+	o.work = work;
+	return overlay_mount(&o, scratch, "root", err);
 }
 
 static int mount_it(struct root *root, struct err *err)
@@ -165,17 +223,17 @@ static int mount_it(struct root *root, struct err *err)
 
 	if (at < 0)
 		return err_sys(err, errno, "open the container's directory");
-	root->overlay.lower = root->lower;
-	cleanup_fd int tree = overlay_mount(&root->overlay, at, "rootfs", err);
+	cleanup_fd int tree = mount_overlay(root, at, err);
 
 	if (tree < 0)
 		return tree;
-	if (root->readonly && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_sys(err, errno, "make the root read-only");
 	for (size_t i = 0; r == 0 && i < root->n_binds; i++)
-		r = bind(tree, root->binds[i], root->overlay.upper != NULL, err);
+		r = bind(tree, root->binds[i], root->sealed, err);
 	if (r < 0)
 		return r;
+	/* as the runtime: once the mount points are there */
+	if (root->readonly && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "make the root read-only");
 	/* a copy that is nowhere: what is mounted here goes with this namespace, and the worker leaves it */
 	int copy = open_tree(tree, "",
 			     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |

@@ -13,6 +13,7 @@ import time
 import pytest
 
 import harness
+import image
 
 NUMBERS = itertools.count()
 
@@ -375,6 +376,43 @@ def test_a_read_only_root(busybox, tmp_path, box):
     assert done.returncode == 1 and "marked read-only" in done.stderr
     busybox.out("cp", tmp_path / "file", "box:/data/copy")
     assert (tmp_path / "copy").read_text() == "x"
+
+
+@pytest.mark.layer_drivers
+def test_mounts_of_one_that_never_ran(busybox, tmp_path):
+    """Mount points that the image does not have are there, also behind its links, and are made where nobody else sees
+    them."""
+    layer, bound = image.Layer(), tmp_path / "bound"
+    layer.dir("real", mode=0o1751, uid=3, gid=4, mtime=1000000000).symlink("link", "/real").symlink("out", "../../real")
+    busybox.cleat("load", text=False, input=image.docker_archive(["links"], [image.busybox_layer(), layer.bytes()]))
+    bound.mkdir()
+    (bound / "file").write_text("of the host")
+    mounts = [f"{bound}:/new/deep", f"{bound}:/link/in", f"{bound}:/out/2", f"{bound}/file:/new/one", f"{bound}:/bin/x",
+              "vol:/new/deep/absent"]
+    busybox.out("create", "--name", "never", *(word for m in mounts for word in ("-v", m)), "--mount",
+                "type=image,source=busybox,target=/new/image", "links")
+    for path in ("new/deep/file", "link/in/file", "real/in/file", "real/2/file", "new/one", "bin/x/file"):
+        assert archive(busybox, f"never:/{path}") == {path.rpartition("/")[2]: (tarfile.REGTYPE, b"of the host")}, path
+    assert archive(busybox, "never:/new/image/bin/sh")["sh"] == (tarfile.SYMTYPE, "busybox")
+    data = busybox.cleat("cp", "never:/", "-", text=False).stdout
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        found = {m.name.removeprefix("./").rstrip("/"): m for m in tar.getmembers()}
+    real = found["real"]
+    assert (real.mode, real.uid, real.gid, int(real.mtime)) == (0o1751, 3, 4, 1000000000)
+    assert found["new/deep/file"].size and "new/deep/absent" not in found and found["."].mode == 0o755
+    assert [p.name for p in bound.iterdir()] == ["file"] and busybox.out("diff", "never") == ""
+    assert not [m for m in tarfile.open(fileobj=io.BytesIO(busybox.cleat("export", "never", text=False).stdout)).getnames()
+                if m.startswith("new")]
+
+
+def test_a_volume_of_a_read_only_root_that_never_ran(busybox, tmp_path):
+    (tmp_path / "file").write_text("x")
+    busybox.out("create", "--name", "never", "--read-only", "-v", "vol:/not/there", "busybox", "cat", "/not/there/file")
+    busybox.out("cp", tmp_path / "file", "never:/not/there")
+    assert archive(busybox, "never:/not/there/file")["file"][1] == b"x"
+    done = busybox.cleat("cp", tmp_path / "file", "never:/not", check=False)
+    assert done.returncode == 1 and "marked read-only" in done.stderr
+    assert busybox.out("start", "-a", "never") == "x"
 
 
 def test_the_files_the_engine_writes(busybox, tmp_path):
