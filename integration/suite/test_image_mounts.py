@@ -2,6 +2,8 @@
 """Images mounted in containers: what is seen of them, that they stay while they are needed, and what goes wrong."""
 import json
 import subprocess
+import tarfile
+import threading
 
 import pytest
 
@@ -78,6 +80,26 @@ def test_subpath_that_is_not_there(engine, subpath, words):
                check=False)
     assert done.returncode == 125 and words in done.stderr, done.stderr
     assert engine.out("ps", "-aq") == ""
+
+
+@pytest.mark.parametrize("users", [(), ("--userns", "auto")], ids=["host", "userns"])
+def test_an_image_that_means_harm(engine, users):
+    """Its links end inside it, its devices open nothing, and what it hides stays hidden."""
+    engine.load_busybox()
+    lower, upper = image.Layer(), image.Layer()
+    lower.symlink("etc", "/etc").symlink("up", "../../../..").symlink("host", "/proc/1/root").symlink("self", "self")
+    lower.add("disk", kind=tarfile.BLKTYPE, mode=0o666, major=8).add("hidden", b"x").dir("opaque").add("opaque/hidden", b"x")
+    upper.add(".wh.hidden", b"").dir("opaque").add("opaque/.wh..wh..opq", b"").add("opaque/seen", b"")
+    load(engine, "bad", lower, upper)
+    mount = "type=image,source=bad,target=/mnt"
+    out = run(engine, *users, "--mount", mount, "busybox", "sh", "-c", "ls /mnt /mnt/opaque; cat /mnt/disk 2>&1; true").stdout
+    assert out.split("\n") == ["/mnt:", "disk", "etc", "host", "opaque", "self", "up", "", "/mnt/opaque:", "seen",
+                               "cat: can't open '/mnt/disk': Operation not permitted", ""]
+    assert run(engine, *users, "--mount", f"{mount},image-subpath=up", "busybox", "ls", "/mnt/opaque").stdout == "seen\n"
+    for subpath in ("etc", "etc/hostname", "host/etc", "self", "disk/x", "up/etc", "hidden", b"\xff"):
+        asked = f"{mount},image-subpath=".encode() + (subpath if isinstance(subpath, bytes) else subpath.encode())
+        done = run(engine, *users, "--mount", asked.decode(errors="surrogateescape"), "busybox", "ls", "/mnt", check=False)
+        assert done.returncode == 125 and not done.stdout and "/mnt" in done.stderr, (subpath, done)
 
 
 def test_user_namespace_sees_the_ids_of_the_image(engine):
@@ -158,6 +180,75 @@ def test_copies_and_changes(engine, tmp_path):
         engine.cleat("kill", "has", check=False)
         engine.cleat("wait", "has")
     assert {line.split()[1] for line in engine.out("diff", "has").splitlines()} == {"/mnt", "/part"}
+
+
+def test_files_of_one_that_cannot_start(engine, tmp_path):
+    """A subpath that is not there keeps nobody from the other files."""
+    engine.load_busybox()
+    data_image(engine)
+    engine.cleat("run", "--rm", "-v", "vol:/v", "--network", "none", "busybox", "touch", "/v/file")
+    for n, mount in enumerate(["type=image,source=data", "type=volume,source=vol"]):
+        for part in ("nothing", "changed/x", "file/x"):
+            name, option = f"never{n}{part.replace('/', '')}", "image" if n == 0 else "volume"
+            engine.cleat("create", "--name", name, "--mount", f"{mount},target=/mnt,{option}-subpath={part}", "busybox")
+            engine.cleat("cp", f"{name}:/etc/passwd", str(tmp_path / "passwd"))
+            engine.cleat("cp", str(tmp_path / "passwd"), f"{name}:/etc/copy")
+            assert engine.cleat("cp", f"{name}:/mnt", "-", check=False).returncode == 1
+
+
+def many_layers(tag, n):
+    layers = [image.Layer().add(f"{tag}{i}", b"") for i in range(n)]
+    return tag, *layers
+
+
+def test_many_layers_and_mounts(engine, tmp_path):
+    """More than one message takes to the shim; the container has none of them open, and all are there again."""
+    engine.load_busybox()
+    load(engine, *many_layers("first", 120))
+    load(engine, *many_layers("second", 90))
+    mounts = [word for i in range(24)
+              for word in ("--mount", f"type=image,source={('first', 'second')[i % 2]},target=/m/{i}")]
+    see = "ls /m/* | grep -c '[0-9]$'; ls /proc/self/fd | wc -l"
+    assert run(engine, "--userns", "auto", *mounts, "busybox", "sh", "-c", see).stdout.split() == ["2520", "4"]
+    engine.cleat("run", "-d", "--name", "has", "--restart", "always", "--network", "none", *mounts, "busybox", "sh", "-c",
+                 f"{see}; test -e /go || {{ touch /go; exit 3; }}; sleep 600")
+    engine.wait_for_log("has", "2520\n4\n2520\n4")
+    engine.cleat("system", "upgrade", "--binary", str(harness.BIN / "cleatd"))
+    harness.kill_shim(engine)
+    engine.cleat("restart", "-t", "0", "has")
+    engine.wait_for_log("has", "2520\n4\n2520\n4\n2520\n4")
+    engine.cleat("kill", "has")
+    engine.cleat("wait", "has")
+    engine.cleat("cp", "has:/m/23/second7", str(tmp_path))
+    engine.cleat("cp", str(tmp_path / "second7"), "has:/go")
+
+
+def test_images_that_go_meanwhile(engine):
+    """A container has its image or is not made, and it is the mounted image that was not found."""
+    engine.load_busybox()
+    data_image(engine)
+    archive = image.docker_archive(["data"], [image.Layer().add("file", b"x").bytes()])
+    engine.cleat("create", "--name", "other", "busybox")
+    end = threading.Event()
+
+    def come_and_go():
+        while not end.is_set():
+            engine.cleat("load", text=False, input=archive)
+            engine.cleat("image", "prune", "-af")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(60):
+            done = run(engine, "--pull", "never", "--mount", "type=image,source=data,target=/mnt", "busybox", "ls", "/mnt",
+                       check=False)
+            assert (done.returncode, done.stdout) in ((0, "file\n"), (0, "changed\ndir\nout\n"), (125, "")), done
+            assert not done.stderr or done.stderr == "cleat: No such image: data\n"
+    finally:
+        end.set()
+        thread.join()
+    engine.cleat("rm", "other")
+    engine.expect_nothing_left()
 
 
 def test_volumes_from(engine):
