@@ -23,7 +23,7 @@
 #define FSOPEN_CLOEXEC 1
 #endif
 
-enum { LAYERS_MAX = 160, BINDS_MAX = 256 };
+enum { LAYERS_MAX = 160, BINDS_MAX = 4096 };
 
 struct root {
 	struct overlay overlay;

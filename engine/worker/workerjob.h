@@ -17,7 +17,7 @@ struct worker {
 /* Starts BIN/cleat-worker on `job` ("load", "layer"); in_fd and dir_fd are borrowed. */
 int worker_start(struct worker *worker, const char *bin_dir, const char *job, int in_fd, int dir_fd,
 		 struct err *err) must_check;
-enum { WORKER_EXTRA = 6, WORKER_EXTRA_MAX = 160 };
+enum { WORKER_EXTRA = 6, WORKER_EXTRA_MAX = 1024 };
 
 /* A job with more than that. */
 struct worker_call {

@@ -221,6 +221,8 @@ def test_many_layers_and_mounts(engine, tmp_path):
     engine.cleat("wait", "has")
     engine.cleat("cp", "has:/m/23/second7", str(tmp_path))
     engine.cleat("cp", str(tmp_path / "second7"), "has:/go")
+    engine.cleat("create", "--name", "deep", *mounts, *(word.replace("/m/", "/n/") for word in mounts), "first", "none")
+    engine.cleat("cp", "deep:/n/23/second8", str(tmp_path))
 
 
 def test_images_that_go_meanwhile(engine):
