@@ -89,8 +89,8 @@ static bool comes_again(const struct strings *diff_ids, size_t i)
 	return false;
 }
 
-static int add_image(struct rootlayers *layers, struct engine *engine, const struct image *image,
-		     struct err *err)
+int rootlayers_of(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		  struct err *err)
 {
 	const struct strings *diff_ids = &image->config.diff_ids;
 	size_t n = diff_ids->n;
@@ -108,7 +108,7 @@ static int add_image(struct rootlayers *layers, struct engine *engine, const str
 int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		    struct err *err)
 {
-	int r = add_image(layers, engine, image, err);
+	int r = rootlayers_of(layers, engine, image, err);
 
 	return r ? r : add_base(layers, engine, err);
 }
@@ -149,7 +149,7 @@ int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struc
 {
 	cleanup(rootlayers_deinit) struct rootlayers own = { 0 };
 	cleanup(buf_deinit) struct buf text = BUF_NULL;
-	int r = add_image(&own, engine, image, err);
+	int r = rootlayers_of(&own, engine, image, err);
 
 	if (r < 0)
 		return r;
@@ -183,7 +183,7 @@ int rootlayers_mount(struct engine *engine, const struct image *image, struct er
 {
 	cleanup(rootlayers_deinit) struct rootlayers own = { 0 };
 	cleanup_free char *empty = str_path(engine->state_dir, "rootfs");
-	int r = empty ? add_image(&own, engine, image, err) : no_memory(err), tree;
+	int r = empty ? rootlayers_of(&own, engine, image, err) : no_memory(err), tree;
 
 	if (r < 0)
 		return r;

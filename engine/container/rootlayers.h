@@ -22,6 +22,9 @@ struct rootlayers {
 /* Mounts what is not mounted yet. An error of layers_root(). */
 int rootlayers_open(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		    struct err *err) must_check;
+/* The same without the base. */
+int rootlayers_of(struct rootlayers *layers, struct engine *engine, const struct image *image,
+		  struct err *err) must_check;
 /* Layers of another image for a mount of its own, behind those of the root: an owned text that names them one a line, topmost
  * first, as config.json does. What both have is mounted once. */
 int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struct image *image,

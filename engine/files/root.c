@@ -209,7 +209,19 @@ static int enter_subpath(struct root *root, const char *subpath, char **source)
 	return *source ? 0 : -ENOMEM;
 }
 
-/* A mount of an image; NULL where this kernel makes none that is nowhere. */
+/* Kernels before 6.8 make no overlay that is nowhere: there the worker does, and all layers have paths. */
+static int name_layers(struct root *root, struct engine *engine, const struct image *image,
+		       char **source)
+{
+	cleanup(rootlayers_deinit) struct rootlayers layers = { 0 };
+	int r = rootlayers_of(&layers, engine, image, NULL);
+
+	for (size_t i = 0; r == 0 && i < layers.n; i++)
+		r = add(root, "layer", layers.lower.v[i]);
+	*source = r == 0 ? strdup("layers") : NULL;
+	return r ? r : *source ? 0 : -ENOMEM;
+}
+
 static int mount_image(struct root *root, struct engine *engine, const Cleat__V1__Mount *m,
 		       char **source)
 {
@@ -219,17 +231,14 @@ static int mount_image(struct root *root, struct engine *engine, const Cleat__V1
 	if (r < 0)
 		return r;
 	tree = rootlayers_mount(engine, &image, NULL);
-	if (tree < 0)
-		return tree == -EAGAIN ? 0 : tree;
-	tree = m->subpath[0] ? take_part(steal_fd(&tree), m->subpath) : tree;
-	if (leads_nowhere(tree) ||
-	    tree == -EINVAL) /* kernels before 6.15 copy no part of such a mount */
-		return 0;
-	tree = tree < 0 ? tree : root_hand(root, tree);
-	if (tree < 0)
-		return tree;
-	*source = str_printf("fd:%d", tree);
-	return *source ? 0 : -ENOMEM;
+	if (tree == -EAGAIN) {
+		r = name_layers(root, engine, &image, source);
+	} else {
+		tree = tree < 0 ? tree : root_hand(root, tree);
+		*source = tree < 0 ? NULL : str_printf("fd:%d", tree);
+		r = tree < 0 ? tree : *source ? 0 : -ENOMEM;
+	}
+	return r == 0 && m->subpath[0] ? add(root, "part", m->subpath) : r;
 }
 
 /* The files of /etc that the engine writes, and what the user binds. Parents come first, as the request has to be

@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -25,18 +26,42 @@
 
 enum { LAYERS_MAX = 160, BINDS_MAX = 4096 };
 
+struct bind {
+	const char *text;    /* FLAGS:SOURCE<newline>TARGET */
+	const char *part;    /* of the source; NULL = all */
+	char *const *layers; /* words; the source is to be made of them */
+	size_t n_layers;
+};
+
 struct root {
 	struct overlay overlay;
 	const char *lower[LAYERS_MAX], *at, *pid;
-	const char *binds[BINDS_MAX];
+	struct bind binds[BINDS_MAX + 1];
 	size_t n_binds;
 	bool flat, sealed, readonly;
 };
 
-/* 1 when the word was one. */
-static int take_word(struct root *root, const char *word)
+/* 1 when the word was one of a mount inside. */
+static int take_bind(struct root *root, char *const *at, const char *value)
 {
-	const char *value = strchr(word, ':');
+	const char *word = *at + strlen("root=");
+	struct bind *next = &root->binds[root->n_binds];
+
+	if (str_has_prefix(word, "part:"))
+		next->part = value;
+	else if (str_has_prefix(word, "layer:"))
+		next->layers = next->n_layers++ ? next->layers : at;
+	else if (str_has_prefix(word, "bind:") && root->n_binds < BINDS_MAX)
+		root->binds[root->n_binds++].text = value;
+	else
+		return 0;
+	return 1;
+}
+
+/* 1 when the word was one. */
+static int take_word(struct root *root, char *const *at)
+{
+	const char *word = *at + strlen("root="), *value = strchr(word, ':');
 
 	value = value ? value + 1 : "";
 	if (str_has_prefix(word, "pid:"))
@@ -49,8 +74,6 @@ static int take_word(struct root *root, const char *word)
 		root->overlay.upper = value;
 	else if (str_has_prefix(word, "work:"))
 		root->overlay.work = value;
-	else if (str_has_prefix(word, "bind:") && root->n_binds < BINDS_MAX)
-		root->binds[root->n_binds++] = value;
 	else if (strcmp(word, "flat") == 0)
 		root->flat = true;
 	else if (strcmp(word, "readonly") == 0)
@@ -58,7 +81,7 @@ static int take_word(struct root *root, const char *word)
 	else if (strcmp(word, "sealed") == 0)
 		root->sealed = true;
 	else
-		return 0;
+		return take_bind(root, at, value);
 	return 1;
 }
 
@@ -143,28 +166,77 @@ static int open_source(const char *source)
 		       : fcntl((int)number, F_DUPFD_CLOEXEC, 0);
 }
 
-/* FLAGS:SOURCE<newline>TARGET. A target that cannot be made shows nothing: no mount point is made in what others
- * have, when the container is only read. */
-static int bind(int root, const char *text, bool read_only, struct err *err)
+/* Mounts the source on the directory `name` of `scratch`: as it is or, with layers, what they make. -errno. */
+static int mount_aside(const struct bind *b, const char *source, int scratch, const char *name)
+{
+	cleanup_free const char **lower = calloc(b->n_layers + 1, sizeof(*lower));
+	struct overlay o = { .lower = lower, .n_lower = b->n_layers };
+	char empty[32];
+
+	if (!lower || mkdirat(scratch, name, 0700) < 0)
+		return lower ? -errno : -ENOMEM;
+	if (!b->n_layers) {
+		cleanup_fd int tree = open_source(source);
+
+		return tree < 0 || move_mount(tree, "", scratch, name, MOVE_MOUNT_F_EMPTY_PATH) < 0
+			       ? -errno
+			       : steal_fd(&tree);
+	}
+	for (size_t i = 0; i < b->n_layers; i++)
+		lower[i] = b->layers[i] + strlen("root=layer:");
+	(void)snprintf(empty, sizeof(empty), "/proc/self/fd/%d/empty", scratch);
+	if (o.n_lower < 2) /* an overlay that is read is of two at least */
+		lower[o.n_lower++] = empty;
+	return overlay_mount(&o, scratch, name, NULL);
+}
+
+/* What is to be mounted inside, as a mount that is nowhere. A part is looked for where the whole is mounted, as older
+ * kernels copy nothing else. -errno. */
+static int open_whole_or_part(const struct root *root, const struct bind *b, const char *source,
+			      int scratch)
+{
+	char name[24];
+
+	if (!b->n_layers && !b->part) {
+		int tree = open_source(source);
+
+		return tree < 0 ? -errno : tree;
+	}
+	(void)snprintf(name, sizeof(name), "%td", b - root->binds);
+	cleanup_fd int whole = mount_aside(b, source, scratch, name);
+	cleanup_fd int found =
+		whole < 0 ? whole
+			  : fd_open_in_root(whole, b->part ? b->part : ".", O_PATH | O_CLOEXEC, 0);
+	int tree = found < 0 ? found
+			     : open_tree(found, "",
+					 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	return tree < 0 && found >= 0 ? -errno : tree;
+}
+
+/* What is not there is not mounted, nor what has no place: no mount point is made in what others have, when the
+ * container is only read. */
+static int bind(const struct root *root, const struct bind *b, int at_root, int scratch,
+		struct err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	const char *source = strchr(text, ':'), *target = strchr(text, '\n');
+	const char *source = strchr(b->text, ':'), *target = strchr(b->text, '\n');
 
 	if (!source || !target)
 		return err_set(err, ERR_INTERNAL, "root=bind: expected FLAGS:SOURCE and TARGET");
 	cleanup_free char *from = strndup(source + 1, (size_t)(target - source - 1));
-	cleanup_fd int tree = from ? open_source(from) : -1;
+	cleanup_fd int tree = from ? open_whole_or_part(root, b, from, scratch) : -ENOMEM;
 	struct stat st = { 0 };
 	bool directory = tree >= 0 && fstat(tree, &st) == 0 && S_ISDIR(st.st_mode);
-	cleanup_fd int at = tree < 0 ? -1 : open_target(root, target + 1, directory);
+	cleanup_fd int at = tree < 0 ? -1 : open_target(at_root, target + 1, directory);
 
-	if (!from)
-		return err_sys(err, ENOMEM, "enter the container");
 	if (tree < 0)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "mount %.100s", target + 1);
+		return tree == -ENOENT || tree == -ENOTDIR || tree == -ELOOP
+			       ? 0
+			       : err_sys(err, tree, "mount %.100s", target + 1);
 	if (at < 0)
 		return at == -ENOENT ? 0 : err_sys(err, at, "mount %.100s", target + 1);
-	if ((text[0] == 'r' || read_only) &&
+	if ((b->text[0] == 'r' || root->sealed) &&
 	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "mount %.100s", target + 1);
 	if (move_mount(tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -172,43 +244,52 @@ static int bind(int root, const char *text, bool read_only, struct err *err)
 	return 0;
 }
 
-/* A file system on the empty directory that roots are mounted on, with directories for an overlay; the upper one is
- * as `top`, which it hides, is. Returns its owned descriptor. */
-static int make_scratch(int at, const char *top, struct err *err)
+/* As what it hides is. */
+static int like(int dir, const char *name, const char *hidden)
 {
-	static const char *const names[] = { "upper", "work", "root" };
-	cleanup_fd int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), fd = -1;
 	struct stat st;
+
+	return stat(hidden, &st) || fchownat(dir, name, st.st_uid, st.st_gid, 0) ||
+			       fchmodat(dir, name, st.st_mode & 07777, 0) ||
+			       utimensat(dir, name, (struct timespec[]){ st.st_atim, st.st_mtim },
+					 0)
+		       ? -1
+		       : 0;
+}
+
+/* A file system on the empty directory that roots are mounted on, with directories for overlays. Returns its owned
+ * descriptor. */
+static int make_scratch(const struct root *root, int at, struct err *err)
+{
+	static const char *const names[] = { "upper", "work", "root", "empty" };
+	cleanup_fd int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), fd = -1;
 	int r = fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -1 : 0;
 
 	fd = r ? -1 : fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	r = fd < 0 ? -1 : move_mount(fd, "", at, "rootfs", MOVE_MOUNT_F_EMPTY_PATH);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++)
 		r = mkdirat(fd, names[i], 0700);
-	if (r || stat(top, &st) || fchownat(fd, "upper", st.st_uid, st.st_gid, 0) ||
-	    fchmodat(fd, "upper", st.st_mode & 07777, 0) ||
-	    utimensat(fd, "upper", (struct timespec[]){ st.st_atim, st.st_mtim }, 0))
+	if (r == 0 && !root->overlay.upper)
+		r = like(fd, "upper", root->lower[0]);
+	if (r)
 		return err_sys(err, errno, "make a place for mount points");
 	return steal_fd(&fd);
 }
 
-/* `at` has the empty directory. Returns its owned descriptor. */
-static int mount_overlay(const struct root *root, int at, struct err *err)
+/* `at` has the empty directory; what is only read gets its upper directory in `scratch`, if that is >= 0. Returns its owned
+ * descriptor. */
+static int mount_root(const struct root *root, int at, int scratch, struct err *err)
 {
 	struct overlay o = root->overlay;
 	char upper[48], work[48];
 
 	o.lower = root->lower;
-	if (o.upper || !root->n_binds)
-		return overlay_mount(&o, at, "rootfs", err);
-	cleanup_fd int scratch = make_scratch(at, root->lower[0], err);
-
 	if (scratch < 0)
-		return scratch;
+		return overlay_mount(&o, at, "rootfs", err);
 	(void)snprintf(upper, sizeof(upper), "/proc/self/fd/%d/upper", scratch);
 	(void)snprintf(work, sizeof(work), "/proc/self/fd/%d/work", scratch);
-	o.upper = upper;
-	o.work = work;
+	o.upper = o.upper ? o.upper : upper;
+	o.work = o.work ? o.work : work;
 	return overlay_mount(&o, scratch, "root", err);
 }
 
@@ -223,12 +304,16 @@ static int mount_it(struct root *root, struct err *err)
 
 	if (at < 0)
 		return err_sys(err, errno, "open the container's directory");
-	cleanup_fd int tree = mount_overlay(root, at, err);
+	cleanup_fd int scratch = root->n_binds ? make_scratch(root, at, err) : -1;
+
+	if (root->n_binds && scratch < 0)
+		return scratch;
+	cleanup_fd int tree = mount_root(root, at, scratch, err);
 
 	if (tree < 0)
 		return tree;
 	for (size_t i = 0; r == 0 && i < root->n_binds; i++)
-		r = bind(tree, root->binds[i], root->sealed, err);
+		r = bind(root, &root->binds[i], tree, scratch, err);
 	if (r < 0)
 		return r;
 	/* as the runtime: once the mount points are there */
@@ -259,7 +344,7 @@ int enter_root(char *const **words, int dir_fd, struct err *err)
 	char *const *word = *words;
 
 	for (; *word && str_has_prefix(*word, "root="); word++)
-		if (!take_word(&root, *word + strlen("root=")))
+		if (!take_word(&root, word))
 			return err_set(err, ERR_INTERNAL, "unknown word %.60s", *word);
 	*words = word;
 	if (!root.pid && !root.at)

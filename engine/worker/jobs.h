@@ -217,7 +217,9 @@ int job_export(const struct file_job *job, struct err *err) must_check;
  *   root=lower:NAME  its layers, topmost first (overlay.h)
  *   root=upper:PATH root=work:PATH   what it is written to; without them it is read-only
  *   root=bind:FLAGS:SOURCE<newline>TARGET   a bind mount inside, FLAGS "r" for read-only; SOURCE is a path, or "fd:N"
- *                    for a mount that is nowhere yet
+ *                    for a mount that is nowhere yet; with these before it
+ *   root=layer:PATH  what makes the source, topmost first, read-only
+ *   root=part:PATH   what of it is mounted; links lead nowhere outside it
  *   root=readonly    itself, but not what is mounted below
  *   root=flat        without what is mounted below
  *   root=sealed      read-only, with all below it

@@ -53,7 +53,7 @@ def test_nobody_writes_there(rt, layers, user, n, option):  # noqa: F811
     ("", [], "names no layers"), ("\n\n", [], "names no layers"), ("{0}\n{1}", ["bind"], "names no layers"),
     ("fd:-1", [], "is no descriptor"), ("{0}\nfd:", [], "is no descriptor"), ("fd:99999", [], "Bad file descriptor"),
     ("fd:99999\n{0}", [], "fd:99999"), ("/nowhere", [], "open /nowhere"), ("{0}\n/nowhere", [], "/nowhere"),
-    ("{0}\n{0}/first", [], "overlay layer"), ("{0}\n{0}", [], "make the overlay"),
+    ("{0}\n{0}/first", [], "layer"), ("{0}\n{0}", [], "make the overlay"),
     ("{0}\n{1}", ["x-cleat.subpath=host"], "open host"), ("{0}\n{1}", ["x-cleat.subpath=nothing"], "open nothing"),
     ("{0}\n{1}", ["x-cleat.subpath=first/x"], "Not a directory"), ("{0}\n{1}", ["idmap"], "only a bind mount"),
     ("{0}\n{1}", ["what", "x-cleat.subpath=dir"], 'takes no option "what,x-cleat.subpath=dir"')])
