@@ -59,8 +59,6 @@ int console_open(const struct plan_process *p, int root, int socket, bool bind, 
 	r = bind ? bind_console(root, slave, err) : 0;
 	if (r)
 		return r;
-	if (ioctl(slave, TIOCSCTTY, 0))
-		return err_sys(err, errno, "take the terminal");
 	r = fd_send(socket, "/dev/ptmx", 9, &master, 1, MSG_NOSIGNAL);
 	if (r)
 		return err_sys(err, r, "hand the terminal over");
@@ -68,6 +66,11 @@ int console_open(const struct plan_process *p, int root, int socket, bool bind, 
 		if (dup2(slave, i) < 0)
 			return err_sys(err, errno, "use the terminal as stdio");
 	return 0;
+}
+
+int console_take(struct err *err)
+{
+	return ioctl(0, TIOCSCTTY, 0) ? err_sys(err, errno, "take the terminal") : 0;
 }
 
 int console_receive(int socket, struct err *err)

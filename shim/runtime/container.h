@@ -4,6 +4,7 @@
 #pragma once
 
 #include "filter.h"
+#include "launch.h"
 #include "options.h"
 #include "outside.h"
 #include "plan.h"
@@ -57,11 +58,18 @@ struct init_args {
 	const struct bundle *bundle;
 	const struct cgroup *cgroup;
 	const struct options *options;
-	struct outside outside;      /* what the parent prepared */
-	bool in_userns;              /* the child was born in the user namespace */
-	const char *state;           /* state document for hooks */
-	int ns_fd[NS_COUNT];         /* namespaces to join, -1 = none */
-	int sock, console, fifo_dir; /* console -1 = none; fifo_dir -1 = run at once */
+	struct outside outside; /* what the parent prepared */
+	bool in_userns;         /* the child was born in the user namespace */
+	const char *state;      /* state document for hooks */
+	int ns_fd[NS_COUNT];    /* namespaces to join, -1 = none */
+	int sock, console;      /* console -1 = none */
+	int fifo, go;           /* exec.fifo and start.fifo, open both ways; -1 = run at once */
 	bool hooks;
+	/* in a pid namespace that others are in: birth.c */
+	enum { INIT_ALL, INIT_BUILD, INIT_BORN } part;
+	int *entries; /* of the cgroup, INIT_BORN's */
+	size_t n_entries;
 };
+/* What launch_prepare() has to do for it. */
+struct launch init_launch(const struct init_args *a);
 void init_main(const struct init_args *a) __attribute__((noreturn));

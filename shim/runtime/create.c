@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* create and run, the parent's side. The child is cloned before the cgroup is made, because both
  * take about a millisecond and need not wait for each other (not so on v2, where the child is born
- * inside). The cgroup's files reach it with the word to go on. Whatever fails, the child is killed
- * and everything made so far removed. */
+ * inside). The cgroup's files reach it with the word to go on. In a pid namespace that is joined it is
+ * another child that becomes the container: birth.c. Whatever fails, the child is killed and everything
+ * made so far removed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,30 +19,16 @@
 #include <sys/wait.h>
 
 #include "console.h"
-#include "container.h"
+#include "creation.h"
 #include "fd.h"
 #include "hooks.h"
-#include "launch.h"
-#include "state.h"
 #include "str.h"
 #include "userns.h"
 
-struct creation {
-	const struct options *o;
-	bool run;
-	struct bundle bundle;
-	struct cgroup cgroup;
-	struct state state;
-	bool made_state, made_cgroup;
-	int dir, sock, child_sock, console, relay, pidfd;
-	int ns_fd[NS_COUNT];
-	struct outside outside;
-	pid_t pid;
-};
-
 static void close_all(struct creation *c)
 {
-	int *fds[] = { &c->dir, &c->sock, &c->child_sock, &c->console, &c->relay, &c->pidfd };
+	int *fds[] = { &c->dir,   &c->sock,  &c->child_sock, &c->console,
+		       &c->relay, &c->pidfd, &c->fifo,       &c->go };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		closep(fds[i]);
@@ -127,9 +114,6 @@ static int open_namespaces(struct creation *c, struct err *err)
 					    : userns_make(&p->uid_map, &p->gid_map, err);
 		return c->ns_fd[NS_USER] < 0 ? c->ns_fd[NS_USER] : 0;
 	}
-	/* A pid namespace holds children only. */
-	if (c->ns_fd[NS_PID] >= 0 && setns(c->ns_fd[NS_PID], CLONE_NEWPID))
-		return err_sys(err, errno, "join namespace %s", p->ns_path[NS_PID]);
 	return 0;
 }
 
@@ -150,11 +134,22 @@ static int open_console(struct creation *c, struct err *err)
 	return 0;
 }
 
+/* Open both ways: the child's end of one that it waits at is there without anybody at the other end, and
+ * it needs no way to the directory. */
+static int make_fifo(const struct creation *c, const char *name, int *fd, struct err *err)
+{
+	if (mkfifoat(c->dir, name, 0600))
+		return err_sys(err, errno, "make %s", name);
+	*fd = openat(c->dir, name, O_RDWR | O_CLOEXEC);
+	return *fd >= 0 ? 0 : err_sys(err, errno, "open %s", name);
+}
+
 static int make_record(struct creation *c, struct err *err)
 {
 	const struct options *o = c->o;
 	struct state *s = &c->state;
 	const struct plan *p = &c->bundle.plan;
+	int r;
 
 	c->dir = state_make(o->root, o->id, err);
 	if (c->dir < 0)
@@ -164,9 +159,10 @@ static int make_record(struct creation *c, struct err *err)
 	(void)snprintf(s->bundle, sizeof(s->bundle), "%s", c->bundle.dir);
 	s->created_ns = fd_realtime_ns();
 	s->annotations = (json_t *)(uintptr_t)p->annotations;
-	if (!c->run && mkfifoat(c->dir, "exec.fifo", 0600))
-		return err_sys(err, errno, "make exec.fifo");
-	return 0;
+	if (c->run)
+		return 0;
+	r = make_fifo(c, "start.fifo", &c->go, err);
+	return r ? r : make_fifo(c, "exec.fifo", &c->fifo, err);
 }
 
 static int name_cgroup(struct creation *c, struct err *err)
@@ -196,28 +192,32 @@ static pid_t clone_child(struct creation *c, struct clone_args *args, struct err
 	if (c->ns_fd[NS_USER] < 0) {
 		args->pidfd = (uint64_t)(uintptr_t)&c->pidfd;
 		pid = (pid_t)syscall(SYS_clone3, args, sizeof(*args));
-		if (pid < 0 && errno == ENOMEM && c->ns_fd[NS_PID] >= 0)
-			return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
-				       c->bundle.plan.ns_path[NS_PID]);
 		return pid >= 0 ? pid : err_sys(err, errno, "make the container's namespaces");
 	}
-	pid = userns_clone(args, c->ns_fd[NS_USER], c->ns_fd[NS_PID], &c->bundle.plan.process, err);
+	pid = userns_clone(args, c->ns_fd[NS_USER], &c->bundle.plan.process, err);
 	if (pid > 0)
 		c->pidfd = pidfd_open(pid, 0);
 	return pid;
+}
+
+struct init_args creation_init(const struct creation *c)
+{
+	return (struct init_args){ .bundle = &c->bundle,
+				   .cgroup = &c->cgroup,
+				   .options = c->o,
+				   .console = c->console,
+				   .fifo = c->fifo,
+				   .go = c->go,
+				   .outside = c->outside,
+				   .in_userns = c->ns_fd[NS_USER] >= 0,
+				   .part = c->ns_fd[NS_PID] >= 0 ? INIT_BUILD : INIT_ALL };
 }
 
 static int spawn(struct creation *c, struct err *err)
 {
 	const struct plan *p = &c->bundle.plan;
 	struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD };
-	struct init_args init = { .bundle = &c->bundle,
-				  .cgroup = &c->cgroup,
-				  .options = c->o,
-				  .console = c->console,
-				  .fifo_dir = c->run ? -1 : c->dir,
-				  .outside = c->outside,
-				  .in_userns = c->ns_fd[NS_USER] >= 0 };
+	struct init_args init = creation_init(c);
 	cleanup_free char *doc = NULL;
 	cleanup_fd int into = -1;
 	int pair[2];
@@ -251,12 +251,20 @@ static int spawn(struct creation *c, struct err *err)
 		if (init.hooks)
 			init.state = doc = state_json(&c->state, STATUS_CREATED);
 		close(c->sock);
+		close(c->dir);
 		init_main(&init);
 	}
 	c->pid = pid;
 	close(c->child_sock);
 	c->child_sock = -1;
 	return 0;
+}
+
+int creation_record(struct creation *c, struct err *err)
+{
+	c->state.pid = c->pid;
+	c->state.start_ticks = state_ticks(c->pid);
+	return state_save(c->dir, &c->state, err);
 }
 
 static int release(struct creation *c, struct err *err)
@@ -277,8 +285,7 @@ static int release(struct creation *c, struct err *err)
 	if (r)
 		return r;
 	c->state.pid = c->pid;
-	c->state.start_ticks = state_ticks(c->pid);
-	return state_save(c->dir, &c->state, err);
+	return c->ns_fd[NS_PID] < 0 ? creation_record(c, err) : 0;
 }
 
 static int await(struct creation *c, struct outcome *out, struct err *err)
@@ -328,13 +335,16 @@ static int build(struct creation *c, struct outcome *out, struct err *err)
 	if (!r && chdir(c->bundle.dir))
 		r = err_sys(err, errno, "enter bundle %s", c->bundle.dir);
 	out->stage = r ? out->stage : "rootfs";
-	r = r ? r : outside_prepare(&c->outside, &c->bundle.plan, c->ns_fd[NS_USER], err);
+	r = r ? r
+	      : outside_prepare(&c->outside, &c->bundle.plan, c->ns_fd[NS_USER], c->ns_fd[NS_PID],
+				err);
 	out->stage = r ? out->stage : "namespaces";
 	container_block_signals();
 	r = r ? r : spawn(c, err);
 	out->stage = r ? out->stage : "cgroup";
 	r = r ? r : release(c, err);
-	return r ? r : await(c, out, err);
+	r = r ? r : await(c, out, err);
+	return r || c->ns_fd[NS_PID] < 0 ? r : creation_let_in(c, out, err);
 }
 
 static int foreground(struct creation *c, int *code, struct err *err)
@@ -369,6 +379,8 @@ int container_create(const struct options *o, bool run, int *code, struct outcom
 			      .console = -1,
 			      .relay = -1,
 			      .pidfd = -1,
+			      .fifo = -1,
+			      .go = -1,
 			      .outside = OUTSIDE_NULL,
 			      .cgroup = { .root_fd = -1 } };
 	int r = state_check_id(o->id, err);

@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec: a further process in a running container, with the privileges config.json gives its first
- * one. Whoever in the container may trace its processes (CAP_SYS_PTRACE) may do so from their birth on,
- * and look at what they have open and at their root. So one that nobody there sees goes first: it joins
- * the namespaces through the init's pidfd, all in one call, lets go of all that is the host's and, where
- * the container has that capability, of its privileges; then it clones the one that executes. That one is
- * not dumpable until it does: without the capability nothing in the container can look into it. */
+ * one: birth.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "apparmor.h"
+#include "birth.h"
 #include "bundle.h"
 #include "console.h"
 #include "container.h"
 #include "fd.h"
-#include "launch.h"
-#include "privs.h"
 #include "state.h"
 #include "str.h"
-#include "userns.h"
 
 struct execution {
 	const struct options *o;
@@ -158,65 +146,12 @@ static int open_cgroup(struct execution *x, struct err *err)
 	return r;
 }
 
-static int join(const struct execution *x, struct err *err)
+static struct launch launch_of(const struct execution *x)
 {
-	const struct plan *p = &x->bundle.plan;
-	int flags = 0;
-
-	for (size_t k = 0; k < NS_COUNT; k++)
-		if (k != NS_TIME && (p->ns_new & 1u << k || p->ns_path[k]))
-			flags |= (int)plan_ns_kinds[k].flag;
-	if (setns(x->target, flags))
-		return err_sys(err, errno, "join the container's namespaces");
-	if (flags & CLONE_NEWUSER && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
-		return err_sys(err, errno, "become root of the user namespace");
-	return 0;
-}
-
-static int terminal(const struct execution *x, struct err *err)
-{
-	cleanup_fd int root = -1;
-
-	if (!x->process.terminal)
-		return 0;
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return err_sys(err, errno, "open /");
-	return console_open(&x->process, root, x->console, false, err);
-}
-
-/* Whether processes of the container may trace one that has more privileges than they. */
-static bool is_tracing(const struct plan_process *p)
-{
-	return !p->has_caps || p->caps[CAP_BOUNDING_] & UINT64_C(1) << CAP_SYS_PTRACE;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* All descriptors from `first` on but these, which are sorted. */
-static void close_but(int first, int *keep, size_t n)
-{
-	qsort(keep, n, sizeof(*keep), compare);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] > first)
-			(void)syscall(SYS_close_range, first, keep[i] - 1, 0u);
-		if (keep[i] >= first)
-			first = keep[i] + 1;
-	}
-	(void)syscall(SYS_close_range, first, ~0u, 0u);
-}
-
-static void let_go(const struct execution *x, int told)
-{
-	int keep[CGROUP_HIERARCHIES_MAX + 3] = { x->child_sock, x->console, told };
-	size_t n = 3;
-
-	for (size_t i = 0; i < x->n_entries; i++)
-		keep[n++] = x->entries[i];
-	close_but(3 + x->o->preserve, keep, n);
+	return (struct launch){ .process = &x->process,
+				.filter = &x->bundle.filter,
+				.preserve = (unsigned)x->o->preserve,
+				.proc = -1 };
 }
 
 static void failed(const struct execution *x, int code, const struct err *err)
@@ -225,98 +160,39 @@ static void failed(const struct execution *x, int code, const struct err *err)
 	_exit(code);
 }
 
-static void child(const struct execution *x, const struct launch *l, bool prepared)
+static void child(const void *ctx)
 {
+	const struct execution *x = ctx;
+	const struct launch l = launch_of(x);
 	struct err err = ERR_NULL;
 	int code = EXIT_RUNTIME, r = cgroup_enter(x->entries, x->n_entries, &err);
 
-	if (!r && setsid() < 0)
-		r = err_sys(&err, errno, "make a session");
-	r = r ? r : terminal(x, &err);
-	r = r || prepared ? r : launch_prepare(l, &code, &err);
+	r = r ? r : birth_lead(&x->process, &err);
 	if (!r)
-		(void)!launch_exec(l, &code, &err);
+		(void)!launch_exec(&l, &code, &err);
 	failed(x, code, &err);
-}
-
-/* As a process nobody in the container sees; `told` is told the pid of the one that executes. */
-static void between(const struct execution *x, int told)
-{
-	const struct plan *p = &x->bundle.plan;
-	struct launch l = { .process = &x->process,
-			    .filter = &x->bundle.filter,
-			    .preserve = (unsigned)x->o->preserve,
-			    .proc = -1 };
-	const bool prepared = !userns_wanted(p) && is_tracing(&p->process);
-	struct err err = ERR_NULL;
-	int code = EXIT_RUNTIME, r;
-	pid_t pid;
-
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	r = privs_oom(&x->process, &err);
-	r = r ? r : apparmor_open(x->process.apparmor, &l.proc, &err);
-	if (userns_wanted(p))
-		privs_raise(&x->process);
-	r = r ? r : join(x, &err);
-	/* whoever joined the pid namespace later may trace, too, and finds no descriptor of the host's /proc */
-	r = r ? r : apparmor_apply(x->process.apparmor, &l.proc, &err);
-	r = r || !prepared ? r : launch_prepare(&l, &code, &err);
-	if (r)
-		failed(x, code, &err);
-	let_go(x, told);
-	/* by the older call: filters know its flags, and refuse clone3(2) */
-	pid = (pid_t)syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL);
-	if (!pid) {
-		close(told);
-		child(x, &l, prepared);
-	}
-	if (pid < 0) {
-		(void)err_sys(&err, errno, "fork");
-		failed(x, code, &err);
-	}
-	_exit(write(told, &pid, sizeof(pid)) != sizeof(pid));
-}
-
-/* The child's pid is told, or its sock why there is none. */
-static int await_birth(struct execution *x, int told, struct outcome *out, struct err *err)
-{
-	pid_t pid;
-	int r;
-
-	if (read(told, &pid, sizeof(pid)) == sizeof(pid)) {
-		x->pid = pid;
-		x->pidfd = pidfd_open(pid, 0);
-		if (x->pidfd >= 0)
-			return 0;
-		r = err_sys(err, errno, "open a pidfd");
-		(void)kill(pid, SIGKILL);
-		return r;
-	}
-	r = container_handshake(x->sock, out, err);
-	return r < 0 ? r : err_sys(err, ECHILD, "enter the container");
 }
 
 static int spawn(struct execution *x, struct outcome *out, struct err *err)
 {
-	int pair[2], told[2], r;
-	pid_t pid;
+	const struct launch l = launch_of(x);
+	struct birth b = { .plan = &x->bundle.plan,
+			   .launch = &l,
+			   .target = x->target,
+			   .pidns = -1,
+			   .console = x->console,
+			   .keep = x->entries,
+			   .n_keep = x->n_entries,
+			   .child = child,
+			   .ctx = x };
+	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_sys(err, errno, "make a socket pair");
-	x->sock = pair[0];
-	x->child_sock = pair[1];
-	if (pipe2(told, O_CLOEXEC))
-		return err_sys(err, errno, "make a pipe");
-	pid = fork();
-	if (!pid)
-		between(x, told[1]);
-	close(told[1]);
-	closep(&x->child_sock);
+	x->sock = b.parents = pair[0];
+	x->child_sock = b.sock = pair[1];
+	r = birth_give(&b, &x->pid, &x->pidfd, out, err);
 	x->child_sock = -1;
-	r = pid < 0 ? err_sys(err, errno, "fork") : await_birth(x, told[0], out, err);
-	close(told[0]);
-	if (pid > 0)
-		(void)waitpid(pid, NULL, 0);
 	return r;
 }
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's first process, from its birth to exec, as a list of steps; the name of the step
  * that failed travels to the parent with the error. The parent makes the cgroup meanwhile: the
- * child goes on with its mounts and asks for the cgroup's files as late as it can. */
+ * child goes on with its mounts and asks for the cgroup's files as late as it can. Where the pid namespace is
+ * another container's, one process builds all outside of it, and another one is born inside and runs the
+ * program: birth.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "apparmor.h"
+#include "birth.h"
 #include "console.h"
 #include "container.h"
 #include "fd.h"
@@ -26,8 +27,9 @@ struct init {
 	const struct init_args *a;
 	const struct plan *plan;
 	struct outside outside;
-	int bundle, root, fifo;
-	int proc; /* of the host, for AppArmor; -1 = not needed */
+	int bundle, root;
+	bool started; /* errors go through exec.fifo */
+	struct launch launch;
 	bool entered;
 	int exit_code;
 };
@@ -78,7 +80,7 @@ static int process_files(struct init *in, struct err *err)
 	/* in a user namespace it is somebody else's to change: userns_clone() */
 	int r = in->a->in_userns ? 0 : privs_oom(&in->plan->process, err);
 
-	return r ? r : apparmor_open(in->plan->process.apparmor, &in->proc, err);
+	return r ? r : apparmor_open(in->plan->process.apparmor, &in->launch.proc, err);
 }
 
 static int root(struct init *in, struct err *err)
@@ -129,11 +131,14 @@ static int hooks(struct init *in, struct err *err)
 
 static int terminal(struct init *in, struct err *err)
 {
+	int r;
+
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(err, errno, "make a session");
 	if (!in->plan->process.terminal)
 		return 0;
-	return console_open(&in->plan->process, in->root, in->a->console, true, err);
+	r = console_open(&in->plan->process, in->root, in->a->console, true, err);
+	return r ? r : console_take(err);
 }
 
 /* A working directory that the image lacks is made, as runc and Docker do. Inside the container's root
@@ -170,56 +175,92 @@ static int names(struct init *in, struct err *err)
 	return 0;
 }
 
-/* For create: tells that all is ready, then waits until `start` opens the FIFO's other end. What
- * goes wrong from here on is told through the FIFO. */
+/* The builder's work is done; it keeps the namespaces until somebody else is in them. */
+static int wait_end(struct init *in, struct err *err)
+{
+	struct sync_msg m;
+	size_t n = 0;
+	int r = sync_tell(in->a->sock, SYNC_CREATED, err);
+
+	if (r)
+		return r;
+	(void)!sync_recv(in->a->sock, &m, NULL, &n, NULL);
+	_exit(0);
+}
+
+static int be_born(struct init *in, struct err *err)
+{
+	const struct init_args *a = in->a;
+	uint32_t word;
+	int r = cgroup_enter(a->entries, a->n_entries, err);
+
+	for (size_t i = 0; i < a->n_entries; i++)
+		close(a->entries[i]);
+	r = r ? r : birth_lead(&in->plan->process, err);
+	if (!r && read(a->sock, &word, sizeof(word)) != sizeof(word))
+		_exit(1); /* the parent gave up, it knows why */
+	return r;
+}
+
+static int prepare(struct init *in, struct err *err)
+{
+	return launch_prepare(&in->launch, &in->exit_code, err);
+}
+
+/* For create: tells that all is ready, then waits until `start` writes. What goes wrong from here on is told
+ * through the FIFO. By now this one may do what the program may, and no more: others may have joined. */
 static int wait_start(struct init *in, struct err *err)
 {
-	int r = 0;
+	char byte;
+	int r;
 
-	if (in->a->fifo_dir >= 0) {
-		r = sync_send(in->a->sock, SYNC_CREATED, NULL, 0, err);
+	if (in->a->fifo >= 0) {
+		r = sync_tell(in->a->sock, SYNC_CREATED, err);
 		if (r)
 			return r;
-		in->fifo = openat(in->a->fifo_dir, "exec.fifo", O_WRONLY | O_CLOEXEC);
-		if (in->fifo < 0)
+		if (read(in->a->go, &byte, 1) != 1)
 			return err_sys(err, errno, "wait to be started");
+		in->started = true;
 	}
 	return hooks_run(in->plan, HOOK_START_CONTAINER, in->a->state, err);
 }
 
 static int program(struct init *in, struct err *err)
 {
-	const struct launch l = { .process = &in->plan->process,
-				  .filter = &in->a->bundle->filter,
-				  .init = in->plan->init,
-				  .preserve = (unsigned)in->a->options->preserve,
-				  .proc = in->proc };
-	int r = launch_prepare(&l, &in->exit_code, err);
+	int r = launch_init(&in->launch, err);
 
-	return r ? r : launch_exec(&l, &in->exit_code, err);
+	return r ? r : launch_exec(&in->launch, &in->exit_code, err);
 }
+
+enum { ALL = 1 << INIT_ALL, BUILD = 1 << INIT_BUILD, BORN = 1 << INIT_BORN };
 
 static const struct {
 	const char *stage;
 	int (*run)(struct init *in, struct err *err);
+	unsigned parts;
 } steps[] = {
-	{ "namespaces", join },  { "process", process_files }, { "rootfs", root },
-	{ "mounts", mounts },    { "cgroup", cgroup },         { "hooks", hooks },
-	{ "console", terminal }, { "pivot", change_root },     { "hostname", names },
-	{ "start", wait_start }, { "exec", program },
+	{ "namespaces", join, ALL | BUILD }, { "process", process_files, ALL },
+	{ "rootfs", root, ALL | BUILD },     { "mounts", mounts, ALL | BUILD },
+	{ "cgroup", cgroup, ALL | BUILD },   { "hooks", hooks, ALL | BUILD },
+	{ "console", terminal, ALL },        { "pivot", change_root, ALL | BUILD },
+	{ "hostname", names, ALL | BUILD },  { "namespaces", wait_end, BUILD },
+	{ "cgroup", be_born, BORN },         { "exec", prepare, ALL },
+	{ "start", wait_start, ALL | BORN }, { "exec", program, ALL | BORN },
 };
 
 static void fail(const struct init *in, const char *stage, const struct err *e)
 {
-	if (in->fifo >= 0) {
-		struct sync_msg m = { .kind = SYNC_FAILED, .exit_code = in->exit_code, .err = *e };
-
-		(void)snprintf(m.stage, sizeof(m.stage), "%s", stage);
-		(void)!write(in->fifo, &m, sizeof(m));
-	} else {
-		(void)!sync_fail(in->a->sock, stage, in->exit_code, e);
-	}
+	(void)!sync_fail(in->started ? in->a->fifo : in->a->sock, stage, in->exit_code, e);
 	_exit(in->exit_code);
+}
+
+struct launch init_launch(const struct init_args *a)
+{
+	return (struct launch){ .process = &a->bundle->plan.process,
+				.filter = &a->bundle->filter,
+				.init = a->bundle->plan.init,
+				.preserve = (unsigned)a->options->preserve,
+				.proc = -1 };
 }
 
 void init_main(const struct init_args *a)
@@ -228,16 +269,12 @@ void init_main(const struct init_args *a)
 			   .plan = &a->bundle->plan,
 			   .bundle = -1,
 			   .root = -1,
-			   .fifo = -1,
-			   .proc = -1,
+			   .launch = init_launch(a),
 			   .exit_code = EXIT_RUNTIME };
 	struct err err = ERR_NULL;
 
-	/* who is there already must not look into this one before it is as confined; only CAP_SYS_PTRACE lets one */
-	if (a->ns_fd[NS_PID] >= 0)
-		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (steps[i].run(&in, &err))
+		if (steps[i].parts & 1u << a->part && steps[i].run(&in, &err))
 			fail(&in, steps[i].stage, &err);
 	_exit(EXIT_RUNTIME);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A program that cannot be run is told apart from one that is not there, as shells do: 126 and 127.
- * The built-in init is this very process, forked before the filter is loaded: it keeps the
- * container's user and capabilities, reaps what is orphaned, passes signals on and exits as the
- * program did. Nothing has to be mounted for it. */
+ * The built-in init is this very process, with the program's user, capabilities and filter: it reaps
+ * what is orphaned, passes signals on and exits as the program did. Nothing has to be mounted for it. */
 #include "launch.h"
 
 #include <errno.h>
@@ -76,11 +75,13 @@ static void name_init(void)
 	(void)snprintf(own_line, own_line_size, "%s", name);
 }
 
-static int fork_init(const struct launch *l, struct err *err)
+int launch_init(const struct launch *l, struct err *err)
 {
 	sigset_t all, old;
 	pid_t pid;
 
+	if (!l->init)
+		return 0;
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	pid = fork();
@@ -128,8 +129,6 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 			       "the working directory %.80s is not below the "
 			       "container's root",
 			       p->cwd);
-	if (!r && l->init)
-		r = fork_init(l, err);
 	return r ? r : privs_confine(p, l->filter, err);
 }
 

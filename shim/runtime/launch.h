@@ -21,8 +21,11 @@ struct launch {
 void launch_note_line(int argc, char **argv);
 
 /* Limits, user, capabilities, working directory, filter; returns only when all is ready to exec, or with the
- * exit code that tells why not. */
+ * exit code that tells why not. From then on nothing may be called that a filter is likely to refuse. */
 int launch_prepare(const struct launch *l, int *exit_code, struct err *err) must_check;
+
+/* Where `init`: returns in the program's process, a child of the one that stays as its init. */
+int launch_init(const struct launch *l, struct err *err) must_check;
 
 /* Looks the program up in the container's PATH and executes it. Returns only on failure, with the
  * exit code that tells why in *exit_code. */

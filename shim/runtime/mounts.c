@@ -73,7 +73,7 @@ static int set_attr(int fd, uint64_t set, uint64_t clr, unsigned long propagatio
 	return mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr)) ? -errno : 0;
 }
 
-static int set_options(int fd, const struct mountopt *o)
+int mounts_options(int fd, const struct mountopt *o)
 {
 	int r = 0;
 
@@ -132,7 +132,7 @@ static int open_source(const struct plan_mount *m, int bundle, struct err *err)
 
 int mounts_set_options(const struct plan_mount *m, int tree, struct err *err)
 {
-	int r = set_options(tree, &m->opt);
+	int r = mounts_options(tree, &m->opt);
 
 	return r ? err_sys(err, r, "set options of the mount on %s", m->dest) : 0;
 }
@@ -223,7 +223,7 @@ static int mount_hierarchy(const struct plan_mount *m, const struct mounts_env *
 	cleanup_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "open %s", path);
-	(void)set_options(tree, &m->opt);
+	(void)!mounts_options(tree, &m->opt);
 	if (move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		return err_sys(err, errno, "mount cgroup %s", name);
 	return 0;
@@ -260,9 +260,10 @@ static int mount_cgroup(const struct plan *p, const struct plan_mount *m,
 static int apply_one(const struct plan *p, size_t i, const struct mounts_env *env, struct err *err)
 {
 	const struct plan_mount *m = &p->mounts[i];
+	int prepared = env->outside->mounts ? env->outside->mounts[i] : -1;
 
-	if (m->opt.bind || m->layers.n)
-		return mount_bind(m, env->outside->mounts ? env->outside->mounts[i] : -1, env, err);
+	if (m->opt.bind || prepared >= 0)
+		return mount_bind(m, prepared, env, err);
 	if (!strcmp(m->type, "cgroup"))
 		return mount_cgroup(p, m, env, err);
 	return mount_fs(m, env, err);

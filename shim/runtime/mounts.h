@@ -35,7 +35,9 @@ int mounts_apply(const struct plan *p, const struct mounts_env *env, struct err 
 /* What a bind mount binds, as a detached copy with its options; of the directory `bundle`. */
 int mounts_source(const struct plan_mount *m, int bundle, struct err *err) must_check;
 
-/* Gives a detached mount the options of the plan's. */
+/* Gives a detached mount its attributes and propagation; 0 or -errno. */
+int mounts_options(int fd, const struct mountopt *o) must_check;
+/* The same for a mount of the plan, with words. */
 int mounts_set_options(const struct plan_mount *m, int tree, struct err *err) must_check;
 /* What follows an option of ours (PLAN_MOUNT_...); NULL = it is not there. */
 const char *mounts_own_option(const struct plan_mount *m, const char *option) must_check;

@@ -21,6 +21,7 @@
 #include "mounts.h"
 #include "nodes.h"
 #include "overlay.h"
+#include "procfs.h"
 #include "str.h"
 #include "userns.h"
 
@@ -184,41 +185,51 @@ static int prepare_layers(const struct plan *p, const struct plan_mount *m, int 
 	return r < 0 ? err_wrap(err, r, "mount on %s", m->dest) : steal_fd(tree);
 }
 
+/* *fd stays as it is where there is nothing to prepare. */
 static int prepare_one(const struct plan *p, const struct plan_mount *m, int bundle, int userns,
-		       int *fd, struct err *err)
+		       int pidns, int *fd, struct err *err)
 {
-	*fd = -1;
+	int r;
+
 	if (m->layers.n)
-		*fd = prepare_layers(p, m, userns, err);
+		r = prepare_layers(p, m, userns, err);
 	else if (m->opt.bind && (userns >= 0 || m->opt.idmap))
-		*fd = prepare_mount(m, bundle, userns, err);
+		r = prepare_mount(m, bundle, userns, err);
+	else if (!m->opt.bind && pidns >= 0 && !strcmp(m->type, "proc"))
+		r = procfs_of(pidns, p->ns_path[NS_PID], m, err);
 	else
 		return 0;
-	return *fd < 0 ? *fd : 0;
+	if (r < 0)
+		return r;
+	*fd = r;
+	return 0;
 }
 
 static int prepare_mounts(struct outside *out, const struct plan *p, int bundle, int userns,
-			  struct err *err)
+			  int pidns, struct err *err)
 {
 	out->mounts = malloc((p->n_mounts + 1) * sizeof(*out->mounts));
 	if (!out->mounts)
 		return -ENOMEM;
 	for (; out->n < p->n_mounts; out->n++) {
-		int r = prepare_one(p, &p->mounts[out->n], bundle, userns, &out->mounts[out->n],
-				    err);
+		int *fd = &out->mounts[out->n];
+		int r;
 
+		*fd = -1;
+		r = prepare_one(p, &p->mounts[out->n], bundle, userns, pidns, fd, err);
 		if (r)
 			return r;
 	}
 	return 0;
 }
 
-int outside_prepare(struct outside *out, const struct plan *p, int userns, struct err *err)
+int outside_prepare(struct outside *out, const struct plan *p, int userns, int pidns,
+		    struct err *err)
 {
 	cleanup_fd int bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = bundle < 0 ? err_sys(err, errno, "open the bundle") : 0;
 
-	r = r ? r : prepare_mounts(out, p, bundle, userns, err);
+	r = r ? r : prepare_mounts(out, p, bundle, userns, pidns, err);
 	if (!r && userns >= 0) {
 		out->root = prepare_root(p, bundle, userns, err);
 		r = out->root < 0 ? out->root : 0;

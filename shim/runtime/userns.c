@@ -111,8 +111,8 @@ struct told {
 };
 
 /* The one inside; 0 in its child alone. */
-static int enter(const struct clone_args *args, int userns, int pidns,
-		 const struct plan_process *process, struct told *told)
+static int enter(const struct clone_args *args, int userns, const struct plan_process *process,
+		 struct told *told)
 {
 	struct clone_args inner = *args;
 	struct err *err = &told->err;
@@ -121,8 +121,6 @@ static int enter(const struct clone_args *args, int userns, int pidns,
 	inner.flags = (args->flags | CLONE_PARENT) & ~(uint64_t)(CLONE_PIDFD | CLONE_NEWUSER);
 	inner.exit_signal = 0;
 	privs_raise(process);
-	if (!r && pidns >= 0 && setns(pidns, CLONE_NEWPID))
-		r = err_sys(err, errno, "join the pid namespace");
 	if (!r && setns(userns, CLONE_NEWUSER))
 		r = err_sys(err, errno, "join the user namespace");
 	if (r)
@@ -133,8 +131,8 @@ static int enter(const struct clone_args *args, int userns, int pidns,
 	return told->pid;
 }
 
-pid_t userns_clone(const struct clone_args *args, int userns, int pidns,
-		   const struct plan_process *process, struct err *err)
+pid_t userns_clone(const struct clone_args *args, int userns, const struct plan_process *process,
+		   struct err *err)
 {
 	struct told told = { .pid = -1 };
 	int ends[2];
@@ -144,7 +142,7 @@ pid_t userns_clone(const struct clone_args *args, int userns, int pidns,
 		return err_sys(err, errno, "make a pipe");
 	middle = fork();
 	if (middle == 0) {
-		if (!enter(args, userns, pidns, process, &told)) {
+		if (!enter(args, userns, process, &told)) {
 			/* so that whoever waits for the number hears when the one that knows it was killed */
 			close(ends[1]);
 			close(ends[0]);

@@ -31,6 +31,6 @@ int userns_map_mount(int tree, int userns, bool recursive) must_check;
 /* clone3(2) by a process inside `userns`, so that it owns the child's other new namespaces. The child is the caller's
  * own: 0 is returned to it, and its pid to the caller. CLONE_PIDFD and exit_signal are not the caller's to choose: its
  * end is told by SIGCHLD. The limits and the badness that `process` asks for are set as far as the child may not do it
- * itself. pidns: the children's pid namespace, -1 = the caller's. */
-pid_t userns_clone(const struct clone_args *args, int userns, int pidns,
-		   const struct plan_process *process, struct err *err) must_check;
+ * itself. */
+pid_t userns_clone(const struct clone_args *args, int userns, const struct plan_process *process,
+		   struct err *err) must_check;

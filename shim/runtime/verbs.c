@@ -57,6 +57,18 @@ static void run_hooks(const struct options *o, const struct state *s, enum plan_
 	bundle_unload(&b);
 }
 
+/* It waits at start.fifo; one that was made by an earlier version waits until exec.fifo is opened. */
+static int wake(int dir, struct err *err)
+{
+	cleanup_fd int go = openat(dir, "start.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (go < 0 && errno == ENOENT)
+		return 0;
+	if (go < 0 || write(go, "", 1) != 1 || unlinkat(dir, "start.fifo", 0))
+		return err_sys(err, errno, "start the container's program");
+	return 0;
+}
+
 int container_start(const struct options *o, struct outcome *out, struct err *err)
 {
 	cleanup(found_close) struct found f;
@@ -73,6 +85,9 @@ int container_start(const struct options *o, struct outcome *out, struct err *er
 	cleanup_fd int fifo = openat(f.dir, "exec.fifo", O_RDONLY | O_CLOEXEC);
 	if (fifo < 0 || unlinkat(f.dir, "exec.fifo", 0))
 		return err_sys(err, errno, "open exec.fifo");
+	r = wake(f.dir, err);
+	if (r)
+		return r;
 	n = read(fifo, &m, sizeof(m)); /* ends when the program executes */
 	if (n == (ssize_t)sizeof(m)) {
 		m.stage[sizeof(m.stage) - 1] = 0;
@@ -80,6 +95,7 @@ int container_start(const struct options *o, struct outcome *out, struct err *er
 		out->stage = out->stage_text;
 		out->exit_code = m.exit_code;
 		*err = m.err;
+		err->message[sizeof(err->message) - 1] = 0;
 		return err_to_errno(m.err.code) ? err_to_errno(m.err.code) : -EIO;
 	}
 	out->pid = f.state.pid;

@@ -38,6 +38,8 @@ int container_handshake(int sock, struct outcome *out, struct err *err)
 	memcpy(out->stage_text, m.stage, sizeof(out->stage_text));
 	out->stage = out->stage_text;
 	out->exit_code = m.exit_code;
+	m.err.message[sizeof(m.err.message) - 1] = 0;
+	m.err.reason[sizeof(m.err.reason) - 1] = 0;
 	if (err)
 		*err = m.err;
 	return err_to_errno(m.err.code) ? err_to_errno(m.err.code) : -EIO;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may trace the processes of a pid namespace (CAP_SYS_PTRACE) may do so from their birth on, whatever they are:
+ * look at what they have open, at their root and their memory, and have them do what they have the right to. Who
+ * that may be is not to be known, as anyone may join later. So a process that nobody there sees goes first. It joins
+ * all namespaces, lets go of all that is the host's, takes the container's limits, user, capabilities and filter, and
+ * only then clones the one that is seen: it has nothing but what the container's program has, too. Without that
+ * capability not even this can be looked at before it executes: it is not dumpable. */
+#include "birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "apparmor.h"
+#include "console.h"
+#include "fd.h"
+#include "privs.h"
+#include "userns.h"
+
+static int join(const struct birth *b, struct err *err)
+{
+	const struct plan *p = b->plan;
+	int flags = 0;
+
+	/* the right to it may be the host's, so before the user namespace */
+	if (b->pidns >= 0 && setns(b->pidns, CLONE_NEWPID))
+		return err_sys(err, errno, "join namespace %s", p->ns_path[NS_PID]);
+	for (size_t k = 0; k < NS_COUNT; k++)
+		if (p->ns_path[k] || (p->ns_new & 1u << k && k != NS_TIME))
+			flags |= (int)plan_ns_kinds[k].flag;
+	if (b->pidns >= 0)
+		flags &= ~CLONE_NEWPID;
+	if (setns(b->target, flags))
+		return err_sys(err, errno, "join the container's namespaces");
+	if (flags & CLONE_NEWUSER && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
+		return err_sys(err, errno, "become root of the user namespace");
+	return 0;
+}
+
+static int terminal(const struct birth *b, struct err *err)
+{
+	cleanup_fd int root = -1;
+
+	if (!b->launch->process->terminal)
+		return 0;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, errno, "open /");
+	return console_open(b->launch->process, root, b->console, b->bind, err);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All descriptors from `first` on but these, which are sorted. */
+static void close_but(int first, int *keep, size_t n)
+{
+	qsort(keep, n, sizeof(*keep), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > first)
+			(void)syscall(SYS_close_range, first, keep[i] - 1, 0u);
+		if (keep[i] >= first)
+			first = keep[i] + 1;
+	}
+	(void)syscall(SYS_close_range, first, ~0u, 0u);
+}
+
+/* Before there is a filter, which might refuse it. `proc` is closed when the process is prepared. */
+static void let_go(const struct birth *b, int told, int proc)
+{
+	int keep[FD_PASS_MAX] = { b->sock, told, proc };
+	size_t n = 3;
+
+	for (size_t i = 0; i < b->n_keep && n < ARRAY_LEN(keep); i++)
+		keep[n++] = b->keep[i];
+	close_but(3 + (int)b->launch->preserve, keep, n);
+	for (char **e = environ; e && *e; e++)
+		memset(*e, 0, strlen(*e));
+}
+
+static void failed(const struct birth *b, int code, const struct err *err)
+{
+	(void)!sync_fail(b->sock, "exec", code, err);
+	_exit(code);
+}
+
+/* By the older call: filters know its flags, and refuse clone3(2). */
+static pid_t born(const struct birth *b, struct err *err)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL);
+
+	if (pid < 0 && errno == ENOMEM && b->pidns >= 0)
+		return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
+			       b->plan->ns_path[NS_PID]);
+	return pid >= 0 ? pid : err_sys(err, errno, "fork");
+}
+
+/* As the process nobody sees; `told` is told the pid of the other one. */
+static void between(const struct birth *b, int told)
+{
+	struct launch l = *b->launch;
+	struct err err = ERR_NULL;
+	int code = EXIT_RUNTIME, r;
+	pid_t pid;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* should a filter refuse it to the other one, that is at least not in the caller's */
+	(void)setsid();
+	r = privs_oom(l.process, &err);
+	r = r ? r : apparmor_open(l.process->apparmor, &l.proc, &err);
+	if (userns_wanted(b->plan))
+		privs_raise(l.process);
+	r = r ? r : join(b, &err);
+	r = r ? r : terminal(b, &err);
+	let_go(b, told, l.proc);
+	r = r ? r : launch_prepare(&l, &code, &err);
+	pid = r ? r : born(b, &err);
+	if (!pid) {
+		close(told);
+		b->child(b->ctx);
+	}
+	if (pid < 0)
+		failed(b, code, &err);
+	_exit(write(told, &pid, sizeof(pid)) != sizeof(pid));
+}
+
+/* The pid is told, or the pair why there is none. */
+static int await(const struct birth *b, int told, pid_t *pid, int *pidfd, struct outcome *out,
+		 struct err *err)
+{
+	pid_t child;
+	int r, fd;
+
+	if (read(told, &child, sizeof(child)) == sizeof(child)) {
+		fd = pidfd_open(child, 0);
+		if (fd >= 0) {
+			*pid = child;
+			*pidfd = fd;
+			return 0;
+		}
+		r = err_sys(err, errno, "open a pidfd");
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, NULL, 0);
+		return r;
+	}
+	r = container_handshake(b->parents, out, err);
+	return r < 0 ? r : err_sys(err, ECHILD, "enter the container");
+}
+
+int birth_give(const struct birth *b, pid_t *pid, int *pidfd, struct outcome *out, struct err *err)
+{
+	int told[2], r;
+	pid_t middle;
+
+	if (pipe2(told, O_CLOEXEC))
+		return err_sys(err, errno, "make a pipe");
+	middle = fork();
+	if (!middle)
+		between(b, told[1]);
+	close(told[1]);
+	close(b->sock);
+	r = middle < 0 ? err_sys(err, errno, "fork") : await(b, told[0], pid, pidfd, out, err);
+	close(told[0]);
+	if (middle > 0)
+		(void)waitpid(middle, NULL, 0);
+	return r;
+}
+
+int birth_lead(const struct plan_process *p, struct err *err)
+{
+	if (setsid() < 0 && p->terminal)
+		return err_sys(err, errno, "make a session");
+	return p->terminal ? console_take(err) : 0;
+}
