@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """cleat-oci and a pid namespace that others are in: they may trace whoever comes in, from his first moment on."""
+import array
+import contextlib
 import json
 import os
+import pathlib
+import socket
 import subprocess
 
 import pytest
@@ -116,3 +120,141 @@ def rt(tmp_path):
     runtime = Runtime(tmp_path)
     yield runtime
     runtime.close()
+
+
+def test_who_traces_one_that_joins_with_a_user_namespace_finds_nothing(mappable):
+    """The spy has its capability in the user namespace above."""
+    folder = mappable / "r"
+    folder.mkdir(mode=0o700)
+    spied = Spied(folder)
+    try:
+        spied.watch()
+        first = [{"containerID": 0, "hostID": 0x20000000, "size": 65536}]
+        bundle = spied.join("sh", "-c", "cat /proc/self/uid_map; echo $$; ls /dev/tty", linux__uidMappings=first,
+                            linux__gidMappings=first, linux__namespaces=[
+                                {"type": "pid", "path": f"/proc/{spied.pid}/ns/pid"}, {"type": "user"},
+                                *({"type": kind} for kind in KINDS)])
+        for _ in range(3):
+            out = spied.slowly("run", "--bundle", bundle, "c")
+            assert str(0x20000000) in out and int(out.split()[3]) > 1 and out.endswith("/dev/tty\n")
+        assert spied.seen() <= ALLOWED
+    finally:
+        spied.close()
+
+
+@pytest.mark.parametrize("spied_on", [True, False], ids=["joined", "own"])
+def test_what_waits_for_its_start_is_as_confined_as_its_program(spied, spied_on):
+    """Who comes to it with a capability to trace finds nothing in it."""
+    change = {} if spied_on else {"linux__namespaces": [{"type": t} for t in ("pid", *KINDS)]}
+    assert spied.oci("create", "--bundle", spied.join("sleep", "60", **change), "c").returncode == 0
+    pid = json.loads(spied.oci("state", "c").stdout)["pid"]
+    assert f"CapPrm:\t{mask(*CAPS)}\n" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    opened = [os.readlink(fd.path) for fd in os.scandir(f"/proc/{pid}/fd") if int(fd.name) > 2]
+    assert all(path.startswith("socket:") or path.endswith(".fifo") for path in opened), opened
+    assert not pathlib.Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0")
+    assert spied.oci("start", "c").returncode == 0
+    harness.wait_until(lambda: b"sleep" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), what="the program")
+    spied.oci("delete", "--force", "c")
+
+
+def test_the_proc_of_one_that_joins(spied):
+    """With its own options, masks and read-only paths; and by kernels that cannot make one from outside."""
+    hidden = [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev", *more]}
+              for more in ([], ["hidepid=2"])]
+    rest = json.loads((spied.join("true") / "config.json").read_text())["mounts"][1:]
+    look = "echo echo there; cat /proc/1/cmdline | tr -d '\\0'; grep ' /proc ' /proc/mounts; echo x >/proc/sys/kernel/panic"
+    for mount in hidden:
+        out = spied.sh(f"{look} || true", mounts=[mount, *rest],
+                       linux__namespaces=json.loads((spied.join("true") / "config.json").read_text())["linux"]["namespaces"])
+        assert "while" in out and "nosuid,nodev,noexec" in out and ("hidepid" in out) == (mount is hidden[1])
+
+
+OLD = ("strace", "-f", "-o", "/dev/null", "-e", "trace=fsconfig", "-e", "inject=fsconfig:error=EINVAL:when=1")
+
+
+def older(spied, bundle):
+    return subprocess.run([*OLD, OCI, "--root", spied.root, "run", "--bundle", bundle, "c"], capture_output=True, text=True,
+                          timeout=20, check=False)
+
+
+def test_the_proc_of_one_that_joins_before_linux_6_17(spied):
+    done = older(spied, spied.join("sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; grep ' /proc ' /proc/mounts; ls -d /proc/self/"))
+    assert done.returncode == 0 and "while" in done.stdout and "/proc/self/" in done.stdout, done
+    mounts = [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["hidepid=2"]}]
+    done = older(spied, spied.join("true", mounts=mounts))
+    assert done.returncode == 125 and "need Linux 6.17" in done.stderr
+    named = spied.tmp / "named"
+    named.touch()
+    subprocess.run(["mount", "--bind", f"/proc/{spied.pid}/ns/pid", named], check=True)
+    try:
+        kinds = [{"type": "pid", "path": str(named)}, *({"type": kind} for kind in KINDS)]
+        assert spied.run("true", linux__namespaces=kinds).returncode == 0
+        done = older(spied, spied.join("true", linux__namespaces=kinds))
+        assert done.returncode == 125 and "/proc/PID/ns/pid" in done.stderr
+    finally:
+        subprocess.run(["umount", named], check=True)
+
+
+@pytest.mark.parametrize("mounts", [[], [{"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}]], ids=["none", "another"])
+def test_the_proc_of_one_that_has_none_before_linux_6_17(rt, mounts):
+    alone = {"mounts": mounts, "linux__maskedPaths": [], "linux__readonlyPaths": []}
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", **alone), "one").returncode == 0
+    pid = json.loads(rt.oci("state", "one").stdout)["pid"]
+    done = older(rt, rt.bundle("true", linux__namespaces=[{"type": "pid", "path": f"/proc/{pid}/ns/pid"},
+                                                          *({"type": kind} for kind in KINDS)]))
+    assert done.returncode == 125 and ("has none at /proc" in done.stderr or "clone /proc" in done.stderr), done
+
+
+def test_a_terminal_of_one_that_joins(spied):
+    path = str(spied.tmp / "console")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        bundle = spied.join("sh", "-c", "tty; echo x >/dev/tty; stty size; read x; echo got $x", process__terminal=True,
+                            process__consoleSize={"height": 30, "width": 90})
+        assert spied.oci("run", "-d", "--console-socket", path, "--bundle", bundle, "c").returncode == 0
+        with server.accept()[0] as sock:
+            fds = array.array("i")
+            _, anc, _, _ = sock.recvmsg(64, socket.CMSG_SPACE(4))
+            fds.frombytes(anc[0][2][:4])
+    with os.fdopen(fds[0], "r+b", buffering=0) as master:
+        master.write(b"word\n")
+        text = b""
+        with contextlib.suppress(OSError):
+            while data := master.read(4096):
+                text += data
+    assert all(word in text.decode() for word in ("/dev/pts/0\r\n", "x\r\n", "30 90\r\n", "got word\r\n")), text
+
+
+def test_hooks_of_one_that_joins(spied):
+    """Those that see the host's files are not in the pid namespace; startContainer's is, and has no more rights than the
+    program."""
+    log = spied.tmp / "hooks.log"
+    script = "echo {0} $(readlink /proc/self/ns/pid) >> {1}; cat >> {1}"
+    hooks = {name: [{"path": "/bin/sh", "args": ["sh", "-c", script.format(name, log)], "env": ["PATH=/bin:/usr/bin"]}]
+             for name in ("prestart", "createRuntime", "createContainer", "poststart")}
+    hooks["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat /proc/self/status; echo $PPID; cat"]}]
+    out = spied.sh("echo $$", hooks=hooks, linux__namespaces=[{"type": "pid", "path": f"/proc/{spied.pid}/ns/pid"},
+                                                              *({"type": kind} for kind in KINDS)])
+    text = log.read_text()
+    for name in ("prestart", "createRuntime", "createContainer"):
+        assert f"{name} {os.readlink('/proc/self/ns/pid')}\n" in text
+    document, program = out[out.index("{"):].rsplit("}", 1)
+    program = program.strip()
+    assert json.loads(document + "}")["pid"] == int(program)
+    assert f"\n{program}\n{{" in out and f"CapPrm:\t{mask(*CAPS)}\n" in out
+
+
+@pytest.mark.parametrize("joins", [True, False], ids=["joined", "own"])
+def test_limits_of_processes_hold_for_those_of_the_container_alone(spied, joins):
+    """Who makes it counts neither in its cgroup nor among its user's."""
+    change = {"linux__resources": {"pids": {"limit": 1}}, "process__user": {"uid": 7777, "gid": 7777},
+              "process__rlimits": [{"type": "RLIMIT_NPROC", "soft": 2, "hard": 2}]}
+    if not joins:
+        change["linux__namespaces"] = [{"type": t} for t in ("pid", *KINDS)]
+    done = spied.oci("run", "--bundle", spied.join("cat", "/proc/self/limits", **change), "c")
+    assert done.returncode == 0 and "Max processes             2                    2 " in done.stdout, done
+    change["linux__resources"] = {}
+    assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "60", **change), "d").returncode == 0
+    done = spied.oci("exec", "d", "cat", "/proc/self/limits")
+    assert done.returncode == 0 and "Max processes             2                    2 " in done.stdout, done

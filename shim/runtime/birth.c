@@ -11,10 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -56,35 +53,15 @@ static int terminal(const struct birth *b, struct err *err)
 	return console_open(b->launch->process, root, b->console, b->bind, err);
 }
 
-static int compare(const void *a, const void *b)
+/* Before there is a filter, which might refuse it. */
+static void let_go(const struct birth *b, const struct launch *l, int told)
 {
-	return *(const int *)a - *(const int *)b;
-}
-
-/* All descriptors from `first` on but these, which are sorted. */
-static void close_but(int first, int *keep, size_t n)
-{
-	qsort(keep, n, sizeof(*keep), compare);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] > first)
-			(void)syscall(SYS_close_range, first, keep[i] - 1, 0u);
-		if (keep[i] >= first)
-			first = keep[i] + 1;
-	}
-	(void)syscall(SYS_close_range, first, ~0u, 0u);
-}
-
-/* Before there is a filter, which might refuse it. `proc` is closed when the process is prepared. */
-static void let_go(const struct birth *b, int told, int proc)
-{
-	int keep[FD_PASS_MAX] = { b->sock, told, proc };
-	size_t n = 3;
+	int keep[LAUNCH_KEEP_MAX] = { b->sock, told };
+	size_t n = 2;
 
 	for (size_t i = 0; i < b->n_keep && n < ARRAY_LEN(keep); i++)
 		keep[n++] = b->keep[i];
-	close_but(3 + (int)b->launch->preserve, keep, n);
-	for (char **e = environ; e && *e; e++)
-		memset(*e, 0, strlen(*e));
+	launch_let_go(l, keep, n);
 }
 
 static void failed(const struct birth *b, int code, const struct err *err)
@@ -112,16 +89,15 @@ static void between(const struct birth *b, int told)
 	int code = EXIT_RUNTIME, r;
 	pid_t pid;
 
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	/* should a filter refuse it to the other one, that is at least not in the caller's */
 	(void)setsid();
 	r = privs_oom(l.process, &err);
 	r = r ? r : apparmor_open(l.process->apparmor, &l.proc, &err);
-	if (userns_wanted(b->plan))
-		privs_raise(l.process);
+	privs_raise(l.process);
 	r = r ? r : join(b, &err);
 	r = r ? r : terminal(b, &err);
-	let_go(b, told, l.proc);
+	let_go(b, &l, told);
+	l.forks = true;
 	r = r ? r : launch_prepare(&l, &code, &err);
 	pid = r ? r : born(b, &err);
 	if (!pid) {
@@ -177,7 +153,9 @@ int birth_give(const struct birth *b, pid_t *pid, int *pidfd, struct outcome *ou
 
 int birth_lead(const struct plan_process *p, struct err *err)
 {
-	if (setsid() < 0 && p->terminal)
+	int r = privs_processes(p, err);
+
+	if (!r && setsid() < 0 && p->terminal)
 		return err_sys(err, errno, "make a session");
-	return p->terminal ? console_take(err) : 0;
+	return !r && p->terminal ? console_take(err) : r;
 }

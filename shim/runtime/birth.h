@@ -24,5 +24,6 @@ struct birth {
 int birth_give(const struct birth *b, pid_t *pid, int *pidfd, struct outcome *out,
 	       struct err *err) must_check;
 
-/* For `child`: it leads a session, of which a terminal that was opened for it is the terminal. */
+/* For `child`: its user's processes are limited from here on, and it leads a session, of which a terminal that was
+ * opened for it is the terminal. */
 int birth_lead(const struct plan_process *p, struct err *err) must_check;

@@ -204,6 +204,11 @@ static int be_born(struct init *in, struct err *err)
 
 static int prepare(struct init *in, struct err *err)
 {
+	const int keep[] = { in->a->sock, in->a->fifo, in->a->go };
+
+	/* while it waits for its start others may join its pid namespace */
+	if (in->a->fifo >= 0)
+		launch_let_go(&in->launch, keep, ARRAY_LEN(keep));
 	return launch_prepare(&in->launch, &in->exit_code, err);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -110,6 +111,35 @@ static int cwd_failed(const char *cwd, int *exit_code, struct err *err)
 	return err_sys(err, errno, "enter the working directory %s", cwd);
 }
 
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All descriptors from `first` on but these, which are sorted. */
+static void close_but(int first, int *keep, size_t n)
+{
+	qsort(keep, n, sizeof(*keep), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > first)
+			(void)syscall(SYS_close_range, first, keep[i] - 1, 0u);
+		if (keep[i] >= first)
+			first = keep[i] + 1;
+	}
+	(void)syscall(SYS_close_range, first, ~0u, 0u);
+}
+
+void launch_let_go(const struct launch *l, const int *keep, size_t n)
+{
+	int all[LAUNCH_KEEP_MAX + 1] = { l->proc };
+
+	memcpy(all + 1, keep, n * sizeof(*keep));
+	close_but(3 + (int)l->preserve, all, n + 1);
+	for (char **e = environ; e && *e; e++)
+		memset(*e, 0, strlen(*e));
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 {
 	const struct plan_process *p = l->process;
@@ -121,6 +151,7 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 	int r = apparmor_apply(p->apparmor, &proc, err);
 
 	r = r ? r : privs_limits(p, err);
+	r = r || l->forks ? r : privs_processes(p, err);
 	r = r ? r : privs_user(p, err);
 	if (!r && !inside && chdir(p->cwd))
 		return cwd_failed(p->cwd, exit_code, err);

@@ -15,10 +15,16 @@ struct launch {
 	bool init;         /* stay as a reaping init and run the program as a child */
 	unsigned preserve; /* descriptors from 3 on that the program keeps */
 	int proc;          /* apparmor_open()'s, -1 = none; closed */
+	bool forks; /* the program's process is yet to be made: privs_processes() is left to that */
 };
 
 /* Once, with main()'s: a built-in init hides them. */
 void launch_note_line(int argc, char **argv);
+
+/* Where others may look into this process before it executes, and before launch_prepare(): it is not dumpable, has no
+ * descriptors but these (at most LAUNCH_KEEP_MAX; -1 = none) and those of `l`, and none of its environment. */
+enum { LAUNCH_KEEP_MAX = 64 };
+void launch_let_go(const struct launch *l, const int *keep, size_t n);
 
 /* Limits, user, capabilities, working directory, filter; returns only when all is ready to exec, or with the
  * exit code that tells why not. From then on nothing may be called that a filter is likely to refuse. */

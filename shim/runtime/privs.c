@@ -57,7 +57,18 @@ int privs_limits(const struct plan_process *p, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < p->n_rlimits; i++)
-		r = set_rlimit(&p->rlimits[i], err);
+		if (p->rlimits[i].resource != RLIMIT_NPROC)
+			r = set_rlimit(&p->rlimits[i], err);
+	return r;
+}
+
+int privs_processes(const struct plan_process *p, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < p->n_rlimits; i++)
+		if (p->rlimits[i].resource == RLIMIT_NPROC)
+			r = set_rlimit(&p->rlimits[i], err);
 	return r;
 }
 
