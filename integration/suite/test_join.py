@@ -345,3 +345,26 @@ def test_the_host_was_started_again(busybox, tmp_path):
     busybox.start()
     for name in names:
         harness.wait_until(lambda name=name: state(busybox, name)["Running"], timeout=10, what=f"{name} to run")
+
+
+TRACE = """while [ ! -e /out/enough ]; do
+    for p in /proc/[0-9]*; do
+        [ $p = /proc/1 ] || for way in $p/root $p/cwd; do [ ! -e $way@HOSTS@ ] || cat $way@HOSTS@ >> /out/found; done
+    done
+done 2>/dev/null"""
+
+
+def test_one_that_traces_finds_nothing_of_the_hosts_in_those_that_join(busybox, tmp_path):
+    out, canary = tmp_path / "out", tmp_path / "canary"
+    out.mkdir()
+    canary.write_text("canary\n")
+    busybox.out("run", "-d", "--name", "spy", "--cap-add", "SYS_PTRACE", "--ipc", "shareable", "-v", f"{out}:/out", "busybox",
+                "sh", "-c", TRACE.replace("@HOSTS@", str(canary)))
+    for flags in ((), ("--init",), ("--ipc", "container:spy", "--network", "container:spy"), ("--cap-add", "SYS_PTRACE")):
+        for _ in range(5):
+            assert busybox.out("run", "--rm", "--pid", "container:spy", *flags, "busybox", "echo", "there") == "there"
+    for _ in range(5):
+        assert busybox.out("exec", "spy", "echo", "there") == "there"
+    (out / "enough").touch()
+    assert busybox.out("wait", "spy") == "0"
+    assert not (out / "found").exists()
