@@ -258,3 +258,19 @@ def test_limits_of_processes_hold_for_those_of_the_container_alone(spied, joins)
     assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "60", **change), "d").returncode == 0
     done = spied.oci("exec", "d", "cat", "/proc/self/limits")
     assert done.returncode == 0 and "Max processes             2                    2 " in done.stdout, done
+
+
+@pytest.mark.parametrize("initial", ["true", "false"])
+def test_a_filter_that_refuses_to_close_leaves_nothing_open(rt, initial):
+    """Neither for the program nor for its init, into which it may look."""
+    refusing = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+                "syscalls": [{"names": ["close_range"], "action": "SCMP_ACT_ERRNO"}]}
+    there = os.open(rt.tmp, os.O_RDONLY)
+    try:
+        done = rt.oci("run", "--bundle", rt.bundle("sh", "-c", "ls -l /proc/self/fd /proc/1/fd /proc/1/environ; cat /proc/1/environ",
+                                                   linux__seccomp=refusing, annotations={"dev.cleat.init": initial}), "c",
+                      pass_fds=[there], env={**os.environ, "SECRET": "canary"})
+    finally:
+        os.close(there)
+    assert str(rt.tmp) not in done.stdout and "canary" not in done.stdout, done.stdout
+    assert "pipe:" in done.stdout

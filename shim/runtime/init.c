@@ -206,8 +206,8 @@ static int prepare(struct init *in, struct err *err)
 {
 	const int keep[] = { in->a->sock, in->a->fifo, in->a->go };
 
-	/* while it waits for its start others may join its pid namespace */
-	if (in->a->fifo >= 0)
+	/* while it waits for its start others may join its pid namespace, and an init stays there */
+	if (in->a->fifo >= 0 || in->launch.init)
 		launch_let_go(&in->launch, keep, ARRAY_LEN(keep));
 	return launch_prepare(&in->launch, &in->exit_code, err);
 }

@@ -37,6 +37,8 @@ void launch_note_line(int argc, char **argv)
 	own_line_size = argc > 0 ? (size_t)(end - argv[0]) : 0;
 }
 
+enum { CLOSED_ONE_BY_ONE = 4096 };
+
 static void reap(pid_t program)
 {
 	int status;
@@ -53,7 +55,10 @@ static void be_init(pid_t program)
 	sigset_t all;
 
 	(void)sigfillset(&all);
-	(void)syscall(SYS_close_range, 3u, ~0u, 0u);
+	/* unless a filter refuses it; there are few: launch_let_go() */
+	if (syscall(SYS_close_range, 3u, ~0u, 0u))
+		for (int fd = 3; fd < CLOSED_ONE_BY_ONE; fd++)
+			(void)close(fd);
 	for (;;) {
 		int sig = sigwaitinfo(&all, &info);
 
@@ -160,6 +165,9 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 			       "the working directory %.80s is not below the "
 			       "container's root",
 			       p->cwd);
+	/* a filter may refuse it, and what is opened from here on is born so */
+	if (!r && syscall(SYS_close_range, 3 + l->preserve, ~0u, CLOSE_RANGE_CLOEXEC))
+		return err_sys(err, errno, "close descriptors");
 	return r ? r : privs_confine(p, l->filter, err);
 }
 
@@ -221,7 +229,6 @@ int launch_exec(const struct launch *l, int *exit_code, struct err *err)
 	bool in_path = !strchr(name, '/');
 
 	reset_signals();
-	(void)syscall(SYS_close_range, 3 + l->preserve, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (in_path && *name)
 		exec_in_path(p);
 	else
