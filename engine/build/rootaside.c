@@ -7,8 +7,8 @@
  * it. A thread, as one that has left its mount namespace shares no working directory and umask with the others any
  * more.
  * The directories are opened there anew: overlayfs takes none of a mount that is not in the namespace of who mounts
- * (fs/namespace.c, clone_private_mount() calls check_mnt(), since 5.14). The copy is of the overlay as it
- * is attached: to copy a mount that is in no namespace is refused before 6.15. */
+ * (fs/namespace.c, clone_private_mount() calls check_mnt(), since 5.14). The copy is of the overlay where it is
+ * mounted: to copy a mount that is in no namespace is refused before 6.15. */
 #include "rootaside.h"
 
 #include <errno.h>
