@@ -37,10 +37,10 @@ def mask(*names):
 class Spied(Runtime):
     """A runtime with a container `spy` that watches its pid namespace."""
 
-    def watch(self):
+    def watch(self, script=SPY):
         (self.tmp / "canary").write_text("canary\n")
         caps = {k: CAPS + ["CAP_SYS_PTRACE"] for k in ("bounding", "effective", "permitted")}
-        bundle = self.bundle("sh", "-c", SPY.replace("@TMP@", str(self.tmp)), process__capabilities=caps)
+        bundle = self.bundle("sh", "-c", script.replace("@TMP@", str(self.tmp)), process__capabilities=caps)
         with open(self.tmp / "seen", "w", encoding="utf-8") as out:
             subprocess.run([OCI, "--root", self.root, "run", "-d", "--bundle", bundle, "spy"], stdin=subprocess.DEVNULL,
                            stdout=out, check=True)
@@ -108,6 +108,39 @@ def test_an_exec_beside_one_that_traces_gives_it_nothing(spied):
     for _ in range(3):
         spied.slowly("exec", "c", "true")
     assert spied.seen() <= ALLOWED
+
+
+# Whatever pipe one that comes in has: names a process there.
+FORGER = """echo there
+while [ ! -e /enough ]; do
+    for p in /proc/[0-9]*; do
+        for fd in $p/fd/*; do
+            case $fd in $p/fd/[012]) continue;; esac
+            case $(ls -l $fd) in *pipe:*) printf '@PID@' >$fd;; esac
+        done
+    done 2>/dev/null
+done"""
+
+
+def test_who_traces_one_that_joins_cannot_have_it_name_another_process(tmp_path):
+    """What the runtime takes for the container's process it kills, and joins the namespaces of."""
+    spied = Spied(tmp_path)
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        octal = "".join(f"\\{byte:03o}" for byte in victim.pid.to_bytes(4, "little"))
+        spied.watch(FORGER.replace("@PID@", octal))
+        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=close,clone", "-e",
+                        "inject=close:delay_enter=50000", "-e", "inject=clone:delay_exit=500000", OCI, "--root", spied.root,
+                        "run", "-d", "--bundle", spied.join("true"), "c"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, timeout=60, check=True)
+        assert json.loads((spied.root / "c/state.json").read_text())["pid"] != victim.pid
+        spied.oci("delete", "--force", "c")
+        assert victim.poll() is None
+        spied.seen()
+    finally:
+        victim.kill()
+        victim.wait()
+        spied.close()
 
 
 def test_an_init_has_no_more_capabilities_than_its_program(rt):

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,10 +55,10 @@ static int terminal(const struct birth *b, struct err *err)
 }
 
 /* Before there is a filter, which might refuse it. */
-static void let_go(const struct birth *b, const struct launch *l, int told)
+static void let_go(const struct birth *b, const struct launch *l)
 {
-	int keep[LAUNCH_KEEP_MAX] = { b->sock, told };
-	size_t n = 2;
+	int keep[LAUNCH_KEEP_MAX] = { b->sock };
+	size_t n = 1;
 
 	for (size_t i = 0; i < b->n_keep && n < ARRAY_LEN(keep); i++)
 		keep[n++] = b->keep[i];
@@ -71,9 +72,10 @@ static void failed(const struct birth *b, int code, const struct err *err)
 }
 
 /* By the older call: filters know its flags, and refuse clone3(2). */
-static pid_t born(const struct birth *b, struct err *err)
+static pid_t born(const struct birth *b, pid_t *noted, struct err *err)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL);
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, noted, NULL,
+				   NULL);
 
 	if (pid < 0 && errno == ENOMEM && b->pidns >= 0)
 		return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
@@ -81,8 +83,9 @@ static pid_t born(const struct birth *b, struct err *err)
 	return pid >= 0 ? pid : err_sys(err, errno, "fork");
 }
 
-/* As the process nobody sees; `told` is told the pid of the other one. */
-static void between(const struct birth *b, int told)
+/* As the process nobody sees. Which one is born is noted by the kernel, before it runs, in memory it does not get: who
+ * may trace it could have it name any process of the host's as the container's. */
+static void between(const struct birth *b, pid_t *noted)
 {
 	struct launch l = *b->launch;
 	struct err err = ERR_NULL;
@@ -91,63 +94,69 @@ static void between(const struct birth *b, int told)
 
 	/* should a filter refuse it to the other one, that is at least not in the caller's */
 	(void)setsid();
-	r = privs_oom(l.process, &err);
+	r = madvise(noted, sizeof(*noted), MADV_DONTFORK) ? err_sys(&err, errno, "keep memory") : 0;
+	r = r ? r : privs_oom(l.process, &err);
 	r = r ? r : apparmor_open(l.process->apparmor, &l.proc, &err);
 	privs_raise(l.process);
 	r = r ? r : join(b, &err);
 	r = r ? r : terminal(b, &err);
-	let_go(b, &l, told);
+	let_go(b, &l);
 	l.forks = true;
 	r = r ? r : launch_prepare(&l, &code, &err);
-	pid = r ? r : born(b, &err);
-	if (!pid) {
-		close(told);
+	pid = r ? r : born(b, noted, &err);
+	if (!pid)
 		b->child(b->ctx);
-	}
 	if (pid < 0)
 		failed(b, code, &err);
-	_exit(write(told, &pid, sizeof(pid)) != sizeof(pid));
+	_exit(0);
 }
 
-/* The pid is told, or the pair why there is none. */
-static int await(const struct birth *b, int told, pid_t *pid, int *pidfd, struct outcome *out,
-		 struct err *err)
+/* Why there is none: the pair is told, unless the one between was killed. */
+static int not_born(const struct birth *b, struct outcome *out, struct err *err)
 {
-	pid_t child;
+	int r = container_handshake(b->parents, out, err);
+
+	return r < 0 ? r : err_sys(err, ECHILD, "enter the container");
+}
+
+static int await(const struct birth *b, pid_t middle, const pid_t *noted, pid_t *pid, int *pidfd,
+		 struct outcome *out, struct err *err)
+{
 	int r, fd;
 
-	if (read(told, &child, sizeof(child)) == sizeof(child)) {
-		fd = pidfd_open(child, 0);
-		if (fd >= 0) {
-			*pid = child;
-			*pidfd = fd;
-			return 0;
-		}
-		r = err_sys(err, errno, "open a pidfd");
-		(void)kill(child, SIGKILL);
-		(void)waitpid(child, NULL, 0);
-		return r;
+	(void)waitpid(middle, NULL, 0);
+	if (*noted <= 0)
+		return not_born(b, out, err);
+	fd = pidfd_open(*noted, 0);
+	if (fd >= 0) {
+		*pid = *noted;
+		*pidfd = fd;
+		return 0;
 	}
-	r = container_handshake(b->parents, out, err);
-	return r < 0 ? r : err_sys(err, ECHILD, "enter the container");
+	r = err_sys(err, errno, "open a pidfd");
+	(void)kill(*noted, SIGKILL);
+	(void)waitpid(*noted, NULL, 0);
+	return r;
 }
 
 int birth_give(const struct birth *b, pid_t *pid, int *pidfd, struct outcome *out, struct err *err)
 {
-	int told[2], r;
+	pid_t *noted = mmap(NULL, sizeof(*noted), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t middle;
+	int r;
 
-	if (pipe2(told, O_CLOEXEC))
-		return err_sys(err, errno, "make a pipe");
+	if (noted == MAP_FAILED) {
+		close(b->sock);
+		return err_sys(err, errno, "share memory");
+	}
 	middle = fork();
 	if (!middle)
-		between(b, told[1]);
-	close(told[1]);
+		between(b, noted);
+	r = middle < 0 ? err_sys(err, errno, "fork") : 0;
 	close(b->sock);
-	r = middle < 0 ? err_sys(err, errno, "fork") : await(b, told[0], pid, pidfd, out, err);
-	close(told[0]);
-	if (middle > 0)
-		(void)waitpid(middle, NULL, 0);
+	r = r ? r : await(b, middle, noted, pid, pidfd, out, err);
+	(void)munmap(noted, sizeof(*noted));
 	return r;
 }
 
