@@ -159,6 +159,18 @@ def test_paths_are_hidden_and_read_only(rt):
     assert "ro\n" in out and " on /proc/sys type proc (ro" in out
 
 
+def test_the_mask_of_files_is_not_that_of_who_calls(rt):
+    """Neither for a container nor for an exec, which has the one of the container."""
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60"), "c").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__user={"uid": 0, "gid": 0, "umask": 0o27}),
+                  "d").returncode == 0
+    done = [subprocess.run([OCI, "--root", rt.root, "exec", name, "sh", "-c", "umask"], capture_output=True, text=True,
+                           umask=0o77, check=False, timeout=10).stdout for name in "cd"]
+    done.append(subprocess.run([OCI, "--root", rt.root, "run", "--bundle", rt.bundle("sh", "-c", "umask"), "e"], umask=0o77,
+                               capture_output=True, text=True, check=False, timeout=10).stdout)
+    assert done == ["0022\n", "0027\n", "0022\n"]
+
+
 def test_user_groups_cwd_umask(rt):
     r = rt.run("sh", "-c", "id; umask; cat /proc/self/status", process__user={
         "uid": 1000, "gid": 1001, "umask": 0o27, "additionalGids": [5, 6]})

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -94,6 +95,7 @@ static void between(const struct birth *b, pid_t *noted)
 
 	/* should a filter refuse it to the other one, that is at least not in the caller's */
 	(void)setsid();
+	(void)umask(022); /* not the caller's, unless the container has one of its own */
 	r = madvise(noted, sizeof(*noted), MADV_DONTFORK) ? err_sys(&err, errno, "keep memory") : 0;
 	r = r ? r : privs_oom(l.process, &err);
 	r = r ? r : apparmor_open(l.process->apparmor, &l.proc, &err);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -60,7 +59,6 @@ static int take_place(struct creation *c, int *entries, size_t n_entries, struct
 	n.init.entries = entries;
 	n.init.n_entries = n_entries;
 	n.init.hooks = c->bundle.plan.hooks[HOOK_START_CONTAINER].n;
-	(void)umask(022);
 	c->pidfd = -1;
 	r = birth_give(&b, &pid, &pidfd, out, err);
 	if (r)
