@@ -148,6 +148,32 @@ def test_an_init_has_no_more_capabilities_than_its_program(rt):
     assert {line for line in out.splitlines() if line.startswith("CapPrm")} == {f"CapPrm:\t{mask(*CAPS)}"}
 
 
+@pytest.mark.parametrize("ambient", [[], ["CAP_KILL"]], ids=["none", "ambient"])
+def test_an_init_of_a_user_has_the_capabilities_of_its_program(rt, ambient):
+    caps = {**{k: CAPS for k in ("bounding", "effective", "permitted")}, "inheritable": ambient, "ambient": ambient}
+    out = rt.sh("cat /proc/1/status /proc/self/status", annotations={"dev.cleat.init": "true"},
+                process__user={"uid": 1000, "gid": 1000}, process__capabilities=caps)
+    for key in ("CapPrm", "CapEff"):
+        assert [line for line in out.splitlines() if line.startswith(key)] == 2 * [f"{key}:\t{mask(*ambient)}"]
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_who_is_below_an_init_may_look_at_it(rt, user):
+    """Cron jobs write to the container's log by /proc/1/fd/1. Of the runtime there is nothing to be seen."""
+    os.chmod(rt.tmp, 0o755)
+    log = rt.tmp / "log"
+    log.touch(mode=0o666)
+    log.chmod(0o666)
+    bundle = rt.bundle("sh", "-c", "echo to the log >>/proc/1/fd/1; ls -l /proc/1/fd /proc/1/cwd; cat /proc/1/environ",
+                       annotations={"dev.cleat.init": "true"}, process__user={"uid": user, "gid": user})
+    with open(log, "a", encoding="utf-8") as out:
+        done = subprocess.run([OCI, "--root", rt.root, "run", "--bundle", bundle, "c"], stdin=subprocess.DEVNULL, stdout=out,
+                              stderr=out, check=False, timeout=10)
+    out = log.read_text()
+    assert done.returncode == 0 and "to the log\n" in out and "/proc/1/cwd -> /\n" in out, out
+    assert " 2 -> " in out and " 3 -> " not in out and "PATH" not in out
+
+
 @pytest.fixture
 def rt(tmp_path):
     runtime = Runtime(tmp_path)

@@ -37,6 +37,9 @@ void launch_note_line(int argc, char **argv)
 	own_line_size = argc > 0 ? (size_t)(end - argv[0]) : 0;
 }
 
+/* A pipe: the program begins when its init has closed all. */
+static int ready[2] = { -1, -1 };
+
 enum { CLOSED_ONE_BY_ONE = 4096 };
 
 static void reap(pid_t program)
@@ -55,10 +58,14 @@ static void be_init(pid_t program)
 	sigset_t all;
 
 	(void)sigfillset(&all);
+	/* its container may look: logs are written to by /proc/1/fd/1 */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	/* unless a filter refuses it; there are few: launch_let_go() */
 	if (syscall(SYS_close_range, 3u, ~0u, 0u))
 		for (int fd = 3; fd < CLOSED_ONE_BY_ONE; fd++)
 			(void)close(fd);
+	/* should it be open still, as a filter refuses that, too */
+	(void)!write(ready[1], "", 1);
 	for (;;) {
 		int sig = sigwaitinfo(&all, &info);
 
@@ -81,6 +88,15 @@ static void name_init(void)
 	(void)snprintf(own_line, own_line_size, "%s", name);
 }
 
+static void wait_ready(void)
+{
+	char byte;
+
+	close(ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	close(ready[0]);
+}
+
 int launch_init(const struct launch *l, struct err *err)
 {
 	sigset_t all, old;
@@ -97,6 +113,7 @@ int launch_init(const struct launch *l, struct err *err)
 		name_init();
 		be_init(pid);
 	}
+	wait_ready();
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (l->process->terminal) {
 		/* The program, not the init, gets the terminal's keys. */
@@ -155,6 +172,8 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 	int proc = l->proc;
 	int r = apparmor_apply(p->apparmor, &proc, err);
 
+	if (!r && l->init && pipe2(ready, O_CLOEXEC))
+		return err_sys(err, errno, "make a pipe");
 	r = r ? r : privs_limits(p, err);
 	r = r || l->forks ? r : privs_processes(p, err);
 	r = r ? r : privs_user(p, err);
@@ -168,7 +187,7 @@ int launch_prepare(const struct launch *l, int *exit_code, struct err *err)
 	/* a filter may refuse it, and what is opened from here on is born so */
 	if (!r && syscall(SYS_close_range, 3 + l->preserve, ~0u, CLOSE_RANGE_CLOEXEC))
 		return err_sys(err, errno, "close descriptors");
-	return r ? r : privs_confine(p, l->filter, err);
+	return r ? r : privs_confine(p, l->filter, l->init, err);
 }
 
 static const char *path_of(const struct plan_process *p)

@@ -156,7 +156,24 @@ static int raise_effective(struct err *err)
 	return syscall(SYS_capset, &head, data) ? err_sys(err, errno, "raise capabilities") : 0;
 }
 
-int privs_confine(const struct plan_process *p, const struct seccomp_filter *f, struct err *err)
+/* Of a user who is not root execve(2) leaves the ambient ones. */
+static int drop_as_executed(const struct plan_process *p, struct err *err)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	uint64_t ambient = p->has_caps ? p->caps[CAP_AMBIENT_] : 0;
+
+	if (syscall(SYS_capget, &head, data))
+		return err_sys(err, errno, "read capabilities");
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted &= data[i].inheritable & (uint32_t)(ambient >> (32 * i));
+		data[i].effective = data[i].permitted;
+	}
+	return syscall(SYS_capset, &head, data) ? err_sys(err, errno, "drop capabilities") : 0;
+}
+
+int privs_confine(const struct plan_process *p, const struct seccomp_filter *f, bool stays,
+		  struct err *err)
 {
 	int r = p->uid && !p->no_new_privileges ? raise_effective(err) : 0;
 
@@ -164,6 +181,8 @@ int privs_confine(const struct plan_process *p, const struct seccomp_filter *f, 
 		r = filter_load(f, err);
 	if (!r && p->has_caps)
 		r = set_caps(p->caps, err);
+	if (!r && stays && p->uid)
+		r = drop_as_executed(p, err);
 	if (r || !p->no_new_privileges)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

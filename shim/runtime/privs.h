@@ -19,7 +19,8 @@ int privs_processes(const struct plan_process *p, struct err *err) must_check;
  * as the host lets us. */
 void privs_raise(const struct plan_process *p);
 
-/* Becomes the user with the capabilities; loads the filter, at the last moment possible. */
+/* Becomes the user with the capabilities; loads the filter, at the last moment possible. `stays`: this process will not
+ * execute, and keeps no more than if it did. */
 int privs_user(const struct plan_process *p, struct err *err) must_check;
-int privs_confine(const struct plan_process *p, const struct seccomp_filter *f,
+int privs_confine(const struct plan_process *p, const struct seccomp_filter *f, bool stays,
 		  struct err *err) must_check;
