@@ -333,3 +333,16 @@ def test_a_filter_that_refuses_to_close_leaves_nothing_open(rt, initial):
         os.close(there)
     assert str(rt.tmp) not in done.stdout and "canary" not in done.stdout, done.stdout
     assert "pipe:" in done.stdout
+
+
+@pytest.mark.parametrize("action", ["SCMP_ACT_ERRNO", "SCMP_ACT_KILL_PROCESS"])
+def test_a_filter_that_refuses_to_fork_refuses_no_exec(spied, action):
+    """Nor one to join. It is as valid for the program as it was."""
+    refusing = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+                "syscalls": [{"names": ["clone", "clone3", "fork", "vfork"], "action": action}]}
+    bundle = spied.join("sleep", "60", linux__seccomp=refusing)
+    assert spied.oci("run", "-d", "--bundle", bundle, "c").returncode == 0
+    assert spied.oci("exec", "c", "echo", "there").stdout == "there\n"
+    for command in (["exec", "c"], ["run", "--bundle", spied.join("sh", "-c", "true & echo child", linux__seccomp=refusing), "d"]):
+        done = spied.oci(*command, *(["sh", "-c", "true & echo child"] if command[0] == "exec" else []))
+        assert done.returncode and "child" not in done.stdout

@@ -11,8 +11,10 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -73,15 +75,37 @@ static void failed(const struct birth *b, int code, const struct err *err)
 }
 
 /* By the older call: filters know its flags, and refuse clone3(2). */
-static pid_t born(const struct birth *b, pid_t *noted, struct err *err)
+static pid_t born(const struct birth *b, pid_t *noted, struct filter_key *key, struct err *err)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, noted, NULL,
-				   NULL);
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, noted,
+				   key->part[0], key->part[1]);
 
+	explicit_bzero(key, sizeof(*key));
 	if (pid < 0 && errno == ENOMEM && b->pidns >= 0)
 		return err_set(err, ERR_PRECONDITION, "the pid namespace %s has ended",
 			       b->plan->ns_path[NS_PID]);
 	return pid >= 0 ? pid : err_sys(err, errno, "fork");
+}
+
+/* A program that may not fork can be executed beside others all the same. */
+static int prepare(struct launch *l, struct filter_key *key, int *code, struct err *err)
+{
+	struct seccomp_filter admitting;
+	int r;
+
+	if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
+		return err_sys(err, errno, "draw a key");
+	r = filter_admit(l->filter, key, &admitting);
+	if (r)
+		return err_sys(err, r, "copy the filter");
+	l->filter = &admitting;
+	l->forks = true;
+	r = launch_prepare(l, code, err);
+	if (admitting.prog.len)
+		explicit_bzero(admitting.prog.filter,
+			       admitting.prog.len * sizeof(*admitting.prog.filter));
+	filter_free(&admitting);
+	return r;
 }
 
 /* As the process nobody sees. Which one is born is noted by the kernel, before it runs, in memory it does not get: who
@@ -89,6 +113,7 @@ static pid_t born(const struct birth *b, pid_t *noted, struct err *err)
 static void between(const struct birth *b, pid_t *noted)
 {
 	struct launch l = *b->launch;
+	struct filter_key key;
 	struct err err = ERR_NULL;
 	int code = EXIT_RUNTIME, r;
 	pid_t pid;
@@ -103,9 +128,8 @@ static void between(const struct birth *b, pid_t *noted)
 	r = r ? r : join(b, &err);
 	r = r ? r : terminal(b, &err);
 	let_go(b, &l);
-	l.forks = true;
-	r = r ? r : launch_prepare(&l, &code, &err);
-	pid = r ? r : born(b, noted, &err);
+	r = r ? r : prepare(&l, &key, &code, &err);
+	pid = r ? r : born(b, noted, &key, &err);
 	if (!pid)
 		b->child(b->ctx);
 	if (pid < 0)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -310,6 +311,39 @@ int filter_compile(const struct jval *profile, struct seccomp_filter *out, struc
 		r = add_rule(ctx, &rule, action, err);
 	}
 	return r ? r : export_program(ctx, out, err);
+}
+
+/* Halves of the arguments are compared as they lie in memory, whatever the order of their bytes. */
+int filter_admit(const struct seccomp_filter *f, const struct filter_key *key,
+		 struct seccomp_filter *out)
+{
+	enum { KEY_AT = 3, HALVES = sizeof(*key) / sizeof(uint32_t), ADMIT = 2 * HALVES + 3 };
+	const unsigned at = offsetof(struct seccomp_data, args[KEY_AT]);
+	struct sock_filter *i;
+	uint32_t half[HALVES];
+
+	*out = (struct seccomp_filter){ .flags = f->flags };
+	if (!f->prog.len)
+		return 0;
+	if (f->prog.len > BPF_MAXINSNS - ADMIT)
+		return set_program(out, f->prog.filter, f->prog.len);
+	i = out->prog.filter = calloc(f->prog.len + (size_t)ADMIT, sizeof(*i));
+	if (!i)
+		return -ENOMEM;
+	memcpy(half, key, sizeof(half));
+	*i++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					    offsetof(struct seccomp_data, nr));
+	*i++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, ADMIT - 2);
+	for (unsigned k = 0; k < HALVES; k++) {
+		*i++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						    at + k * (unsigned)sizeof(*half));
+		*i++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, half[k], 0,
+						    (unsigned char)(2 * (HALVES - k) - 1));
+	}
+	*i++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	memcpy(i, f->prog.filter, f->prog.len * sizeof(*i));
+	out->prog.len = (unsigned short)(f->prog.len + ADMIT);
+	return 0;
 }
 
 int filter_load(const struct seccomp_filter *f, struct err *err)
