@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -346,3 +347,16 @@ def test_a_filter_that_refuses_to_fork_refuses_no_exec(spied, action):
     for command in (["exec", "c"], ["run", "--bundle", spied.join("sh", "-c", "true & echo child", linux__seccomp=refusing), "d"]):
         done = spied.oci(*command, *(["sh", "-c", "true & echo child"] if command[0] == "exec" else []))
         assert done.returncode and "child" not in done.stdout
+
+
+def test_what_others_have_one_tell_is_not_taken_for_more(rt):
+    """Who traces one that waits for its start has its way to who starts it."""
+    assert rt.oci("create", "--bundle", rt.bundle("sleep", "60"), "c").returncode == 0
+    pid = json.loads(rt.oci("state", "c").stdout)["pid"]
+    fifo = next(fd.path for fd in os.scandir(f"/proc/{pid}/fd") if os.readlink(fd.path).endswith("exec.fifo"))
+    told = struct.pack("=I32siIi?48s240s3x", 6, b"start\033[2J", 256, 2**31, 0, False, b"r" * 48, b"\033[2Jm\n" + b"m" * 240)
+    with open(fifo, "wb", buffering=0) as out:
+        out.write(told)
+    done = rt.oci("start", "c")
+    assert done.returncode == 125 and "\033" not in done.stderr and done.stderr.count("\n") == 1, done
+    assert done.stderr.startswith("cleat-oci: start: ?[2Jm?mmm"), done

@@ -52,6 +52,8 @@ void container_block_signals(void);
 int container_report(const struct options *o, pid_t pid, int pidfd, struct err *err) must_check;
 /* Waits for the child to run its program: 1 it runs or is created, 0 hooks are due; or its error. */
 int container_handshake(int sock, struct outcome *out, struct err *err) must_check;
+/* That error; whoever may trace the child may have it tell anything. */
+int container_told(struct sync_msg *m, struct outcome *out, struct err *err) must_check;
 
 /* The child's side of create and run; never returns. */
 struct init_args {

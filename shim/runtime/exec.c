@@ -210,6 +210,8 @@ static int start(struct execution *x, struct outcome *out, struct err *err)
 		return r;
 	r = container_handshake(x->sock, out, err);
 	if (r < 0) {
+		/* others may have made it tell what is not so */
+		(void)pidfd_send_signal(x->pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(x->pid, NULL, 0);
 		return r;
 	}

@@ -89,15 +89,8 @@ int container_start(const struct options *o, struct outcome *out, struct err *er
 	if (r)
 		return r;
 	n = read(fifo, &m, sizeof(m)); /* ends when the program executes */
-	if (n == (ssize_t)sizeof(m)) {
-		m.stage[sizeof(m.stage) - 1] = 0;
-		memcpy(out->stage_text, m.stage, sizeof(m.stage));
-		out->stage = out->stage_text;
-		out->exit_code = m.exit_code;
-		*err = m.err;
-		err->message[sizeof(err->message) - 1] = 0;
-		return err_to_errno(m.err.code) ? err_to_errno(m.err.code) : -EIO;
-	}
+	if (n == (ssize_t)sizeof(m))
+		return container_told(&m, out, err);
 	out->pid = f.state.pid;
 	run_hooks(o, &f.state, HOOK_POSTSTART, STATUS_RUNNING);
 	cleanup_fd int pidfd = pidfd_open(f.state.pid, 0);

@@ -21,6 +21,25 @@ void container_block_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+int container_told(struct sync_msg *m, struct outcome *out, struct err *err)
+{
+	enum err_code code =
+		err_to_errno(m->err.code) && m->err.code < ERR_N_CODES ? m->err.code : ERR_INTERNAL;
+	size_t n = 0;
+
+	for (; n < sizeof(m->stage) - 1 && m->stage[n] >= 'a' && m->stage[n] <= 'z'; n++)
+		out->stage_text[n] = m->stage[n];
+	out->stage_text[n] = 0;
+	out->stage = out->stage_text;
+	out->exit_code = m->exit_code > 0 && m->exit_code < 256 ? m->exit_code : EXIT_RUNTIME;
+	m->err.message[sizeof(m->err.message) - 1] = 0;
+	m->err.reason[sizeof(m->err.reason) - 1] = 0;
+	(void)!err_reason(err, code, m->err.reason, "%s", m->err.message);
+	if (err)
+		err->sys = m->err.sys;
+	return err_to_errno(code);
+}
+
 int container_handshake(int sock, struct outcome *out, struct err *err)
 {
 	struct sync_msg m;
@@ -34,15 +53,7 @@ int container_handshake(int sock, struct outcome *out, struct err *err)
 		return 1;
 	if (m.kind == SYNC_READY)
 		return 0;
-	m.stage[sizeof(m.stage) - 1] = 0;
-	memcpy(out->stage_text, m.stage, sizeof(out->stage_text));
-	out->stage = out->stage_text;
-	out->exit_code = m.exit_code;
-	m.err.message[sizeof(m.err.message) - 1] = 0;
-	m.err.reason[sizeof(m.err.reason) - 1] = 0;
-	if (err)
-		*err = m.err;
-	return err_to_errno(m.err.code) ? err_to_errno(m.err.code) : -EIO;
+	return container_told(&m, out, err);
 }
 
 static int write_pid_file(const char *path, pid_t pid, struct err *err)
