@@ -308,8 +308,8 @@ def test_who_traces_an_exec_finds_nothing_of_the_hosts(rt):
     caps = {k: CAPS + ["CAP_SYS_PTRACE"] for k in ("bounding", "effective", "permitted")}
     assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__capabilities=caps), "c").returncode == 0
     pid = json.loads(rt.oci("state", "c").stdout)["pid"]
-    with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=close", "-e",
-                           "inject=close:delay_enter=1000000:when=1", OCI, "--root", rt.root, "exec", "c", "true"]) as strace:
+    with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=setsid", "-e",
+                           "inject=setsid:delay_enter=1000000:when=1", OCI, "--root", rt.root, "exec", "c", "true"]) as strace:
         born = harness.wait_until(lambda: in_space(pid), what="the process")[0]
         root, own = (os.stat(f"{p}/root/") for p in (born, f"/proc/{pid}"))
         capable = [next(line for line in pathlib.Path(p, "status").read_text().splitlines() if line.startswith("CapPrm"))
