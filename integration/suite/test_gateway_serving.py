@@ -33,6 +33,11 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 def dial(other):
     connection = Unix(other.path)
     connection.connect()
@@ -191,6 +196,7 @@ def test_a_byte_now_and_then_keeps_no_connection(serve, begin):
 def tcp(serve):
     port = free_port()
     serve(f"--listen=tcp://127.0.0.1:{port}", "--unauthenticated-loopback-tcp")
+    harness.wait_until(lambda: listens(port), what="gateway over TCP")  # its UNIX socket is there before
     return port
 
 
