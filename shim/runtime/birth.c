@@ -77,8 +77,7 @@ static void failed(const struct birth *b, int code, const struct err *err)
 /* By the older call: filters know its flags, and refuse clone3(2). */
 static pid_t born(const struct birth *b, pid_t *noted, struct filter_key *key, struct err *err)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, noted,
-				   key->part[0], key->part[1]);
+	pid_t pid = (pid_t)syscall(SYS_clone, key->flags, NULL, noted, key->part[0], key->part[1]);
 
 	explicit_bzero(key, sizeof(*key));
 	if (pid < 0 && errno == ENOMEM && b->pidns >= 0)
@@ -87,13 +86,15 @@ static pid_t born(const struct birth *b, pid_t *noted, struct filter_key *key, s
 	return pid >= 0 ? pid : err_sys(err, errno, "fork");
 }
 
-/* A program that may not fork can be executed beside others all the same. */
+/* A program that may not fork can be executed beside others all the same. Who traces the one that is born finds the key in
+ * its registers, and can fork with it: the flags are no others. */
 static int prepare(struct launch *l, struct filter_key *key, int *code, struct err *err)
 {
 	struct seccomp_filter admitting;
 	int r;
 
-	if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
+	key->flags = CLONE_PARENT | CLONE_PARENT_SETTID;
+	if (getrandom(key->part, sizeof(key->part), 0) != sizeof(key->part))
 		return err_sys(err, errno, "draw a key");
 	r = filter_admit(l->filter, key, &admitting);
 	if (r)

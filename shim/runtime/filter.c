@@ -314,13 +314,26 @@ int filter_compile(const struct jval *profile, struct seccomp_filter *out, struc
 }
 
 /* Halves of the arguments are compared as they lie in memory, whatever the order of their bytes. */
+static struct sock_filter *compare(struct sock_filter *i, unsigned offset, const void *half,
+				   unsigned otherwise)
+{
+	uint32_t value;
+
+	memcpy(&value, half, sizeof(value));
+	*i++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
+	*i++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
+					    (unsigned char)otherwise);
+	return i;
+}
+
 int filter_admit(const struct seccomp_filter *f, const struct filter_key *key,
 		 struct seccomp_filter *out)
 {
-	enum { KEY_AT = 3, HALVES = sizeof(*key) / sizeof(uint32_t), ADMIT = 2 * HALVES + 3 };
-	const unsigned at = offsetof(struct seccomp_data, args[KEY_AT]);
+	enum { HALF = sizeof(uint32_t), HALVES = sizeof(*key) / HALF, ADMIT = 2 * HALVES + 3 };
+	static const unsigned offsets[] = { offsetof(struct seccomp_data, args[0]),
+					    offsetof(struct seccomp_data, args[3]),
+					    offsetof(struct seccomp_data, args[4]) };
 	struct sock_filter *i;
-	uint32_t half[HALVES];
 
 	*out = (struct seccomp_filter){ .flags = f->flags };
 	if (!f->prog.len)
@@ -330,16 +343,12 @@ int filter_admit(const struct seccomp_filter *f, const struct filter_key *key,
 	i = out->prog.filter = calloc(f->prog.len + (size_t)ADMIT, sizeof(*i));
 	if (!i)
 		return -ENOMEM;
-	memcpy(half, key, sizeof(half));
 	*i++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 					    offsetof(struct seccomp_data, nr));
 	*i++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, ADMIT - 2);
-	for (unsigned k = 0; k < HALVES; k++) {
-		*i++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						    at + k * (unsigned)sizeof(*half));
-		*i++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, half[k], 0,
-						    (unsigned char)(2 * (HALVES - k) - 1));
-	}
+	for (unsigned k = 0; k < HALVES; k++)
+		i = compare(i, offsets[k / 2] + k % 2 * HALF, (const char *)key + (size_t)k * HALF,
+			    2 * (HALVES - k) - 1);
 	*i++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	memcpy(i, f->prog.filter, f->prog.len * sizeof(*i));
 	out->prog.len = (unsigned short)(f->prog.len + ADMIT);

@@ -28,9 +28,11 @@ void filter_cache_put(const char *dir, const char *text, size_t n, const struct 
 /* Applies the filter to the calling process. */
 int filter_load(const struct seccomp_filter *f, struct err *err) must_check;
 
-/* The same filter that admits clone(2), whatever it says, to who knows the key: those are the two last arguments, which
- * are nothing to the call as long as its flags do not ask for them. Where it is too long for that it is just copied. */
+/* The same filter that admits clone(2) of these flags, whatever it says, to who knows the key: its parts are the two last
+ * arguments, which are nothing to a call whose flags do not ask for them. Where it is too long for that it is just
+ * copied. */
 struct filter_key {
+	uint64_t flags;
 	uint64_t part[2];
 };
 int filter_admit(const struct seccomp_filter *f, const struct filter_key *key,
