@@ -46,13 +46,15 @@ static int take_place(struct creation *c, int *entries, size_t n_entries, struct
 			   .n_keep = n_entries + 2,
 			   .child = be_born,
 			   .ctx = &n };
-	pid_t builder = c->pid, pid;
+	pid_t pid;
 	int pidfd;
 
 	memcpy(keep + 2, entries, n_entries * sizeof(*entries));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_sys(err, errno, "make a socket pair");
-	cleanup_fd int before = c->sock, builders = c->pidfd;
+
+	const int builders[] = { c->sock, c->pidfd };
+
 	c->sock = b.parents = pair[0];
 	n.init.sock = b.sock = pair[1];
 	n.init.part = INIT_BORN;
@@ -61,14 +63,16 @@ static int take_place(struct creation *c, int *entries, size_t n_entries, struct
 	n.init.hooks = c->bundle.plan.hooks[HOOK_START_CONTAINER].n;
 	c->pidfd = -1;
 	r = birth_give(&b, &pid, &pidfd, out, err);
-	if (r)
-		return r;
-	c->pid = pid;
-	c->pidfd = pidfd;
-	/* it counts in the container's cgroup, so the program begins when it is gone */
-	(void)kill(builder, SIGKILL);
-	(void)waitpid(builder, NULL, 0);
-	return 0;
+	if (!r) {
+		/* it counts in the container's cgroup, so the program begins when it is gone */
+		(void)kill(c->pid, SIGKILL);
+		(void)waitpid(c->pid, NULL, 0);
+		c->pid = pid;
+		c->pidfd = pidfd;
+	}
+	close(builders[0]);
+	close(builders[1]);
+	return r;
 }
 
 int creation_let_in(struct creation *c, struct outcome *out, struct err *err)
