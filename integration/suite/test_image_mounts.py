@@ -13,6 +13,13 @@ import image
 pytestmark = [pytest.mark.layer_drivers, pytest.mark.xdist_group("image_mounts")]
 
 
+@pytest.fixture
+def mapping(mappable, layer_driver):  # pylint: disable=unused-argument
+    """An engine whose containers can have user namespaces."""
+    with harness.Engine(mappable / "e") as e:
+        yield e
+
+
 def load(engine, tag, *layers, **settings):
     engine.cleat("load", text=False, input=image.docker_archive([tag], [layer.bytes() for layer in layers], **settings))
 
@@ -62,7 +69,8 @@ def test_several_and_the_container_s_own(engine):
 
 @pytest.mark.parametrize("subpath, command, expected", [
     ("dir", "cat /mnt/file", "content\n"), ("dir/file", "cat /mnt", "content\n"), ("./dir/.", "ls /mnt", "file\n")])
-def test_subpath(engine, subpath, command, expected):
+def test_subpath(mapping, subpath, command, expected):
+    engine = mapping
     engine.load_busybox()
     data_image(engine)
     mount = f"type=image,source=data,target=/mnt,image-subpath={subpath}"
@@ -102,7 +110,8 @@ def test_an_image_that_means_harm(engine, users):
         assert done.returncode == 125 and not done.stdout and "/mnt" in done.stderr, (subpath, done)
 
 
-def test_user_namespace_sees_the_ids_of_the_image(engine):
+def test_user_namespace_sees_the_ids_of_the_image(mapping):
+    engine = mapping
     engine.load_busybox()
     data_image(engine)
     out = run(engine, "--userns", "auto", "--mount", "type=image,source=data,target=/mnt", "busybox", "sh", "-c",
