@@ -11,14 +11,14 @@
 
 enum { MAPPED_NAME_LEN = 32 };
 
-/* Maps the ids of a mount, with `recursive` of those below it too. -EPRECONDITION names `what` when its file system takes no
- * such mounts. */
+/* Maps the ids of a mount, with `recursive` of those below it too. 0, or -errno; code PRECONDITION names
+ * `what`, whose file system takes no such mounts. */
 int mapped_tree(int tree, int userns, bool recursive, const char *what, struct err *err) must_check;
-/* A copy of the mount at the path with its ids mapped; owned. */
+/* A copy of the mount at the path with its ids mapped: an owned descriptor, or -errno as of mapped_tree(). */
 int mapped_copy(int at, const char *path, int userns, const char *what, struct err *err) must_check;
 
 /* An overlay's lower layers, topmost first: with userns -1 as they are given, else mapped copies that `lower` names by
- * their descriptors. */
+ * their descriptors. All owned. */
 struct mapped_layers {
 	const char **lower;
 	int *fds; /* -1 = no copy */

@@ -360,11 +360,11 @@ PublishedPort.FIELDS = (
 
 @dataclass
 class MountPoint(codec.Message):
-    # bind, volume, tmpfs
+    # bind, volume, image
     type: str = ""
-    # of the volume
+    # of the volume or the image
     name: str = ""
-    # on the host
+    # on the host; of an image its id
     source: str = ""
     # in the container
     destination: str = ""
