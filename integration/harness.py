@@ -57,6 +57,25 @@ def children(pid):
     return found
 
 
+def opened(pid):
+    """Descriptors (O_PATH) of all that a process has open, one after the other: what it closes meanwhile is not among them."""
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            fd = os.open(f"/proc/{pid}/fd/{number}", os.O_PATH)
+        except FileNotFoundError:
+            continue
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def mount_of(fd):
+    """The number of the mount that what is open is on."""
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+        return next(line.split()[1] for line in info if line.startswith("mnt_id:"))
+
+
 class Engine:
     """One `cleatd` with its directories; a context manager that leaves nothing behind."""
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import stat
 import subprocess
 import tarfile
 
@@ -108,14 +109,9 @@ def test_neither_can_be_trusted(erofs):
 def layer_mounts(pid):
     """Numbers of the mounts whose root, and nothing of which, a process holds: layers that are in no table."""
     tables = {line.split()[0] for line in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines()}
-    found = set()
-    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        number = re.search(r"mnt_id:\s*(\d+)", info.read_text())
-        opened = pathlib.Path(f"/proc/{pid}/fd", info.name)
-        # the runtime's mount is of a file
-        if number and os.readlink(opened) == "/" and opened.is_dir() and number.group(1) not in tables:
-            found.add(number.group(1))
-    return found
+    # the runtime's mount is of a file
+    return {harness.mount_of(fd) for fd in harness.opened(pid)
+            if os.readlink(f"/proc/self/fd/{fd}") == "/" and stat.S_ISDIR(os.fstat(fd).st_mode)} - tables
 
 
 def test_one_mount_for_all_and_none_in_the_table(erofs):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mount that the runtime is run from: one of the engine's for all shims, for as long as it is what is installed."""
 import os
-import pathlib
-import re
 import shutil
 
 import harness
@@ -10,12 +8,8 @@ import harness
 
 def mounts_of_the_runtime(shim):
     """Ids of the mounts of cleat-oci that a shim has descriptors of."""
-    wanted, found = os.stat(harness.BIN / "cleat-oci"), set()
-    for fd in os.listdir(f"/proc/{shim}/fd"):
-        st = os.stat(f"/proc/{shim}/fd/{fd}")
-        if (st.st_dev, st.st_ino) == (wanted.st_dev, wanted.st_ino):
-            found.add(re.search(r"mnt_id:\s+(\d+)", pathlib.Path(f"/proc/{shim}/fdinfo/{fd}").read_text(encoding="utf-8"))[1])
-    return found
+    wanted = os.stat(harness.BIN / "cleat-oci")
+    return {harness.mount_of(fd) for fd in harness.opened(shim) if os.path.samestat(os.fstat(fd), wanted)}
 
 
 def test_all_shims_have_the_same_mount_of_the_runtime(busybox):

@@ -810,7 +810,7 @@ def test_no_descriptor_is_inherited(shim):
     """The harness starts shims with its own descriptors open; one kept would hold locks and sockets for ever."""
     s = shim("sleep", "1000", inherit="/dev/zero")
     s.call(START)
-    held = [os.readlink(f"/proc/{s.process.pid}/fd/{n}") for n in os.listdir(f"/proc/{s.process.pid}/fd")]
+    held = [os.readlink(f"/proc/self/fd/{fd}") for fd in harness.opened(s.process.pid)]
     assert "/dev/zero" not in held, held
 
 
