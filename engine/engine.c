@@ -104,6 +104,10 @@ static int open_dirs(struct engine *engine, const char *state_dir, const char *r
 	r = fd_mkdir_all(engine->state_fd, "rootfs", 0755);
 	if (r < 0)
 		return err_sys(err, r, "make %s/rootfs", state_dir);
+	/* A layer of images that have none. */
+	r = fd_mkdir_all(engine->state_fd, "empty", 0755);
+	if (r < 0)
+		return err_sys(err, r, "make %s/empty", state_dir);
 	/* Whatever images put there, their devices and programs are for nobody of the host to reach. */
 	if ((engine->volumes_fd = open_dir(engine->state_fd, "volumes", 0700, err)) < 0)
 		return engine->volumes_fd;

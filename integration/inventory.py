@@ -8,7 +8,7 @@ import sqlite3
 
 # What lies directly below the state directory, of any engine.
 KNOWN = re.compile(r"lock|images\.lock|cleat\.db(-wal|-shm)?|containers|layers|events|tmp|base|spare|blobs|build-cache|"
-                   r"contents|volumes|rootfs|network\.lock")
+                   r"contents|volumes|rootfs|empty|network\.lock")
 LAYER = {frozenset({"tar", "size", "index"}), frozenset({"fs", "size"})}
 
 
@@ -35,6 +35,7 @@ def faults(engine):
     """What is wrong, a sentence each; parts of blobs that pulls have left are not."""
     wrong = [f"{name} is in no place" for name in names(engine.state) if not KNOWN.fullmatch(name)]
     wrong += [f"rootfs/{name} is on the mount point of the roots" for name in names(engine.state / "rootfs")]
+    wrong += [f"empty/{name} is in images without layers" for name in names(engine.state / "empty")]
     wrong += [f"tmp/{name} is left over" for name in names(engine.state / "tmp") - {"partial"}]
     for table in ("images", "build_cache"):
         wrong += [f"{table} has {row[0]} of a build" for row in query(engine, f"SELECT * FROM {table} WHERE lease <> ''")]

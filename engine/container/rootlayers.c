@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "base.h"
 #include "buf.h"
@@ -142,8 +141,12 @@ static int name_lower(struct rootlayers *layers, const struct rootlayers *image,
 	return text->error;
 }
 
-/* An overlay that is only read is of two directories at least: an empty one adds nothing, and is all that an image without
- * layers has. */
+/* Empty directories below an image of fewer layers than the two that an overlay needs which is only read. They are an
+ * overlay, too, where there is nothing else: what is shared by all cannot be written to by who may mount. */
+static const char *const FILLERS[] = { "rootfs", "empty" };
+
+enum { LAYERS_MIN = sizeof(FILLERS) / sizeof(*FILLERS) };
+
 int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		   char **lower, struct err *err)
 {
@@ -155,42 +158,45 @@ int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struc
 		return r;
 	if (name_lower(layers, &own, &text) < 0)
 		return no_memory(err);
-	if (own.n < 2)
-		buf_printf(&text, "%s/rootfs", engine->state_dir);
+	for (size_t i = own.n; i < LAYERS_MIN; i++)
+		buf_printf(&text, "%s/%s\n", engine->state_dir, FILLERS[i]);
 	*lower = buf_steal(&text);
 	return *lower ? 0 : no_memory(err);
 }
 
-static int mount_overlay(const struct rootlayers *image, const char *bottom, struct err *err)
+static int list_lower(const struct engine *engine, const struct rootlayers *image,
+		      struct strings *lower)
 {
-	cleanup(strings_deinit) struct strings lower = { 0 };
+	cleanup_free char *path = NULL;
 	char entry[24];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < image->n; i++) {
 		(void)snprintf(entry, sizeof(entry), "fd:%d", image->fds[i]);
-		r = strings_append(&lower, entry);
+		r = strings_append(lower, entry);
 	}
-	if (r == 0 && image->n == 1)
-		r = strings_append(&lower, bottom);
-
-	const struct overlay o = { .lower = (const char *const *)lower.v, .n_lower = lower.n };
-
-	return r < 0 ? no_memory(err) : overlay_make(&o, err);
+	for (size_t i = image->n; r == 0 && i < LAYERS_MIN; i++) {
+		free(path);
+		path = str_path(engine->state_dir, FILLERS[i]);
+		r = path ? strings_append(lower, path) : -ENOMEM;
+	}
+	return r;
 }
 
 int rootlayers_mount(struct engine *engine, const struct image *image, struct err *err)
 {
 	cleanup(rootlayers_deinit) struct rootlayers own = { 0 };
-	cleanup_free char *empty = str_path(engine->state_dir, "rootfs");
-	int r = empty ? rootlayers_of(&own, engine, image, err) : no_memory(err), tree;
+	cleanup(strings_deinit) struct strings lower = { 0 };
+	int r = rootlayers_of(&own, engine, image, err);
 
 	if (r < 0)
 		return r;
-	if (own.n)
-		return mount_overlay(&own, empty, err);
-	tree = open_tree(AT_FDCWD, empty, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	return tree < 0 ? err_sys(err, errno, "open %s", empty) : tree;
+	if (list_lower(engine, &own, &lower) < 0)
+		return no_memory(err);
+
+	const struct overlay o = { .lower = (const char *const *)lower.v, .n_lower = lower.n };
+
+	return overlay_make(&o, err);
 }
 
 void rootmounts_deinit(struct rootmounts *mounts)

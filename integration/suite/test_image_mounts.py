@@ -78,6 +78,17 @@ def test_subpath(mapping, subpath, command, expected):
     assert run(engine, "--userns", "auto", "--mount", mount, "busybox", "sh", "-c", command).stdout == expected
 
 
+def test_an_image_without_layers_is_for_nobody_to_write(engine):
+    """Not even for one that may mount: the next that mounts it finds nothing there."""
+    engine.load_busybox()
+    load(engine, "empty")
+    empty = ("--mount", "type=image,source=empty,target=/e")
+    tried = run(engine, "--cap-add", "sys_admin", *empty, "busybox", "sh", "-c",
+                "mount -o remount,rw /e; mount -o remount,bind,rw /e; echo >/e/new", check=False)
+    assert tried.returncode != 0 and "Read-only file system" in tried.stderr
+    assert run(engine, *empty, "busybox", "ls", "-A", "/e").stdout == ""
+
+
 @pytest.mark.parametrize("subpath, words", [("nothing", "nothing"), ("out", "out"), ("../x", "invalid image subpath"),
                                             ("/dir", "invalid image subpath")])
 def test_subpath_that_is_not_there(engine, subpath, words):

@@ -183,10 +183,12 @@ static int parse_layers(struct plan *p, const struct jval *m, struct plan_mount 
 	if (!str_equal(out->type, PLAN_MOUNT_LAYERS))
 		return 0;
 
-	int r = out->source && !out->opt.bind ? split_lines(p, out->source, &out->layers, err) : 0;
+	int r = out->source ? split_lines(p, out->source, &out->layers, err) : 0;
 
-	if (!r && !out->layers.n)
-		return j_fail(m, err, "names no layers");
+	if (!r && out->opt.bind)
+		return j_fail(m, err, "takes no option \"bind\"");
+	if (!r && out->layers.n < 2)
+		return j_fail(m, err, "needs two layers at least");
 	if (!r && out->data && !str_has_prefix(out->data, PLAN_MOUNT_SUBPATH))
 		return j_fail(m, err, "takes no option \"%.80s\"", out->data);
 	out->opt.attr_set |= MOUNT_ATTR_RDONLY;

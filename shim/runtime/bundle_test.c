@@ -33,9 +33,9 @@ static void errors_name_the_place(void **state)
 		{ HEAD "\"mounts\":[{\"destination\":\"/a\"}]," TAIL,
 		  "config.json: mounts[0].type: is missing" },
 		{ HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"dev.cleat.layers\"}]," TAIL,
-		  "config.json: mounts[0]: names no layers" },
+		  "config.json: mounts[0]: needs two layers at least" },
 		{ HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"dev.cleat.layers\","
-		       "\"source\":\"/l\",\"options\":[\"x\",\"x-cleat.subpath=y\"]}]," TAIL,
+		       "\"source\":\"/l\\n/m\",\"options\":[\"x\",\"x-cleat.subpath=y\"]}]," TAIL,
 		  "config.json: mounts[0]: takes no option \"x,x-cleat.subpath=y\"" },
 		{ HEAD "\"linux\":{\"namespaces\":[{\"type\":\"moon\"}]}}",
 		  "config.json: linux.namespaces[0].type: \"moon\" is no known namespace" },

@@ -150,20 +150,6 @@ static int prepare_mount(const struct plan_mount *m, int bundle, int userns, str
 	return r ? err_wrap(err, r, "mount on %s", m->dest) : steal_fd(&tree);
 }
 
-/* An overlay has two layers at least. */
-static int copy_only(const struct mapped_layers *l, const struct plan_mount *m, struct err *err)
-{
-	int fd, r = overlay_layer_fd(l->lower[0], &fd, err), tree;
-
-	if (r)
-		return r;
-	if (l->fds[0] >= 0)
-		return fcntl(l->fds[0], F_DUPFD_CLOEXEC, 3);
-	tree = open_tree(fd >= 0 ? fd : AT_FDCWD, fd >= 0 ? "" : l->lower[0],
-			 (unsigned)AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	return tree >= 0 ? tree : err_sys(err, errno, "open %s", m->layers.item[0]);
-}
-
 /* An image's files: an overlay of its layers that is never written to. */
 static int prepare_layers(const struct plan *p, const struct plan_mount *m, int userns,
 			  struct err *err)
@@ -175,9 +161,8 @@ static int prepare_layers(const struct plan *p, const struct plan_mount *m, int 
 
 	if (r)
 		return err_wrap(err, r, "mount on %s", m->dest);
-	cleanup_fd int whole = l.n == 1      ? copy_only(&l, m, err)
-			       : userns >= 0 ? make_mapped_overlay(p, &o, l.fds, -1, err)
-					     : make_overlay(&o, l.fds, -1, err);
+	cleanup_fd int whole = userns >= 0 ? make_mapped_overlay(p, &o, l.fds, -1, err)
+					   : make_overlay(&o, l.fds, -1, err);
 	cleanup_fd int part = whole >= 0 && below ? aside_subtree(whole, below, err) : -1;
 	int *tree = below ? &part : &whole;
 

@@ -41,7 +41,7 @@ struct plan_idmaps {
  * of it is mounted. */
 #define PLAN_MOUNT_NS      "x-cleat.mntns="
 #define PLAN_MOUNT_SUBPATH "x-cleat.subpath="
-/* The type of a mount of layers: its source names them as dev.cleat.overlay.lower does. Read-only. */
+/* The type of a mount of layers: its source names them, two at least, as dev.cleat.overlay.lower does. Read-only. */
 #define PLAN_MOUNT_LAYERS "dev.cleat.layers"
 
 struct plan_mount {
