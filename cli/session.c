@@ -24,7 +24,7 @@
 #include "str.h"
 #include "term.h"
 
-enum { INPUT_BYTES = 32 << 10 };
+enum { INPUT_BYTES = 32 << 10, LEAVE_NS = 1000000000 };
 
 struct state {
 	struct cli *cli;
@@ -38,12 +38,13 @@ struct state {
 	Cleat__V1__CountedInput counted; /* of the call that is open, in its start */
 	bool stdin_open, stdin_ended, ended;
 	bool end_sent; /* on the call that is open */
-	bool left;     /* by the detach keys */
+	bool left;     /* by the detach keys; what was typed before them may be on its way */
 	bool moving;   /* another engine takes over: input waits for the next call */
 	bool resized;  /* the terminal, and it is not sent yet */
 	bool exited;   /* the exit code is known; the call goes on until all is cleaned up */
 	int exit_code;
 	int64_t failed_ns;
+	int64_t leave_ns; /* when what was typed before the detach keys is waited for no longer */
 	char id[SESSIONEVENT_ID_MAX]; /* of the exec session */
 	char key[65];                 /* of the call, the same each time it is opened */
 	Cleat__V1__TerminalSize size; /* when the call was opened */
@@ -167,6 +168,8 @@ static int handle(struct state *st, struct event *e, struct err *err)
 
 	switch (e->kind) {
 	case EV_OUTPUT:
+		if (st->left)
+			return 0;
 		r = output_write(e->is_stderr ? STDERR_FILENO : STDOUT_FILENO, e->data.data,
 				 e->data.len);
 		if (r == -EPIPE) { /* as a program that SIGPIPE ends; the container goes on */
@@ -290,7 +293,9 @@ static int read_stdin(struct state *st, struct err *err)
 	if (resend_add(&st->input, data, n_out) < 0)
 		return err_sys(err, ENOMEM, "input");
 	if (detached) {
-		st->ended = st->left = true;
+		st->left = true;
+		st->stdin_open = false;
+		st->leave_ns = fd_monotonic_ns() + LEAVE_NS;
 		fprintf(stderr, "\r\nread escape sequence\r\n");
 	}
 	return 0;
@@ -329,6 +334,12 @@ static bool wants_input(const struct state *st)
 	       st->input.sent == st->input.kept.len && !resend_full(&st->input);
 }
 
+/* The container has all, or takes nothing. */
+static bool may_leave(const struct state *st)
+{
+	return st->left && (st->input.kept.len == 0 || fd_monotonic_ns() >= st->leave_ns);
+}
+
 static int step(struct state *st, struct err *err)
 {
 	struct rpc_client *client = st->cli->client;
@@ -337,16 +348,20 @@ static int step(struct state *st, struct err *err)
 		{ .fd = st->signal_fd, .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
 	};
-	int r = receive(st, err);
+	int r = receive(st, err), ms;
 
 	if (r == 0 && !st->ended)
 		r = send_waiting(st, err);
+	st->ended = st->ended || may_leave(st);
 	if (r < 0 || st->ended)
 		return r;
+	ms = rpc_client_timeout_ms(client);
+	if (st->left)
+		ms = fd_timeout_ms(ms, st->leave_ns);
 	p[0].events = rpc_client_events(client);
 	if (wants_input(st))
 		p[2].fd = STDIN_FILENO;
-	if (poll(p, 3, rpc_client_timeout_ms(client)) < 0 && errno != EINTR)
+	if (poll(p, 3, ms) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	if (p[1].revents)
 		r = take_signal(st, err);
@@ -354,8 +369,6 @@ static int step(struct state *st, struct err *err)
 		r = send_size(st, err);
 	if (r == 0 && p[2].revents)
 		r = read_stdin(st, err);
-	if (r == 0 && st->left)
-		r = send_waiting(st, err);
 	if (r == 0 && !st->ended)
 		/* what breaks here is told by the call's status */
 		(void)rpc_client_process(client, err);
@@ -371,7 +384,7 @@ static int session_loop(struct state *st, struct err *err)
 			*err = ERR_NULL;
 			r = step(st, err);
 		}
-		if (r == 0)
+		if (r == 0 || st->left)
 			return 0;
 		st->call = rpc_client_call_close(st->call);
 		resend_broken(&st->input);
@@ -436,7 +449,7 @@ int session_run(struct cli *cli, struct session *session, struct err *err)
 	term_restore(&st.term, STDIN_FILENO);
 	st.call = rpc_client_call_close(st.call);
 	resend_deinit(&st.input);
-	if (r == 0 && st.left)
+	if (r == 0 && st.left && !st.exited)
 		tell_left(&st);
 	if (st.signal_fd >= 0)
 		close(st.signal_fd);

@@ -435,27 +435,9 @@ int fd_unix_connect(int dir_fd, const char *name, int type)
 	return r < 0 ? -errno : steal_fd(&fd);
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 bool fd_exhausted(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-int64_t fd_monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-int64_t fd_realtime_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
 }
 
 int fd_open_sealed(const char *path)

@@ -101,3 +101,5 @@ bool fd_exhausted(int error);
 /* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
 int64_t fd_monotonic_ns(void);
 int64_t fd_realtime_ns(void);
+/* The timeout for poll(2) that ends at `until_ns` (of fd_monotonic_ns()), or after `ms` if that is sooner; -1 = never. */
+int fd_timeout_ms(int ms, int64_t until_ns);

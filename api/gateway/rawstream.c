@@ -20,16 +20,17 @@
 #include "str.h"
 #include "thread.h"
 
-enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000 };
+enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000, LEAVE_NS = 1000000000 };
 
 struct raw {
 	struct gw *gw;
 	int sock;
 	bool tty, input_open, input_ended, done;
-	bool unheard;            /* a client without input may still say that it goes */
-	bool moving;             /* another engine takes over: input waits for the next call */
-	bool left;               /* by the detach keys ... */
-	const char *detach_keys; /* ... which are these; "" = the usual ones */
+	bool unheard;     /* a client without input may still say that it goes */
+	bool moving;      /* another engine takes over: input waits for the next call */
+	bool left;        /* by the detach keys; what came before them may be on its way ... */
+	int64_t leave_ns; /* ... and is waited for no longer after this */
+	const char *detach_keys; /* which are these; "" = the usual ones */
 	struct detach detach;
 	struct resend input;
 	char input_key[65];
@@ -89,6 +90,8 @@ static int write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryDa
 	uint8_t head[STREAM_HEAD_BYTES];
 	int r = 0;
 
+	if (raw->left)
+		return 0;
 	if (!raw->tty) {
 		stream_frame_head(stream, data->len, head);
 		r = write_all(raw, head, sizeof(head));
@@ -129,6 +132,7 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED:
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
 		raw->done = true;
+		raw->left = false;
 		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
 		return take_moving(raw);
@@ -156,6 +160,7 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED:
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
 		raw->done = true;
+		raw->left = false;
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
 		return take_moving(raw);
@@ -242,17 +247,24 @@ static int read_client(struct raw *raw)
 		raw->input_open = false;
 	if (!raw->tty)
 		return resend_add(&raw->input, in, n_out);
-	if (!detach_filter(&raw->detach, in, n_out, out, &n_out))
-		return resend_add(&raw->input, out, n_out);
-	raw->done = raw->left = true;
-	return 0;
+	if (detach_filter(&raw->detach, in, n_out, out, &n_out)) {
+		raw->left = true;
+		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+	}
+	return resend_add(&raw->input, out, n_out);
 }
 
 /* Not while earlier input waits, for its call or in case that it has to be sent again. */
 static bool wants_input(const struct raw *raw)
 {
-	return raw->input_open && raw->input.sent == raw->input.kept.len &&
+	return raw->input_open && !raw->left && raw->input.sent == raw->input.kept.len &&
 	       !resend_full(&raw->input);
+}
+
+/* The container has all, or takes nothing. */
+static bool may_leave(const struct raw *raw)
+{
+	return raw->left && (raw->input.kept.len == 0 || fd_monotonic_ns() >= raw->leave_ns);
 }
 
 /* A connection over TCP that breaks is seen by reading alone. */
@@ -268,20 +280,24 @@ static int drop_input(struct raw *raw)
 static int step(struct raw *raw, struct err *err)
 {
 	struct rpc_client *client = raw->gw->client;
-	struct pollfd fds[] = { { .fd = rpc_client_fd(client) }, { .fd = raw->sock } };
+	struct pollfd fds[] = { { .fd = rpc_client_fd(client) },
+				{ .fd = raw->left ? -1 : raw->sock } };
 	bool wants, has;
-	int r = receive(raw, err);
+	int r = receive(raw, err), ms;
 
 	if (r == 0 && !raw->done)
 		r = send_input(raw, err);
+	raw->done = raw->done || may_leave(raw);
 	if (r < 0 || raw->done)
 		return r;
 	wants = raw->unheard || wants_input(raw);
 	has = wants && http_raw_pending(raw->gw->http);
+	ms = has ? 0 : rpc_client_timeout_ms(client);
+	if (raw->left)
+		ms = fd_timeout_ms(ms, raw->leave_ns);
 	fds[0].events = rpc_client_events(client);
 	fds[1].events = wants ? POLLIN : 0;
-	if (poll(fds, ARRAY_LEN(fds), has ? 0 : rpc_client_timeout_ms(client)) < 0 &&
-	    errno != EINTR)
+	if (poll(fds, ARRAY_LEN(fds), ms) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	has = has || fds[1].revents & POLLIN;
 	if (fds[1].revents & (POLLHUP | POLLERR) && !has)
@@ -303,6 +319,8 @@ static void pump(struct raw *raw)
 		r = step(raw, &err);
 		if (r >= 0 || r == -EPIPE)
 			continue;
+		if (raw->left)
+			return;
 		raw->call = rpc_client_call_close(raw->call);
 		resend_broken(&raw->input);
 		do {

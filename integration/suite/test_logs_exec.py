@@ -242,6 +242,33 @@ def test_detach_keys_leave_an_exec_running(busybox):
     assert [line.split()[-1] for line in busybox.out("top", "cd", "-o", "pid,args").splitlines()[1:]] == ["1000", "sh"]
 
 
+def test_what_is_typed_before_the_detach_keys_comes_to_the_container(busybox):
+    """All at once, as a terminal hands it over that was not read for a while."""
+    busybox.out("run", "-d", "--name", "cd", "busybox", "sleep", "1000")
+    for i in range(10):
+        pid, fd = in_terminal(busybox.command("exec", "-it", "cd", "sh", "-c", f"echo ready; read line; echo $line >/{i}"))
+        read_until(fd, b"ready")
+        os.write(fd, b"typed\r\x10\x11")
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        assert os.waitstatus_to_exitcode(status) == 0
+        read = ["exec", "cd", "cat", f"/{i}"]
+        harness.wait_until(lambda: busybox.cleat(*read, check=False).stdout == "typed\n", what=f"line {i}")  # noqa: B023
+
+
+def test_detach_keys_leave_a_container_that_takes_no_input(busybox):
+    """What was typed before may wait in the terminal for ever, the client does not."""
+    busybox.out("run", "-d", "--name", "cd", "busybox", "sleep", "1000")
+    pid, fd = in_terminal(busybox.command("exec", "-it", "cd", "sh", "-c", "stty raw -echo; echo ready; sleep 1000"))
+    read_until(fd, b"ready")
+    for _ in range(20):
+        os.write(fd, b"x" * 1000)
+    os.write(fd, b"\x10\x11")
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 def test_stalled_follower_never_stops_the_container(busybox):
     busybox.out("run", "-d", "--name", "cw", "busybox", "sh", "-c", "seq 400000; touch /tmp/through; sleep 1000")
     stalled = busybox.popen("attach", "--no-stdin", "cw", stdout=subprocess.PIPE)
