@@ -3,6 +3,7 @@
 however it came to be so."""
 import contextlib
 import hashlib
+import os
 import re
 import sqlite3
 
@@ -22,13 +23,20 @@ def column(engine, sql):
 
 
 def names(folder):
-    return {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    """Of a directory that may be removed meanwhile."""
+    try:
+        return set(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
 
 
 def parts(engine):
-    """What pulls that failed have left for the next ones: bytes by digest."""
-    folder = engine.state / "tmp/partial"
-    return {name: (folder / name).stat().st_size for name in names(folder)}
+    """What pulls that failed have left for the next ones: bytes by digest. It may become less meanwhile."""
+    folder, found = engine.state / "tmp/partial", {}
+    for name in names(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found[name] = (folder / name).stat().st_size
+    return found
 
 
 def faults(engine):
