@@ -176,9 +176,7 @@ class Engine:
     def leftovers(self):
         """What lives on below this engine's directories once all containers are removed."""
         left = [f"process {p} {exe(p)}" for p in processes_below(str(self.root)) if exe(p) != "cleatd"]
-        left += [f"mount {line.split()[4]}" for line in
-                 pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-                 if str(self.root) in line]
+        left += [f"mount {line.split()[4]}" for line in mounts_of(self)]
         for folder in (self.state / "containers", self.run / "shim", self.run / "oci"):
             if folder.is_dir():
                 left += [f"file {p}" for p in folder.iterdir() if not p.name.startswith(".")]
@@ -250,6 +248,12 @@ def codes_of_an_orphan(code):
     """What the exit code of a process may be whose shim was killed: kernels since 6.15 tell it for sure
     (PIDFD_GET_INFO), with others somebody may have reaped the process first."""
     return (code,) if KERNEL >= (6, 15) else (code, 255)
+
+
+def mounts_of(engine):
+    """What the table of mounts has that is the engine's: the table is also that of tests beside this one."""
+    table = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return [line for line in table if str(engine.root) in line]
 
 
 def exe(pid):

@@ -9,6 +9,7 @@ import tempfile
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_RDONLY = 1
+PREFIX = "cleat-layer-"  # of the directories where they are mounted
 
 
 def mount_erofs(layer, where):
@@ -25,7 +26,7 @@ def opened(engine, diff):
     if (layer / "fs").is_dir():
         yield layer / "fs"
         return
-    with tempfile.TemporaryDirectory(prefix="cleat-layer-") as where:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as where:
         mount_erofs(layer, where)
         try:
             yield pathlib.Path(where)

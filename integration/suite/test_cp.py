@@ -459,10 +459,10 @@ def test_devices_are_not_opened(busybox, tmp_path):
 
 def test_nothing_is_left(busybox, tmp_path):
     busybox.out("create", "--name", "box", "busybox")
-    mounts = open("/proc/self/mountinfo", encoding="utf-8").read()
+    mounts = harness.mounts_of(busybox)
     busybox.out("cp", "box:/etc", tmp_path / "etc")
     busybox.out("cp", tmp_path / "etc", "box:/etc2")
-    assert open("/proc/self/mountinfo", encoding="utf-8").read() == mounts
+    assert harness.mounts_of(busybox) == mounts
     assert busybox.out("start", "-a", "box") == ""
     assert archive(busybox, "box:/etc2/passwd")["passwd"]
 
