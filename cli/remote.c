@@ -41,6 +41,13 @@ static char *certificate(const char *name)
 	return dir && dir[0] ? str_printf("%s/%s", dir, name) : NULL;
 }
 
+/* Somebody took the connection and was gone before a word. Of TLS the helper's end says nothing: it ends so when
+ * nobody is there, too. */
+static bool was_there(const struct cli *cli, int r)
+{
+	return (r == -ECONNRESET || r == -EPIPE) && !str_has_prefix(cli->host, "tls+");
+}
+
 int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
 {
 	cleanup_free char *ca = certificate("ca.pem"), *cert = certificate("cert.pem"),
@@ -51,14 +58,16 @@ int remote_client(struct cli *cli, struct rpc_client **client, struct err *err)
 		.tls_cert_file = cli->tls_cert_file ? cli->tls_cert_file : cert,
 		.tls_key_file = cli->tls_key_file ? cli->tls_key_file : key,
 	};
+	bool there = false;
 	int64_t since_ns = 0;
 	int r = 0;
 
 	while (!cli->client) {
 		*err = ERR_NULL;
 		r = rpc_client_open(&cli->client, cli->host, &config, err);
-		/* an engine that took the connection and died is waited for, none at all is not */
-		if (r < 0 && (err->not_started || !remote_again(cli, err, &since_ns)))
+		there = there || was_there(cli, r);
+		/* an engine that died with the connection is waited for, none at all is not */
+		if (r < 0 && (!there || !remote_again(cli, err, &since_ns)))
 			return err_wrap(err, r,
 					"cannot connect to the engine at %s (is cleatd running?)",
 					cli->host);

@@ -250,6 +250,21 @@ def codes_of_an_orphan(code):
     return (code,) if KERNEL >= (6, 15) else (code, 255)
 
 
+def is_connected(pid):
+    """Whether a socket of the process is connected to another by its name in the file system."""
+    sockets = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            sockets.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+    lines = pathlib.Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()[1:]
+    return any(fields[5] == "03" and f"socket:[{fields[6]}]" in sockets for fields in map(str.split, lines))
+
+
+def wait_for_connection(client):
+    """Until it has one, a command finds either an engine or none; from then on it waits for the next engine."""
+    wait_until(lambda: is_connected(client.pid), what="the client's connection")
+
+
 def mounts_of(engine):
     """What the table of mounts has that is the engine's: the table is also that of tests beside this one."""
     table = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()

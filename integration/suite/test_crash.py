@@ -33,6 +33,18 @@ def test_containers_outlive_the_engine(busybox):
     busybox.expect_nothing_left()
 
 
+@pytest.mark.parametrize("command", [("ps", "-q"), ("run", "--rm", "busybox", "true"), ("events", "--until", "0s")],
+                         ids=lambda c: c[0])
+def test_an_engine_that_dies_before_it_has_greeted_is_waited_for(busybox, command):
+    os.kill(busybox.process.pid, signal.SIGSTOP)
+    with busybox.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
+        harness.wait_for_connection(client)
+        busybox.kill()
+        busybox.start()
+        told = client.communicate(timeout=60)
+    assert client.returncode == 0, told
+
+
 class Reader(threading.Thread):
     """Reads what a process writes, as it comes."""
 
