@@ -84,6 +84,8 @@ def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
                 "awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'" % (LINES_100MB, dots))
     follower = Reader(busybox.popen("logs", "-f", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     waiter = busybox.popen("wait", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for client in (follower.process, waiter):
+        harness.wait_for_connection(client)
     for _ in range(4):
         time.sleep(random.uniform(0.1, 0.4))
         busybox.kill(signal.SIGKILL)
@@ -203,6 +205,7 @@ def test_attached_output_survives_the_engine(busybox, driver):
     received = []
     reader = threading.Thread(target=lambda: received.append(client.stdout.read()))
     reader.start()
+    harness.wait_for_connection(client)
     for _ in range(4):
         time.sleep(random.uniform(0.1, 0.3))
         busybox.kill(signal.SIGKILL)

@@ -246,6 +246,7 @@ def by(process):
         process.kill()
         process.wait()
 
+    harness.wait_for_connection(process)
     return process.stdin.write, process.stdin.close, process.stdout.read, close
 
 
