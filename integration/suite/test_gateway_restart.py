@@ -128,21 +128,22 @@ def test_wait(gateway, counter, replace, stop, pool):
 def test_events(client, counter, replace, stop, pool):
     stream = client.events(decode=True, filters={"type": "container"})
 
-    def until_destroyed(cid):
+    def until(cid, action):
         for event in stream:
             seen.append((event["Actor"]["ID"], event["Action"]))
-            if seen[-1] == (cid, "destroy"):
+            if seen[-1] == (cid, action):
                 return seen
 
     seen = []
     before = client.containers.create("busybox")
     counter.start()
     before.remove()
-    until_destroyed(before.id)
+    until(before.id, "destroy")
     replace(stop)
+    pool.submit(until, counter.id, "die").result(60)  # which a new engine finds while it serves already
     after = client.containers.create("busybox")
     after.remove()
-    assert pool.submit(until_destroyed, after.id).result(60) == [
+    assert pool.submit(until, after.id, "destroy").result(60) == [
         *((before.id, "create"),), (counter.id, "start"), (before.id, "destroy"), (counter.id, "die"),
         (after.id, "create"), (after.id, "destroy")]
 
