@@ -46,11 +46,11 @@ def test_attributes(busybox):
 
 
 def test_stop_tells_its_signals(busybox):
-    for name, script in (("polite", "trap 'exit 3' TERM; echo set; while :; do sleep 0.02; done"),
-                         ("stubborn", "trap '' TERM; echo set; while :; do sleep 0.02; done")):
+    for name, patience, script in (("polite", "60", "trap 'exit 3' TERM; echo set; while :; do sleep 0.02; done"),
+                                   ("stubborn", "1", "trap '' TERM; echo set; while :; do sleep 0.02; done")):
         busybox.out("run", "-d", "--name", name, "busybox", "sh", "-c", script)
         busybox.wait_for_log(name, "set")
-        busybox.out("stop", "-t", "1", name)
+        busybox.out("stop", "-t", patience, name)
     for name, expected in (("polite", ["kill 15", "die", "stop"]), ("stubborn", ["kill 15", "kill 9", "die", "stop"])):
         told = [f"{e['Action']} {e['Actor']['Attributes'].get('signal', '')}".strip()
                 for e in shown(busybox, f"container={name}")]
