@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What no client should send, and clients that stall: only they suffer."""
+import contextlib
 import io
 import json
 import os
@@ -27,14 +28,13 @@ def send(gateway, data, half_close=False):
     """What comes back until the gateway closes."""
     reply = b""
     with dial(gateway) as s:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # closed meanwhile: what it said is still to be read
             s.sendall(data)
             if half_close:
                 s.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
             while more := s.recv(65536):
                 reply += more
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # closed while we were sending
     return reply
 
 
