@@ -137,6 +137,7 @@ def test_events(client, counter, replace, stop, pool):
     seen = []
     before = client.containers.create("busybox")
     counter.start()
+    until(counter.id, "start")  # the shim's word, as "die" is: what the engine does itself may be told before
     before.remove()
     until(before.id, "destroy")
     replace(stop)
