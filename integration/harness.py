@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -248,6 +249,15 @@ def codes_of_an_orphan(code):
     """What the exit code of a process may be whose shim was killed: kernels since 6.15 tell it for sure
     (PIDFD_GET_INFO), with others somebody may have reaped the process first."""
     return (code,) if KERNEL >= (6, 15) else (code, 255)
+
+
+def reserved_port(address="127.0.0.1"):
+    """A socket at a port of the address: as long as it is open the kernel gives that to nobody who asks for any, listener or
+    client, while a server that is told the port can listen there (all set SO_REUSEADDR), and again when it was restarted."""
+    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((address, 0))
+    return held
 
 
 def is_connected(pid):

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+import harness
 import image
 
 
@@ -27,7 +28,8 @@ class Registry:
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="cleat-registry-"))
         self.address, self.scheme = address, scheme
         self.tls, self.auth = tls, auth
-        self.port = free_port()
+        self.held = harness.reserved_port(address)
+        self.port = self.held.getsockname()[1]
         self.host = f"{address}:{self.port}"
         self.process = None
 
@@ -71,6 +73,7 @@ class Registry:
 
     def close(self):
         self.kill()
+        self.held.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
     # ---- what is in it

@@ -2,13 +2,13 @@
 """Builds from URLs: ADD of files, contexts. The server is Python's own."""
 import collections
 import hashlib
+import re
 import socket
 import struct
 import subprocess
 import sys
 import tarfile
 
-import harness
 import pytest
 from buildkit import build, fails, files, run, steps
 from httpserver import HttpServer
@@ -18,15 +18,9 @@ from httpserver import HttpServer
 def web(tmp_path_factory):
     """(URL, folder) of a server."""
     folder = tmp_path_factory.mktemp("web")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    with subprocess.Popen([sys.executable, "-m", "http.server", str(port), "-b", "127.0.0.1", "-d", folder],
-                          stderr=subprocess.DEVNULL) as server:
-        def up():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", port)) == 0
-        harness.wait_until(up, what="the server")
+    with subprocess.Popen([sys.executable, "-u", "-m", "http.server", "0", "-b", "127.0.0.1", "-d", folder],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        port = re.search(r" port (\d+) ", server.stdout.readline()).group(1)
         yield f"http://127.0.0.1:{port}", folder
         server.terminate()
 

@@ -27,12 +27,6 @@ def serve(gateway):
         yield start
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def listens(port):
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
@@ -194,10 +188,11 @@ def test_a_byte_now_and_then_keeps_no_connection(serve, begin):
 
 @pytest.fixture
 def tcp(serve):
-    port = free_port()
-    serve(f"--listen=tcp://127.0.0.1:{port}", "--unauthenticated-loopback-tcp")
-    harness.wait_until(lambda: listens(port), what="gateway over TCP")  # its UNIX socket is there before
-    return port
+    with harness.reserved_port() as held:
+        port = held.getsockname()[1]
+        serve(f"--listen=tcp://127.0.0.1:{port}", "--unauthenticated-loopback-tcp")
+        harness.wait_until(lambda: listens(port), what="gateway over TCP")  # its UNIX socket is there before
+        yield port
 
 
 def over_tcp(port, headers):

@@ -49,12 +49,6 @@ def options(files, *names):
             if not names or name in names]
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def answers(port):
     with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 60):
         return True
@@ -65,11 +59,16 @@ class Secured(gateways.Gateway):
     """A gateway with a TLS listener, and a user's certificate."""
 
     def __init__(self, engine, theirs, ours, *arguments, name="tls.sock", **kw):
-        self.port, self.theirs, self.ours = free_port(), theirs, ours
+        self.held, self.theirs, self.ours = harness.reserved_port(), theirs, ours
+        self.port = self.held.getsockname()[1]
         super().__init__(engine, f"--listen=tcp://127.0.0.1:{self.port}", "--tlsverify", *options(theirs), *arguments, name=name, **kw)
         harness.wait_until(lambda: answers(self.port), 60, "the TLS listener")
         with self.dial(ours):  # it listens before it has read its files
             pass
+
+    def close(self):
+        super().close()
+        self.held.close()
 
     @property
     def url(self):
@@ -113,6 +112,11 @@ def secured(gateway, theirs, ours, tmp_path_factory):
     made = Secured(gateway.engine, theirs, ours, "--access-log", tmp_path_factory.mktemp("log") / "access")
     yield made
     made.close()
+
+
+def connections_of(gateway):
+    """With the one that asks."""
+    return int(re.search(rb"^cleat_gateway_connections (\d+)$", gateway.ask("GET", "/metrics")[2], re.M)[1])
 
 
 def request(sock, path="/_ping", head=b""):
@@ -171,26 +175,22 @@ def test_a_client_that_is_killed_is_gone(secured):
         client.stdin.flush()
         assert client.stdout.readline() == b"typed\n"
         client.kill()
-    harness.wait_until(lambda: re.search(rb"^cleat_gateway_connections 1$", secured.ask("GET", "/metrics")[2], re.M), 60,
-                       "its connection's end")
+    harness.wait_until(lambda: connections_of(secured) == 1, 60, "its connection's end")
     assert secured.docker("logs", cid).stdout == b"typed\n"
     assert secured.docker("rm", "-f", cid).returncode == 0
 
 
 def test_a_client_without_input_is_gone(secured, ours):
     """Though its container writes nothing."""
-    def connections():
-        return int(re.search(rb"^cleat_gateway_connections (\d+)$", secured.ask("GET", "/metrics")[2], re.M)[1])
-
     cid = secured.docker("run", "-d", "busybox", "sleep", "1000").stdout.decode().strip()
-    before = connections()
+    harness.wait_until(lambda: connections_of(secured) == 1, 60, "the end of all but the one that asks")
     with secured.dial(ours) as sock:
         sock.sendall(f"POST /containers/{cid}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                      "Upgrade: tcp\r\nContent-Length: 0\r\n\r\n".encode())
         assert sock.recv(4096).startswith(b"HTTP/1.1 101 ")
-        assert connections() == before + 1
+        harness.wait_until(lambda: connections_of(secured) == 2, 60, "the end of who asked before")
         sock.shutdown(socket.SHUT_RDWR)  # without a word of TLS, as one that is killed
-    harness.wait_until(lambda: connections() == before, 20, "its connection's end")
+    harness.wait_until(lambda: connections_of(secured) == 1, 60, "its connection's end")
     assert secured.docker("rm", "-f", cid).returncode == 0
 
 
@@ -329,6 +329,8 @@ def test_log_and_counts(secured):
         found = re.findall(rb'^cleat_gateway_tls_handshakes_total\{result="(\w+)"\} (\d+)$', secured.ask("GET", "/metrics")[2], re.M)
         return {key.decode(): int(number) for key, number in found}
 
+    # a handshake is counted when the server has the last of it, or at the connection's end
+    harness.wait_until(lambda: connections_of(secured) == 1, 60, "the end of the connections of before")
     before = counts()
     with secured.dial(secured.ours) as sock:
         assert request(sock, "/_ping?with=certificate").endswith(b"OK")
@@ -384,13 +386,13 @@ def test_files_that_are_refused(files, ours, tmp_path, change, told):
     served = files.issue("refused", "localhost")
     change(served, ours)
     sock = tmp_path / "some.sock"
-    error = refused_start(tmp_path, f"--listen=unix:{sock}", f"--listen=tcp://127.0.0.1:{free_port()}", "--tlsverify", *options(served))
+    error = refused_start(tmp_path, f"--listen=unix:{sock}", "--listen=tcp://127.0.0.1:0", "--tlsverify", *options(served))
     assert told in error and error.count("\n") == 1 and not sock.exists()
 
 
 def test_the_user_that_serves_reads_the_files(ours, tmp_path):
     """So that the first one does not begin what no successor could go on with."""
-    error = refused_start(tmp_path, f"--listen=tcp://127.0.0.1:{free_port()}", "--tlsverify", *options(ours), "--user=nobody")
+    error = refused_start(tmp_path, "--listen=tcp://127.0.0.1:0", "--tlsverify", *options(ours), "--user=nobody")
     assert "Permission denied" in error and error.count("\n") == 1
 
 
@@ -406,7 +408,8 @@ def test_a_socket_from_systemd_has_no_other_rules(tmp_path):
 
 
 def test_without_verification_only_this_machine_is_served(gateway, theirs):
-    port = free_port()
+    held = harness.reserved_port()
+    port = held.getsockname()[1]
     made = gateways.Gateway(gateway.engine, f"--listen=tcp://127.0.0.1:{port}", "--unauthenticated-loopback-tcp", "--tls",
                             *options(theirs), name="unverified.sock")
     try:
@@ -418,6 +421,7 @@ def test_without_verification_only_this_machine_is_served(gateway, theirs):
                 assert sock.recv(12) == b"HTTP/1.1 " + status
     finally:
         made.close()
+        held.close()
 
 
 @needs_docker
