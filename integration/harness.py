@@ -158,9 +158,10 @@ class Engine:
     def popen(self, *arguments, **kw):
         return subprocess.Popen(self.command(*arguments), **kw)
 
-    def shims(self):
-        """pids of the shims that serve this engine's containers."""
-        return [p for p in processes_below(str(self.root)) if exe(p) == "cleat-shim"]
+    def shims(self, cid=None):
+        """pids of the shims that serve this engine's containers, or the one of that id. One may end after its container is
+        removed."""
+        return [p for p in processes_below(cid or str(self.root)) if exe(p) == "cleat-shim"]
 
     def wait_for_log(self, name, text):
         """Waits until the container `name` has written `text`."""

@@ -123,7 +123,7 @@ def test_exits_and_restarts_while_the_engine_is_away(busybox):
     assert inspect(busybox, "ends")["State"]["Status"] == "exited"
     loops = inspect(busybox, "loops")
     assert loops["RestartCount"] >= so_far + 1  # of so_far + 2 starts
-    assert busybox.out("logs", "loops").split().count("again") >= so_far + 2
+    harness.wait_until(lambda: busybox.out("logs", "loops").split().count("again") >= so_far + 2, what="their output")
     harness.wait_until(lambda: "gone" not in busybox.out("ps", "-a", "--format", "{{.Names}}"), what="removal of gone")
     actions = busybox.out("events", "--since", "1h", "--until", str(int(time.time()) + 1), "-f", "container=ends",
                           "--format", "{{.Action}}").split()
@@ -167,8 +167,8 @@ def test_a_young_engine_removes_what_nobody_waits_for(busybox):
 def test_stopped_when_its_shim_was_just_killed(busybox):
     """That the shim is gone is not that the container is."""
     for number in range(8):
-        busybox.out("run", "-d", "--name", "cs", "busybox", "sleep", "1000")
-        os.kill(busybox.shims()[0], signal.SIGKILL)
+        cid = busybox.out("run", "-d", "--name", "cs", "busybox", "sleep", "1000")
+        os.kill(busybox.shims(cid)[0], signal.SIGKILL)
         if number % 2:
             busybox.out("stop", "-t", "0", "cs")
         else:
