@@ -425,7 +425,8 @@ def test_the_files_the_engine_writes(busybox, tmp_path):
 # ---- against somebody
 
 def test_a_container_that_swaps_a_directory_for_a_link(busybox, tmp_path):
-    """Whatever moment is hit, what comes out is the container's, and what goes in stays there."""
+    """Whatever moment is hit, what comes out is the container's, and what goes in stays there. A moment at which the directory
+    is there comes to one of four copies, of which a slow machine makes few in three seconds."""
     marker = f"cleat-swap-{os.getpid()}"
     secret = tmp_path / "secret"
     secret.mkdir()
@@ -436,7 +437,7 @@ def test_a_container_that_swaps_a_directory_for_a_link(busybox, tmp_path):
     busybox.wait_for_log("box", "ready")
     (tmp_path / marker).write_text("x")
     end, results = time.monotonic() + 3, []
-    while time.monotonic() < end:
+    while time.monotonic() < end or 0 not in results:
         done = busybox.cleat("cp", "box:/w/x/key", "-", text=False, check=False)
         assert b"SECRET" not in done.stdout
         results.append(done.returncode)
@@ -446,7 +447,6 @@ def test_a_container_that_swaps_a_directory_for_a_link(busybox, tmp_path):
         assert not (tmp_path / "all/x/key").exists() or "SECRET" not in (tmp_path / "all/x/key").read_text() or \
             (tmp_path / "all/x").is_symlink()
         subprocess.run(["rm", "-rf", tmp_path / "all"], check=True)
-    assert 0 in results
 
 
 def test_devices_are_not_opened(busybox, tmp_path):
