@@ -131,7 +131,8 @@ class Engine:
     def kill(self, number=signal.SIGKILL):
         """Ends the engine that answers now, which after an upgrade is another than was started."""
         for pid in self.engine_pids():
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # one that was drained may just have ended
+                os.kill(pid, number)
         if self.process:
             self.process.wait(60)
         wait_until(lambda: not self.engine_pids(), what="end of the engine")
@@ -221,14 +222,15 @@ class Engine:
 
     @staticmethod
     def kill_group(group):
-        """Kills what a control group has, and waits for its end."""
-        procs = group / "cgroup.procs"
-        for pid in procs.read_text(encoding="utf-8").split():
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        wait_until(lambda: not procs.read_text(encoding="utf-8"), what=f"the end of the processes of {group}")
+        """Kills what a control group has, also what those that it has beget meanwhile, and waits for its end."""
+        def killed():
+            pids = (group / "cgroup.procs").read_text(encoding="utf-8").split()
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            return not pids
+
+        wait_until(killed, what=f"the end of the processes of {group}")
 
 
 @functools.cache

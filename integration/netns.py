@@ -98,7 +98,7 @@ class Netns:
         """What a server there says to a connection from here; None when there is no connection."""
         code = ("import socket,sys\n"
                 "s=socket.create_connection((sys.argv[1],int(sys.argv[2])),2)\n"
-                "s.settimeout(10)\n"
+                "s.settimeout(50)\n"
                 "data=b''\n"
                 "while True:\n"
                 "    part=s.recv(4096)\n"

@@ -95,7 +95,8 @@ class Proxy:
                 if from_server:
                     data = self.treat(data, passed)
                     passed += len(data)
-                    self.sent += len(data)
+                    with self.lock:
+                        self.sent += len(data)
                     if not data:
                         break
                 target.sendall(data)
