@@ -91,9 +91,10 @@ def packers(engine):
     """Both workers of a build, by their jobs: they stay for all its steps."""
     found = {}
     for pid in harness.processes_below("cleat-worker", "stay"):
-        with contextlib.suppress(FileNotFoundError):  # another test's may have ended meanwhile
-            if os.readlink(f"/proc/{pid}/root").startswith(str(engine.state)):
-                found[pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2]] = pid
+        with contextlib.suppress(OSError):  # another test's may have ended meanwhile: ENOENT, ESRCH, or EACCES for a link
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            if words[1:2] == ["stay"] and os.readlink(f"/proc/{pid}/root").startswith(str(engine.state)):
+                found[words[2]] = pid
     return found
 
 
@@ -152,7 +153,7 @@ def test_packer_killed(busybox, tmp_path, job):
 def test_containers_of_a_build_are_nobodys(busybox, tmp_path):
     before = time.time()
     with begun(busybox, tmp_path, ON_DEMAND) as child:
-        assert len(busybox.shims()) == 1
+        harness.wait_until(lambda: len(busybox.shims()) == 1, what="the end of the shim of the step before")
         for flags in ("-a", "-l", "--filter=status=running", "--filter=ancestor=busybox", "--filter=label=cleat.internal"):
             assert busybox.out("ps", "-q", flags) == "", flags
         assert " Containers: 0\n  Running: 0\n" in busybox.out("info")
