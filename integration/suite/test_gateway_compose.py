@@ -18,13 +18,12 @@ FROM busybox
 ARG GREETING=none
 RUN mkdir /data && echo first >/data/seed && echo "$GREETING" >/greeting
 COPY serve /serve
-HEALTHCHECK --interval=100ms --retries=100 CMD ["test", "-e", "/data/ready"]
+HEALTHCHECK --interval=100ms --retries=100 CMD grep -q ":1388 .* 0A " /proc/net/tcp*
 CMD ["sh", "/serve"]
 """,
     "db/serve": """
 trap 'echo stopped; exit 0' TERM
 echo "serving $(cat /greeting)"
-touch /data/ready
 while :; do cat /greeting | nc -l -p 5000 & wait $!; done
 """,
     "conf/name": "configured\n",
