@@ -116,7 +116,7 @@ def test_a_name_that_would_be_a_whiteout(busybox):
 def test_it_is_paused_meanwhile(busybox):
     """One that writes all the time is caught at one moment: the two files it writes do not differ by more than one."""
     script = "i=0; while :; do i=$((i+1)); echo $i > /t; mv /t /first; echo $i > /t; mv /t /second; done & "
-    started(busybox, script + "dd if=/dev/urandom of=/big bs=1M count=30 2>/dev/null")
+    started(busybox, script + "dd if=/dev/urandom of=/big bs=1M count=30 2>/dev/null; until [ -e /second ]; do sleep 0.01; done")
     busybox.out("commit", "box", "moment")
     first, second = busybox.out("run", "--rm", "moment", "cat", "/first", "/second").split()
     assert 0 <= int(first) - int(second) <= 1
