@@ -43,7 +43,8 @@ static const char *const actions[] = {
 	[CLEAT__SHIM__V1__EVENT_KIND__EVENT_HEALTH] = "health_status: ",
 };
 
-/* The rows of execs follow their shim's events. */
+/* The rows of execs follow their shim's events: before anybody can read of those, or take an exec that ended for one
+ * that never came to run. Again after a kill in between. */
 static void record_exec(struct engine *engine, const char *id,
 			const Cleat__Shim__V1__ShimEvent *event)
 {
@@ -184,6 +185,7 @@ static int record_locked(struct engine *engine, const char *id,
 		return r == -ENOENT ? 0 : r;
 	if ((int64_t)event->seq <= record.last_seq)
 		return 0;
+	record_exec(engine, id, event);
 	if ((size_t)event->kind < ARRAY_LEN(actions) && actions[event->kind]) {
 		r = append_all(engine, &record, event);
 		if (r < 0)
@@ -208,8 +210,6 @@ int history_shim_event(struct engine *engine, const char *id,
 	}
 	if (r < 0)
 		log_error("cannot record an event id=%.12s: %s", id, err.message);
-	if (r > 0)
-		record_exec(engine, id, event);
 	watch_notify(id);
 	return r;
 }

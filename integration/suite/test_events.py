@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal of events, as `cleat events` shows it."""
+import concurrent.futures
 import json
 import os
 import resource
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import eventscenario
 import gateway as gateways
@@ -115,6 +117,27 @@ def test_an_exec_that_is_left_by_the_keys(busybox):
         g.close()
     told, = shown(busybox, "event=exec_detach")
     assert told["Actor"]["Attributes"]["execID"] == name and told["Actor"]["Attributes"]["name"] == "box"
+
+
+def test_who_hears_of_an_execs_end_finds_it_ended(gateway):
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": ["sleep", "1000"]}, 201)["Id"]
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    listener = gateways.Unix(gateway.path)
+    listener.request("GET", "/events?filters=" + urllib.parse.quote(json.dumps({"event": ["exec_die"], "container": [cid]})))
+    told = listener.getresponse()
+
+    def run(_):
+        eid = gateway.json("POST", f"/containers/{cid}/exec", {"Cmd": ["sh", "-c", "exit 3"]}, 201)["Id"]
+        assert gateway.ask("POST", f"/exec/{eid}/start", {"Detach": True})[0] == 200
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        runs = pool.map(run, range(200))
+        for _ in range(200):
+            found = gateway.json("GET", f"/exec/{json.loads(told.readline())['Actor']['Attributes']['execID']}/json")
+            assert (found["Running"], found["ExitCode"]) == (False, 3)
+        list(runs)
+    listener.close()
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
 def test_images_in_a_stream_of_the_old_form(busybox):
