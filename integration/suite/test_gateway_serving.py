@@ -120,12 +120,13 @@ def connections(other):
 
 def test_idle_connections_are_closed_and_followers_are_not(serve):
     other = serve("--idle-timeout=1", "--request-timeout=1")
-    with dial(other) as idle, dial(other) as after, dial(other) as follower:
-        follower.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert follower.recv(12) == b"HTTP/1.1 200"
-        after.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
-        ends(idle)
-        ends(after)
+    with dial(other) as idle, dial(other) as follower:
+        follower.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")  # at once: it has a second, too
+        with dial(other) as after:
+            after.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert follower.recv(12) == b"HTTP/1.1 200"
+            ends(idle)
+            ends(after)
         follower.setblocking(False)
         while True:
             try:
