@@ -202,19 +202,14 @@ def test_attached_output_survives_the_engine(busybox, driver):
     client = busybox.popen("run", "--rm", "--log-driver", driver, "busybox", "sh", "-c",
                            "awk 'BEGIN { for (i = 1; i <= %d; i++) { print i; if (i %% 5000 == 0) "
                            "system(\"sleep 0.02\") } }'" % lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    received = []
-    reader = threading.Thread(target=lambda: received.append(client.stdout.read()))
-    reader.start()
+    reader = Reader(client)
     harness.wait_for_connection(client)
     for _ in range(4):
         time.sleep(random.uniform(0.1, 0.3))
         busybox.kill(signal.SIGKILL)
         time.sleep(random.uniform(0, 0.2))
         busybox.start()
-    reader.join(120)
-    assert client.wait(60) == 0, client.stderr.read()
-    assert received[0].split() == [b"%d" % i for i in range(1, lines + 1)]
-    client.stdout.close()
+    assert reader.finish().split() == [b"%d" % i for i in range(1, lines + 1)]
     client.stderr.close()
 
 
