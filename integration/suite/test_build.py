@@ -613,8 +613,8 @@ def test_mount_bind_tmpfs_secret(shared, tmp_path):
     assert run(shared, "sh", "-c", "ls -d /ctx /s /deep /t /own /run/secrets 2>/dev/null | wc -l") == "0\n"
     layers = shared.out("history", "--no-trunc", "built") + json.dumps(config(shared))
     assert "hidden value" not in layers
-    assert b"hidden value" not in b"".join(p.read_bytes() for p in pathlib.Path(
-        shared.state, "layers").rglob("*") if p.is_file() and not p.is_symlink() and p.stat().st_size < 1 << 20)
+    # layers of tests before may go meanwhile
+    assert subprocess.run(["grep", "-rlF", "hidden value", shared.state / "layers"], capture_output=True, check=False).stdout == b""
 
 
 def test_run_network(shared, tmp_path):
