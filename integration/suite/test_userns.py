@@ -290,7 +290,8 @@ def test_terminals_and_health(engine):
     name = engine.out("run", "-d", *AUTO, "-t", "--user", "7", "--health-cmd", "test $(id -u) = 7", "--health-interval", "100ms",
                       "busybox", "sh", "-c", "tty; stat -c %u /dev/pts/0 /dev/console; sleep 1000")
     assert harness.wait_until(lambda: inspect(engine, name)["State"]["Health"]["Status"] == "healthy")
-    assert engine.out("logs", name).split() == ["/dev/pts/0", "7", "7"]
+    harness.wait_until(lambda: engine.out("logs", name).split() == ["/dev/pts/0", "7", "7"],
+                       what=lambda: f"all of {engine.out('logs', name)!r}")
     assert engine.out("exec", "-t", name, "tty").strip() == "/dev/pts/1"
 
 
