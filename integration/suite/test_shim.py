@@ -382,6 +382,7 @@ def test_input_of_clients_that_are_gone_does_not_pile_up(shim):
 
     s = shim("sleep", "1000", stdin=True)
     s.call(START)
+    s.call(STATE)  # it has closed by now what the start had open
     before, idle = memory(), descriptors()
     for _ in range(30):
         with s.attach(stdin=True) as stream:
