@@ -44,6 +44,13 @@ def message(**fields):
     return b"".join(field(int(k[1:]), v) for k, v in fields.items() if v is not None)
 
 
+def fnv1a(data):
+    value = 14695981039346656037
+    for byte in data:
+        value = (value ^ byte) * 1099511628211 & (1 << 64) - 1
+    return value
+
+
 def decode(data):
     out, at = {}, 0
 
@@ -223,12 +230,13 @@ class Shim:
         return ours
 
     def status(self):
-        """The newer slot of the file."""
+        """The newer slot of the file that is whole: one may just be written (api/base/slotfile.c)."""
         data, newest, record = (self.state / "status").read_bytes(), 0, b""
         for at in (0, 4096):
-            number, _, size = struct.unpack_from("<QQI", data, at)
-            if number > newest:
-                newest, record = number, data[at + 24:at + 24 + size]
+            number, told, size = struct.unpack_from("<QQI", data, at)
+            found = data[at + 24:at + 24 + size]
+            if number > newest and told == fnv1a(data[at:at + 8] + data[at + 16:at + 20] + found):
+                newest, record = number, found
         return decode(record)
 
     def log_bytes(self):
