@@ -18,6 +18,7 @@ import image
 import pytest
 
 BIN = harness.BIN
+PATIENCE_S = 100  # 50 MB of a log take their time with sanitizers on a busy machine
 
 
 def varint(n):
@@ -178,7 +179,7 @@ class Shim:
     def connect(self, from_seq=1):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sock.connect(str(self.run / "sock"))
-        self.sock.settimeout(20)
+        self.sock.settimeout(PATIENCE_S)
         self.call(SUBSCRIBE, message(f1=from_seq))
 
     def receive(self):
@@ -226,7 +227,7 @@ class Shim:
         reply = self.call(ATTACH, message(f1=stdin, f2=True, f3=True, f4=lossless, **more), [theirs.fileno()])
         theirs.close()
         assert not reply.get(2), reply
-        ours.settimeout(20)
+        ours.settimeout(PATIENCE_S)
         return ours
 
     def status(self):
@@ -308,7 +309,7 @@ def frames(sock, s=None):
     shim given its messages are taken meanwhile."""
     out = {1: b"", 2: b""}
     while True:
-        ready = select.select([sock] + ([s.sock] if s else []), [], [], 20)[0]
+        ready = select.select([sock] + ([s.sock] if s else []), [], [], PATIENCE_S)[0]
         assert ready, out
         if sock not in ready:
             s.take()
@@ -430,7 +431,7 @@ def test_exec(shim):
 
     def run(*arguments, stdin=b"", tty=False):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(20)
+        ours.settimeout(PATIENCE_S)
         process = json.dumps({"args": list(arguments), "cwd": "/", "env": ["PATH=/bin"], "terminal": tty,
                               "user": {"uid": 0, "gid": 0}})
         reply = s.call(EXEC, message(f1=os.urandom(32).hex(), f2=process, f3=tty, f4=True), [theirs.fileno()])
@@ -629,7 +630,7 @@ def test_end_between_two_shims_is_known(shim):
     os.write(fds[-1], b"go\n")
     poll = select.poll()
     poll.register(fds[0], select.POLLIN)
-    assert poll.poll(20000)
+    assert poll.poll(PATIENCE_S * 1000)
     s.succeed(connect=False)  # it may be over before a connection
     harness.wait_until(lambda: s.status().get(3) == 4, what="the end of the container")
     assert s.status()[8] == 44
@@ -643,7 +644,7 @@ def start_exec(s, script, tty=False):
     reply = s.call(EXEC, message(f1="e1", f2=process, f3=tty, f4=True), [theirs.fileno()])
     assert not reply.get(2), reply
     theirs.close()
-    ours.settimeout(20)
+    ours.settimeout(PATIENCE_S)
     return ours
 
 
@@ -684,7 +685,7 @@ def test_exec_that_ends_between_two_shims(shim):
     os.write(fds[-1], b"go\n")
     poll = select.poll()
     poll.register(fds[0], select.POLLIN)
-    assert poll.poll(20000)
+    assert poll.poll(PATIENCE_S * 1000)
     s.succeed()
     assert s.event(EXEC_EXITED)[5] == 7
     assert frames(s.attach(f5="e1", f6=0)) == (b"last words\n", b"", 7)
