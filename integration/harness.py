@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real engines for tests: each in a state and run directory of its own, ended with all it started."""
 import contextlib
+import errno
 import fcntl
 import functools
 import json
@@ -47,6 +48,18 @@ def processes_below(*needles):
             if any(needle in line for needle in needles):
                 found.append(int(entry))
     return found
+
+
+def kill_below(root):
+    """Ends the processes whose command line holds that path, and those they start meanwhile."""
+    def are_gone():
+        pids = processes_below(str(root))
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
+
+    wait_until(are_gone, what=f"the end of what runs below {root}")
 
 
 def children(pid):
@@ -195,16 +208,7 @@ class Engine:
                     self.cleat("rm", "-f", *ids, check=False, timeout=120)
                 self.kill(signal.SIGTERM)
         finally:
-            for _ in range(100):
-                pids = processes_below(str(self.root))
-                if not pids:
-                    break
-                for pid in pids:
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-                time.sleep(0.02)
+            kill_below(self.root)
             self.remove_cgroups()
             shutil.rmtree(self.root, ignore_errors=True)
 
@@ -213,24 +217,23 @@ class Engine:
         name = f"cleat-{fnv1a(os.path.realpath(self.run)):08x}"
         for group in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{name}"), pathlib.Path("/sys/fs/cgroup", name)]:
             for folder, _, _ in os.walk(group, topdown=False):
-                self.kill_group(pathlib.Path(folder))
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    pass
-
+                self.remove_group(pathlib.Path(folder))
 
     @staticmethod
-    def kill_group(group):
-        """Kills what a control group has, also what those that it has beget meanwhile, and waits for its end."""
-        def killed():
-            pids = (group / "cgroup.procs").read_text(encoding="utf-8").split()
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            return not pids
+    def remove_group(group):
+        """Kills what a control group has, and removes it. One that ends is no longer among its processes a moment before
+        the group is empty."""
+        def is_gone():
+            try:
+                for pid in (group / "cgroup.procs").read_text(encoding="utf-8").split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
+                os.rmdir(group)
+            except OSError as e:
+                return e.errno in (errno.ENOENT, errno.ENODEV)
+            return True
 
-        wait_until(killed, what=f"the end of the processes of {group}")
+        wait_until(is_gone, what=f"the end of the processes of {group}")
 
 
 @functools.cache

@@ -268,28 +268,18 @@ class Shim:
         return out["stdout"], out["stderr"], len(files)
 
     def close(self):
-        try:
-            pid = self.status().get(4, 0) if (self.state / "status").exists() else 0
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-        except (OSError, ProcessLookupError):
-            pass
+        self.process.kill()  # first, as it may restart the container
+        self.process.wait()
         self.sock.close()
         for _, fds in self.kept.values():
             for fd in fds:
                 os.close(fd)
-        time.sleep(0.05)
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
         self.listener.close()
-        for base, dirs, _ in os.walk("/sys/fs/cgroup", topdown=False):
+        harness.kill_below(self.root)  # a runtime at work
+        for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
             if self.id in base:
-                try:
-                    os.rmdir(base)
-                except OSError:
-                    pass
-        shutil.rmtree(self.root, ignore_errors=True)
+                harness.Engine.remove_group(pathlib.Path(base))
+        shutil.rmtree(self.root)
 
 
 @pytest.fixture
