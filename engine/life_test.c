@@ -27,6 +27,8 @@
 
 #define BUSYBOX "/bin/busybox"
 
+enum { STEP_US = 10000, STEPS = 10000, PATIENCE_MS = 100000 }; /* end a test that hangs */
+
 static char dir[64];
 static struct engine engine;
 
@@ -116,8 +118,8 @@ static int wait_stopped(const char *id, struct status *status)
 	struct err err = ERR_NULL;
 
 	assert_int_equal(record_find(engine.store, id, &record, &err), 0);
-	return lifecycle_wait(&engine, &record, UNTIL_STOPPED, 0, 10000, INTERRUPT_NONE, status,
-			      &err);
+	return lifecycle_wait(&engine, &record, UNTIL_STOPPED, 0, PATIENCE_MS, INTERRUPT_NONE,
+			      status, &err);
 }
 
 static void start(const char *id)
@@ -149,8 +151,6 @@ static void test_exit_code(void **state)
 	assert_int_equal(faccessat(engine.shims_fd, id, F_OK, 0), -1);
 }
 
-enum { STEP_US = 10000, STEPS = 1000 };
-
 static void wait_for_output(const char *id)
 {
 	char path[96];
@@ -176,7 +176,8 @@ static void test_stop_and_force(void **state)
 	assert_string_equal(err.reason, "RUNNING");
 	wait_for_output(id);
 	assert_int_equal(
-		lifecycle_stop(&engine, id, "", 0, 5000, INTERRUPT_NONE, &was_stopped, &err), 0);
+		lifecycle_stop(&engine, id, "", 0, PATIENCE_MS, INTERRUPT_NONE, &was_stopped, &err),
+		0);
 	assert_false(was_stopped);
 	assert_int_equal(wait_stopped(id, &status), 0);
 	assert_int_equal(status.exit_code, 3);
@@ -190,10 +191,10 @@ static void test_killed_shim(void **state)
 	cleanup(record_deinit) struct record record = { 0 };
 	struct status before = { 0 }, after = { 0 };
 	struct err err = ERR_NULL;
-	char id[65];
+	char id[65], go[96];
 
 	(void)state;
-	make("sleep 3; exit 5", id);
+	make("while ! [ -e /go ]; do sleep 0.02; done; exit 5", id);
 	start(id);
 	assert_int_equal(record_find(engine.store, id, &record, &err), 0);
 	status_read(&engine, &record, &before);
@@ -204,6 +205,8 @@ static void test_killed_shim(void **state)
 		status_read(&engine, &record, &after);
 	assert_int_equal(after.pid, before.pid);
 	assert_int_not_equal(after.shim_pid, before.shim_pid);
+	(void)snprintf(go, sizeof(go), "%s/work/go", id);
+	assert_int_equal(fd_replace_file(engine.containers_fd, go, "", 0, 0644, false), 0);
 	assert_int_equal(wait_stopped(id, &after), 0);
 	assert_int_equal(after.exit_code, 5);
 	assert_int_equal(remove_container(&engine, id, false, "", INTERRUPT_NONE, &err), 0);

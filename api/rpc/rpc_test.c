@@ -43,6 +43,7 @@ static const struct rpc_method methods[] = {
 };
 static const struct rpc_service service = { "t.T", methods, ARRAY_LEN(methods) };
 enum { ECHO, MANY, SUM, CHAT, WAIT, NONE };
+enum { PATIENCE_MS = 100000 }; /* ends a test that hangs */
 
 static int echo(struct rpc_call *call, const void *ops, const ProtobufCMessage *req,
 		ProtobufCMessage *reply, struct err *err)
@@ -124,7 +125,7 @@ static int wait_end(struct rpc_call *call, const void *ops, const ProtobufCMessa
 	(void)ops;
 	(void)req;
 	(void)reply;
-	assert_true(poll(p, 2, 20000) > 0);
+	assert_true(poll(p, 2, PATIENCE_MS) > 0);
 	if (rpc_call_draining(call))
 		return err_reason(err, ERR_UNAVAILABLE, "MOVED", "moved");
 	return err_set(err, ERR_CANCELLED, "cancelled");
@@ -308,7 +309,7 @@ static void test_drain(void **state)
 	assert_int_equal(
 		rpc_client_call_open(w->client, NULL, &methods[WAIT], &m.base, &call, &err), 0);
 	assert_int_equal(call_echo(w->client, "x", 0, &err), 0);
-	assert_int_equal(rpc_server_drain(w->server, 0, 5000), 0);
+	assert_int_equal(rpc_server_drain(w->server, 0, PATIENCE_MS), 0);
 	assert_true(rpc_client_call_recv(call, &reply, &err) < 0);
 	assert_string_equal(err.reason, "MOVED");
 	rpc_client_call_close(call);
@@ -355,7 +356,7 @@ static void test_hostile(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(fd_write_all(fd, peers[i].bytes, peers[i].n), 0);
 		do
-			assert_int_equal(poll(&p, 1, 3000), 1);
+			assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
 		while (read(fd, sink, sizeof(sink)) > 0);
 		close(fd);
 		assert_int_equal(call_echo(w->client, "x", 10, &err), 0);
@@ -419,7 +420,7 @@ static void test_pair0(void **state)
 	nng_socket sock;
 
 	assert_int_equal(nng_pair0_open(&sock), 0);
-	nng_socket_set_ms(sock, NNG_OPT_RECVTIMEO, 5000);
+	nng_socket_set_ms(sock, NNG_OPT_RECVTIMEO, PATIENCE_MS);
 	assert_int_equal(nng_dial(sock, w->url, NULL, 0), 0);
 	got = pair_recv(sock);
 	assert_int_equal(got->kind, CLEAT__RPC__V1__KIND__HELLO);
