@@ -57,15 +57,18 @@ class Load:
 
 def test_upgrades_in_a_row(busybox):
     """Calls and held streams of the command line and of the Python client."""
+    since = time.time_ns()
     busybox.out("run", "-d", "--name", "tick", "busybox", "sh", "-c", TICK)
     streams = {name: busybox.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                for name, command in {
         "logs": ("logs", "-f", "tick"), "wait": ("wait", "tick"), "attach": ("attach", "--no-stdin", "tick"),
-        "events": ("events", "--filter", "event=create", "--format", "{{.Actor.ID}}"),
+        "events": ("events", "--since", f"{since // 10**9}.{since % 10**9:09}", "--filter", "event=create", "--format",
+                   "{{.Actor.ID}}"),
         "run": ("run", "--name", "front", "busybox", "sh", "-c", TICK)}.items()}
-    output = {}
+    output, created = {}, []
     readers = [threading.Thread(target=lambda n=name, p=process: output.update({n: p.communicate()}))
-               for name, process in streams.items()]
+               for name, process in streams.items() if name != "events"]
+    readers.append(threading.Thread(target=lambda: created.extend(line.strip() for line in streams["events"].stdout)))
     client = Client(busybox.host)
     containers, made, logged, told = Containers(client), [], [], []
 
@@ -89,7 +92,6 @@ def test_upgrades_in_a_row(busybox):
         busybox.cleat("run", "--rm", "busybox", "true")
         busybox.cleat("ps", "-q")
 
-    since = time.time_ns()
     readers += [
         threading.Thread(target=held, args=(lambda at: containers.logs(
             LogsRequest("tick", stdout=True, follow=True, resume_position=at)), take_log)),
@@ -110,7 +112,7 @@ def test_upgrades_in_a_row(busybox):
         busybox.cleat("exec", name, "touch", "/tmp/stop", check=False)  # it may not outlive the container
     # the command line has no end of its own here
     last = busybox.out("create", "busybox")
-    harness.wait_until(lambda: last in told, what="the last creation")
+    harness.wait_until(lambda: last in told and last in created, what="the last creation")
     streams["events"].terminate()
     for thread in readers[:-1]:
         thread.join(60)
@@ -122,7 +124,6 @@ def test_upgrades_in_a_row(busybox):
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), name
         assert name == "attach" or numbers[0] == 1
     assert output["wait"][0] == "0\n"
-    created = output["events"][0].split()
     assert set(made) <= set(created) and len(created) == len(set(created))
     assert b"".join(logged).decode().split() == output["logs"][0].split()
     assert len(told) > len(made) and re.fullmatch("[0-9a-f]{64}", told[-1])
