@@ -102,8 +102,9 @@ def test_upgrades_in_a_row(busybox):
     harness.wait_until(lambda: "front" in busybox.out("ps", "--format", "{{.Names}}").split(), what="the container of run")
     busybox.wait_for_log("front", "1")
     with Load(by_cli, by_client) as load:
-        for _ in range(UPGRADES):
+        for number in range(1, UPGRADES + 1):
             busybox.cleat("system", "upgrade", "--binary", harness.BIN / "cleatd")
+            harness.wait_until(lambda n=number: load.failures or min(load.calls) > n / 4, what="calls among the upgrades")
             time.sleep(0.05)
     assert not load.failures
     assert min(load.calls) > UPGRADES / 4, load.calls
