@@ -73,11 +73,15 @@ def test_a_limit_of_a_container_that_does_not_run(busybox, limit):
 
 
 def test_all_processes_enter_a_cpuset_that_is_new(busybox):
+    def pids_of(programs):
+        lines = busybox.out("top", "one").splitlines()[1:]
+        return len(lines) == programs and all("sleep 1000" in line for line in lines) and [line.split()[1] for line in lines]
+
     busybox.out("run", "-d", "--name", "one", "busybox", "sh", "-c", "sleep 1000 & exec sleep 1000")
+    harness.wait_until(lambda: pids_of(2), what="both processes")
     busybox.out("update", "--cpuset-cpus", "0", "one")
     busybox.out("exec", "-d", "one", "sleep", "1000")
-    pids = [line.split()[1] for line in busybox.out("top", "one").splitlines()[1:]]
-    assert len(pids) == 3
+    pids = harness.wait_until(lambda: pids_of(3), what="the third process")
     for pid in pids:
         with open(f"/proc/{pid}/status", encoding="utf-8") as status:
             assert "Cpus_allowed_list:\t0\n" in status.read()
