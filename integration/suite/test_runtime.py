@@ -11,7 +11,6 @@ import socket
 import struct
 import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -80,7 +79,7 @@ class Runtime:
         return path
 
     def oci(self, *args, **kw):
-        kw.setdefault("timeout", 10)
+        kw.setdefault("timeout", 60)
         if args[0] == "create" or "-d" in args:  # a pipe would be held open by the container
             with open(self.tmp / "stderr", "w+", encoding="utf-8") as err:
                 r = subprocess.run([OCI, "--root", self.root, *map(str, args)], text=True,
@@ -165,9 +164,9 @@ def test_the_mask_of_files_is_not_that_of_who_calls(rt):
     assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__user={"uid": 0, "gid": 0, "umask": 0o27}),
                   "d").returncode == 0
     done = [subprocess.run([OCI, "--root", rt.root, "exec", name, "sh", "-c", "umask"], capture_output=True, text=True,
-                           umask=0o77, check=False, timeout=10).stdout for name in "cd"]
+                           umask=0o77, check=False, timeout=60).stdout for name in "cd"]
     done.append(subprocess.run([OCI, "--root", rt.root, "run", "--bundle", rt.bundle("sh", "-c", "umask"), "e"], umask=0o77,
-                               capture_output=True, text=True, check=False, timeout=10).stdout)
+                               capture_output=True, text=True, check=False, timeout=60).stdout)
     assert done == ["0022\n", "0027\n", "0022\n"]
 
 
@@ -264,10 +263,7 @@ def test_create_start_state_kill_delete(rt):
     assert rt.oci("resume", "c").returncode == 0 and status() == "running"
     assert "still running" in rt.oci("delete", "c").stderr
     assert rt.oci("kill", "c", "SIGKILL").returncode == 0
-    for _ in range(100):
-        if status() == "stopped":
-            break
-        time.sleep(0.02)
+    harness.wait_until(lambda: status() == "stopped", what="the end of the container")
     assert rt.oci("delete", "c").returncode == 0
     assert "does not exist" in rt.oci("state", "c").stderr
 
@@ -334,7 +330,7 @@ def test_notify(rt):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         r = subprocess.run([OCI, "--root", rt.root, "run", "--detach", "--notify-fd",
                             str(theirs.fileno()), "--bundle", rt.bundle(*args), "n"],
-                           pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL, timeout=30)
+                           pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL, timeout=60)
         record, fds = receive(ours)
         assert r.returncode == code and record[3] == code
         if code:

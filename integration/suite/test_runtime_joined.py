@@ -169,7 +169,7 @@ def test_who_is_below_an_init_may_look_at_it(rt, user):
                        annotations={"dev.cleat.init": "true"}, process__user={"uid": user, "gid": user})
     with open(log, "a", encoding="utf-8") as out:
         done = subprocess.run([OCI, "--root", rt.root, "run", "--bundle", bundle, "c"], stdin=subprocess.DEVNULL, stdout=out,
-                              stderr=out, check=False, timeout=10)
+                              stderr=out, check=False, timeout=60)
     out = log.read_text()
     assert done.returncode == 0 and "to the log\n" in out and "/proc/1/cwd -> /\n" in out, out
     assert " 2 -> " in out and " 3 -> " not in out and "PATH" not in out
@@ -234,7 +234,7 @@ OLD = ("strace", "-f", "-o", "/dev/null", "-e", "trace=fsconfig", "-e", "inject=
 
 def older(spied, bundle):
     return subprocess.run([*OLD, OCI, "--root", spied.root, "run", "--bundle", bundle, "c"], capture_output=True, text=True,
-                          timeout=20, check=False)
+                          timeout=60, check=False)
 
 
 def test_the_proc_of_one_that_joins_before_linux_6_17(spied):
