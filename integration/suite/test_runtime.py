@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -300,18 +301,40 @@ def in_space(pid):
 
 
 def test_who_traces_an_exec_finds_nothing_of_the_hosts(rt):
-    """From its first moment on, which strace prolongs: root, directories and privileges are the container's."""
+    """From its first call on, at which strace stops it: root, directories and privileges are the container's."""
     caps = {k: CAPS + ["CAP_SYS_PTRACE"] for k in ("bounding", "effective", "permitted")}
     assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__capabilities=caps), "c").returncode == 0
     pid = json.loads(rt.oci("state", "c").stdout)["pid"]
-    with subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=setsid", "-e",
-                           "inject=setsid:delay_enter=1000000:when=1", OCI, "--root", rt.root, "exec", "c", "true"]) as strace:
-        born = harness.wait_until(lambda: in_space(pid), what="the process")[0]
-        root, own = (os.stat(f"{p}/root/") for p in (born, f"/proc/{pid}"))
-        capable = [next(line for line in pathlib.Path(p, "status").read_text().splitlines() if line.startswith("CapPrm"))
-                   for p in (born, f"/proc/{pid}")]
-        opened = [os.readlink(fd) for fd in (born / "fd").iterdir() if int(fd.name) > 2]
-        directories = [path for path in opened if os.path.isdir(path)]
+    calls = rt.tmp / "calls"
+    calls.touch()
+
+    def stopped():
+        return [int(line.split()[0]) for line in calls.read_text().splitlines() if "stopped by SIGSTOP" in line]
+
+    def go_on(number):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGCONT)
+
+    def born_in_space():
+        for number in stopped():
+            found = [p for p in in_space(pid) if int(p.name) == number]
+            if found:
+                return found[0]
+            go_on(number)  # who makes it is outside
+        return None
+
+    with subprocess.Popen(["strace", "-f", "-o", calls, "-e", "trace=setsid", "-e", "inject=setsid:signal=SIGSTOP:when=1", OCI,
+                           "--root", rt.root, "exec", "c", "true"]) as strace:
+        try:
+            born = harness.wait_until(born_in_space, what="the process")
+            root, own = (os.stat(f"{p}/root/") for p in (born, f"/proc/{pid}"))
+            capable = [next(line for line in pathlib.Path(p, "status").read_text().splitlines() if line.startswith("CapPrm"))
+                       for p in (born, f"/proc/{pid}")]
+            opened = [os.readlink(fd) for fd in (born / "fd").iterdir() if int(fd.name) > 2]
+            directories = [path for path in opened if os.path.isdir(path)]
+        finally:
+            for number in stopped():
+                go_on(number)
         assert strace.wait(60) == 0
     assert (root.st_dev, root.st_ino) == (own.st_dev, own.st_ino)
     assert capable[0] == capable[1] and not directories
