@@ -12,13 +12,15 @@ MAPS = "ports4", "ports6", "every4", "every6"
 def running(engine):
     """Process by container id of those that run and have networks of the engine's."""
     ids = engine.out("ps", "-q", "--no-trunc").split()
-    told = json.loads(engine.out("inspect", *ids)) if ids else []
+    told = json.loads(engine.cleat("inspect", *ids, check=False).stdout) if ids else []  # one may be gone by now
     return {c["Id"]: c["State"]["Pid"] for c in told if c["HostConfig"]["NetworkMode"] not in ("none", "host")}
 
 
 def inside(pid):
     """Addresses by interface of a process's namespace, without loopback and what is link-local."""
-    done = netns.run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-j", "address")
+    done = netns.run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-j", "address", check=False)
+    if done.returncode:
+        return done.stderr  # it may have ended meanwhile
     return {link["ifname"]: sorted(a["local"] for a in link["addr_info"] if a["scope"] == "global")
             for link in json.loads(done.stdout) if link["ifname"] != "lo"}
 
