@@ -15,12 +15,6 @@ import harness
 import image
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Registry:
     """One `docker-registry serve`; a context manager that leaves nothing behind."""
 

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 
+import harness
 import image
 import pytest
 import registries
@@ -141,6 +142,7 @@ def test_what_is_not_there(engine, registry):
     done = engine.cleat("pull", f"{registry.host}/team/x:2", check=False)
     assert done.returncode == 1
     assert f"manifest for {registry.host}/team/x:2 not found: manifest unknown" in done.stderr
-    done = engine.cleat("pull", f"127.0.0.1:{registries.free_port()}/x", check=False)
+    with harness.reserved_port() as nobody:
+        done = engine.cleat("pull", f"127.0.0.1:{nobody.getsockname()[1]}/x", check=False)
     assert done.returncode == 1 and "Failed to connect" in done.stderr
     assert_clean(engine)

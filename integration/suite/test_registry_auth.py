@@ -200,15 +200,16 @@ def test_identity_token_by_docker(engine, identities, home):
 
 def test_a_registry_that_is_away_is_told_at_once(engine, home):
     """Not waited for as for an engine that restarts."""
-    g = gateways.Gateway(engine)
+    g, nobody = gateways.Gateway(engine), harness.reserved_port()
     try:
-        host = f"127.0.0.1:{registries.free_port()}"
+        host = f"127.0.0.1:{nobody.getsockname()[1]}"
         done = engine.cleat("login", "-u", "user", "--password-stdin", host, input="word", check=False, timeout=8)
         assert done.returncode == 1 and "Failed to connect" in done.stderr, done
         start = time.monotonic()
         told = g.json("POST", "/auth", {"username": "u", "password": "p", "serveraddress": host}, status=500)
         assert "Failed to connect" in told["message"] and time.monotonic() - start < 8
     finally:
+        nobody.close()
         g.close()
 
 
@@ -324,9 +325,9 @@ def test_plain_http_must_be_allowed(archive):
 
 def test_mirror(archive):
     """A name of Docker's hub comes from the mirror, under its own name; one that is not there is passed over."""
-    with registries.Registry() as r:
+    with registries.Registry() as r, harness.reserved_port() as nobody:
         r.skopeo_push(archive, "library/x:1")
-        gone = f"http://127.0.0.1:{registries.free_port()}"
+        gone = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         with harness.Engine(config={"registry-mirrors": [gone, f"http://{r.host}"]}) as e:
             assert e.out("run", "--rm", "x:1", "echo", "ok") == "ok"
             assert e.out("images", "--format", "{{.Repository}}:{{.Tag}}") == "x:1"

@@ -34,17 +34,12 @@ class Authority:
         return where
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class Remote:
     """A `cleat-tls` before an engine, and a user's commands."""
 
     def __init__(self, engine, theirs, ours):
-        self.engine, self.theirs, self.ours, self.port = engine, theirs, ours, free_port()
+        self.engine, self.theirs, self.ours, self.reserved = engine, theirs, ours, harness.reserved_port()
+        self.port = self.reserved.getsockname()[1]
         self.url = f"tls+tcp://localhost:{self.port}"
         self.process = subprocess.Popen(self.server(), stdin=subprocess.DEVNULL)
         harness.wait_until(self.answers, what="cleat-tls")
@@ -64,6 +59,7 @@ class Remote:
     def close(self):
         self.process.terminate()
         self.process.wait(60)
+        self.reserved.close()
 
     def command(self, *arguments, url=None, files=None):
         files = files or self.ours
@@ -103,6 +99,8 @@ def test_commands(remote):
 
 def test_who_is_not_let_in(remote, authority, tmp_path):
     stranger = Authority(tmp_path / "other")
+    with harness.reserved_port() as nobody:
+        refused = remote.cleat("ps", url=f"tls+tcp://localhost:{nobody.getsockname()[1]}")
     checks = [
         # a certificate of another CA
         (remote.cleat("ps", files=stranger.issue("theirs", ca=authority)), "the engine refused this certificate: tlsv1 alert unknown ca"),
@@ -113,7 +111,7 @@ def test_who_is_not_let_in(remote, authority, tmp_path):
         (remote.cleat("ps", files=tmp_path), "no such file"),
         (subprocess.run([harness.BIN / "cleat", "-H", remote.url, "ps"], capture_output=True, check=False,
                         timeout=60, env={}), "needs a CA, a certificate and its key"),
-        (remote.cleat("ps", url=f"tls+tcp://localhost:{free_port()}"), "onnection refused"),
+        (refused, "onnection refused"),
     ]
     for done, text in checks:
         error = done.stderr.decode()
