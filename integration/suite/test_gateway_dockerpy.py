@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """docker-py against the gateway."""
-import json
 import pathlib
 import signal
 import time

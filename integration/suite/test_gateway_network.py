@@ -5,10 +5,8 @@ import subprocess
 
 import docker
 import harness
-import netns
 import pytest
 
-import gateway as gateways
 
 
 @pytest.fixture(scope="module")

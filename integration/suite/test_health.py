@@ -8,7 +8,6 @@ import shutil
 import signal
 import time
 
-import harness
 import pytest
 from harness import wait_until
 from test_shim import message

@@ -2,7 +2,6 @@
 """What may go wrong on the way from a registry: a clear error or a pull that went on where it was cut off, and
 nothing half-made left over."""
 import os
-import pathlib
 import signal
 import subprocess
 import threading

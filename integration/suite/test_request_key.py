@@ -11,7 +11,7 @@ import pytest
 import harness
 from cleat import AlreadyExists, Client, InvalidArgument, NotFound, Unavailable
 from cleat.v1 import (AttachRequest, AttachStart, ContainerConfig, Containers, CreateContainerRequest,
-                      CreateExecRequest, Exec, ExecInput, ExecStart, Images, InspectContainerRequest,
+                      CreateExecRequest, Exec, ExecInput, ExecStart, Images,
                       KillContainerRequest, ListContainersRequest, ListExecsRequest, PauseContainerRequest,
                       RemoveContainerRequest, RemoveImageRequest, RenameContainerRequest, RestartContainerRequest,
                       StartContainerRequest, StopContainerRequest, StringList, TagImageRequest,
