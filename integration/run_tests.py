@@ -22,7 +22,7 @@ import vm
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test-logs"
 VENV = TOP / "build" / "suite-venv"
-PYTEST_JOBS = 3  # tests wait more than they compute
+PYTEST_JOBS = 5  # tests wait more than they compute: three leave half of two processors idle
 # What depends on the kernel: whole suites, and of images as much as shows that layers are made, mounted and
 # changed there.
 VM_SUITES = ("run", "lifecycle", "logs_exec", "crash", "runtime", "pull", "quota", "apparmor")
