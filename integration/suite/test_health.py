@@ -87,8 +87,8 @@ def test_it_runs_as_the_container_does(busybox):
 
 
 def test_unhealthy_and_back(busybox, tmp_path):
-    checked(busybox, "ill", "cat /b/code; exit $(cat /b/code)", "--health-retries", "2", "-v", f"{tmp_path}:/b")
     (tmp_path / "code").write_text("7")
+    checked(busybox, "ill", "cat /b/code; exit $(cat /b/code)", "--health-retries", "2", "-v", f"{tmp_path}:/b")
     h = becomes(busybox, "ill", "unhealthy")
     assert h["FailingStreak"] >= 2 and h["Log"][-1]["ExitCode"] == 7 and h["Log"][-1]["Output"] == "7"
     assert shown(busybox, "ill").endswith(" (unhealthy)") and named(busybox, "health=unhealthy") == {"ill"}
@@ -159,9 +159,9 @@ def test_what_cannot_be_run(busybox, tmp_path):
 
 def test_start_period(busybox, tmp_path):
     """Failures of the period do not count until it was healthy once; the start interval holds meanwhile."""
+    (tmp_path / "code").write_text("1")
     checked(busybox, "young", "echo >>/b/runs; exit $(cat /b/code)", "--health-start-period", "1h",
             "--health-start-interval", "50ms", "--health-retries", "1", "-v", f"{tmp_path}:/b", interval="60ms")
-    (tmp_path / "code").write_text("1")
     wait_until(lambda: len((tmp_path / "runs").read_text()) > 4 if (tmp_path / "runs").exists() else False)
     h = health(busybox, "young")
     assert (h["Status"], h["FailingStreak"]) == ("starting", 0) and h["Log"][-1]["ExitCode"] != 0
@@ -178,8 +178,8 @@ def test_start_period(busybox, tmp_path):
 
 
 def test_each_start_begins_anew(busybox, tmp_path):
-    checked(busybox, "again", "exit $(cat /b/code)", "--health-retries", "1", "-v", f"{tmp_path}:/b")
     (tmp_path / "code").write_text("1")
+    checked(busybox, "again", "exit $(cat /b/code)", "--health-retries", "1", "-v", f"{tmp_path}:/b")
     becomes(busybox, "again", "unhealthy")
     (tmp_path / "code").write_text("0")
     becomes(busybox, "again", "healthy")
@@ -279,8 +279,8 @@ COUNTING = "echo begun >>/b/runs; exit $(cat /b/code)"
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_engine_is_away(busybox, tmp_path, number):
     """Checks go on, the status follows, and afterwards the journal has all that happened, once."""
-    checked(busybox, "alone", COUNTING, "--health-retries", "2", "-v", f"{tmp_path}:/b")
     (tmp_path / "code").write_text("0")
+    checked(busybox, "alone", COUNTING, "--health-retries", "2", "-v", f"{tmp_path}:/b")
     becomes(busybox, "alone", "healthy")
     busybox.kill(number)
     for code in ("1", "0", "1"):
@@ -307,8 +307,8 @@ def test_engine_is_away(busybox, tmp_path, number):
 
 def test_a_long_absence(busybox, tmp_path):
     """What waits for an engine is bounded: checks are no events any more, but what they change is."""
-    checked(busybox, "long", COUNTING, "--health-retries", "1", "-v", f"{tmp_path}:/b")
     (tmp_path / "code").write_text("0")
+    checked(busybox, "long", COUNTING, "--health-retries", "1", "-v", f"{tmp_path}:/b")
     becomes(busybox, "long", "healthy")
     wait_until(lambda: counted(tmp_path, "begun") > 30)
     busybox.kill()
