@@ -208,8 +208,8 @@ def test_each_start_begins_anew(busybox, tmp_path):
 def test_a_stop_without_a_limit_while_it_is_stopped_for_its_health(busybox):
     """Who stops it says how long that may take."""
     busybox.out("run", "-d", "--name", "ill", "--health-cmd", "false", "--health-interval", "50ms", "--health-retries", "1",
-                "--restart", "always", "--restart-unhealthy", "--stop-timeout", "1", "busybox", "sh", "-c",
-                "trap 'n=$((n+1)); echo term $n; if [ $n = 2 ]; then sleep 2; exit 7; fi' TERM; while :; do sleep 1000 & wait; done")
+                "--restart", "always", "--restart-unhealthy", "--stop-timeout", "10", "busybox", "sh", "-c",
+                "trap 'n=$((n+1)); echo term $n; if [ $n = 2 ]; then sleep 11; exit 7; fi' TERM; while :; do sleep 1000 & wait; done")
     wait_until(lambda: "term 1" in busybox.out("logs", "ill"))
     busybox.out("stop", "-t", "-1", "ill")
     assert inspect(busybox, "ill")["State"]["ExitCode"] == 7
