@@ -82,7 +82,7 @@ def test_restart_gives_a_new_pid(busybox):
 def test_restart_of_a_container_with_rm_keeps_what_it_wrote(busybox):
     busybox.out("run", "-d", "--rm", "--name", "cv", "busybox", "sh", "-c", "echo x >> /kept; sleep 1000")
     for starts in (1, 2, 3):
-        harness.wait_until(lambda n=starts: busybox.out("exec", "cv", "cat", "/kept").count("x") == n,
+        harness.wait_until(lambda n=starts: busybox.cleat("exec", "cv", "cat", "/kept", check=False).stdout.count("x") == n,
                            60, f"line {starts}")
         mount = busybox.out("exec", "cv", "sh", "-c", "grep ' / ' /proc/mounts")
         assert "volatile" in mount.split()[3]
@@ -172,7 +172,7 @@ def test_a_paused_container_ends(busybox):
     busybox.out("run", "-d", "--name", "frozen", "busybox", "sh", "-c",
                 "trap 'echo asked' TERM; echo ready; while :; do sleep 0.01; done")
     busybox.wait_for_log("frozen", "ready")
-    stop = busybox.popen("stop", "-t", "2", "frozen")
+    stop = busybox.popen("stop", "-t", "10", "frozen")
     busybox.wait_for_log("frozen", "asked")
     busybox.out("pause", "frozen")
     assert stop.wait(60) == 0
@@ -216,7 +216,8 @@ def test_pids_come_again():
         engine.load_busybox()
         engine.out("run", "-d", "--name", "seven", "--restart", "always", "--restart-delay", "1ms", "--restart-delay-max", "1ms",
                    "busybox", "sh", "-c", "usleep 10000; exit 7")
-        harness.wait_until(lambda: int(engine.out("inspect", "seven", "-f", "{{.RestartCount}}")) >= 200)
+        harness.wait_until(lambda: int(engine.out("inspect", "seven", "-f", "{{.RestartCount}}")) >= 200, timeout=300,
+                           what="200 restarts")
         engine.out("stop", "seven")
         codes = engine.out("events", "--since", "0", "--until", str(int(time.time()) + 1), "-f", "event=die", "--format",
                            "{{.Actor.Attributes.exitCode}}").split()
