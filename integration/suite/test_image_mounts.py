@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images mounted in containers: what is seen of them, that they stay while they are needed, and what goes wrong."""
 import json
-import subprocess
+import os
+import signal
 import tarfile
 import threading
 
@@ -173,8 +174,10 @@ def test_starts_again_without_the_engine(engine):
                  "cat /mnt/changed; test -e /go || { touch /go; exit 3; }; sleep 600")
     engine.wait_for_log("has", "new\nnew")
     engine.kill()
-    pid = harness.children(engine.shims()[0])[0]
-    subprocess.run(["kill", "-9", str(pid)], check=True)
+    # what the container wrote may be there before the runtime, which is also the shim's child, has ended
+    shim, = engine.shims()
+    pid, = harness.wait_until(lambda: [p for p in harness.children(shim) if harness.exe(p) == "busybox"], what="its first process")
+    os.kill(pid, signal.SIGKILL)
     engine.start()
     engine.wait_for_log("has", "new\nnew\nnew")
     engine.cleat("system", "upgrade", "--binary", str(harness.BIN / "cleatd"))
