@@ -336,7 +336,7 @@ def test_the_host_was_started_again(busybox, tmp_path):
     pids = [state(busybox, name)["Pid"] for name in names]
     shims = busybox.shims()
     busybox.kill()
-    for pid in (*shims, *pids):
+    for pid in (*shims, *reversed(pids)):  # the first process of a namespace takes the others with it
         os.kill(pid, signal.SIGKILL)
     for pid in pids:
         harness.wait_until(lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists(), what="the end")
