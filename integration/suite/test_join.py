@@ -78,6 +78,16 @@ def together(out, starts):
                        what="both to run together")
 
 
+def are_seen_together(engine, *ended):
+    """As the engine tells it, which it may a moment after the containers themselves: of none of the pids that ended."""
+    one, two = (state(engine, name)["Pid"] for name in ("one", "two"))
+    return not {one, two} & {0, *ended} and space_of(one) == space_of(two) is not None
+
+
+def wait_to_see_together(engine, *ended):
+    harness.wait_until(lambda: are_seen_together(engine, *ended), what="both to run together")
+
+
 def test_processes_of_another_container(busybox):
     ident = sleeper(busybox, "one")
     join = ("--pid", "container:one")
@@ -218,11 +228,14 @@ def test_started_again_where_the_other_one_is_now(busybox, pair):
         os.kill(pid, signal.SIGKILL)
         together(pair, starts)
         busybox.start()
+        wait_to_see_together(busybox, pid)
     assert told(pair, "one")[-1] in busybox.out("exec", "two", "cat", "/proc/1/environ")
     assert inspect(busybox, "two")["RestartCount"] == 3
-    ends = busybox.out("events", "--since", "0", "--until", "0s", "--filter", "event=die", "--filter", "container=two",
-                       "--format", "{{.Actor.Attributes.exitCode}}").split()
-    assert ends == ["137"] * 3
+
+    def ends():
+        return busybox.out("events", "--since", "0", "--until", "0s", "--filter", "event=die", "--filter", "container=two",
+                           "--format", "{{.Actor.Attributes.exitCode}}").split()
+    harness.wait_until(lambda: ends() == ["137"] * 3, what=lambda: f"three ends: {ends()}")
 
 
 def test_ends_again_and_again(busybox, pair):
@@ -235,11 +248,7 @@ def test_ends_again_and_again(busybox, pair):
             with contextlib.suppress(ProcessLookupError):  # it may have ended with the other one, which nobody has told yet
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
-
-    def together_anew():
-        one, two = (state(busybox, name)["Pid"] for name in ("one", "two"))
-        return not {one, two} & {0, *killed} and space_of(one) == space_of(two) is not None
-    harness.wait_until(together_anew, what="both to run together")
+    wait_to_see_together(busybox, *killed)
     assert told(pair, "one")[-1] in busybox.out("exec", "two", "cat", "/proc/1/environ")
 
 
@@ -276,6 +285,7 @@ def test_a_policy_that_gives_up_does_not_wait(busybox, tmp_path):
     assert inspect(busybox, "two")["RestartCount"] == 0
     busybox.out("start", "one")
     together(tmp_path, 2)
+    wait_to_see_together(busybox)
     assert inspect(busybox, "two")["RestartCount"] == 1
     busybox.out("stop", "-t", "0", "one")
     assert busybox.out("wait", "two") == "137"
@@ -293,6 +303,7 @@ def test_shims_killed(busybox, pair, killed):
     harness.wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the end")
     busybox.start()
     together(pair, 2)
+    wait_to_see_together(busybox, pid)
     assert told(pair, "one")[-1] in busybox.out("exec", "two", "cat", "/proc/1/environ")
     busybox.out("rm", "-f", "two", "one")
     busybox.expect_nothing_left()
