@@ -132,8 +132,9 @@ def test_commands_on_one_that_joined(busybox):
         busybox.out("run", "-d", "--name", "two", "--pid", "container:one", "--init", "busybox", "sh", "-c",
                     "trap 'exit 7' TERM; sleep 3000 & while :; do wait; done")
         session = busybox.popen("exec", "two", "sleep", "4000")
-        harness.wait_until(lambda: "4000" in busybox.out("top", "two", "-o", "pid,args"), what="the exec")
-        assert "3000" in busybox.out("top", "two", "-o", "pid,args")
+        for command in ("sleep 3000", "sleep 4000"):  # once it has the former, it has set its trap
+            harness.wait_until(lambda c=command: c in [line.split(None, 1)[1] for line in
+                                                       busybox.out("top", "two", "-o", "pid,args").splitlines()], what=command)
         busybox.out("pause", "two")
         busybox.out("unpause", "two")
         busybox.out(*end, "two")
