@@ -360,7 +360,7 @@ def test_leaving_a_network_whose_bridge_is_gone(engine, ns):
     engine.out("network", "connect", "back", "one")
     for old, new in (("eth0", "front0"), ("eth1", "back0")):
         engine.out("exec", "one", "sh", "-c", f"ip link set {old} down && ip link set {old} name {new} && ip link set {new} up")
-    for name in [link for link in ns.links() if link.startswith("br-")]:
+    for name in [link for link in ns.links() if link.startswith("cl-")]:
         ns.ip("link", "del", name)
     engine.out("network", "disconnect", "front", "one")
     assert sorted(engine.out("exec", "one", "ls", "/sys/class/net").split()) == ["back0", "lo"]

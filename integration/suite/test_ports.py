@@ -239,7 +239,7 @@ def test_ipv6(engine, ns, lan):
     with netns.server(inside(engine, "web"), "::", 80, "six"):
         assert ns.fetch("127.0.0.1", 8080) == "six"
         assert lan.fetch("10.99.0.1", 8080) == "six"
-        assert " br-" not in ns.ip("-6", "-o", "address", "show", "tentative")
+        assert " cl-" not in ns.ip("-6", "-o", "address", "show", "tentative")
         assert lan.fetch("fd99::1", 8080) == "six"
         assert ns.fetch("fd99::1", 8080) == "six"
 
