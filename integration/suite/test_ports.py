@@ -2,6 +2,7 @@
 """Published ports: from the host itself, from containers, from a LAN, and from where they must not be reached. The host is
 a network namespace of the test's own, and so is the LAN."""
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -200,6 +201,7 @@ def test_without_the_engine(engine, ns):
     engine.kill()
     assert ns.fetch("127.0.0.1", 8080) == "web"
     netns.run("kill", "-9", pid)
+    harness.wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the end of the server")
     harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "web", what="the restarted server")
     engine.start()
     assert ns.fetch("127.0.0.1", 8080) == "web"
