@@ -217,12 +217,12 @@ def test_a_reader_that_is_slow_loses_nothing(engine, ns):
     with listener(engine, "web") as server:
         one = client(ns)
         other, _ = server.accept()
+        for sock in (one, other):
+            sock.settimeout(None)  # that of a sendall() is for all of it
         writers = [threading.Thread(target=lambda s=s: (s.sendall(data), s.shutdown(socket.SHUT_WR))) for s in (one, other)]
         for thread in writers:
             thread.start()
         assert engine.out("exec", "web", "echo", "works") == "works"
-        for sock in (one, other):
-            sock.settimeout(60)
         found = []
         readers = [threading.Thread(target=lambda s=s: found.append(receive_all(s))) for s in (one, other)]
         for thread in readers:
