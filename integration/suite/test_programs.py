@@ -19,7 +19,7 @@ NGINX = """user root; daemon off; master_process off; pid /tmp/nginx.pid; error_
 events { worker_connections 512; }
 http { access_log off; server { listen 80; location / { return 200 "hello\\n"; } } }
 """
-LOAD = "-t2", "-c20", "-d4s"
+LOAD = "-t2", "-c20", "-d4s", "--timeout", "60s"  # an answer later than that is an error of wrk's
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_load_without_the_engine(engine, ns):
         told = load.communicate(timeout=60)[0]
     check_wrk(told)
     engine.start()
-    check_wrk(ns.run("wrk", "-t1", "-c5", "-d1s", "http://127.0.0.1:8080/").stdout)
+    check_wrk(ns.run("wrk", *LOAD, "http://127.0.0.1:8080/").stdout)
 
 
 def test_redis_under_load(engine, ns):
