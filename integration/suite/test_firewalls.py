@@ -83,8 +83,9 @@ def firewalld(ns, tmp_path):
 
     def call(*arguments, check=True):
         return netns.run("firewall-cmd", *arguments, check=check, env=env).stdout.strip()
-    with process("dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork", "--nopidfile", stderr=subprocess.DEVNULL):
-        harness.wait_until(bus.exists, what="the bus")
+    with process("dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork", "--nopidfile", "--print-address", text=True,
+                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as daemon:
+        assert str(bus) in daemon.stdout.readline()  # it listens; its socket is there before
         with process(*command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
             harness.wait_until(lambda: call("--state", check=False) == "running", timeout=60, what="firewalld")
             yield call
