@@ -9,6 +9,7 @@ import time
 
 import harness
 import image
+import inventory
 import pytest
 import registries
 import tcpproxy
@@ -115,7 +116,7 @@ def test_corrupted_bytes(engine, registry):
 
 def begin_slow_pull(engine, name, rate_reached, **kw):
     process = engine.popen("pull", "-q", name, **kw)
-    harness.wait_until(lambda: any(p.stat().st_size > rate_reached for p in parts(engine)), what="a part of a blob")
+    harness.wait_until(lambda: any(size > rate_reached for size in inventory.parts(engine).values()), what="a part of a blob")
     return process
 
 
@@ -192,8 +193,8 @@ def test_worker_killed_midway(engine, registry):
     with tcpproxy.Proxy(registry.port, stall=3 * MIB) as proxy:
         name = f"{proxy.host}/alone:1"
         process = begin_slow_pull(engine, name, MIB, stderr=subprocess.PIPE, text=True)
-        worker, = harness.children(engine.engine_pids()[0])
-        assert harness.exe(worker) == "cleat-worker"
+        worker, = harness.wait_until(lambda: [p for p in harness.children(engine.engine_pids()[0])
+                                              if harness.exe(p) == "cleat-worker"], what="the worker")
         os.kill(worker, signal.SIGKILL)
         assert "cleat-worker died" in process.communicate(timeout=60)[1]
         assert process.returncode == 1
