@@ -100,8 +100,9 @@ class Proxy:
                     if not data:
                         break
                 target.sendall(data)
-                if from_server and self.rate:
-                    time.sleep(len(data) / self.rate)
+                rate = self.rate  # a test may set it to None meanwhile
+                if from_server and rate:
+                    time.sleep(len(data) / rate)
         except OSError:
             pass
         self.shut(source)
