@@ -17,14 +17,15 @@ class Proxy:
     - changed in the byte at offset `corrupt` of a connection, likewise;
     - slowed to `rate` bytes a second.
     What the client sends with a new connection is answered by a reset for the first `new_resets` connections, and each
-    request of HTTP for the first `resets` times it is sent; `seen` counts the requests.
+    request of HTTP for the first `resets` times it is sent; `seen` counts the requests, `in_vain` the connections that
+    were closed since nobody listened at the port.
     Listens at `address`. A context manager that ends all it has begun."""
 
     def __init__(self, port, cut=None, stall=None, corrupt=None, times=1 << 30, rate=None, resets=0, new_resets=0,
                  address="127.0.0.1"):
         self.target, self.cut, self.stall, self.corrupt, self.rate = port, cut, stall, corrupt, rate
         self.resets, self.new_resets, self.seen, self.address = resets, new_resets, collections.Counter(), address
-        self.times, self.harmed, self.sent, self.connections = times, 0, 0, 0
+        self.times, self.harmed, self.sent, self.connections, self.in_vain = times, 0, 0, 0, 0
         self.lock, self.sockets, self.closing = threading.Lock(), set(), False
         self.listener = socket.create_server((address, 0))
         self.port = self.listener.getsockname()[1]
@@ -56,6 +57,7 @@ class Proxy:
             except OSError:
                 if not self.closing and "client" in locals():
                     client.close()
+                    self.in_vain += 1
                 continue
             server.settimeout(None)
             with self.lock:

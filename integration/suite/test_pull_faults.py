@@ -122,8 +122,14 @@ def test_registry_killed_midway_comes_back(engine, tmp_path):
         name = f"{proxy.host}/big:1"
         process = begin_slow_pull(engine, name, MIB)
         r.kill()
-        time.sleep(0.5)
-        r.start()
+        harness.wait_until(lambda: proxy.in_vain, what="a connection to the registry that is gone")
+        # however long that takes to come back: the engine's tries have an end
+        pid, = engine.engine_pids()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            r.start()
+        finally:
+            os.kill(pid, signal.SIGCONT)
         assert process.wait(60) == 0
         works(engine, name)
 
