@@ -72,7 +72,7 @@ def addresses(engine, name, question, kind="A", **kw):
 
 def knows(engine, name, question):
     """Whether programs of the container, with its own C library, find the name."""
-    return engine.cleat("exec", name, "ping", "-c1", "-W5", question, check=False).returncode == 0
+    return engine.cleat("exec", name, "ping", "-c1", "-W30", question, check=False).returncode == 0
 
 
 def reverse(address):
