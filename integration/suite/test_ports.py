@@ -44,9 +44,9 @@ def address_of(engine, name):
     return settings(engine, name)["Networks"]["bridge"]["IPAddress"]
 
 
-def ask(engine, name, address, port):
+def ask(engine, name, address, port, patience_s=30):
     """What a server says to a connection from inside a container."""
-    done = engine.cleat("exec", name, "nc", "-w2", address, port, check=False, stdin=subprocess.DEVNULL)
+    done = engine.cleat("exec", name, "nc", f"-w{patience_s}", address, port, check=False, stdin=subprocess.DEVNULL)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
@@ -69,7 +69,7 @@ def test_reached_from_another_network(engine, ns, lan):  # pylint: disable=unuse
     engine.out("network", "create", "other")
     serve(engine, "web", "-p", "8080:80")
     serve(engine, "peer", "--network", "other")
-    assert ask(engine, "peer", address_of(engine, "web"), 80) is None
+    assert ask(engine, "peer", address_of(engine, "web"), 80, patience_s=2) is None
     assert ask(engine, "peer", "10.99.0.1", 8080) == "web"
 
 
@@ -113,7 +113,7 @@ def test_containers_have_no_way_to_the_hosts_loopback(engine, ns):
                         ["ip", "route", "add", "127.0.0.1", "via", "172.17.0.1", "dev", "eth0"]):
             engine.out("exec", "one", *command)
         assert ns.fetch("127.0.0.1", 7777) == "host"
-        assert ask(engine, "one", "127.0.0.1", 7777) is None
+        assert ask(engine, "one", "127.0.0.1", 7777, patience_s=2) is None
 
 
 def test_all_forms(engine, ns):

@@ -152,7 +152,7 @@ def test_from_containers(engine, lan):  # pylint: disable=unused-argument
     run(engine, "stranger")
     with serving(engine, "web"):
         for name in ("web", "neighbour", "stranger"):
-            assert engine.out("exec", name, "nc", "-w5", "10.99.0.1", "8080", stdin=subprocess.DEVNULL) == "web"
+            assert engine.out("exec", name, "nc", "-w30", "10.99.0.1", "8080", stdin=subprocess.DEVNULL) == "web"
 
 
 def test_answers_come_from_the_address_that_was_asked(engine, ns, lan):
