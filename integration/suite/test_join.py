@@ -281,6 +281,7 @@ def test_waits_no_longer_than_there_is_one(busybox, pair):
 def test_a_policy_that_gives_up_does_not_wait(busybox, tmp_path):
     teller(busybox, tmp_path, "one")
     teller(busybox, tmp_path, "two", "--restart", "on-failure:1", "--pid", "container:one")
+    together(tmp_path, 1)
     busybox.out("stop", "-t", "0", "one")
     harness.wait_until(lambda: "non running container" in state(busybox, "two")["Error"], what="a start that is put off")
     assert inspect(busybox, "two")["RestartCount"] == 0
