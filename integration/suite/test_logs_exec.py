@@ -96,6 +96,8 @@ def test_followers_of_a_rotated_json_log(busybox, files):
         busybox.out("run", "-d", "--name", name, "--log-driver", "json-file", "--log-opt", "max-size=100k", "--log-opt",
                     f"max-file={files}", "busybox", "sh", "-c", script)
     followers = [busybox.popen("logs", "-f", name, stdout=subprocess.PIPE, text=True) for name in names]
+    for follower in followers:
+        harness.wait_for_connection(follower)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         outputs = [pool.submit(f.communicate, timeout=300) for f in followers]
         for _ in range(3):
