@@ -89,13 +89,14 @@ def test_the_last_one_has_the_word(registry):
 @pytest.mark.parametrize("form", ["date", "seconds"])
 def test_a_time_to_come_back(engine, registry, form):
     """Retry-After, in both its forms, of a manifest and of a layer."""
-    until = {}
+    until, lock = {}, threading.Lock()
 
     def busy(relay, handler):
         kind = handler.path.split("/")[-2]
-        if kind in until or kind not in ("manifests", "blobs"):
-            return False
-        until[kind] = int(time.time()) + 2
+        with lock:  # blobs are asked for at the same time
+            if kind in until or kind not in ("manifests", "blobs"):
+                return False
+            until[kind] = int(time.time()) + 2
         relay.reply(handler, 429, b"", {"Retry-After": email.utils.formatdate(until[kind], usegmt=True)
                                         if form == "date" else "1"})
         return True
