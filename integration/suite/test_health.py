@@ -503,7 +503,7 @@ def test_delays_between_restarts(busybox):
 @pytest.mark.skipif(not shutil.which("docker"), reason="no docker client on this machine")
 def test_docker_client(gateway):
     done = gateway.docker("run", "-d", "--name", "dk", "--health-cmd", "echo ok", "--health-interval", "50ms", "--health-timeout",
-                          "2s", "--health-retries", "4", "--health-start-period", "1s", "--health-start-interval", "50ms",
+                          "9m", "--health-retries", "4", "--health-start-period", "1s", "--health-start-interval", "50ms",
                           "busybox", "sleep", "1000")
     assert done.returncode == 0, done.stderr
 
@@ -511,7 +511,7 @@ def test_docker_client(gateway):
         return gateway.docker("inspect", "--format", template, "dk").stdout.strip()
     wait_until(lambda: format_of("{{.State.Health.Status}}") == "healthy")
     assert format_of("{{(index .State.Health.Log 0).Output}}") == "ok"
-    assert format_of("{{.Config.Healthcheck}}") == "{[CMD-SHELL echo ok] 50ms 2s 1s 50ms 4}"
+    assert format_of("{{.Config.Healthcheck}}") == "{[CMD-SHELL echo ok] 50ms 9m0s 1s 50ms 4}"
     assert gateway.docker("ps", "--filter", "health=healthy", "--format", "{{.Names}} {{.Status}}").stdout.endswith("(healthy)\n")
     assert gateway.docker("rm", "-f", "dk").returncode == 0
     done = gateway.docker("create", "--health-interval", "1us", "busybox")
