@@ -174,8 +174,9 @@ class Engine:
 
     def shims(self, cid=None):
         """pids of the shims that serve this engine's containers, or the one of that id. One may end after its container is
-        removed."""
-        return [p for p in processes_below(cid or str(self.root)) if exe(p) == "cleat-shim"]
+        removed. A child that has yet to execute its program, of which every health check has one, is none."""
+        found = [p for p in processes_below(cid or str(self.root)) if exe(p) == "cleat-shim"]
+        return [p for p in found if parent(p) not in (None, *found)]
 
     def wait_for_log(self, name, text):
         """Waits until the container `name` has written `text`."""
@@ -294,9 +295,18 @@ def exe(pid):
         return ""
 
 
+def parent(pid):
+    """None when the process is gone."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next(int(line.split()[1]) for line in lines if line.startswith("PPid:"))
+
+
 def kill_shim(engine):
-    shims = [p for p in processes_below(str(engine.root)) if exe(p) == "cleat-shim"]
-    assert len(shims) == 1
+    """Of the one container there is; the shim of one that was removed may still be ending."""
+    shims = wait_until(lambda: len(found := engine.shims()) == 1 and found, what=lambda: f"one shim: {engine.shims()}")
     os.kill(shims[0], signal.SIGKILL)
     return shims[0]
 
