@@ -91,7 +91,7 @@ def test_processes_of_another_container(run, busybox):
     assert "sleep" in run("--rm", "--pid", "container:one", "busybox", "cat", "/proc/1/cmdline").stdout
     run("-d", "--name", "two", "--pid", "container:one", "--restart", "always", "busybox", "sh", "-c", "sleep 2000 & sleep 1000")
     busybox.out("kill", "two")
-    assert "2000" not in busybox.out("exec", "one", "ps")
+    harness.wait_until(lambda: "2000" not in busybox.out("exec", "one", "ps"), what="the end of all")
     done = run("--rm", "--ipc", "container:one", "busybox", "true")
     assert done.returncode == 125 and "only there with cleat's own runtime" in done.stderr
 
