@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import cgroups
+import harness
 
 DENY = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
     {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
@@ -173,7 +174,7 @@ def test_a_group_above(busybox, parent):
     busybox.start()
     assert busybox.out("stats", "--no-stream", "--format", "{{.PIDs}}", "one") == "1"
     busybox.out("rm", "-f", "one")
-    assert not any(g.exists() for g in groups)
+    harness.wait_until(lambda: not any(g.exists() for g in groups), what="the end of its groups")
     assert json.loads(busybox.out("system", "info", "--format", "{{json .}}"))
 
 
