@@ -250,7 +250,8 @@ def test_ends_again_and_again(busybox, pair):
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
     wait_to_see_together(busybox, *killed)
-    assert told(pair, "one")[-1] in busybox.out("exec", "two", "cat", "/proc/1/environ")
+    # the one has its name in the environment when it has executed its last program
+    harness.wait_until(lambda: told(pair, "one")[-1] in busybox.out("exec", "two", "cat", "/proc/1/environ"), what="the name")
 
 
 def test_waits_for_one_that_was_stopped(busybox, pair):
@@ -359,7 +360,7 @@ def test_the_host_was_started_again(busybox, tmp_path):
     busybox.inside = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"', boot)
     busybox.start()
     for name in names:
-        harness.wait_until(lambda name=name: state(busybox, name)["Running"], timeout=10, what=f"{name} to run")
+        harness.wait_until(lambda name=name: state(busybox, name)["Running"], what=f"{name} to run")
 
 
 TRACE = """while [ ! -e /out/enough ]; do
