@@ -35,7 +35,9 @@ static void freeze(struct shim *shim, bool frozen)
 
 	event.kind = frozen ? CLEAT__SHIM__V1__EVENT_KIND__EVENT_PAUSED
 			    : CLEAT__SHIM__V1__EVENT_KIND__EVENT_RESUMED;
-	journal_append(shim, &event);
+	journal_write(shim, &event);
+	status_publish(shim);
+	journal_tell(shim, &event);
 }
 
 /* Instead of what was to kill it before; -1 = nothing is. */
@@ -261,8 +263,9 @@ void life_started(struct shim *shim, pid_t pid)
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_STARTED;
 	event.pid = pid;
 	event.time_ns = s->started_ns;
-	journal_append(shim, &event);
+	journal_write(shim, &event);
 	status_publish(shim);
+	journal_tell(shim, &event);
 	fault_point(FAULT_SHIM_STARTED);
 	end_at_once(shim);
 	life_watch(shim);

@@ -21,8 +21,9 @@ static void tell(struct shim *shim)
 	shim->oom_told_ns = fd_monotonic_ns();
 	shim->status.oom_killed = true;
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_OOM;
-	journal_append(shim, &event);
+	journal_write(shim, &event);
 	status_publish(shim);
+	journal_tell(shim, &event);
 }
 
 static bool is_storm(const struct shim *shim)

@@ -140,6 +140,26 @@ def test_who_hears_of_an_execs_end_finds_it_ended(gateway):
     gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
+def test_who_hears_of_a_start_or_a_pause_can_see_it(busybox):
+    def has_told(*actions):
+        return busybox.out("events", "--since", "0", "--until", "0s", "--filter", "container=one", "--format", "{{.Action}}",
+                           *(word for a in set(actions) for word in ("--filter", f"event={a}"))).split() == list(actions)
+
+    def state():
+        return json.loads(busybox.out("inspect", "one"))[0]["State"]
+
+    busybox.out("run", "-d", "--name", "one", "--restart", "always", "busybox", "sleep", "1000")
+    pid, (shim,) = state()["Pid"], busybox.shims()
+    with harness.slowed(shim, "pwrite64"):  # by which the status is written
+        os.kill(pid, signal.SIGKILL)
+        harness.wait_until(lambda: has_told("start", "start"), what="another start")
+        assert state()["Running"] and state()["Pid"] not in (0, pid)
+        with busybox.popen("pause", "one", stdout=subprocess.DEVNULL) as pause:
+            harness.wait_until(lambda: has_told("pause"), what="the pause")
+            assert state()["Paused"]
+            assert pause.wait(60) == 0
+
+
 def test_images_in_a_stream_of_the_old_form(busybox):
     """status and id are there for images, too, as clients before 1.22 read them."""
     g = gateways.Gateway(busybox)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -65,6 +66,20 @@ def test_one_of_its_processes_is_killed(busybox):
         pass
     busybox.out("stop", "-t", "0", "one")
     assert state(busybox, "one")["OOMKilled"]
+
+
+def test_whoever_hears_of_it_can_see_it(busybox):
+    busybox.out("run", "-d", "-i", "--name", "one", *LIMITS, "busybox", "sh", "-c", GREEDY)
+    shim, = busybox.shims()
+    with busybox.popen("attach", "one", stdin=-1, stdout=subprocess.DEVNULL, text=True) as client:
+        try:
+            with harness.slowed(shim, "pwrite64"):  # by which the status is written
+                client.stdin.write("go\n")
+                client.stdin.flush()
+                harness.wait_until(lambda: events(busybox, "oom"), what="the event")
+                assert state(busybox, "one")["OOMKilled"]
+        finally:
+            client.kill()
 
 
 def test_what_was_told_is_not_told_again(busybox):
