@@ -10,6 +10,7 @@ import uuid
 
 import harness
 import image
+import inventory
 import pytest
 import registries
 import tcpproxy
@@ -153,7 +154,13 @@ def test_push_that_is_cancelled_while_it_compresses(engine, two):
     engine.cleat("load", text=False, input=image.docker_archive(["slow:1"], layers))
     engine.out("tag", "slow:1", f"{b.host}/slow:1")
     process = engine.popen("push", "-q", f"{b.host}/slow:1", stderr=subprocess.DEVNULL)
-    harness.wait_until(lambda: any(engine.state.glob("tmp/*/layer-*")) or process.poll() is not None, 60, "a layer")
+
+    def has_a_layer():
+        tmp = engine.state / "tmp"
+        return any(name.startswith("layer-") for lease in inventory.names(tmp) for name in inventory.names(tmp / lease))
+
+    # whose lease may go while it is looked at, when the push has ended
+    harness.wait_until(lambda: has_a_layer() or process.poll() is not None, 60, "a layer")
     process.send_signal(signal.SIGINT)
     process.wait(60)
     harness.wait_until(lambda: not any(engine.state.glob("tmp/*")), 60, "the end of the lease")
@@ -237,17 +244,17 @@ def test_resets_of_every_request(busybox):
 
 
 def test_registry_killed_during_a_push(engine):
-    with registries.Registry() as r, Backwards(r.port, rate=16 * MIB) as proxy:
+    with registries.Registry() as r, Backwards(r.port, stall=4 * MIB) as proxy:
         name = f"{proxy.host}/big:1"
         big_image(engine, name)
         process = engine.popen("push", "-q", name, stderr=subprocess.PIPE)
-        harness.wait_until(lambda: proxy.sent > 4 * MIB, what="a part of the upload")
+        harness.wait_until(lambda: proxy.harmed, what="a part of the upload")
         r.kill()
         assert process.wait(60) == 1
         assert b"cleat: " in process.stderr.read()
         assert [p.name for p in (engine.state / "tmp").iterdir() if p.name != "partial"] == []
         r.start()
-        proxy.rate = None
+        proxy.stall = None
         engine.out("push", "-q", name)
 
 
