@@ -89,7 +89,7 @@ def test_restart_policy_keeps_the_address(engine):
     address, pid = address_of(engine, "one"), inspect(engine, "one")["State"]["Pid"]
     engine.kill()
     netns.run("kill", "-9", pid)
-    harness.wait_until(lambda: any(harness.exe(p) == "busybox" for s in engine.shims() for p in harness.children(s)),
+    harness.wait_until(lambda: any(harness.exe(p) == "busybox" and p != pid for s in engine.shims() for p in harness.children(s)),
                        what="restart by the shim")
     engine.start()
     harness.wait_until(lambda: inspect(engine, "one")["State"]["Pid"] not in (0, pid), what="another process")
