@@ -5,8 +5,20 @@ import errno
 import os
 import subprocess
 
+import harness
+
 MIB = 1 << 20
 BLOCK = 4096
+
+
+def unmount(path):
+    """Who was killed has no command line any more a moment before the kernel has closed his files."""
+    def is_unmounted():
+        done = subprocess.run(["umount", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or "busy" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    harness.wait_until(is_unmounted, what=f"the end of who uses {path}")
 
 
 class Disk:
@@ -34,7 +46,7 @@ class Disk:
 
     def __exit__(self, *_):
         os.close(self.ballast)
-        subprocess.run(["umount", self.path], check=True)
+        unmount(self.path)
         with contextlib.suppress(FileNotFoundError):
             self.image.unlink()
 

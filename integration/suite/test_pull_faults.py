@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import disks
 import harness
 import image
 import inventory
@@ -260,7 +261,7 @@ def test_full_disk(registry, tmp_path):
             e.out("pull", "-q", name)
             works(e, name)
     finally:
-        subprocess.run(["umount", disk], check=True)
+        disks.unmount(disk)
 
 
 def test_pulls_and_removals_at_once(engine, registry, tmp_path):
