@@ -272,7 +272,7 @@ def test_a_million_files(engine, layer_driver):
     """As many as that under `erofs`, whose index of them takes moments; a directory's system calls take longer."""
     count = 1_000_000 if layer_driver == "erofs" and not harness.SANITIZED else 20_000
     data = entries(count)
-    load(engine, image.docker_archive(["many:1"], [image.busybox_layer(), data]))
+    engine.cleat("load", text=False, input=image.docker_archive(["many:1"], [image.busybox_layer(), data]), timeout=300)
     last = "/d%03d/f%03d" % divmod(count - 1, 1000)
     script = f"[ -f {last} ] && ls /d000 | wc -l"
     assert engine.out("run", "--rm", "--network", "none", "many:1", "sh", "-c", script) == "1000"
