@@ -258,6 +258,18 @@ def codes_of_an_orphan(code):
     return (code,) if KERNEL >= (6, 15) else (code, 255)
 
 
+@contextlib.contextmanager
+def stopped(pid):
+    """While it lasts the process does nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T",
+                   what=f"{pid} to stand still")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def reserved_port(address="127.0.0.1"):
     """A socket at a port of the address: as long as it is open the kernel gives that to nobody who asks for any, listener or
     client, while a server that is told the port can listen there (all set SO_REUSEADDR), and again when it was restarted."""
