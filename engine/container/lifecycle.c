@@ -304,8 +304,10 @@ int lifecycle_wait(struct engine *engine, const struct record *record, enum life
 		status_read(engine, record, &now);
 		if (now.exits >= status->exits && (now.exits || now.started_ns))
 			*status = now;
-		if (reached(&now, until, exits))
+		if (reached(&now, until, exits)) {
+			netjoin_settle(engine, record->id, &now);
 			return 0;
+		}
 		if (!still_there(engine, record->id))
 			return 0;
 		left_ms = timeout_ms < 0 ? LOOK_AGAIN_MS
@@ -393,8 +395,6 @@ int lifecycle_stop(struct engine *engine, const char *reference, const char *key
 		return err_set(err, ERR_DEADLINE, "container %s did not end", record.id);
 	if (r < 0)
 		return r;
-	/* the status may have been looked at before the shim told of the end: that goes first */
-	history_settle(engine, record.id);
 	history_action(engine, &record, "stop", NULL);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "idranges.h"
 #include "joinfiles.h"
 #include "lifecycle.h"
+#include "list.h"
 #include "log.h"
 #include "netnames.h"
 #include "proc.h"
@@ -233,7 +235,47 @@ int netjoin_adopt(struct engine *engine, const struct record *record, const stru
 	return *netns >= 0 ? 0 : begin(engine, record, status, false, netns, err);
 }
 
-void netjoin_end(struct engine *engine, const char *id, uint64_t exits)
+/* Containers whose networks are being given back: whoever finds nothing left to give back is not told so before the one
+ * who gave it back has told everybody else. */
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t less;
+	struct list list;
+} endings = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, LIST_INIT(endings.list) };
+
+struct ending {
+	struct list link;
+	const char *id;
+};
+
+static bool is_ending(const char *id)
+{
+	struct ending *ending;
+
+	list_each (ending, &endings.list, link)
+		if (strcmp(ending->id, id) == 0)
+			return true;
+	return false;
+}
+
+static void ending_begin(struct ending *ending)
+{
+	pthread_mutex_lock(&endings.mutex);
+	while (is_ending(ending->id))
+		pthread_cond_wait(&endings.less, &endings.mutex);
+	list_append(&endings.list, &ending->link);
+	pthread_mutex_unlock(&endings.mutex);
+}
+
+static void ending_done(struct ending *ending)
+{
+	pthread_mutex_lock(&endings.mutex);
+	list_remove(&ending->link);
+	pthread_cond_broadcast(&endings.less);
+	pthread_mutex_unlock(&endings.mutex);
+}
+
+static void give_back(struct engine *engine, const char *id, uint64_t exits)
 {
 	struct attach_left *left = calloc(1, sizeof(*left));
 	struct err err = ERR_NULL;
@@ -248,6 +290,22 @@ void netjoin_end(struct engine *engine, const char *id, uint64_t exits)
 		history_network(engine, left->v[i].id, left->v[i].name, "bridge", id, "disconnect");
 	}
 	free(left);
+}
+
+void netjoin_end(struct engine *engine, const char *id, uint64_t exits)
+{
+	struct ending ending = { .id = id };
+
+	ending_begin(&ending);
+	give_back(engine, id, exits);
+	ending_done(&ending);
+}
+
+void netjoin_settle(struct engine *engine, const char *id, const struct status *status)
+{
+	history_settle(engine, id);
+	if (!status_active(status))
+		netjoin_end(engine, id, status->exits);
 }
 
 /* Of a container that has no networks of its own. */

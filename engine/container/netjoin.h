@@ -23,9 +23,11 @@ int netjoin_begin(struct engine *engine, const struct record *record, const stru
 /* The same for a shim that takes over what another has left: a container that runs has its namespace. */
 int netjoin_adopt(struct engine *engine, const struct record *record, const struct status *status,
 		  int *netns, struct err *err) must_check;
-/* Gives back what the container got before its exit number `exits` (ATTACH_ALL: all), and tells it. Logs what goes
- * wrong: the next engine tries again. */
+/* Gives back what the container got before its exit number `exits` (ATTACH_ALL: all), and tells it; when it returns that
+ * is done, whoever else was at it. Logs what goes wrong: the next engine tries again. */
 void netjoin_end(struct engine *engine, const char *id, uint64_t exits);
+/* What an end that the status tells has brought about is so: the shim publishes it before the engine hears of it. */
+void netjoin_settle(struct engine *engine, const char *id, const struct status *status);
 
 /* The same for all containers that do not run, whose end may not have been heard of yet. */
 void netjoin_sweep(struct engine *engine);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "logreader.h"
 #include "logs.h"
+#include "netjoin.h"
 #include "pump.h"
 #include "reconcile.h"
 #include "remove.h"
@@ -409,6 +410,12 @@ static int serve_held(struct session *s, const struct record *record,
 	int hold = record->auto_remove ? hold_open(s->engine, record->id) : -1;
 	int r = serve(s, record, start, pump, err);
 
+	if (s->told) {
+		struct status status;
+
+		status_read(s->engine, record, &status);
+		netjoin_settle(s->engine, record->id, &status);
+	}
 	if (hold < 0)
 		return r;
 	/* an engine killed before that would have told nobody of a container that is gone */

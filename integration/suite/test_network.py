@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 
 import harness
+import inventory
 import netns
 import pytest
 
@@ -129,6 +130,24 @@ def test_events_in_dockers_order(engine):
     assert [x for x in lines if "image" not in x and "attach" not in x] == [
         "container create", "network connect", "container start", "container die", "network disconnect",
         "container destroy"]
+
+
+@pytest.mark.parametrize("command,ends", [
+    (["-d"], ["stop", "-t0"]), (["-d"], ["kill"]), (["-d"], ["wait"]), ([], None), (["--rm"], None)],
+    ids=["stop", "kill", "wait", "run", "run-rm"])
+def test_who_is_told_of_an_end_finds_nothing_left_of_it(engine, command, ends):
+    """Its address, its port and its name are anybody's, and its event is there."""
+    engine.out("network", "create", "net")
+    for turn in range(1, 16):
+        program = ["sleep", "0.1" if ends == ["wait"] else "1000"] if ends else ["true"]
+        engine.out("run", *command, "--name", "one", "--network", "net", "-p", "8080:80", "busybox", *program)
+        if ends:
+            engine.out(*ends, "one")
+        left = [inventory.query(engine, f"SELECT * FROM {table} WHERE container_id IS NOT NULL") for table in ("addresses", "ports")]
+        assert left == [[], []] and os.listdir(engine.state / "names") == ["lock"]
+        told = engine.out("events", "--since", "0", "--until", "0s", "-f", "container=one", "-f", "event=die", "--format", "{{.Action}}")
+        assert told.split() == ["die"] * turn
+        engine.cleat("rm", "one", check="--rm" not in command)
 
 
 def test_add_host_and_dns(engine):
