@@ -390,11 +390,12 @@ void life_exited(struct shim *shim, int wait_status)
 	if (again)
 		shim->state = state_step(shim->state, EV_AGAIN).next;
 	journal_write(shim, &event);
+	/* Its ports are free for whoever reads that it has ended. */
+	if (!again)
+		let_netns_go(shim);
 	status_publish(shim);
 	/* Gone before anybody hears of the exit: a removal that follows finds nothing left. */
 	life_clear(shim);
-	if (!again)
-		let_netns_go(shim);
 	fault_point(FAULT_SHIM_NETNS_LEFT);
 	if (shim->io.tty)
 		io_close_streams(&shim->io);

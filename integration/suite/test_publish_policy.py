@@ -355,6 +355,21 @@ def test_clients_leave_the_shim_descriptors_for_its_work(engine, ns):
         harness.wait_until(lambda: ns.fetch("127.0.0.1", 8080) == "web", what="the clients to be gone")
 
 
+@pytest.mark.unsanitized(reason="who is traced is not looked at for leaks")
+def test_who_is_told_of_an_end_can_have_its_ports(engine, ns):
+    """Also while the shim is slow to clear away what else there was."""
+    run(engine, "web", "-p", "8080:80")
+    slow = ["strace", "-f", "-o", "/dev/null", "-p", str(engine.shims()[0]), "-e", "trace=unlinkat", "-e",
+            "inject=unlinkat:delay_enter=300000"]
+    with subprocess.Popen(slow, stderr=subprocess.PIPE, text=True) as tracer:
+        try:
+            assert "attached" in tracer.stderr.readline()
+            engine.out("stop", "-t0", "web")
+            netns.call_inside(f"/run/netns/{ns.name}", lambda: socket.create_server(("", 8080))).close()
+        finally:
+            tracer.terminate()
+
+
 def test_without_the_engine(engine, ns):
     """The shim listens on, over a restart by the policy too."""
     run(engine, "web", "-p", "8080:80", "--restart", "always")
