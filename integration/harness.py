@@ -63,11 +63,12 @@ def kill_below(root):
 
 
 def children(pid):
-    """pids of the children of all its threads, of which some may just be ending."""
+    """pids of the children of all its threads, of which some may just be ending, as may it itself."""
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found += map(int, (task / "children").read_text().split())
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text(encoding="ascii").split())
     return found
 
 
