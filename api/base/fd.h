@@ -101,5 +101,6 @@ bool fd_exhausted(int error);
 /* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
 int64_t fd_monotonic_ns(void);
 int64_t fd_realtime_ns(void);
-/* The timeout for poll(2) that ends at `until_ns` (of fd_monotonic_ns()), or after `ms` if that is sooner; -1 = never. */
+/* A timeout for poll(2), in milliseconds: until `until_ns` (of fd_monotonic_ns()), rounded up, or `ms` if that is sooner; a
+ * negative `ms` never is. */
 int fd_timeout_ms(int ms, int64_t until_ns);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -205,6 +206,18 @@ static void test_dir(void **state)
 	assert_int_equal(errno, EXDEV);
 }
 
+static void the_sooner_of_two_timeouts(void **state)
+{
+	const int64_t now = fd_monotonic_ns(), hour_ns = INT64_C(3600000000000);
+
+	(void)state;
+	assert_int_equal(fd_timeout_ms(-1, now - hour_ns), 0);
+	assert_int_equal(fd_timeout_ms(7, now - hour_ns), 0);
+	assert_int_equal(fd_timeout_ms(7, now + hour_ns), 7);
+	assert_in_range(fd_timeout_ms(-1, now + hour_ns), 1, 3600001);
+	assert_int_equal(fd_timeout_ms(-1, INT64_MAX), INT_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,7 +229,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(whoever_finds_the_name_can_connect, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(trees_go_without_following_links, setup, teardown),
-		cmocka_unit_test(test_dir)
+		cmocka_unit_test(test_dir),
+		cmocka_unit_test(the_sooner_of_two_timeouts)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,11 +26,14 @@ int netjoin_adopt(struct engine *engine, const struct record *record, const stru
 /* Gives back what the container got before its exit number `exits` (ATTACH_ALL: all), and tells it; when it returns that
  * is done, whoever else was at it. Logs what goes wrong: the next engine tries again. */
 void netjoin_end(struct engine *engine, const char *id, uint64_t exits);
-/* What an end that the status tells has brought about is so: the shim publishes it before the engine hears of it. */
-void netjoin_settle(struct engine *engine, const char *id, const struct status *status);
 
 /* The same for all containers that do not run, whose end may not have been heard of yet. */
 void netjoin_sweep(struct engine *engine);
+
+/* Whoever tells an end that he has read of in `status` calls it before: the shim publishes the status before the engine
+ * hears of the end. On return its events are recorded, as by history_settle(), and if the container does not run its
+ * networks are given back, as by netjoin_end(). Blocks as these do, and while another thread gives them back. */
+void netjoin_settle(struct engine *engine, const char *id, const struct status *status);
 
 /* Carries on what an engine was killed at, with the container's lock held. Logs what goes wrong. */
 void netjoin_mend(struct engine *engine, const struct record *record, const struct status *status);

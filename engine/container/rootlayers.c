@@ -145,7 +145,7 @@ static int name_lower(struct rootlayers *layers, const struct rootlayers *image,
  * overlay, too, where there is nothing else: what is shared by all cannot be written to by who may mount. */
 static const char *const FILLERS[] = { "rootfs", "empty" };
 
-enum { LAYERS_MIN = sizeof(FILLERS) / sizeof(*FILLERS) };
+enum { LAYERS_MIN = ARRAY_LEN(FILLERS) };
 
 int rootlayers_add(struct rootlayers *layers, struct engine *engine, const struct image *image,
 		   char **lower, struct err *err)
