@@ -289,6 +289,20 @@ def test_exec(rt):
     assert rt.oci("exec", "c", "nosuch").returncode == 127
 
 
+def test_a_process_that_ends_before_its_program_was_never_started(rt):
+    """Its socket closes as that of one whose program runs does."""
+    bundle = rt.bundle("sleep", "60")
+    assert rt.oci("run", "-d", "--bundle", bundle, "c").returncode == 0
+    config = json.loads((bundle / "config.json").read_text())
+    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+                                  "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_KILL_PROCESS"}]}
+    (bundle / "config.json").write_text(json.dumps(config))
+    for detached in ([], ["-d", "--pid-file", rt.tmp / "pid"]):
+        done = rt.oci("exec", *detached, "c", "true")
+        assert done.returncode == 125 and "was ended before it ran its program" in done.stderr, done
+    assert not (rt.tmp / "pid").exists()
+
+
 def in_space(pid):
     """The other processes in that one's pid namespace, by their numbers here."""
     space = os.readlink(f"/proc/{pid}/ns/pid")

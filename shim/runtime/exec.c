@@ -209,6 +209,10 @@ static int start(struct execution *x, struct outcome *out, struct err *err)
 	if (r)
 		return r;
 	r = container_handshake(x->sock, out, err);
+	/* who is ended with its namespace, or by the filter, leaves the same end of file */
+	if (r > 0 && !state_executed(x->pid))
+		r = err_set(err, ERR_PRECONDITION,
+			    "the process was ended before it ran its program");
 	if (r < 0) {
 		/* others may have made it tell what is not so */
 		(void)pidfd_send_signal(x->pidfd, SIGKILL, NULL, 0);

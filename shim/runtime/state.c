@@ -71,24 +71,48 @@ int state_remove(const char *root, const char *id, struct err *err)
 	return r ? err_sys(err, r, "remove the record of %s", id) : 0;
 }
 
-uint64_t state_ticks(pid_t pid)
+/* Fields of proc_pid_stat(5), counted as there. */
+enum { STAT_FLAGS = 9, STAT_STARTTIME = 22, STAT_MAX = 1024 };
+
+/* /proc/PID/stat from before its third field on, the state's letter; NULL when there is none. */
+static const char *read_stat(pid_t pid, char text[STAT_MAX])
 {
-	char path[32], text[1024];
+	char path[32];
 	const char *p;
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	n = fd < 0 ? -1 : read(fd, text, STAT_MAX - 1);
 	if (n <= 0)
-		return 0;
+		return NULL;
 	text[n] = 0;
 	p = strrchr(text, ')'); /* the name before may hold anything */
-	if (!p || p[1] != ' ' || strchr("ZXx", p[2]))
-		return 0;
-	for (int spaces = 0; p && spaces < 20; spaces++)
+	return p && p[1] == ' ' ? p + 1 : NULL;
+}
+
+static uint64_t stat_number(const char *p, int field)
+{
+	for (int at = 3; p && at < field; at++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+uint64_t state_ticks(pid_t pid)
+{
+	char text[STAT_MAX];
+	const char *p = read_stat(pid, text);
+
+	return p && !strchr("ZXx", p[1]) ? stat_number(p, STAT_STARTTIME) : 0;
+}
+
+bool state_executed(pid_t pid)
+{
+	static const uint64_t forknoexec = 0x40; /* PF_FORKNOEXEC of include/linux/sched.h */
+	char text[STAT_MAX];
+	const char *p = read_stat(pid, text);
+
+	return !p || !(stat_number(p, STAT_FLAGS) & forknoexec);
 }
 
 int state_save(int dir, const struct state *s, struct err *err)

@@ -43,3 +43,5 @@ char *state_json(const struct state *s, enum state_status status);
 
 /* Start time of a process in clock ticks, 0 when there is none or it is a zombie. */
 uint64_t state_ticks(pid_t pid);
+/* Whether a process, or the zombie of one, has executed a program since it was forked; true when that cannot be told. */
+bool state_executed(pid_t pid);
