@@ -383,7 +383,7 @@ def test_options_that_are_refused(tmp_path, arguments, told):
     (lambda f, other: (f / "ca.pem").write_text("none"), "ca.pem: no certificate in PEM"),
 ], ids=["open key", "no key", "no certificate", "no CA", "other key", "no PEM"])
 def test_files_that_are_refused(files, ours, tmp_path, change, told):
-    served = files.issue("refused", "localhost")
+    served = shutil.copytree(files.issue("refused", "localhost"), tmp_path / "refused")
     change(served, ours)
     sock = tmp_path / "some.sock"
     error = refused_start(tmp_path, f"--listen=unix:{sock}", "--listen=tcp://127.0.0.1:0", "--tlsverify", *options(served))
