@@ -178,6 +178,8 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 		}
 		return;
 	}
+	if (frame->stream == 0 && frame->ended && session->want[0])
+		end_input(session);
 	if (frame->stream != 0 || io->in_fd < 0)
 		return;
 	buf_append(&io->input, frame->data.data, frame->data.len);

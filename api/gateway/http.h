@@ -134,5 +134,8 @@ int http_take(struct http_request *request, const char *type) must_check;
  * when the client is gone. What was to be written at -EAGAIN is to be written next. Never block. */
 ssize_t http_raw_read(struct http_request *request, void *data, size_t size) must_check;
 ssize_t http_raw_write(struct http_request *request, const void *data, size_t n) must_check;
+/* Waits until the client has read what it was sent, ten seconds at the most. docker-py reads the head through a buffer and
+ * what follows from the socket itself: output that came together with the head is lost to it. */
+void http_raw_await_reader(int sock);
 /* Whether there are bytes to read that poll(2) does not tell of. */
 bool http_raw_pending(const struct http_request *request);

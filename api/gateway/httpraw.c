@@ -4,13 +4,18 @@
  * an answer. So it is without the client's asking, and with TLS, where libmicrohttpd would forward the bytes of an
  * upgraded connection, but not the end of one direction: the handler uses the session itself. */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "fd.h"
 #include "httpexchange.h"
 #include "httptls.h"
+
+enum { READER_STEPS = 100000 }; /* of 0.1 ms */
 
 static void *session_of(const struct exchange *e)
 {
@@ -118,4 +123,16 @@ int http_upgrade(struct http_request *request, const char *type)
 	fd = e->raw_fd;
 	pthread_mutex_unlock(&e->mutex);
 	return fd < 0 ? -EPIPE : fd;
+}
+
+void http_raw_await_reader(int sock)
+{
+	static const struct timespec step = { .tv_nsec = 100000 };
+	int unread = 0;
+
+	for (int i = 0; i < READER_STEPS; i++) {
+		if (ioctl(sock, SIOCOUTQ, &unread) < 0 || unread == 0)
+			return;
+		(void)nanosleep(&step, NULL);
+	}
 }

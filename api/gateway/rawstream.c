@@ -6,11 +6,8 @@
 #include "rawstream.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 
 #include "attached.h"
 #include "cleat/v1/containers.pb-c.h"
@@ -20,16 +17,16 @@
 #include "str.h"
 #include "thread.h"
 
-enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, HEAD_STEPS = 100000, LEAVE_NS = 1000000000 };
+enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, LEAVE_NS = 1000000000 };
 
 struct raw {
 	struct gw *gw;
 	int sock;
-	bool tty, input_open, input_ended, done;
-	bool unheard;     /* a client without input may still say that it goes */
-	bool moving;      /* another engine takes over: input waits for the next call */
-	bool left;        /* by the detach keys; what came before them may be on its way ... */
-	int64_t leave_ns; /* ... and is waited for no longer after this */
+	bool tty, input_open, input_ended, end_heard, done;
+	bool unheard; /* a client without input may still say that it goes */
+	bool moving;  /* another engine takes over: input waits for the next call */
+	bool left;    /* by the detach keys: nothing more is read */
+	int64_t leave_ns; /* 0, or the client left or takes no output: its input is waited for until then */
 	const char *detach_keys; /* which are these; "" = the usual ones */
 	struct detach detach;
 	struct resend input;
@@ -64,6 +61,13 @@ static int open_call(struct raw *raw, struct err *err)
 	return gw_open(raw->gw, raw->attach ? &a.base : &e.base, &raw->call, err);
 }
 
+/* Output is dropped from now on. */
+static void lose_client(struct raw *raw)
+{
+	if (raw->leave_ns == 0)
+		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+}
+
 /* All of it, waiting for a slow client; -EPIPE when it is gone. */
 static int write_all(struct raw *raw, const void *data, size_t n)
 {
@@ -85,18 +89,20 @@ static int write_all(struct raw *raw, const void *data, size_t n)
 	return 0;
 }
 
-static int write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryData *data)
+static void write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryData *data)
 {
 	uint8_t head[STREAM_HEAD_BYTES];
 	int r = 0;
 
-	if (raw->left)
-		return 0;
+	if (raw->leave_ns)
+		return;
 	if (!raw->tty) {
 		stream_frame_head(stream, data->len, head);
 		r = write_all(raw, head, sizeof(head));
 	}
-	return r < 0 ? r : write_all(raw, data->data, data->len);
+	r = r < 0 ? r : write_all(raw, data->data, data->len);
+	if (r < 0)
+		lose_client(raw);
 }
 
 /* All that was sent counts; the half-close tells that there is no more. */
@@ -128,7 +134,8 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_OUTPUT:
 		a->resume_case = CLEAT__V1__ATTACH_START__RESUME_RESUME_POSITION;
 		a->resume_position = m->output->position + m->output->data.len;
-		return write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+		write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_EXITED:
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_DETACHED:
 		raw->done = true;
@@ -136,6 +143,9 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_MOVING:
 		return take_moving(raw);
+	case CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_ENDED:
+		raw->end_heard = true;
+		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_TAKEN:
 		resend_taken(&raw->input, m->input_taken);
 		return 0;
@@ -156,7 +166,8 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_OUTPUT:
 		raw->exec->resume_position = m->output->position + m->output->data.len;
-		return write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+		write_output(raw, m->output->stream == 2 ? 2 : 1, &m->output->data);
+		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_EXITED:
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_DETACHED:
 		raw->done = true;
@@ -164,6 +175,9 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_MOVING:
 		return take_moving(raw);
+	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_ENDED:
+		raw->end_heard = true;
+		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_TAKEN:
 		resend_taken(&raw->input, m->input_taken);
 		return 0;
@@ -241,15 +255,17 @@ static int read_client(struct raw *raw)
 	ssize_t n = http_raw_read(raw->gw->http, in, sizeof(in));
 	size_t n_out = n > 0 ? (size_t)n : 0;
 
-	if (n < 0)
-		return n == -EAGAIN ? 0 : -EPIPE;
-	if (n == 0)
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0)
 		raw->input_open = false;
+	if (n < 0)
+		lose_client(raw);
 	if (!raw->tty)
 		return resend_add(&raw->input, in, n_out);
 	if (detach_filter(&raw->detach, in, n_out, out, &n_out)) {
 		raw->left = true;
-		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+		lose_client(raw);
 	}
 	return resend_add(&raw->input, out, n_out);
 }
@@ -261,29 +277,30 @@ static bool wants_input(const struct raw *raw)
 	       !resend_full(&raw->input);
 }
 
-/* The container has all, or takes nothing. */
+/* The container has all that was typed, or takes nothing. */
 static bool may_leave(const struct raw *raw)
 {
-	return raw->left && (raw->input.kept.len == 0 || fd_monotonic_ns() >= raw->leave_ns);
+	return raw->leave_ns && ((raw->input.kept.len == 0 && (raw->left || raw->end_heard)) ||
+				 fd_monotonic_ns() >= raw->leave_ns);
 }
 
 /* A connection over TCP that breaks is seen by reading alone. */
-static int drop_input(struct raw *raw)
+static void drop_input(struct raw *raw)
 {
 	uint8_t dropped[4096];
 	ssize_t n = http_raw_read(raw->gw->http, dropped, sizeof(dropped));
 
 	raw->unheard = n != 0;
-	return n < 0 && n != -EAGAIN ? -EPIPE : 0;
+	if (n < 0 && n != -EAGAIN)
+		lose_client(raw);
 }
 
 static int step(struct raw *raw, struct err *err)
 {
 	struct rpc_client *client = raw->gw->client;
-	struct pollfd fds[] = { { .fd = rpc_client_fd(client) },
-				{ .fd = raw->left ? -1 : raw->sock } };
-	bool wants, has;
+	struct pollfd fds[] = { { .fd = rpc_client_fd(client) }, { .fd = raw->sock } };
 	int r = receive(raw, err), ms;
+	bool wants, has;
 
 	if (r == 0 && !raw->done)
 		r = send_input(raw, err);
@@ -291,19 +308,25 @@ static int step(struct raw *raw, struct err *err)
 	if (r < 0 || raw->done)
 		return r;
 	wants = raw->unheard || wants_input(raw);
+	if (!wants && raw->leave_ns)
+		fds[1].fd = -1;
 	has = wants && http_raw_pending(raw->gw->http);
 	ms = has ? 0 : rpc_client_timeout_ms(client);
-	if (raw->left)
+	if (raw->leave_ns)
 		ms = fd_timeout_ms(ms, raw->leave_ns);
 	fds[0].events = rpc_client_events(client);
 	fds[1].events = wants ? POLLIN : 0;
 	if (poll(fds, ARRAY_LEN(fds), ms) < 0 && errno != EINTR)
 		return err_sys(err, errno, "poll");
 	has = has || fds[1].revents & POLLIN;
-	if (fds[1].revents & (POLLHUP | POLLERR) && !has)
-		return -EPIPE;
-	if (has)
-		r = raw->unheard ? drop_input(raw) : read_client(raw);
+	if (fds[1].revents & (POLLHUP | POLLERR)) {
+		lose_client(raw);
+		raw->input_open = raw->input_open && (has || !wants);
+	}
+	if (has && raw->unheard)
+		drop_input(raw);
+	else if (has)
+		r = read_client(raw);
 	if (r == 0 && !raw->done)
 		(void)rpc_client_process(client, err);
 	return r;
@@ -315,18 +338,17 @@ static void pump(struct raw *raw)
 	struct err err = ERR_NULL;
 	int r = 0;
 
-	while (!raw->done && r != -EPIPE) {
+	while (!raw->done) {
 		r = step(raw, &err);
-		if (r >= 0 || r == -EPIPE)
+		if (r >= 0)
 			continue;
-		if (raw->left)
-			return;
 		raw->call = rpc_client_call_close(raw->call);
 		resend_broken(&raw->input);
 		do {
-			if (!gw_again(raw->gw, &err, &raw->since_ns))
+			if (may_leave(raw) || !gw_again(raw->gw, &err, &raw->since_ns))
 				return;
 			err = ERR_NULL;
+			raw->gw->deadline_ns = raw->leave_ns;
 			r = open_call(raw, &err);
 		} while (r < 0);
 		raw->input_ended = raw->moving = false;
@@ -349,21 +371,6 @@ static int first_message(struct raw *raw, struct err *err)
 	return 0;
 }
 
-/* docker-py reads the head through a buffer and what follows from the socket itself: output that came together
- * with the head is lost to it. So nothing follows before the client has read the head; who does not read it
- * in some ten seconds gets the rest all the same. */
-static void await_reader(int sock)
-{
-	static const struct timespec step = { .tv_nsec = 100000 };
-	int unread = 0;
-
-	for (int i = 0; i < HEAD_STEPS; i++) {
-		if (ioctl(sock, SIOCOUTQ, &unread) < 0 || unread == 0)
-			return;
-		(void)nanosleep(&step, NULL);
-	}
-}
-
 static int upgrade(struct raw *raw)
 {
 	struct http_request *http = raw->gw->http;
@@ -372,7 +379,7 @@ static int upgrade(struct raw *raw)
 					     : http_take(http, STREAM_RAW_TYPE);
 	if (raw->sock < 0)
 		return -EPIPE;
-	await_reader(raw->sock);
+	http_raw_await_reader(raw->sock);
 	raw->gw->streaming = true;
 	return 0;
 }
@@ -384,9 +391,11 @@ static int tell_not_executed(struct raw *raw, struct err *err)
 	cleanup_free char *sentence =
 		str_printf("OCI runtime exec failed: %s: unknown\r\n", err->message);
 	ProtobufCBinaryData data = { strlen(str_or_empty(sentence)), (uint8_t *)sentence };
-	int r = upgrade(raw);
 
-	return r < 0 ? r : write_output(raw, 1, &data);
+	if (upgrade(raw) < 0)
+		return -EPIPE;
+	write_output(raw, 1, &data);
+	return 0;
 }
 
 static int run(struct raw *raw, struct err *err)
@@ -432,6 +441,7 @@ static void serve(struct raw *raw)
 
 	attached_end(&raw->attached);
 	raw->call = rpc_client_call_close(raw->call);
+	raw->gw->deadline_ns = 0;
 	if (raw->left)
 		tell_left(raw);
 	resend_deinit(&raw->input);

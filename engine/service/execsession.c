@@ -134,7 +134,18 @@ static int tell_moving(struct pump *pump, struct err *err)
 	return cleat_v1_exec_start_send(s->io, &message, err);
 }
 
+static int tell_input_ended(struct pump *pump, struct err *err)
+{
+	struct session *s = pump->ctx;
+	Cleat__V1__ExecOutput message = CLEAT__V1__EXEC_OUTPUT__INIT;
+
+	message.message_case = CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_ENDED;
+	message.input_ended = true;
+	return cleat_v1_exec_start_send(s->io, &message, err);
+}
+
 static const struct pump_ops pump_ops = { .frame = take_frame,
+					  .input_ended = tell_input_ended,
 					  .client = read_client,
 					  .moving = tell_moving };
 
@@ -231,6 +242,7 @@ static int serve(struct session *s, const Cleat__V1__ExecStart *start, struct rp
 		return r;
 	pump->what = s->record.id;
 	pump->moves = start->moves;
+	pump->tells_end = start->input != NULL;
 	if (r == 1)
 		return join_or_run(s, start, pump, err);
 	return joins ? join(s, start, pump, err) : run(s, start, pump, err);

@@ -80,14 +80,25 @@ static void flush_pending(struct pump *p)
 	}
 }
 
-/* Likewise, then the end of input if it was asked for. */
-static void flush_input(struct pump *p)
+/* The end of input, which holds even if the socket is closed at once: a frame, and for shims of an earlier version,
+ * which do not know that, the half-close. */
+static int pass_end(struct pump *p, struct err *err)
+{
+	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+
+	frame.ended = true;
+	if (send_frame(p, &frame) == -EAGAIN)
+		return 0;
+	(void)shutdown(p->sock, SHUT_WR);
+	p->shut = true;
+	return p->tells_end ? p->ops->input_ended(p, err) : 0;
+}
+
+/* What waits and the shim takes, then the end of input if it was asked for. */
+static int flush_input(struct pump *p, struct err *err)
 {
 	flush_pending(p);
-	if (!p->pending.len && p->input_ended && !p->shut) {
-		(void)shutdown(p->sock, SHUT_WR);
-		p->shut = true;
-	}
+	return !p->pending.len && p->input_ended && !p->shut ? pass_end(p, err) : 0;
 }
 
 int pump_stdin(struct pump *p, const ProtobufCBinaryData *data, struct err *err)
@@ -160,8 +171,9 @@ static int move(struct pump *p, struct err *err)
 static int step(struct pump *p, struct err *err)
 {
 	bool wants_input = !p->pending.len && !p->input_ended;
+	bool wants_room = p->pending.len || (p->input_ended && !p->shut);
 	struct pollfd fds[] = {
-		{ .fd = p->sock, .events = (short)(POLLIN | (p->pending.len ? POLLOUT : 0)) },
+		{ .fd = p->sock, .events = (short)(POLLIN | (wants_room ? POLLOUT : 0)) },
 		{ .fd = wants_input ? rpc_call_recv_fd(p->call) : -1, .events = POLLIN },
 		{ .fd = rpc_call_cancel_fd(p->call), .events = POLLIN },
 		{ .fd = rpc_call_drain_fd(p->call), .events = POLLIN },
@@ -179,7 +191,7 @@ static int step(struct pump *p, struct err *err)
 	if (r == 0 && !p->ended && fds[1].revents)
 		r = read_client(p, err);
 	if (r == 0)
-		flush_input(p);
+		r = flush_input(p, err);
 	return r;
 }
 

@@ -26,6 +26,8 @@ struct pump_ops {
 	int (*client)(struct pump *pump, struct err *err);
 	/* Tells the client that it is to half-close, for another engine serves now. Blocks on its window. */
 	int (*moving)(struct pump *pump, struct err *err);
+	/* Tells the client that the shim has its input's end; with `tells_end`. Blocks likewise. */
+	int (*input_ended)(struct pump *pump, struct err *err);
 };
 
 struct pump {
@@ -36,7 +38,8 @@ struct pump {
 	int sock;           /* to the shim, owned */
 	struct buf pending; /* stdin that the shim has not taken */
 	bool input_ended, shut, ended;
-	bool moves; /* the client half-closes when it is told `moving` */
+	bool moves;     /* the client half-closes when it is told `moving` */
+	bool tells_end; /* ... and wants to know when its input's end was passed on */
 	uint8_t bytes[PUMP_FRAME_MAX];
 };
 

@@ -131,7 +131,18 @@ static int tell_moving(struct pump *pump, struct err *err)
 	return cleat_v1_containers_attach_send(s->io, &reply, err);
 }
 
+static int tell_input_ended(struct pump *pump, struct err *err)
+{
+	struct session *s = pump->ctx;
+	Cleat__V1__AttachReply reply = CLEAT__V1__ATTACH_REPLY__INIT;
+
+	reply.message_case = CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_ENDED;
+	reply.input_ended = true;
+	return cleat_v1_containers_attach_send(s->io, &reply, err);
+}
+
 static const struct pump_ops pump_ops = { .frame = take_frame,
+					  .input_ended = tell_input_ended,
 					  .client = read_client,
 					  .moving = tell_moving };
 
@@ -446,6 +457,7 @@ static int attach(struct engine *engine, struct rpc_call *call,
 		return r;
 	session.id = pump->what = record.id;
 	pump->moves = start->moves;
+	pump->tells_end = start->input != NULL;
 	if (start->resume_case == 0)
 		history_action(engine, &record, "attach", NULL);
 	return serve_held(&session, &record, start, pump, err);

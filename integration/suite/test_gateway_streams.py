@@ -97,6 +97,37 @@ def test_the_end_of_the_input_is_seen_without_any_output(gateway, running, size)
     assert read_all(connection)[8:] == b"%d\n" % size
 
 
+@pytest.mark.parametrize("keys", [b"", b"\x10\x11"], ids=["goes", "detaches"])
+def test_what_was_typed_by_a_client_that_is_gone_comes_to_the_container(gateway, running, tmp_path, keys):
+    """Though the answer to what others typed finds nobody. In which order those come that are gone, nobody promises."""
+    cid = running("while read line; do echo $line >>/told/lines; echo $line; done", Tty=True, OpenStdin=True,
+                  HostConfig={"Binds": [f"{tmp_path}:/told"]})
+    for i in range(30):
+        connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+        connection.sock.sendall(b"%02d\n%s" % (i, keys))
+        connection.close()
+    expected = [f"{i:02}" for i in range(30)]
+
+    def came():
+        return sorted((tmp_path / "lines").read_text().split()) if (tmp_path / "lines").exists() else []
+    harness.wait_until(lambda: came() == expected, 60, what=lambda: f"all lines and not {came()}")
+
+
+@pytest.mark.parametrize("size", [0, 10, 200000])
+def test_what_was_sent_by_a_client_that_is_gone_comes_to_the_container(gateway, size):
+    """And so does its end, though its output finds nobody."""
+    for _ in range(5):
+        cid = gateway.json("POST", "/containers/create", {
+            "Image": "busybox", "OpenStdin": True, "StdinOnce": True, "Cmd": ["wc", "-c"]}, 201)["Id"]
+        connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+        gateway.json("POST", f"/containers/{cid}/start", status=204)
+        connection.sock.sendall(bytes(size))
+        connection.close()
+        assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
+        assert gateway.engine.out("logs", cid) == str(size)
+        gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_wait_is_answered_behind_the_output(gateway, reads):
     """Who is attached may let go of the stream as soon as it hears of the end; one that does not read holds it up for two

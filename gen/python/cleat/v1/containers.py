@@ -748,6 +748,8 @@ class AttachReply(codec.Message):
     moving: bool | None = None
     # with AttachStart.input: what is before this position need not be kept any more
     input_taken: int | None = None
+    # with AttachStart.input: the half-close was passed on, and counts if the client goes now
+    input_ended: bool | None = None
 
 
 AttachReply.FIELDS = (
@@ -758,6 +760,7 @@ AttachReply.FIELDS = (
     (5, "started", "oneof message", "bool", None),
     (6, "moving", "oneof message", "bool", None),
     (7, "input_taken", "oneof message", "uint64", None),
+    (8, "input_ended", "oneof message", "bool", None),
 )
 
 

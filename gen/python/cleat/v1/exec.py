@@ -108,6 +108,8 @@ class ExecOutput(codec.Message):
     moving: bool | None = None
     # as AttachReply.input_taken
     input_taken: int | None = None
+    # as AttachReply.input_ended
+    input_ended: bool | None = None
 
 
 ExecOutput.FIELDS = (
@@ -117,6 +119,7 @@ ExecOutput.FIELDS = (
     (4, "detached", "oneof message", "message", lambda: ExecOutput_Detached),
     (5, "moving", "oneof message", "bool", None),
     (6, "input_taken", "oneof message", "uint64", None),
+    (7, "input_ended", "oneof message", "bool", None),
 )
 
 
