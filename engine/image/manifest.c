@@ -25,9 +25,15 @@ void strings_deinit(struct strings *s)
 	*s = (struct strings){ 0 };
 }
 
+/* Room for one more of n: what others wrote may have very many, so it doubles. NULL = no memory. */
+static void *make_room(void *v, size_t n, size_t size)
+{
+	return n & (n - 1) ? v : realloc(v, (n ? 2 * n : 1) * size);
+}
+
 int strings_append(struct strings *s, const char *text)
 {
-	char **grown = realloc(s->v, (s->n + 1) * sizeof(*grown));
+	char **grown = make_room(s->v, s->n, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -52,7 +58,7 @@ void manifests_deinit(struct manifests *m)
 
 static struct manifest *manifests_add(struct manifests *m)
 {
-	struct manifest *grown = realloc(m->v, (m->n + 1) * sizeof(*grown));
+	struct manifest *grown = make_room(m->v, m->n, sizeof(*grown));
 
 	if (!grown)
 		return NULL;
