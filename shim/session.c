@@ -85,12 +85,14 @@ static bool flush(struct session *session)
 	return r == 0 || r == -EAGAIN;
 }
 
+static void leave(struct session *session);
+
 static bool enqueue(struct session *session, const uint8_t *bytes, uint32_t len)
 {
 	buf_append(&session->queue, &len, sizeof(len));
 	buf_append(&session->queue, bytes, len);
 	if (session->queue.error || session->queue.len > QUEUE_MAX) {
-		session_remove(session);
+		leave(session);
 		return false;
 	}
 	rewatch(session);
@@ -113,7 +115,7 @@ bool session_frame(struct session *session, const Cleat__Shim__V1__StreamFrame *
 		return true;
 	if (r == -EAGAIN && (session->lossless || session->ending))
 		return enqueue(session, bytes, (uint32_t)len);
-	session_remove(session);
+	leave(session);
 	return false;
 }
 
@@ -192,16 +194,47 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 		session_input_changed(io);
 }
 
-static void session_ready(struct source *src, uint32_t events)
+/* Takes the next frame that has come: its size, 0 when no more will, -EAGAIN, -errno. */
+static ssize_t take_next(struct session *session)
 {
 	static uint8_t bytes[FRAME_MAX];
-	struct session *session = container_of(src, struct session, src);
+	ssize_t n = fd_recv(session->src.fd, bytes, sizeof(bytes), NULL, NULL, MSG_DONTWAIT);
 	Cleat__Shim__V1__StreamFrame *frame;
+
+	if (n <= 0)
+		return n;
+	frame = cleat__shim__v1__stream_frame__unpack(NULL, (size_t)n, bytes);
+	if (!frame)
+		return -EBADMSG;
+	take_input(session, frame);
+	cleat__shim__v1__stream_frame__free_unpacked(frame, NULL);
+	return n;
+}
+
+/* What a client that is gone has sent is taken all the same, until too much waits of such ones. One that counts sends
+ * the rest again. */
+static ssize_t take_left(struct session *session)
+{
+	return session->io->input.len < LEFT_MAX ? take_next(session) : 0;
+}
+
+/* Removes the session of a client that takes no output. */
+static void leave(struct session *session)
+{
+	while (!session->ending && session->want[0] && take_left(session) > 0)
+		;
+	session_remove(session);
+}
+
+static void session_ready(struct source *src, uint32_t events)
+{
+	struct session *session = container_of(src, struct session, src);
+	bool left = events & (EPOLLHUP | EPOLLERR);
 	ssize_t n;
 
 	if (events & EPOLLOUT) {
 		if (!flush(session) || (session->ending && session->queue.len == 0)) {
-			session_remove(session);
+			leave(session);
 			return;
 		}
 		if (session->untold)
@@ -209,30 +242,16 @@ static void session_ready(struct source *src, uint32_t events)
 		rewatch(session);
 		io_resume(session->io);
 	}
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+	if (!left && !(events & EPOLLIN))
 		return;
-	n = fd_recv(src->fd, bytes, sizeof(bytes), NULL, NULL, MSG_DONTWAIT);
-	if (n == -EAGAIN)
+	n = left ? take_left(session) : take_next(session);
+	if (n > 0 || n == -EAGAIN)
 		return;
-	/* What a client that is gone has sent is taken all the same, until too much waits of such ones. One that counts
-	 * sends the rest again. */
-	if (events & (EPOLLHUP | EPOLLERR) && session->io->input.len >= LEFT_MAX)
-		n = 0;
-	if (n <= 0) {
-		/* A half-closed socket has no hang-up: only input has ended. */
-		if (n == 0 && !(events & (EPOLLHUP | EPOLLERR)) && session->want[0])
-			end_input(session);
-		else
-			session_remove(session);
-		return;
-	}
-	frame = cleat__shim__v1__stream_frame__unpack(NULL, (size_t)n, bytes);
-	if (!frame) {
+	/* A half-closed socket has no hang-up: only input has ended. */
+	if (n == 0 && !left && session->want[0])
+		end_input(session);
+	else
 		session_remove(session);
-		return;
-	}
-	take_input(session, frame);
-	cleat__shim__v1__stream_frame__free_unpacked(frame, NULL);
 }
 
 void session_input_changed(struct io *io)

@@ -85,13 +85,16 @@ static void flush_pending(struct pump *p)
 static int pass_end(struct pump *p, struct err *err)
 {
 	Cleat__Shim__V1__StreamFrame frame = CLEAT__SHIM__V1__STREAM_FRAME__INIT;
+	int r;
 
 	frame.ended = true;
-	if (send_frame(p, &frame) == -EAGAIN)
+	r = send_frame(p, &frame);
+	if (r == -EAGAIN)
 		return 0;
 	(void)shutdown(p->sock, SHUT_WR);
 	p->shut = true;
-	return p->tells_end ? p->ops->input_ended(p, err) : 0;
+	/* what a shim that has let go of the stream did not get, the client's next call brings */
+	return r == 0 && p->tells_end ? p->ops->input_ended(p, err) : 0;
 }
 
 /* What waits and the shim takes, then the end of input if it was asked for. */

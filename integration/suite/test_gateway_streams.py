@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Held streams over HTTP: how they end, and that an engine that goes is not seen in them."""
+import os
 import signal
 import socket
 import threading
@@ -126,6 +127,34 @@ def test_what_was_sent_by_a_client_that_is_gone_comes_to_the_container(gateway, 
         assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
         assert gateway.engine.out("logs", cid) == str(size)
         gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+def descriptors(gateway):
+    return len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
+
+
+@pytest.mark.parametrize("size", [10, 80000, 200000])
+@pytest.mark.parametrize("first", ["attached", "started"])
+def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_writes(gateway, tmp_path, first, size):
+    """Its supervisor finds by a write that nobody is there, with input and its end still unread: the container has not
+    begun to read, and more than its pipe holds has come. Who is attached before the start gets all output, any other
+    what it reads in time."""
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "OpenStdin": True, "StdinOnce": True, "HostConfig": {"Binds": [f"{tmp_path}:/told"]},
+        "Cmd": ["sh", "-c", "yes & while [ ! -e /told/go ]; do usleep 10000; done; wc -c >/told/n; kill $!"]}, 201)["Id"]
+    before = descriptors(gateway)
+    if first == "started":
+        gateway.json("POST", f"/containers/{cid}/start", status=204)
+    connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+    if first == "attached":
+        gateway.json("POST", f"/containers/{cid}/start", status=204)
+    connection.sock.sendall(bytes(size))
+    connection.close()
+    harness.wait_until(lambda: descriptors(gateway) <= before, 60, "the end of its connection")
+    (tmp_path / "go").touch()
+    assert gateway.json("POST", f"/containers/{cid}/wait")["StatusCode"] is not None
+    assert (tmp_path / "n").read_text() == f"{size}\n"
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
 @pytest.mark.parametrize("reads", [True, False])
