@@ -22,10 +22,11 @@ enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, LEAVE_NS = 1000000000 };
 struct raw {
 	struct gw *gw;
 	int sock;
-	bool tty, input_open, input_ended, end_heard, done;
-	bool unheard; /* a client without input may still say that it goes */
-	bool moving;  /* another engine takes over: input waits for the next call */
-	bool left;    /* by the detach keys: nothing more is read */
+	bool tty, input_open, input_ended, done;
+	bool end_heard; /* by the container's supervisor; or there is no input */
+	bool unheard;   /* a client without input may still say that it goes */
+	bool moving;    /* another engine takes over: input waits for the next call */
+	bool left;      /* by the detach keys: nothing more is read */
 	int64_t leave_ns; /* 0, or the client left or takes no output: its input is waited for until then */
 	const char *detach_keys; /* which are these; "" = the usual ones */
 	struct detach detach;
@@ -290,8 +291,8 @@ static void drop_input(struct raw *raw)
 	uint8_t dropped[4096];
 	ssize_t n = http_raw_read(raw->gw->http, dropped, sizeof(dropped));
 
-	raw->unheard = n != 0;
-	if (n < 0 && n != -EAGAIN)
+	raw->unheard = n > 0 || n == -EAGAIN;
+	if (n < 0 && !raw->unheard)
 		lose_client(raw);
 }
 
@@ -470,7 +471,7 @@ void gw_stream_attach(struct gw *gw)
 	start.stream = gw_query_bool(gw, "stream");
 	start.lossless = !target.active; /* the client of a `run`, before its start */
 	raw.tty = target.tty;
-	raw.unheard = !raw.input_open;
+	raw.unheard = raw.end_heard = !raw.input_open;
 	serve(&raw);
 }
 

@@ -157,6 +157,17 @@ def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_writes
     gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
+@pytest.mark.parametrize("asks", ["stdout=1", "stdin=1&stdout=1"])
+def test_a_client_that_is_gone_with_nothing_under_way_is_not_waited_for(gateway, running, asks):
+    """Many such waits are long, one might be the machine's."""
+    cid = running("sleep 1000", OpenStdin=True)
+    before, began = descriptors(gateway), time.monotonic()
+    for _ in range(20):
+        hijack(gateway, f"/containers/{cid}/attach?stream=1&{asks}").close()
+        harness.wait_until(lambda: descriptors(gateway) <= before, 60, "the end of its connection")
+    assert time.monotonic() - began < 15
+
+
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_wait_is_answered_behind_the_output(gateway, reads):
     """Who is attached may let go of the stream as soon as it hears of the end; one that does not read holds it up for two
