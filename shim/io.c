@@ -171,6 +171,10 @@ static void set_input(struct io *io, int fd)
 {
 	io->in_fd = fd;
 	io->in_src = (struct source){ .fd = fd, .ready = in_ready };
+	/* what came before: by the loop, when the process holds the other end */
+	if ((io->input.len > 0 || io->close_in) &&
+	    loop_add(&io->shim->loop, &io->in_src, EPOLLOUT) < 0)
+		io->input.len = 0;
 	session_input_changed(io);
 }
 
@@ -242,10 +246,18 @@ static void close_input(struct io *io)
 	io->close_in = false;
 }
 
+bool io_awaits_start(const struct io *io)
+{
+	return !io->exec && io->in_fd < 0 && io->shim->spec->open_stdin &&
+	       io->shim->status.state == CLEAT__SHIM__V1__STATE__CREATED;
+}
+
 void io_input_flush(struct io *io)
 {
 	bool waited = io->input.len > 0;
 
+	if (io_awaits_start(io))
+		return;
 	while (io->in_fd >= 0 && io->input.len > 0) {
 		ssize_t n = write(io->in_fd, io->input.data, io->input.len);
 

@@ -12,7 +12,7 @@
 #include "log.h"
 #include "shim.h"
 
-enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20, LEFT_MAX = 256 << 10 };
+enum { FRAME_MAX = LOGREC_DATA_MAX + 64, QUEUE_MAX = 2 << 20, LEFT_MAX = 512 << 10 };
 
 void session_remove(struct session *session)
 {
@@ -182,7 +182,7 @@ static void take_input(struct session *session, const Cleat__Shim__V1__StreamFra
 	}
 	if (frame->stream == 0 && frame->ended && session->want[0])
 		end_input(session);
-	if (frame->stream != 0 || io->in_fd < 0)
+	if (frame->stream != 0 || (io->in_fd < 0 && !io_awaits_start(io)))
 		return;
 	buf_append(&io->input, frame->data.data, frame->data.len);
 	if (session->counted) {

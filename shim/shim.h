@@ -243,8 +243,10 @@ void io_close_streams(struct io *io);
 void io_resume(struct io *io);
 /* Reads no more output until io_resume(). */
 void io_pause(struct io *io);
-/* Writes waiting input; closes stdin behind it if its end was reached. */
+/* Writes waiting input; closes stdin behind it if its end was reached. Not before the container's start. */
 void io_input_flush(struct io *io);
+/* Whether what comes now is kept for a container that will have a stdin once it is started. */
+bool io_awaits_start(const struct io *io) must_check;
 /* Input waits now, or does not any more: reads from the sessions accordingly. */
 void session_input_changed(struct io *io);
 int io_resize(struct io *io, uint32_t rows, uint32_t columns) must_check;

@@ -106,6 +106,16 @@ static void write_output(struct raw *raw, uint8_t stream, const ProtobufCBinaryD
 		lose_client(raw);
 }
 
+/* One that takes what its client had sent before it went gets the rest too, however slow it is. */
+static void input_taken(struct raw *raw, uint64_t taken)
+{
+	size_t kept = raw->input.kept.len;
+
+	resend_taken(&raw->input, taken);
+	if (raw->leave_ns && !raw->left && raw->input.kept.len < kept)
+		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+}
+
 /* All that was sent counts; the half-close tells that there is no more. */
 static int take_moving(struct raw *raw)
 {
@@ -148,7 +158,7 @@ static int take_attach(struct raw *raw, Cleat__V1__AttachReply *m)
 		raw->end_heard = true;
 		return 0;
 	case CLEAT__V1__ATTACH_REPLY__MESSAGE_INPUT_TAKEN:
-		resend_taken(&raw->input, m->input_taken);
+		input_taken(raw, m->input_taken);
 		return 0;
 	default:
 		return 0;
@@ -180,7 +190,7 @@ static int take_exec(struct raw *raw, Cleat__V1__ExecOutput *m)
 		raw->end_heard = true;
 		return 0;
 	case CLEAT__V1__EXEC_OUTPUT__MESSAGE_INPUT_TAKEN:
-		resend_taken(&raw->input, m->input_taken);
+		input_taken(raw, m->input_taken);
 		return 0;
 	default:
 		return 0;

@@ -7,7 +7,9 @@
 
 #include "fd.h"
 
-enum { FDS_MAX = 2 };
+/* All that a client keeps of its input until it is taken has room for: so its end can follow at once, though the process
+ * does not read. */
+enum { FDS_MAX = 2, INPUT_QUEUE_BYTES = 512 << 10 };
 
 Cleat__Shim__V1__CountedInput *shimstream_input(const Cleat__V1__CountedInput *input,
 						Cleat__Shim__V1__CountedInput *out)
@@ -43,12 +45,14 @@ int shimstream_open(struct shims *shims, const char *id, Cleat__Shim__V1__ShimRe
 		    const int *fds, size_t n_fds, struct shimstream *out, struct err *err)
 {
 	cleanup_fd int ours = -1, theirs = -1;
+	const int queue = INPUT_QUEUE_BYTES;
 	int all[FDS_MAX], pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
+	(void)setsockopt(ours, SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof(queue));
 	for (size_t i = 0; i < n_fds; i++)
 		all[i] = fds[i];
 	all[n_fds] = theirs;

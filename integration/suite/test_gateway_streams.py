@@ -157,6 +157,37 @@ def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_writes
     gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
+def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_reads_slowly(gateway):
+    """Much of it is still in the client's socket then."""
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "OpenStdin": True, "StdinOnce": True, "Cmd": ["sh", "-c", """
+            n=0; while k=$(dd bs=16384 count=1 2>/dev/null | wc -c); [ $k -gt 0 ]; do n=$((n+k)); usleep 200000; done; echo $n"""]}, 201)["Id"]
+    connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    connection.sock.sendall(bytes(400000))
+    connection.close()
+    assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
+    assert gateway.engine.out("logs", cid) == "400000"
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+@pytest.mark.parametrize("size,tty", [(0, False), (10, False), (250000, False), (10, True)])
+def test_what_was_sent_before_the_start_by_a_client_that_is_gone_comes_to_the_container(gateway, size, tty):
+    """Its end too, of which a terminal has none."""
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "OpenStdin": True, "StdinOnce": True, "Tty": tty,
+        "Cmd": ["sh", "-c", "read l; echo ${#l}"] if tty else ["wc", "-c"]}, 201)["Id"]
+    before = descriptors(gateway)
+    connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+    connection.sock.sendall(b"123456789\n" * (size // 10))
+    connection.close()
+    harness.wait_until(lambda: descriptors(gateway) <= before, 60, "the end of its connection")
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
+    assert gateway.engine.out("logs", cid).split("\n")[-1].strip() == ("9" if tty else str(size))
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
 @pytest.mark.parametrize("asks", ["stdout=1", "stdin=1&stdout=1"])
 def test_a_client_that_is_gone_with_nothing_under_way_is_not_waited_for(gateway, running, asks):
     """Many such waits are long, one might be the machine's."""
