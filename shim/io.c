@@ -124,8 +124,7 @@ static void close_stream(struct stream *out)
 	if (out->src.fd < 0)
 		return;
 	loop_remove(&out->io->shim->loop, &out->src);
-	if (!out->io->tty)
-		close(out->src.fd);
+	close(out->src.fd);
 	out->src.fd = -1;
 	out->paused = false;
 }
@@ -230,11 +229,14 @@ int io_open_pipes(struct io *io, int out_fd, int err_fd, int in_fd)
 
 int io_open_tty(struct io *io, int fd)
 {
-	int r = nonblocking(fd);
+	/* of its own for input, as a loop knows a descriptor once */
+	int in = fcntl(fd, F_DUPFD_CLOEXEC, 0), r = in < 0 ? -errno : nonblocking(in);
+	int watched = watch_out(&io->out[0], fd, false);
 
 	io->tty = true;
-	set_input(io, fd);
-	return r < 0 ? r : watch_out(&io->out[0], fd, false);
+	if (in >= 0)
+		set_input(io, in);
+	return r < 0 ? r : watched;
 }
 
 static void close_input(struct io *io)

@@ -157,6 +157,26 @@ def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_writes
     gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
+@pytest.mark.parametrize("stays", [True, False], ids=["stays", "goes"])
+def test_a_terminal_takes_more_than_it_has_room_for(gateway, tmp_path, stays):
+    """What was typed before its process reads waits for it."""
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "OpenStdin": True, "Tty": True, "HostConfig": {"Binds": [f"{tmp_path}:/told"]},
+        "Cmd": ["sh", "-c", "while [ ! -e /told/go ]; do usleep 10000; done; head -n 20000 | wc -c; echo end; read x"]}, 201)["Id"]
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    before = descriptors(gateway)
+    connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1")
+    connection.sock.sendall(b"123456789\n" * 20000)
+    if not stays:
+        connection.close()
+        harness.wait_until(lambda: descriptors(gateway) <= before, 60, "the end of its connection")
+    (tmp_path / "go").touch()
+    gateway.engine.wait_for_log(cid, "end")
+    assert "200000" in gateway.engine.out("logs", cid).split()
+    connection.close()
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
+
+
 def test_what_was_sent_by_a_client_that_is_gone_comes_to_a_container_that_reads_slowly(gateway):
     """Much of it is still in the client's socket then."""
     cid = gateway.json("POST", "/containers/create", {
