@@ -54,6 +54,8 @@ ssize_t http_raw_read(struct http_request *request, void *data, size_t size)
 	n = recv(e->raw_fd, data, size, 0);
 	if (n >= 0)
 		return n;
+	if (errno == ECONNRESET) /* closed with output unread, which is an end as any other */
+		return 0;
 	return errno == EAGAIN || errno == EINTR ? -EAGAIN : -EPIPE;
 }
 

@@ -26,7 +26,8 @@ struct raw {
 	bool end_heard; /* by the container's supervisor; or there is no input */
 	bool unheard;   /* a client without input may still say that it goes */
 	bool moving;    /* another engine takes over: input waits for the next call */
-	bool left;      /* by the detach keys: nothing more is read */
+	bool left;      /* by the detach keys */
+	bool cut; /* nothing more is read: the client left, or its connection broke, which is no end of input */
 	int64_t leave_ns; /* 0, or the client left or takes no output: its input is waited for until then */
 	const char *detach_keys; /* which are these; "" = the usual ones */
 	struct detach detach;
@@ -65,8 +66,7 @@ static int open_call(struct raw *raw, struct err *err)
 /* Output is dropped from now on. */
 static void lose_client(struct raw *raw)
 {
-	if (raw->leave_ns == 0)
-		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+	raw->leave_ns = raw->leave_ns ? raw->leave_ns : fd_monotonic_ns() + LEAVE_NS;
 }
 
 /* All of it, waiting for a slow client; -EPIPE when it is gone. */
@@ -268,14 +268,16 @@ static int read_client(struct raw *raw)
 
 	if (n == -EAGAIN)
 		return 0;
-	if (n <= 0)
+	if (n == 0)
 		raw->input_open = false;
-	if (n < 0)
+	if (n < 0) {
+		raw->cut = true;
 		lose_client(raw);
+	}
 	if (!raw->tty)
 		return resend_add(&raw->input, in, n_out);
 	if (detach_filter(&raw->detach, in, n_out, out, &n_out)) {
-		raw->left = true;
+		raw->left = raw->cut = true;
 		lose_client(raw);
 	}
 	return resend_add(&raw->input, out, n_out);
@@ -284,14 +286,14 @@ static int read_client(struct raw *raw)
 /* Not while earlier input waits, for its call or in case that it has to be sent again. */
 static bool wants_input(const struct raw *raw)
 {
-	return raw->input_open && !raw->left && raw->input.sent == raw->input.kept.len &&
+	return raw->input_open && !raw->cut && raw->input.sent == raw->input.kept.len &&
 	       !resend_full(&raw->input);
 }
 
 /* The container has all that was typed, or takes nothing. */
 static bool may_leave(const struct raw *raw)
 {
-	return raw->leave_ns && ((raw->input.kept.len == 0 && (raw->left || raw->end_heard)) ||
+	return raw->leave_ns && ((raw->input.kept.len == 0 && (raw->cut || raw->end_heard)) ||
 				 fd_monotonic_ns() >= raw->leave_ns);
 }
 
@@ -332,7 +334,7 @@ static int step(struct raw *raw, struct err *err)
 	has = has || fds[1].revents & POLLIN;
 	if (fds[1].revents & (POLLHUP | POLLERR)) {
 		lose_client(raw);
-		raw->input_open = raw->input_open && (has || !wants);
+		raw->cut = raw->cut || (wants && !has);
 	}
 	if (has && raw->unheard)
 		drop_input(raw);
