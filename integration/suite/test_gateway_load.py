@@ -82,3 +82,4 @@ def test_docker_load(gateway, archive, tmp_path):
     (tmp_path / "i.tar").write_bytes(b"junk" * 300000)
     done = gateway.docker("load", "-i", str(tmp_path / "i.tar"))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "load: it is no tar, plain or compressed\n")
+    gateway.json("DELETE", "/images/big:1")
