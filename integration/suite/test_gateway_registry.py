@@ -11,6 +11,16 @@ import pytest
 import registries
 
 
+@pytest.fixture(autouse=True)
+def pulled_anew(gateway, registry):
+    """No test finds what another has pulled."""
+    yield
+    for found in gateway.json("GET", "/images/json"):
+        for tag in found["RepoTags"]:
+            if tag.startswith(registry.host):
+                gateway.json("DELETE", f"/images/{tag}")
+
+
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
     """A registry that knows user:word, with x:1."""
