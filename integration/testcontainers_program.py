@@ -12,7 +12,7 @@ from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import HealthcheckWaitStrategy, LogMessageWaitStrategy, PortWaitStrategy
 
 testcontainers_config.ryuk_disabled = True
-SERVE = 'mkdir /www; echo "$TEXT" >/www/index.html; echo "is ready"; exec httpd -f -p 8080 -h /www'
+SERVE = 'mkdir /www; echo "$TEXT" >/www/index.html; httpd -p 8080 -h /www && echo "is ready"; exec sleep 1000'
 
 
 def server(text):
