@@ -69,7 +69,7 @@ def test_a_variable_has_a_name(gateway, variable):
 def test_a_run_of_a_health_check(gateway, create, tmp_path):
     """dockerd's events name it as an exec, which can be asked for."""
     cid = create(Cmd=["sleep", "1000"], HostConfig={"Binds": [f"{tmp_path}:/told"]},
-                 Healthcheck={"Test": ["CMD-SHELL", "until [ -e /told/go ]; do sleep 0.01; done; exit 3"], "Interval": 10 ** 7,
+                 Healthcheck={"Test": ["CMD-SHELL", "until rm /told/go; do sleep 0.01; done; exit 3"], "Interval": 10 ** 7,
                               "Timeout": 60 * 10 ** 9})["Id"]
     filters = json.dumps({"container": [cid], "type": ["container"]})
     connection = Unix(gateway.path)
