@@ -144,17 +144,22 @@ def test_python_client(remote):
 
 
 def test_held_streams_survive_upgrade_and_kill(remote):
-    script = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 3"
+    script = "trap 'exit 3' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"
     name = remote.cleat("run", "-d", "busybox", "sh", "-c", script).stdout.decode().strip()
-    logs = subprocess.Popen(remote.command("logs", "-f", name), stdout=subprocess.PIPE)
-    wait = subprocess.Popen(remote.command("wait", name), stdout=subprocess.PIPE)
+    remote.engine.out("run", "--name", "over", "busybox", "true")
+    logs = subprocess.Popen(remote.command("logs", "-f", name), stdout=subprocess.PIPE, bufsize=0)
+    wait = subprocess.Popen(remote.command("wait", "over", name), stdout=subprocess.PIPE, bufsize=0)
+    first = logs.stdout.readline()
+    assert (first, wait.stdout.readline()) == (b"1\n", b"0\n")  # from its first answer on a command waits for the next engine
     done = remote.cleat("system", "upgrade", "--binary", str(harness.BIN / "cleatd"))
     assert done.returncode == 0, done.stderr
     assert remote.cleat("ps", "-q").stdout
     remote.engine.kill()
     remote.engine.start()
-    assert logs.communicate(timeout=60)[0].split() == [b"%d" % i for i in range(1, 401)]
+    remote.engine.out("kill", "-s", "TERM", name)
     assert wait.communicate(timeout=60)[0] == b"3\n"
+    lines = (first + logs.communicate(timeout=60)[0]).split()
+    assert lines == [b"%d" % i for i in range(1, len(lines) + 1)] == remote.engine.out("logs", name).encode().split()
 
 
 def test_interrupt_from_the_terminal(remote):
