@@ -249,8 +249,13 @@ def by(process):
         process.kill()
         process.wait()
 
+    def read():
+        data = process.stdout.read()
+        assert process.wait(60) == 0  # a container of "run --rm" is gone then
+        return data
+
     harness.wait_for_connection(process)
-    return process.stdin.write, process.stdin.close, process.stdout.read, close
+    return process.stdin.write, process.stdin.close, read, close
 
 
 @pytest.mark.parametrize("begin", [gateway_run, gateway_exec, client_run, client_exec])
