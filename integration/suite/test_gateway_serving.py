@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import time
@@ -14,6 +15,9 @@ import pytest
 
 import harness
 from gateway import Gateway, Unix
+
+
+FOLLOW = b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture
@@ -36,6 +40,15 @@ def dial(other):
     connection = Unix(other.path)
     connection.connect()
     return connection.sock
+
+
+def send(other, *requests):
+    """A connection for each, on which that has come when the gateway accepts it: its time-outs count from then on."""
+    with harness.stopped(other.process.pid):
+        socks = [dial(other) for _ in requests]
+        for sock, request in zip(socks, requests):
+            sock.sendall(request)
+    return socks
 
 
 def fields(line):
@@ -112,21 +125,13 @@ def ends(sock):
             pass
 
 
-def connections(other):
-    """How many clients are connected, besides the one that asks."""
-    _, _, data = other.ask("GET", "/metrics")
-    return int(re.search(rb"^cleat_gateway_connections (\d+)$", data, re.M)[1]) - 1
-
-
 def test_idle_connections_are_closed_and_followers_are_not(serve):
     other = serve("--idle-timeout=1", "--request-timeout=1")
-    with dial(other) as idle, dial(other) as follower:
-        follower.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")  # at once: it has a second, too
-        with dial(other) as after:
-            after.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert follower.recv(12) == b"HTTP/1.1 200"
-            ends(idle)
-            ends(after)
+    idle, follower, after = send(other, b"", FOLLOW, b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
+    with idle, follower, after:
+        assert follower.recv(12) == b"HTTP/1.1 200"
+        ends(idle)
+        ends(after)
         follower.setblocking(False)
         while True:
             try:
@@ -135,35 +140,37 @@ def test_idle_connections_are_closed_and_followers_are_not(serve):
                 break
 
 
-def test_a_follower_that_was_silent_for_long_gets_what_comes(serve):
+def test_a_follower_that_was_silent_for_long_gets_what_comes(gateway, serve):
     other = serve("--idle-timeout=1", "--request-timeout=1")
-    with dial(other) as follower:
-        follower.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+    follower, = send(other, FOLLOW)
+    with follower:
         assert follower.recv(12) == b"HTTP/1.1 200"
         for name in ("once", "again"):
             with dial(other) as idle:
                 ends(idle)
-            cid = other.json("POST", "/containers/create", {"Image": "busybox", "Labels": {"told": name}}, 201)["Id"]
+            cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Labels": {"told": name}}, 201)["Id"]
             data = b""
             while b'"told":"%s"' % name.encode() not in data:
                 data += (part := follower.recv(65536))
                 assert part
-            other.json("DELETE", f"/containers/{cid}", status=204)
+            gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
 @pytest.mark.parametrize("path", ["/export", "/archive?path=/", "/logs?stdout=1"], ids=["export", "archive", "logs"])
-def test_a_client_that_takes_nothing_of_its_answer_is_left(serve, path):
+def test_a_client_that_takes_nothing_of_its_answer_is_left(gateway, serve, path):
     """What is there for it fills all buffers; nobody waits for it longer than for one that does not ask."""
     other = serve("--idle-timeout=1", "--request-timeout=1")
-    cid = other.json("POST", "/containers/create", {"Image": "busybox", "Cmd": [
+    cid = gateway.json("POST", "/containers/create", {"Image": "busybox", "Cmd": [
         "sh", "-c", "head -c 20000000 /dev/zero > /large; head -c 3000000 /dev/zero | tr '\\0' a | fold"]}, 201)["Id"]
-    other.json("POST", f"/containers/{cid}/start", status=204)
-    other.json("POST", f"/containers/{cid}/wait")
-    with dial(other) as reader:
-        reader.sendall(f"GET /containers/{cid}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    gateway.json("POST", f"/containers/{cid}/wait")
+    reader, = send(other, f"GET /containers/{cid}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    with reader:
         assert reader.recv(12) == b"HTTP/1.1 200"
-        harness.wait_until(lambda: connections(other) == 0, 60, "its end")
-    other.json("DELETE", f"/containers/{cid}?force=1", status=204)
+        hung_up = select.poll()
+        hung_up.register(reader, 0)
+        assert hung_up.poll(60000)
+    gateway.json("DELETE", f"/containers/{cid}?force=1", status=204)
 
 
 @pytest.mark.parametrize("begin", [b"GET /_ping HTTP/1.1\r\nX: ", b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
