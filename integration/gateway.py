@@ -51,6 +51,7 @@ def read_all(connection):
 class Gateway:
     def __init__(self, engine, *arguments, name="docker.sock", user=None, stderr=None):
         self.engine, self.path = engine, engine.run / name
+        self.path.unlink(missing_ok=True)  # of one before, which served as a user that could not remove it
         self.process = subprocess.Popen([harness.BIN / "cleat-gateway", "--run", engine.run, f"--listen=unix:{self.path}",
                                          *arguments], stdin=subprocess.DEVNULL, user=user, stderr=stderr, text=True)
         harness.wait_until(self.path.exists, 60, "the gateway's socket")
