@@ -114,6 +114,14 @@ def secured(gateway, theirs, ours, tmp_path_factory):
     made.close()
 
 
+@pytest.fixture
+def alone(gateway, theirs, ours):
+    """For a client whose connections may stay as long as what belongs to them is not collected."""
+    made = Secured(gateway.engine, theirs, ours, name="alone.sock")
+    yield made
+    made.close()
+
+
 def connections_of(gateway):
     """With the one that asks."""
     return int(re.search(rb"^cleat_gateway_connections (\d+)$", gateway.ask("GET", "/metrics")[2], re.M)[1])
@@ -194,13 +202,13 @@ def test_a_client_without_input_is_gone(secured, ours):
     assert secured.docker("rm", "-f", cid).returncode == 0
 
 
-def test_docker_py(secured, monkeypatch):
+def test_docker_py(alone, monkeypatch):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)  # they would go before the configuration
-    files = secured.ours
+    files = alone.ours
     tls = docker.tls.TLSConfig(client_cert=(str(files / "cert.pem"), str(files / "key.pem")), ca_cert=str(files / "ca.pem"),
                                verify=True)
-    client = docker.DockerClient(base_url=secured.url, tls=tls, timeout=60)
+    client = docker.DockerClient(base_url=alone.url, tls=tls, timeout=60)
     events = client.events(decode=True, filters={"type": "container"})
     assert client.containers.run("busybox", "echo hi", remove=True) == b"hi\n"
     assert next(events)["Action"] == "create"
