@@ -104,6 +104,7 @@ def compose(networked_gateway, tmp_path, request):
     c = Compose(request.param, networked_gateway, tmp_path)
     yield c
     c.run("--profile", "task", "down", "-v", "-t", "0", "--rmi", "local")
+    networked_gateway.json("POST", "/v1.41/volumes/prune")  # one that a recreated container has by its name is of nobody
 
 
 def test_life_of_an_application(compose):
