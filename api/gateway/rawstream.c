@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach and exec on a connection that has become a raw one: what the client types goes to the call, what
- * the call brings goes to the client. Input is taken only while the call's window has room, so neither
- * direction can block the other. When the engine goes away the call is opened again behind the last byte
- * written, and what the container's supervisor has not taken of the input is sent again. */
+/* attach and exec on a connection that has become a raw one: what the client types goes to the call, what the call brings
+ * goes to the client. Input is taken only while the call's window has room. When the engine goes away the call is opened
+ * again behind the last byte written, and what the container's supervisor has not taken of the input is sent again. */
 #include "rawstream.h"
 
 #include <errno.h>
@@ -18,6 +17,8 @@
 #include "thread.h"
 
 enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, LEAVE_NS = 1000000000 };
+
+static const int64_t ABSENT_NS = GW_ABSENT_MS * INT64_C(1000000);
 
 struct raw {
 	struct gw *gw;
@@ -63,10 +64,10 @@ static int open_call(struct raw *raw, struct err *err)
 	return gw_open(raw->gw, raw->attach ? &a.base : &e.base, &raw->call, err);
 }
 
-/* Output is dropped from now on. */
+/* Output is dropped from now on. Nobody waits: as long as for an engine, which may stand still or be another soon. */
 static void lose_client(struct raw *raw)
 {
-	raw->leave_ns = raw->leave_ns ? raw->leave_ns : fd_monotonic_ns() + LEAVE_NS;
+	raw->leave_ns = raw->leave_ns ? raw->leave_ns : fd_monotonic_ns() + ABSENT_NS;
 }
 
 /* All of it, waiting for a slow client; -EPIPE when it is gone. */
@@ -113,7 +114,7 @@ static void input_taken(struct raw *raw, uint64_t taken)
 
 	resend_taken(&raw->input, taken);
 	if (raw->leave_ns && !raw->left && raw->input.kept.len < kept)
-		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
+		raw->leave_ns = fd_monotonic_ns() + ABSENT_NS;
 }
 
 /* All that was sent counts; the half-close tells that there is no more. */
@@ -278,7 +279,7 @@ static int read_client(struct raw *raw)
 		return resend_add(&raw->input, in, n_out);
 	if (detach_filter(&raw->detach, in, n_out, out, &n_out)) {
 		raw->left = raw->cut = true;
-		lose_client(raw);
+		raw->leave_ns = fd_monotonic_ns() + LEAVE_NS;
 	}
 	return resend_add(&raw->input, out, n_out);
 }

@@ -14,7 +14,7 @@ import urllib.parse
 import pytest
 
 import harness
-from gateway import Gateway, Unix
+from gateway import Gateway, Unix, hijack
 
 
 FOLLOW = b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -154,6 +154,24 @@ def test_a_follower_that_was_silent_for_long_gets_what_comes(gateway, serve):
                 data += (part := follower.recv(65536))
                 assert part
             gateway.json("DELETE", f"/containers/{cid}", status=204)
+
+
+def test_the_input_of_a_client_that_is_gone_waits_for_an_engine_that_stands_still(gateway, serve):
+    other = serve("--idle-timeout=1", "--request-timeout=1")
+    cid = gateway.json("POST", "/containers/create", {
+        "Image": "busybox", "OpenStdin": True, "StdinOnce": True, "Cmd": ["wc", "-c"]}, 201)["Id"]
+    connection = hijack(gateway, f"/containers/{cid}/attach?stream=1&stdin=1&stdout=1")
+    gateway.json("POST", f"/containers/{cid}/start", status=204)
+    engine, = gateway.engine.engine_pids()
+    with harness.stopped(engine):
+        connection.sock.sendall(bytes(10))
+        connection.close()
+        for _ in range(2):  # a second each
+            with dial(other) as idle:
+                ends(idle)
+    assert gateway.json("POST", f"/containers/{cid}/wait") == {"StatusCode": 0}
+    assert gateway.engine.out("logs", cid) == "10"
+    gateway.json("DELETE", f"/containers/{cid}", status=204)
 
 
 @pytest.mark.parametrize("path", ["/export", "/archive?path=/", "/logs?stdout=1"], ids=["export", "archive", "logs"])
