@@ -187,6 +187,14 @@ class Engine:
         import image  # pylint: disable=import-outside-toplevel
         self.cleat("load", text=False, input=image.docker_archive(["busybox:latest"]))
 
+    def expect_no_work(self):
+        """What is under way has a directory, but parts of blobs, which stay. An engine that has just started has one too, as it
+        looks for what others have left."""
+        def under_way():
+            return [name for name in os.listdir(self.state / "tmp") if name != "partial"]
+
+        wait_until(lambda: not under_way(), what=lambda: f"the end of the work in {under_way()}")
+
     def expect_nothing_left(self):
         """Once all containers are removed; their files go a moment later."""
         wait_until(lambda: not self.leftovers(), what=lambda: f"end of {self.leftovers()}")
