@@ -79,13 +79,15 @@ def check_lines(data, expected):
 @pytest.mark.timeout(1200)  # minutes in an emulated machine
 def test_no_byte_of_100_mb_is_lost_or_doubled(busybox):
     """The engine is killed again and again while a container writes; `logs -f` goes through it."""
-    dots = "." * 70
-    busybox.out("run", "-d", "--name", "cw", "--log-opt", "max-size=200m", "busybox", "sh", "-c",
-                "awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'" % (LINES_100MB, dots))
+    dots, go = "." * 70, busybox.root / "go"
+    os.mkfifo(go)
+    busybox.out("run", "-d", "--name", "cw", "-v", f"{go}:/go", "--log-opt", "max-size=200m", "busybox", "sh", "-c",
+                "read word < /go; awk 'BEGIN { for (i = 1; i <= %d; i++) print \"line \" i \" %s\" }'" % (LINES_100MB, dots))
     follower = Reader(busybox.popen("logs", "-f", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     waiter = busybox.popen("wait", "cw", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for client in (follower.process, waiter):
         harness.wait_for_connection(client)
+    go.write_text("go\n")
     for _ in range(4):
         time.sleep(random.uniform(0.1, 0.4))
         busybox.kill(signal.SIGKILL)

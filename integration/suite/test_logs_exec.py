@@ -89,15 +89,19 @@ def test_closed_segments_are_compressed():
 @pytest.mark.parametrize("files", [3, 20])
 def test_followers_of_a_rotated_json_log(busybox, files):
     """Each line once and in order, though files are renamed under the reader and its engine is killed."""
-    script = ("i=0; while [ $i -lt 12000 ]; do echo line $i abcdefghijklmnopqrstuvwxyz; i=$((i+1)); "
+    shared = busybox.root / "shared"
+    shared.mkdir()
+    script = ("until [ -e /shared/go ]; do usleep 20000; done; "
+              "i=0; while [ $i -lt 12000 ]; do echo line $i abcdefghijklmnopqrstuvwxyz; i=$((i+1)); "
               "[ $((i%300)) = 0 ] && sleep 0.03; done; echo END")
     names = [f"writer{n}" for n in range(4)]
     for name in names:
-        busybox.out("run", "-d", "--name", name, "--log-driver", "json-file", "--log-opt", "max-size=100k", "--log-opt",
-                    f"max-file={files}", "busybox", "sh", "-c", script)
+        busybox.out("run", "-d", "--name", name, "-v", f"{shared}:/shared", "--log-driver", "json-file", "--log-opt",
+                    "max-size=100k", "--log-opt", f"max-file={files}", "busybox", "sh", "-c", script)
     followers = [busybox.popen("logs", "-f", name, stdout=subprocess.PIPE, text=True) for name in names]
     for follower in followers:
         harness.wait_for_connection(follower)
+    (shared / "go").touch()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         outputs = [pool.submit(f.communicate, timeout=300) for f in followers]
         for _ in range(3):
