@@ -49,8 +49,8 @@ def test_a_file_system_without_quotas(busybox):
         r = busybox.cleat(*command, check=False)
         assert r.returncode and "quota size requested but no quota support" in r.stderr
     assert busybox.out("volume", "ls", "-q") == "" and busybox.out("ps", "-aq") == ""
-    harness.wait_until(lambda: not list(busybox.state.glob("volumes/[!.]*")), what="no directory of a volume")
-    assert not list(busybox.state.glob("containers/*"))
+    for pattern, kind in (("volumes/[!.]*", "volume"), ("containers/*", "container")):
+        harness.wait_until(lambda p=pattern: not list(busybox.state.glob(p)), what=f"no directory of a {kind}")
 
 
 @pytest.mark.parametrize("arguments,message", [
