@@ -269,10 +269,15 @@ def codes_of_an_orphan(code):
 
 @contextlib.contextmanager
 def stopped(pid):
-    """While it lasts the process does nothing."""
+    """While it lasts the process does nothing, in none of its threads."""
+    def state(thread):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            return (thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        return None
+
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T",
+        wait_until(lambda: {state(thread) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()} == {"T"},
                    what=f"{pid} to stand still")
         yield
     finally:
