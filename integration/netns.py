@@ -94,10 +94,10 @@ class Netns:
             side.ip("link", "set", name, "up")
         return f"{subnet}.1", f"{subnet}.2"
 
-    def fetch(self, address, port, source=None):
+    def fetch(self, address, port, patience_s=30):
         """What a server there says to a connection from here; None when there is no connection."""
         code = ("import socket,sys\n"
-                "s=socket.create_connection((sys.argv[1],int(sys.argv[2])),2)\n"
+                "s=socket.create_connection((sys.argv[1],int(sys.argv[2])),int(sys.argv[3]))\n"
                 "s.settimeout(50)\n"
                 "data=b''\n"
                 "while True:\n"
@@ -105,8 +105,11 @@ class Netns:
                 "    if not part: break\n"
                 "    data+=part\n"
                 "print(data.decode().strip())")
-        done = self.run("python3", "-c", code, address, port, check=False)
+        done = self.run("python3", "-c", code, address, port, patience_s, check=False)
         return done.stdout.strip() if done.returncode == 0 else None
+
+    def gets_nowhere(self, address, port):
+        return self.fetch(address, port, 2) is None
 
     def ruleset(self):
         """Table by table, in the order of their names."""
