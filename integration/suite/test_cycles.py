@@ -2,6 +2,7 @@
 """Many containers at once, some of them and their helpers killed midway: nothing may be left over."""
 import concurrent.futures
 import os
+import pathlib
 import random
 import signal
 
@@ -45,10 +46,9 @@ def run_cycles(engine, count):
     assert engine.out("ps", "-aq") == ""
     engine.expect_nothing_left()
     name = f"cleat-{harness.fnv1a(os.path.realpath(engine.run)):08x}"
-    groups = [folder for base in os.listdir("/sys/fs/cgroup") if os.path.isdir(f"/sys/fs/cgroup/{base}/{name}")
-              for folder in os.listdir(f"/sys/fs/cgroup/{base}/{name}")
-              if os.path.isdir(f"/sys/fs/cgroup/{base}/{name}/{folder}")]
-    assert groups == []
+    # of cgroup v1, and of v2
+    groups = lambda: [p for pattern in (f"*/{name}/*/", f"{name}/*/") for p in pathlib.Path("/sys/fs/cgroup").glob(pattern)]
+    harness.wait_until(lambda: not groups(), what=lambda: f"the end of {groups()}")
 
 
 @pytest.mark.layer_drivers
