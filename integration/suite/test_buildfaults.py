@@ -84,7 +84,7 @@ def test_engine_killed(busybox, tmp_path):
     assert run(busybox, "cat", "/a") == "again\n"
 
 
-ON_DEMAND = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 60 || true\n"
+ON_DEMAND = "FROM busybox\nRUN echo began > /a\nRUN echo sleeping; sleep 1000 || true\n"
 
 
 def packers(engine):
@@ -172,7 +172,7 @@ def test_prune_takes_cache_mounts_that_nobody_uses(busybox, tmp_path):
         return next(line.split()[2:] for line in busybox.out("system", "df").splitlines() if line.startswith("Build Cache"))
 
     mount = "FROM busybox\nRUN --mount=type=cache,target=/c "
-    with begun(busybox, tmp_path, mount + "head -c 50000 /dev/zero > /c/f; echo sleeping; sleep 60 || true\n") as child:
+    with begun(busybox, tmp_path, mount + "head -c 50000 /dev/zero > /c/f; echo sleeping; sleep 1000 || true\n") as child:
         assert usage() == ["1", "1", "50kB", "0B"]
         assert busybox.out("builder", "prune", "-af") == "Total reclaimed space: 0B"
         wake(busybox)

@@ -161,8 +161,8 @@ def test_paths_are_hidden_and_read_only(rt):
 
 def test_the_mask_of_files_is_not_that_of_who_calls(rt):
     """Neither for a container nor for an exec, which has the one of the container."""
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60"), "c").returncode == 0
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__user={"uid": 0, "gid": 0, "umask": 0o27}),
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000"), "c").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000", process__user={"uid": 0, "gid": 0, "umask": 0o27}),
                   "d").returncode == 0
     done = [subprocess.run([OCI, "--root", rt.root, "exec", name, "sh", "-c", "umask"], capture_output=True, text=True,
                            umask=0o77, check=False, timeout=60).stdout for name in "cd"]
@@ -186,7 +186,7 @@ def test_rlimits(rt):
 
 def test_limits_reach_the_cgroup(rt):
     rt.bundle("true")
-    b = rt.bundle("sleep", "60", linux__resources={
+    b = rt.bundle("sleep", "1000", linux__resources={
         "memory": {"limit": 64 << 20}, "pids": {"limit": 20}, "cpu": {"shares": 512},
         "devices": [{"allow": False, "access": "rwm"}]})
     assert rt.oci("run", "-d", "--bundle", b, "c").returncode == 0
@@ -248,7 +248,7 @@ def test_seccomp_and_its_cache(rt):
 
 
 def test_create_start_state_kill_delete(rt):
-    b = rt.bundle("sleep", "60", annotations={"a": "b"})
+    b = rt.bundle("sleep", "1000", annotations={"a": "b"})
     pid_file = rt.tmp / "pid"
     status = lambda: json.loads(rt.oci("state", "c").stdout)["status"]
     assert rt.oci("create", "--bundle", b, "--pid-file", pid_file, "c").returncode == 0
@@ -276,11 +276,11 @@ def test_start_tells_why_it_failed(rt):
 
 
 def test_exec(rt):
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60"), "c").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000"), "c").returncode == 0
     r = rt.oci("exec", "--env", "A=b", "--cwd", "/bin", "--user", "5:6", "c", "sh", "-c",
                "echo $A $PWD; id; ps; hostname; exit 3")
     assert r.returncode == 3 and "b /bin" in r.stdout and "uid=5 gid=6" in r.stdout
-    assert "sleep 60" in r.stdout and "box" in r.stdout
+    assert "sleep 1000" in r.stdout and "box" in r.stdout
     spec = rt.tmp / "process.json"
     spec.write_text(json.dumps({"args": ["cat", "/proc/self/cgroup"], "cwd": "/",
                                 "env": ["PATH=/bin"]}))
@@ -291,7 +291,7 @@ def test_exec(rt):
 
 def test_a_process_that_ends_before_its_program_was_never_started(rt):
     """Its socket closes as that of one whose program runs does."""
-    bundle = rt.bundle("sleep", "60")
+    bundle = rt.bundle("sleep", "1000")
     assert rt.oci("run", "-d", "--bundle", bundle, "c").returncode == 0
     config = json.loads((bundle / "config.json").read_text())
     config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
@@ -317,7 +317,7 @@ def in_space(pid):
 def test_who_traces_an_exec_finds_nothing_of_the_hosts(rt):
     """From its first call on, at which strace stops it: root, directories and privileges are the container's."""
     caps = {k: CAPS + ["CAP_SYS_PTRACE"] for k in ("bounding", "effective", "permitted")}
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", process__capabilities=caps), "c").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000", process__capabilities=caps), "c").returncode == 0
     pid = json.loads(rt.oci("state", "c").stdout)["pid"]
     calls = rt.tmp / "calls"
     calls.touch()
@@ -363,7 +363,7 @@ def receive(sock):
 
 
 def test_notify(rt):
-    for args, code in ((("sleep", "60"), 0), (("nosuch",), 127)):
+    for args, code in ((("sleep", "1000"), 0), (("nosuch",), 127)):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         r = subprocess.run([OCI, "--root", rt.root, "run", "--detach", "--notify-fd",
                             str(theirs.fileno()), "--bundle", rt.bundle(*args), "n"],
@@ -386,7 +386,7 @@ def test_console_socket(rt):
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     server.listen(1)
-    b = rt.bundle("sh", "-c", "tty; stty size; sleep 60", process__terminal=True,
+    b = rt.bundle("sh", "-c", "tty; stty size; sleep 1000", process__terminal=True,
                   process__consoleSize={"height": 30, "width": 90})
     assert rt.oci("run", "-d", "--console-socket", path, "--bundle", b, "c").returncode == 0
     conn, _ = server.accept()
@@ -445,7 +445,7 @@ def test_bad_bundles_leave_nothing(rt, change, text):
 
 
 def test_the_runtimes_binary_cannot_be_written(rt):
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", annotations={
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000", annotations={
         "dev.cleat.init": "true"}), "c").returncode == 0
     before = OCI.read_bytes()
     r = rt.oci("exec", "c", "sh", "-c", "busybox cp /bin/busybox /proc/1/exe; "

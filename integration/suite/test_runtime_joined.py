@@ -58,7 +58,7 @@ class Spied(Runtime):
         done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=close,setns,execve,prctl,openat", "-e",
                                "inject=close,setns,execve,prctl,openat:delay_enter=10000", OCI, "--root", self.root,
                                *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+                              stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout
         return done.stdout
 
@@ -105,7 +105,7 @@ def test_one_that_waits_for_its_start_has_nothing_of_the_hosts(spied):
 
 def test_an_exec_beside_one_that_traces_gives_it_nothing(spied):
     """Neither in the container that joined nor in the one that was joined, which has no such capability itself."""
-    assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "60"), "c").returncode == 0
+    assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "1000"), "c").returncode == 0
     for _ in range(3):
         spied.slowly("exec", "c", "true")
     assert spied.seen() <= ALLOWED
@@ -126,7 +126,7 @@ done"""
 def test_who_traces_one_that_joins_cannot_have_it_name_another_process(tmp_path):
     """What the runtime takes for the container's process it kills, and joins the namespaces of."""
     spied = Spied(tmp_path)
-    victim = subprocess.Popen(["sleep", "60"])
+    victim = subprocess.Popen(["sleep", "1000"])
     try:
         octal = "".join(f"\\{byte:03o}" for byte in victim.pid.to_bytes(4, "little"))
         spied.watch(FORGER.replace("@PID@", octal))
@@ -206,7 +206,7 @@ def test_who_traces_one_that_joins_with_a_user_namespace_finds_nothing(mappable)
 def test_what_waits_for_its_start_is_as_confined_as_its_program(spied, spied_on):
     """Who comes to it with a capability to trace finds nothing in it."""
     change = {} if spied_on else {"linux__namespaces": [{"type": t} for t in ("pid", *KINDS)]}
-    assert spied.oci("create", "--bundle", spied.join("sleep", "60", **change), "c").returncode == 0
+    assert spied.oci("create", "--bundle", spied.join("sleep", "1000", **change), "c").returncode == 0
     pid = json.loads(spied.oci("state", "c").stdout)["pid"]
     assert f"CapPrm:\t{mask(*CAPS)}\n" in pathlib.Path(f"/proc/{pid}/status").read_text()
     opened = [os.readlink(fd.path) for fd in os.scandir(f"/proc/{pid}/fd") if int(fd.name) > 2]
@@ -258,7 +258,7 @@ def test_the_proc_of_one_that_joins_before_linux_6_17(spied):
 @pytest.mark.parametrize("mounts", [[], [{"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}]], ids=["none", "another"])
 def test_the_proc_of_one_that_has_none_before_linux_6_17(rt, mounts):
     alone = {"mounts": mounts, "linux__maskedPaths": [], "linux__readonlyPaths": []}
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", **alone), "one").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000", **alone), "one").returncode == 0
     pid = json.loads(rt.oci("state", "one").stdout)["pid"]
     done = older(rt, rt.bundle("true", linux__namespaces=[{"type": "pid", "path": f"/proc/{pid}/ns/pid"},
                                                           *({"type": kind} for kind in KINDS)]))
@@ -315,7 +315,7 @@ def test_limits_of_processes_hold_for_those_of_the_container_alone(spied, joins)
     done = spied.oci("run", "--bundle", spied.join("cat", "/proc/self/limits", **change), "c")
     assert done.returncode == 0 and "Max processes             2                    2 " in done.stdout, done
     change["linux__resources"] = {}
-    assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "60", **change), "d").returncode == 0
+    assert spied.oci("run", "-d", "--bundle", spied.join("sleep", "1000", **change), "d").returncode == 0
     done = spied.oci("exec", "d", "cat", "/proc/self/limits")
     assert done.returncode == 0 and "Max processes             2                    2 " in done.stdout, done
 
@@ -341,7 +341,7 @@ def test_a_filter_that_refuses_to_fork_refuses_no_exec(spied, action):
     """Nor one to join. It is as valid for the program as it was."""
     refusing = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
                 "syscalls": [{"names": ["clone", "clone3", "fork", "vfork"], "action": action}]}
-    bundle = spied.join("sleep", "60", linux__seccomp=refusing)
+    bundle = spied.join("sleep", "1000", linux__seccomp=refusing)
     assert spied.oci("run", "-d", "--bundle", bundle, "c").returncode == 0
     assert spied.oci("exec", "c", "echo", "there").stdout == "there\n"
     for command in (["exec", "c"], ["run", "--bundle", spied.join("sh", "-c", "true & echo child", linux__seccomp=refusing), "d"]):
@@ -351,7 +351,7 @@ def test_a_filter_that_refuses_to_fork_refuses_no_exec(spied, action):
 
 def test_what_others_have_one_tell_is_not_taken_for_more(rt):
     """Who traces one that waits for its start has its way to who starts it."""
-    assert rt.oci("create", "--bundle", rt.bundle("sleep", "60"), "c").returncode == 0
+    assert rt.oci("create", "--bundle", rt.bundle("sleep", "1000"), "c").returncode == 0
     pid = json.loads(rt.oci("state", "c").stdout)["pid"]
     fifo = next(fd.path for fd in os.scandir(f"/proc/{pid}/fd") if os.readlink(fd.path).endswith("exec.fifo"))
     told = struct.pack("=I32siIi?48s240s3x", 6, b"start\033[2J", 256, 2**31, 0, False, b"r" * 48, b"\033[2Jm\n" + b"m" * 240)

@@ -76,7 +76,7 @@ def test_limits_that_only_the_host_may_set(rt):
     limits = {"process__rlimits": [{"type": "RLIMIT_NOFILE", "soft": 2 << 19, "hard": 2 << 19}],
               "process__oomScoreAdj": 7, "linux__sysctl": {"net.ipv4.ip_forward": "0", "kernel.msgmax": "9000"}}
     plain = rt.sh(ask, **limits)
-    path = rt.bundle("sh", "-c", f"{ask}; sleep 60", **mapped(rt, **limits))
+    path = rt.bundle("sh", "-c", f"{ask}; sleep 1000", **mapped(rt, **limits))
     assert rt.sh(ask, **mapped(rt, **limits)) == plain
     assert rt.oci("run", "-d", "--bundle", path, "d").returncode == 0
     done = rt.oci("exec", "d", "sh", "-c", f"{ask}; cat /proc/self/uid_map")
@@ -85,7 +85,7 @@ def test_limits_that_only_the_host_may_set(rt):
 
 def test_a_namespace_that_is_joined(rt):
     """By the path of another namespace that it owns, too."""
-    held = rt.bundle("sleep", "60", **mapped(rt))
+    held = rt.bundle("sleep", "1000", **mapped(rt))
     assert rt.oci("run", "-d", "--bundle", held, "first").returncode == 0
     pid = json.loads(rt.oci("state", "first").stdout)["pid"]
     for kind in ("user", "net"):
@@ -100,11 +100,11 @@ def test_a_namespace_that_is_joined(rt):
 
 def test_the_runtime_does_not_wait_for_a_helper_that_was_killed(rt):
     """The one that clones the first process inside, before it could tell its number: strace kills at the first write(2)."""
-    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "60", **mapped(rt)), "first").returncode == 0
+    assert rt.oci("run", "-d", "--bundle", rt.bundle("sleep", "1000", **mapped(rt)), "first").returncode == 0
     pid = json.loads(rt.oci("state", "first").stdout)["pid"]
     (rt.tmp / "upper").rename(rt.tmp / "upper-first")
     spaces = [{"type": t} for t in KINDS if t != "user"] + [{"type": "user", "path": f"/proc/{pid}/ns/user"}]
-    path = rt.bundle("sleep", "60", **{**mapped(rt), "linux__namespaces": spaces})
+    path = rt.bundle("sleep", "1000", **{**mapped(rt), "linux__namespaces": spaces})
     strace = ["strace", "-f", "-o", rt.tmp / "calls", "-e", "trace=write", "-e", "inject=write:signal=SIGKILL:when=1"]
     done = subprocess.run([*strace, test_runtime.OCI, "--root", rt.root, "run", "--bundle", path, "c"], timeout=60, check=False)
     assert done.returncode != 0
