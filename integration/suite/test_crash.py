@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import disks
 import harness
 import pytest
 
@@ -350,7 +351,7 @@ def small_disk(tmp_path):
             engine.load_busybox()
             yield engine
     finally:
-        subprocess.run(["umount", engine.state], check=False)
+        disks.unmount(engine.state)
 
 
 def fill(engine):
