@@ -144,7 +144,9 @@ def test_who_is_told_of_an_end_finds_nothing_left_of_it(engine, command, ends):
         if ends:
             engine.out(*ends, "one")
         left = [inventory.query(engine, f"SELECT * FROM {table} WHERE container_id IS NOT NULL") for table in ("addresses", "ports")]
-        assert left == [[], []] and os.listdir(engine.state / "names") == ["lock"]
+        # an engine that has just started may be writing the names once more
+        names = [name for name in os.listdir(engine.state / "names") if not name.endswith(".tmp")]
+        assert left == [[], []] and names == ["lock"]
         told = engine.out("events", "--since", "0", "--until", "0s", "-f", "container=one", "-f", "event=die", "--format", "{{.Action}}")
         assert told.split() == ["die"] * turn
         engine.cleat("rm", "one", check="--rm" not in command)
