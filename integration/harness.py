@@ -189,9 +189,11 @@ class Engine:
 
     def expect_no_work(self):
         """What is under way has a directory, but parts of blobs, which stay. An engine that has just started has one too, as it
-        looks for what others have left."""
+        looks for what others have left: that may be the first there is."""
         def under_way():
-            return [name for name in os.listdir(self.state / "tmp") if name != "partial"]
+            with contextlib.suppress(FileNotFoundError):
+                return [name for name in os.listdir(self.state / "tmp") if name != "partial"]
+            return []
 
         wait_until(lambda: not under_way(), what=lambda: f"the end of the work in {under_way()}")
 

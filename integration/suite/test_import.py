@@ -24,11 +24,6 @@ def tar(tmp_path):
     return path
 
 
-def nothing_at_work(engine):
-    """An engine that has just started looks for what others have left, with a directory of its own."""
-    harness.wait_until(lambda: not list((engine.state / "tmp").iterdir()), what="the end of all work")
-
-
 def inspect(engine, name):
     return json.loads(engine.out("inspect", name))[0]
 
@@ -62,7 +57,7 @@ def test_wrong_input(engine, tar, arguments, sentence):
     done = engine.cleat("import", *arguments, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and sentence in done.stderr, done.stderr
     assert not engine.out("images", "-aq")
-    nothing_at_work(engine)
+    engine.expect_no_work()
     assert not list((engine.state / "layers").iterdir())
 
 
@@ -93,7 +88,7 @@ def test_url(engine, tar):
             done = engine.cleat("import", f"http://{server.host}/{path}", "by/url:2", check=False)
             assert done.returncode == 1 and sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
         assert len(list((engine.state / "layers").iterdir())) == 1
-        nothing_at_work(engine)
+        engine.expect_no_work()
         g = gateways.Gateway(engine)
         try:
             done = g.docker("import", f"http://{server.host}/r.tgz", "by/docker:url")
