@@ -152,7 +152,7 @@ def inside(engine, name):
 
 def test_udp(engine, ns):
     engine.out("run", "-d", "--name", "dns", "-p", "5353:53/udp", "busybox", "sleep", "1000")
-    code = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(10)\n"
+    code = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(30)\n"
             "s.sendto(b'x',('127.0.0.1',5353))\nprint(s.recv(99).decode())")
     with netns.server(inside(engine, "dns"), "0.0.0.0", 53, "udp", udp=True):
         assert ns.run("python3", "-c", code).stdout.strip() == "udp"

@@ -84,7 +84,7 @@ except OSError:
     pass"""
 
 
-def ask_udp(where, address, port, timeout=10):
+def ask_udp(where, address, port, timeout=30):
     return python(where, ASK_UDP, address, port, timeout) or None
 
 
@@ -166,7 +166,7 @@ def test_answers_come_from_the_address_that_was_asked(engine, ns, lan):
 def test_each_peer_gets_its_own_answers(engine, lan):
     run(engine, "echo", "-p", "7000:7/udp")
     code = ("import socket\nsockets=[socket.socket(socket.AF_INET,socket.SOCK_DGRAM) for _ in range(200)]\n"
-            "for i,s in enumerate(sockets):\n    s.settimeout(10)\n    s.connect(('10.99.0.1',7000))\n    s.send(b'%d'%i)\n"
+            "for i,s in enumerate(sockets):\n    s.settimeout(30)\n    s.connect(('10.99.0.1',7000))\n    s.send(b'%d'%i)\n"
             "    assert s.recv(99)==b'%d'%i,i\n"
             "for i,s in enumerate(sockets):\n    s.send(b'again%d'%i)\n    assert s.recv(99)==b'again%d'%i,i\nprint('good')")
     echo = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.bind(('',7))\nprint('ready',flush=True)\n"
@@ -337,7 +337,7 @@ def test_clients_leave_the_shim_descriptors_for_its_work(engine, ns):
         return counts[-1] > 300 and counts[-5:] == counts[-1:] * 5
 
     def connect():
-        return stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", 8080), timeout=10)))
+        return stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", 8080), timeout=60)))
 
     # takes none, so that all stay
     script = "import socket, time; s = socket.create_server(('', 80), backlog=4096); print(flush=True); time.sleep(1000)"
