@@ -366,9 +366,9 @@ static bool decide_restart(struct shim *shim)
 
 void life_exited(struct shim *shim, int wait_status)
 {
-	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT;
+	Cleat__Shim__V1__ShimEvent event = CLEAT__SHIM__V1__SHIM_EVENT__INIT, memory;
 	Cleat__Shim__V1__ShimStatus *s = &shim->status;
-	bool again;
+	bool again, memory_was_out;
 
 	loop_timer_stop(&shim->stop_timer);
 	let_root_go(shim);
@@ -379,7 +379,7 @@ void life_exited(struct shim *shim, int wait_status)
 	s->pid = 0;
 	s->finished_ns = fd_realtime_ns();
 	s->exit_code = reap_exit_code(wait_status);
-	oom_settle(shim);
+	memory_was_out = oom_settle(shim, &memory);
 	s->exits++;
 	again = decide_restart(shim);
 	event.kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_EXITED;
@@ -401,6 +401,8 @@ void life_exited(struct shim *shim, int wait_status)
 		io_close_streams(&shim->io);
 	if (!again)
 		io_end(&shim->io, s->exit_code, s->oom_killed);
+	if (memory_was_out)
+		journal_tell(shim, &memory);
 	journal_tell(shim, &event);
 	fault_point(FAULT_SHIM_END_TOLD);
 	if (again)

@@ -102,13 +102,19 @@ void oom_forget(struct shim *shim)
 	shim->oom.fd = -1;
 }
 
-void oom_settle(struct shim *shim)
+bool oom_settle(struct shim *shim, Cleat__Shim__V1__ShimEvent *event)
 {
-	bool killed = cgroup_oom_kills(shim->cgroup) > 0;
+	const bool killed = cgroup_oom_kills(shim->cgroup) > 0;
+	const bool is_news = killed && !shim->oom_told_ns;
 
 	oom_forget(shim);
-	if (killed && !shim->oom_told_ns)
-		tell(shim);
 	shim->oom_told_ns = 0;
 	shim->status.oom_killed = killed;
+	if (!is_news)
+		return false;
+	cleat__shim__v1__shim_event__init(event);
+	event->kind = CLEAT__SHIM__V1__EVENT_KIND__EVENT_OOM;
+	event->time_ns = shim->status.finished_ns;
+	journal_write(shim, event);
+	return true;
 }

@@ -301,8 +301,9 @@ void oom_watch(struct shim *shim);
 /* What its status says of a container that runs was told. */
 void oom_adopt(struct shim *shim);
 void oom_forget(struct shim *shim);
-/* It has ended: the event if there was none yet, and what its status says of it. Its cgroup is still there. */
-void oom_settle(struct shim *shim);
+/* It has ended, its cgroup is still there: what its status says of it, and whether there is an event, as there was none yet.
+ * That is written. It is told with the end, behind the status, which says by then whether the container starts again. */
+bool oom_settle(struct shim *shim, Cleat__Shim__V1__ShimEvent *event);
 
 /* join.c: namespaces of other containers. */
 /* The id of the other container; empty = the namespace is not another's. */

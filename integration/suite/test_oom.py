@@ -94,6 +94,32 @@ def test_what_was_told_is_not_told_again(busybox):
     assert state(busybox, "one")["OOMKilled"]
 
 
+def test_one_that_is_started_again_is_never_over(busybox):
+    """Nor for who looks between the event and the end: by a shim that hears of both at once, as its predecessor was killed."""
+    go = busybox.root / "go"
+    os.mkfifo(go)
+    cid = busybox.out("run", "-d", "--name", "one", "--restart", "always", *LIMITS, "-v", f"{go}:/go", "busybox", "sh", "-c",
+                      "read word < /go; exec tail /dev/zero")
+    pid, (shim,) = state(busybox, "one")["Pid"], busybox.shims()
+    busybox.kill()
+    os.kill(shim, signal.SIGKILL)
+    go.write_text("go\n")
+    harness.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), what="the end of the process")
+    status = busybox.state / "containers" / cid / "status"
+    busybox.inside = ("strace", "-f", "-qq", "-o", "/dev/null", "-P", status, "-e", "trace=pwrite64", "-e",
+                      "inject=pwrite64:delay_enter=500000")
+    busybox.start()
+    seen = set()
+
+    def runs_again():
+        seen.add(state(busybox, "one")["Status"])
+        return json.loads(busybox.out("inspect", "one"))[0]["RestartCount"] == 1 and state(busybox, "one")["Running"]
+
+    harness.wait_until(runs_again, what="the restart")
+    assert seen <= {"running", "restarting"}
+    harness.wait_until(lambda: events(busybox, "oom", "die") == ["oom", "die"], what="both events")
+
+
 def test_who_only_has_a_limit_is_not_known_for_it(busybox):
     busybox.out("run", "--name", "one", *LIMITS, "busybox", "true")
     assert not state(busybox, "one")["OOMKilled"] and state(busybox, "one")["ExitCode"] == 0
