@@ -340,17 +340,14 @@ def kill_shim(engine):
 
 
 @contextlib.contextmanager
-def slowed(pid, *calls, seconds=3):
-    """Within, each of these system calls of the process takes that long before it begins."""
-    named = ",".join(calls)
-    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={named}", "-e",
-                           f"inject={named}:delay_enter={seconds * 1000000}"]) as tracer:
-        try:
-            wait_until(lambda: f"TracerPid:\t{tracer.pid}\n" in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8"),
-                       what="the tracer")
-            yield
-        finally:
-            tracer.terminate()
+def slowed(pid, call, seconds=3):
+    """Within, each such system call of the process takes that long before it begins."""
+    import slowcalls  # pylint: disable=import-outside-toplevel
+    tracer = slowcalls.Slowed(pid, call, seconds)
+    try:
+        yield
+    finally:
+        tracer.end()
 
 
 @contextlib.contextmanager
