@@ -17,7 +17,6 @@
 #include "thread.h"
 
 enum { INPUT_BYTES = 16 << 10, WRITE_MS = 60000, LEAVE_NS = 1000000000 };
-
 static const int64_t ABSENT_NS = GW_ABSENT_MS * INT64_C(1000000);
 
 struct raw {
