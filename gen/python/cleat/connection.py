@@ -25,6 +25,7 @@ MAX_MESSAGE = 16 << 20
 CHUNK = 64 << 10
 WINDOW = 256 << 10
 SEND_TIMEOUT_MS = 30_000
+CLOSE_TIMEOUT = 5.0
 NEVER_MS = 0x7FFFFFFF
 
 
@@ -237,7 +238,11 @@ class Connection:
         with self.changed:
             closed, self.closed = self.closed, True
         if not closed:
-            self.socket.close()
+            # nng may never come back from it when the peer goes in the same moment (a pipe's end waits for a task that
+            # nobody dispatches): then it costs a thread, not its caller
+            closing = threading.Thread(target=self.socket.close, name="cleat-close", daemon=True)
+            closing.start()
+            closing.join(CLOSE_TIMEOUT)
 
     def _pipe_removed(self, _pipe: pynng.Pipe) -> None:
         # nng's thread: closing here would wait for this very callback
