@@ -131,7 +131,7 @@ int http_upgrade(struct http_request *request, const char *type) must_check;
  * before it has the status is dropped. Never blocks. */
 int http_take(struct http_request *request, const char *type) must_check;
 /* The bytes of a raw connection: how many, 0 when the client sends no more, -EAGAIN until the socket is ready, -EPIPE
- * when the client is gone. What was to be written at -EAGAIN is to be written next. Never block. */
+ * when the connection broke, which over TLS is no end of input. What was to be written at -EAGAIN is to be written next. Never block. */
 ssize_t http_raw_read(struct http_request *request, void *data, size_t size) must_check;
 ssize_t http_raw_write(struct http_request *request, const void *data, size_t n) must_check;
 /* Waits until the client has read what it was sent, ten seconds at the most. docker-py reads the head through a buffer and

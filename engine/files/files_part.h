@@ -35,7 +35,7 @@ enum root_part {
 };
 
 struct root {
-	struct strings words; /* NULL-terminated by root_words() */
+	struct strings words; /* that tell the worker of it */
 	int fds[WORKER_EXTRA_MAX];
 	size_t n_fds;
 	int lock;     /* -1 = none */

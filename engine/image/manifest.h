@@ -21,7 +21,7 @@ struct strings {
 	size_t n;
 };
 void strings_deinit(struct strings *s);
-/* Appends a copy. 0 or -ENOMEM. */
+/* Appends a copy. 0 or -ENOMEM. Nothing else makes v longer: what room it has follows from n. */
 int strings_append(struct strings *s, const char *text) must_check;
 
 /* One image of an archive: where its config and layers are, and its names. */
